@@ -1,0 +1,166 @@
+"""A backend that says what it is told to: for lessons, docs, demos and tests.
+
+    backend = Scripted(["Hello!", Message.assistant(ToolCall(id="1", name="add", arguments="{}"))])
+    backend = Scripted(lambda messages, tools, settings: messages[-1].text.upper())
+
+It streams like a model does (text word by word, a tool call's name before its arguments), answers
+in the same way every time, and keeps the requests it got. It does not judge them: `settings`,
+`tools` and `output` are recorded and handed to a function, and change nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agentlab.backend import (
+    BackendIdentity,
+    Delta,
+    JsonSchema,
+    ReasoningDelta,
+    Reply,
+    Settings,
+    TextDelta,
+    ToolCallDelta,
+    ToolSpec,
+)
+from agentlab.errors import BackendError, ConfigError
+from agentlab.messages import Message, Reasoning, Text, ToolCall, Usage
+
+Said: TypeAlias = Reply | Message | str | Exception
+"""What one turn answers: a whole reply, its message, its text, or an exception to raise."""
+
+Script: TypeAlias = Callable[
+    [Sequence[Message], Sequence[ToolSpec], Settings], Said | Awaitable[Said]
+]
+"""Answers a request: (messages, tools, settings) -> what to say. May be async."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the backend was asked."""
+
+    conversation: Sequence[Message]
+    length: int
+    tools: tuple[ToolSpec, ...]
+    settings: Settings
+    output: JsonSchema | None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The conversation as it was at the time of the request."""
+        # kept as a length into the shared sequence, so a long run's record stays linear in size
+        return tuple(self.conversation[: self.length])
+
+
+class Scripted:
+    """Replies from a list, one a turn, or from a function.
+
+    Args:
+        replies: what to say, in order; or a function asked at every turn.
+        name: what the backend calls itself in a trace.
+        pace: seconds to wait before each delta; 0 streams as fast as it is read.
+
+    Raises:
+        ConfigError: a message in the list is not the assistant's.
+    """
+
+    def __init__(
+        self, replies: Iterable[Said] | Script, *, name: str = "scripted", pace: float = 0.0
+    ) -> None:
+        self._script = replies if callable(replies) else None
+        self._replies = () if callable(replies) else tuple(replies)
+        for said in self._replies:
+            _check(said)
+        self._next = 0
+        self._pace = pace
+        self._identity = BackendIdentity(name=name, model="scripted")
+        self.requests: list[Request] = []
+        """Every request so far, oldest first."""
+
+    @property
+    def identity(self) -> BackendIdentity:
+        """The name given, and the model `scripted`."""
+        return self._identity
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        settings: Settings = Settings(),  # noqa: B008 a frozen value
+        output: JsonSchema | None = None,
+    ) -> AsyncIterator[Delta | Reply]:
+        """Say the next thing in the script.
+
+        Raises:
+            BackendError: the list of replies has been used up.
+            Exception: the one the script holds at this turn.
+        """
+        self.requests.append(Request(messages, len(messages), tuple(tools), settings, output))
+        said = await self._say(messages, tools, settings)
+        if isinstance(said, Exception):
+            raise said
+        reply = _reply(said)
+        for delta in _deltas(reply.message):
+            # a model never answers without giving the event loop a turn; neither does its stand-in
+            await asyncio.sleep(self._pace)
+            yield delta
+        yield reply
+
+    async def aclose(self) -> None:
+        """Nothing is held, so nothing is freed."""
+
+    async def _say(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], settings: Settings
+    ) -> Said:
+        if self._script is not None:
+            said = self._script(messages, tools, settings)
+            if inspect.isawaitable(said):
+                said = await said
+            _check(said)
+            return said
+        if self._next == len(self._replies):
+            raise BackendError(
+                f"the script holds {len(self._replies)} replies and was asked for one more: "
+                "add a reply, or limit the run's steps"
+            )
+        self._next += 1
+        return self._replies[self._next - 1]
+
+
+def _check(said: Said) -> None:
+    message = said.message if isinstance(said, Reply) else said
+    if isinstance(message, Message) and message.role != "assistant":
+        raise ConfigError(f"a script can only hold the assistant's messages, not {message.role}'s")
+
+
+def _reply(said: Reply | Message | str) -> Reply:
+    if isinstance(said, Reply):
+        return said
+    message = Message.assistant(said) if isinstance(said, str) else said
+    stop = "tool_calls" if message.tool_calls else "end"
+    return Reply(message=message, usage=Usage(cost=0.0), stop=stop)
+
+
+def _words(text: str) -> Iterator[str]:
+    return (match[0] for match in re.finditer(r"\s*\S+\s*$|\s*\S+|\s+", text))
+
+
+def _deltas(message: Message) -> Iterator[Delta]:
+    for part in message.parts:
+        match part:
+            case Text(text=text):
+                yield from (TextDelta(text=word) for word in _words(text))
+            case Reasoning(text=text):
+                yield from (ReasoningDelta(text=word) for word in _words(text))
+            case ToolCall(id=id, name=name, arguments=arguments):
+                yield ToolCallDelta(id=id, name=name)
+                for word in _words(arguments):
+                    yield ToolCallDelta(id=id, name=name, arguments=word)
+            case _:
+                pass
