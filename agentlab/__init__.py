@@ -1,1 +1,90 @@
-"""AgentLab: a typed agent loop whose every run is a trace one can show, replay and fork."""
+"""AgentLab: a typed agent loop whose every run is a trace one can show, replay and fork.
+
+    from agentlab import Agent, connect, tool
+
+    @tool
+    def add(a: float, b: float) -> float:
+        '''Add two numbers.'''
+        return a + b
+
+    agent = Agent(backend=connect("local:smollm2"), tools=[add])
+    print(agent.run_sync("What is 2.5 + 4?").output)
+
+Names are loaded when first used, so importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentlab.agent import Agent
+    from agentlab.approval import Decision, Policy
+    from agentlab.backend import Backend, Reply, Settings, ToolSpec
+    from agentlab.backends import connect
+    from agentlab.limits import Limits
+    from agentlab.messages import Audio, Image, Message, Text, ToolCall, ToolResult, Usage
+    from agentlab.run import Result, Run
+    from agentlab.tool import Tool, ToolContext, tool
+    from agentlab.trace import Trace
+
+_HOMES = {
+    "Agent": "agent",
+    "Audio": "messages",
+    "Backend": "backend",
+    "Decision": "approval",
+    "Image": "messages",
+    "Limits": "limits",
+    "Message": "messages",
+    "Policy": "approval",
+    "Reply": "backend",
+    "Result": "run",
+    "Run": "run",
+    "Settings": "backend",
+    "Text": "messages",
+    "Tool": "tool",
+    "ToolCall": "messages",
+    "ToolContext": "tool",
+    "ToolResult": "messages",
+    "ToolSpec": "backend",
+    "Trace": "trace",
+    "Usage": "messages",
+    "connect": "backends",
+    "tool": "tool",
+}
+
+__all__ = [
+    "Agent",
+    "Audio",
+    "Backend",
+    "Decision",
+    "Image",
+    "Limits",
+    "Message",
+    "Policy",
+    "Reply",
+    "Result",
+    "Run",
+    "Settings",
+    "Text",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolResult",
+    "ToolSpec",
+    "Trace",
+    "Usage",
+    "connect",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'agentlab' has no attribute {name!r}")
+    return getattr(import_module(f"agentlab.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -136,7 +136,7 @@ class Backend(Protocol):
         """Answer the conversation: deltas as they come, then exactly one `Reply`, last.
 
         Args:
-            messages: the whole conversation, oldest first. The sequence may grow between calls
+            messages: the whole conversation, oldest first. The sequence may grow between calls,
                 but what is in it never changes, so work done for a prefix can be kept.
             tools: what the model may call in this turn.
             settings: how to sample.

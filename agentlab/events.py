@@ -13,11 +13,11 @@ what they add up to is in the event that follows.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import Discriminator, Tag, TypeAdapter
+from pydantic import Field
 
-from agentlab.backend import Reply, ReasoningDelta, TextDelta, ToolCallDelta
+from agentlab.backend import ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from agentlab.messages import Message, ToolCall, ToolResult, Value
 
 Outcome: TypeAlias = Literal["completed", "limit", "paused", "cancelled"]
@@ -130,23 +130,7 @@ class UnknownEvent(Value):
     data: dict[str, Any]
 
 
-_STORED = (
-    RunStarted,
-    RunResumed,
-    ModelReplied,
-    MessageAdded,
-    ToolStarted,
-    ToolFinished,
-    ApprovalAsked,
-    ApprovalGiven,
-    HandedOff,
-    LimitReached,
-    RunFinished,
-    RunFailed,
-)
-_KINDS = frozenset(cast(str, kind.model_fields["kind"].default) for kind in _STORED)
-
-StoredEvent: TypeAlias = (
+StoredEvent: TypeAlias = Annotated[
     RunStarted
     | RunResumed
     | ModelReplied
@@ -158,12 +142,14 @@ StoredEvent: TypeAlias = (
     | HandedOff
     | LimitReached
     | RunFinished
-    | RunFailed
-)
-LiveEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta | ToolOutput
+    | RunFailed,
+    Field(discriminator="kind"),
+]
+"""What a trace holds."""
+LiveEvent = TextDelta | ReasoningDelta | ToolCallDelta | ToolOutput
+"""What is shown as it happens, and adds up to the stored event that follows."""
 Event: TypeAlias = StoredEvent | LiveEvent
 
-
-def is_stored(event: Event) -> bool:
-    """Whether an event belongs in the trace (deltas do not)."""
-    return isinstance(event, _STORED)
+STORED_KINDS = frozenset(
+    kind.model_fields["kind"].default for kind in get_args(get_args(StoredEvent)[0])
+)

@@ -1,0 +1,189 @@
+"""An agent: a backend, instructions, tools and limits, as one frozen value.
+
+    agent = Agent(backend=connect("local:smollm2"), tools=[calculator])
+    result = agent.run_sync("What is 17 * 23?")            # in a script
+    async for event in agent.run("What is 17 * 23?"): …    # or event by event
+
+Every run leaves a trace in `runs` (`runs=None` turns that off).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from agentlab.approval import Approver, Decision
+from agentlab.calls import given
+from agentlab.errors import RunError, ToolError, TraceError
+from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
+from agentlab.messages import Message
+from agentlab.profile import AgentProfile, Output
+from agentlab.run import Result, Run
+from agentlab.tool import RunInfo, Tool, ToolContext, as_text, tool
+from agentlab.trace import ParentRun, Trace, TraceHeader, new_run_id
+from agentlab.transcript import Transcript
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent(AgentProfile[Output]):
+    """An agent that can be run. Its attributes are those of `AgentProfile`."""
+
+    def run(
+        self,
+        input: str | Message,
+        *,
+        history: Sequence[Message] = (),
+        approver: Approver | None = None,
+        deps: Any = None,
+        workspace: Path | None = None,
+        labels: Mapping[str, str] | None = None,
+        parent: ParentRun | None = None,
+        within: RunInfo | None = None,
+    ) -> Run[Output]:
+        """Start a run: iterate it for events, or await it for the result.
+
+        Args:
+            input: what the user says.
+            history: an earlier conversation to go on from, e.g. `result.messages`.
+            approver: answers for calls that are to be asked about; without one the run pauses.
+            deps: handed to tools as `ToolContext.deps`.
+            workspace: the run's own folder, handed to tools.
+            labels: written into the trace's header, to find the run by.
+            parent: the run this one is a part or a fork of, for the header.
+            within: the running parent whose limits and approver hold here as well.
+        """
+        said = Message.user(input) if isinstance(input, str) else input
+        opening: list[Message] = []
+        if not (history and history[0].role == "system"):
+            opening += [Message.system(self.instructions)] if self.instructions else []
+            opening += self.examples
+        opening += [*history, said]
+        header = TraceHeader(
+            run=new_run_id(),
+            created=time.time(),
+            agentlab=_own_version(),
+            agent=self.name,
+            backend=self.backend.identity,
+            tools=self.specs,
+            settings=self.settings,
+            limits=self.limits,
+            parent=parent,
+            labels=dict(labels or {}),
+        )
+        return Run(
+            self,
+            header,
+            (RunStarted(messages=tuple(opening)),),
+            folder=None if self.runs is None else Path(self.runs),
+            approver=approver,
+            deps=deps,
+            workspace=workspace,
+            within=within,
+        )
+
+    def run_sync(self, input: str | Message, **options: Any) -> Result[Output]:
+        """`run`, awaited: for scripts and notebooks. Takes the same options.
+
+        Raises:
+            AgentLabError: the run failed; its trace says how far it came.
+        """
+        return sync(self.run(input, **options))
+
+    def resume(
+        self,
+        trace: Trace,
+        *,
+        decisions: Mapping[str, Decision] | None = None,
+        approver: Approver | None = None,
+        deps: Any = None,
+        workspace: Path | None = None,
+    ) -> Run[Output]:
+        """Go on with a run that paused for approval, or broke off, in the same trace.
+
+        A tool that was at work when the run broke off is not run again: nobody knows what it did.
+        The model is told so.
+
+        Args:
+            trace: of the run, as loaded.
+            decisions: on the calls that wait, by call id.
+
+        Raises:
+            TraceError: the run is complete, or holds events this version does not know.
+        """
+        past = [event for event in trace.events if not isinstance(event, UnknownEvent)]
+        if len(past) != len(trace.records):
+            raise TraceError(f"{trace.path} has events this version does not know; upgrade first")
+        end = Transcript.of(past).end
+        if isinstance(end, RunFinished) and end.outcome == "completed":
+            raise TraceError(
+                f"run {trace.header.run} is complete: pass its messages as history to a new run"
+            )
+        opening = [
+            RunResumed(),
+            *(given(call_id, decision) for call_id, decision in (decisions or {}).items()),
+        ]
+        return Run(
+            self,
+            trace.header,
+            opening,
+            past=past,
+            folder=trace.path.parent,
+            approver=approver,
+            deps=deps,
+            workspace=workspace,
+        )
+
+    def as_tool(self, name: str | None = None, description: str | None = None) -> Tool[Any]:
+        """This agent as a tool of another: each call is a run of its own, named by its parent.
+
+        What it spends in tokens, time and money counts for the parent as well.
+        """
+
+        async def ask(request: str, context: ToolContext) -> str:
+            parent = context.run and ParentRun(run=context.run.id, call_id=context.call_id)
+            run = self.run(request, deps=context.deps, parent=parent, within=context.run)
+            async for event in run:
+                if event.kind == "text_delta":
+                    context.emit(event.text)
+            try:
+                result = run.result()
+                output = result.output
+            except RunError as error:
+                raise ToolError(str(error)) from error
+            return output if isinstance(output, str) else as_text(output)
+
+        said = description or self.description or f"Ask {self.name} to do a part of the work."
+        return tool(name=name or f"ask_{self.name}", description=said, timeout=None)(ask)
+
+    def with_(self, **changes: Any) -> Agent[Output]:
+        """This agent with some things changed."""
+        return replace(self, **changes)
+
+
+def sync(run: Run[Output]) -> Result[Output]:
+    """Await a run from plain code.
+
+    Raises:
+        RunError: an event loop is already running here; await the run instead.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_result_of(run))
+    raise RunError("an event loop is running here: use `await agent.run(…)` instead of run_sync")
+
+
+async def _result_of(run: Run[Output]) -> Result[Output]:
+    return await run
+
+
+def _own_version() -> str:
+    try:
+        return version("agentlab-kit")
+    except PackageNotFoundError:  # run from a bare checkout
+        return "0"

@@ -1,0 +1,48 @@
+"""Consent as a value: which calls may be made, which may not, and which need a person's word.
+
+    Policy(ask=("run_shell",), deny=("delete_*",))      # by name; patterns as in a shell
+    lambda call: "ask" if "rm " in call.arguments else "allow"
+
+Where a call is to be asked about and nobody is there to answer, the run pauses: its trace is whole,
+and `Agent.resume` goes on once there is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from typing import Literal, TypeAlias
+
+from agentlab.messages import ToolCall, Value
+
+Verdict: TypeAlias = Literal["allow", "ask", "deny"]
+
+
+class Decision(Value):
+    """A person's word on one call. A reason for denying it is told to the model."""
+
+    verdict: Literal["allow", "deny"]
+    reason: str = ""
+
+
+class Policy(Value):
+    """Verdicts by tool name. Names may be shell patterns; the strictest match holds."""
+
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    otherwise: Verdict = "allow"
+
+    def __call__(self, call: ToolCall) -> Verdict:
+        """The verdict on one call."""
+        if any(fnmatchcase(call.name, pattern) for pattern in self.deny):
+            return "deny"
+        if any(fnmatchcase(call.name, pattern) for pattern in self.ask):
+            return "ask"
+        return self.otherwise
+
+
+Approval: TypeAlias = Callable[[ToolCall], Verdict]
+Approver: TypeAlias = Callable[[ToolCall], Awaitable[Decision]]
+"""Whoever answers for the person: a terminal prompt, a dialog, a test."""
+
+allow_all = Policy()

@@ -1,0 +1,67 @@
+"""What a tool prints belongs to its call, not to the terminal it would tear up.
+
+`sys.stdout` is one for the whole process, but tools run side by side, so while any is at work it is
+replaced by a switch that sends each write to the tool (by context variable) that made it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import TextIO
+
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("agentlab_stdout", default=None)
+_lock = Lock()
+_at_work = 0
+
+
+class _Switch(io.TextIOBase):
+    def __init__(self, terminal: TextIO) -> None:
+        self.terminal = terminal
+
+    def write(self, s: str, /) -> int:
+        listener = _listener.get()
+        if listener is None:
+            return self.terminal.write(s)
+        listener(s)
+        return len(s)
+
+    def flush(self) -> None:
+        if _listener.get() is None:
+            self.terminal.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return _listener.get() is None and self.terminal.isatty()
+
+    def fileno(self) -> int:
+        return self.terminal.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.terminal.encoding
+
+
+@contextmanager
+def captured(listener: Callable[[str], None]) -> Generator[None]:
+    """Send what is printed in this context, and in threads started from it, to `listener`."""
+    global _at_work  # noqa: PLW0603 - it counts users of a process-wide thing
+    with _lock:
+        if _at_work == 0 and not isinstance(sys.stdout, _Switch):
+            sys.stdout = _Switch(sys.stdout)
+        _at_work += 1
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+        with _lock:
+            _at_work -= 1
+            if _at_work == 0 and isinstance(sys.stdout, _Switch):
+                sys.stdout = sys.stdout.terminal

@@ -1,0 +1,108 @@
+"""Budgets as values. A run that reaches one ends cleanly, with what it has by then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from agentlab.events import Event, LimitReached, ModelReplied, ToolStarted
+from agentlab.messages import ToolCall, Usage, Value
+
+
+class Limits(Value):
+    """What one run may spend; None means no bound.
+
+    Tokens, cost and seconds include those of agents that the run calls as tools.
+    """
+
+    steps: int | None = Field(default=50, gt=0)
+    """Model replies."""
+    tokens: int | None = Field(default=None, gt=0)
+    """Input and output tokens, summed over all replies."""
+    seconds: float | None = Field(default=None, gt=0)
+    """Wall-clock time. It also interrupts a reply or a tool that is under way."""
+    tool_calls: int | None = Field(default=None, ge=0)
+    """A reply that would go beyond this ends the run before any of its calls is made."""
+    cost: float | None = Field(default=None, ge=0)
+    """US dollars, as far as prices are known."""
+    repeats: int | None = Field(default=None, gt=0)
+    """How often in a row the very same call may be made: small models go round in circles."""
+
+
+@dataclass
+class Meter:
+    """What a run has spent, counted from its events."""
+
+    limits: Limits
+    parent: Meter | None = None
+    steps: int = 0
+    tool_calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+    started: float = field(default_factory=time.monotonic)
+    _last: tuple[str, str] = ("", "")
+    _repeats: int = 0
+
+    @property
+    def deadline(self) -> float | None:
+        """On the clock of `time.monotonic`: this run's, or its parent's where that is sooner."""
+        own = None if self.limits.seconds is None else self.started + self.limits.seconds
+        above = self.parent.deadline if self.parent else None
+        return min((t for t in (own, above) if t is not None), default=None)
+
+    def count(self, event: Event) -> None:
+        """Take note of an event of this run."""
+        if isinstance(event, ModelReplied):
+            self.steps += 1
+            self.charge(event.reply.usage)
+        elif isinstance(event, ToolStarted):
+            self.tool_calls += 1
+            self._see(event.call)
+
+    def charge(self, usage: Usage) -> None:
+        """Count tokens and money, here and in every run above."""
+        self.usage += usage
+        if self.parent:
+            self.parent.charge(usage)
+
+    def spent(self) -> LimitReached | None:
+        """The budget that forbids another reply, or None."""
+        limits = self.limits
+        if limits.steps is not None and self.steps >= limits.steps:
+            return LimitReached(limit="steps", allowed=limits.steps)
+        if limits.tokens is not None and self.usage.total_tokens >= limits.tokens:
+            return LimitReached(limit="tokens", allowed=limits.tokens)
+        if limits.cost is not None and (self.usage.cost or 0.0) >= limits.cost:
+            return LimitReached(limit="cost", allowed=limits.cost)
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return self.out_of_time()
+        return None
+
+    def forbids(self, calls: Sequence[ToolCall]) -> LimitReached | None:
+        """The budget that forbids making these calls, or None."""
+        limits = self.limits
+        if limits.tool_calls is not None and self.tool_calls + len(calls) > limits.tool_calls:
+            return LimitReached(limit="tool_calls", allowed=limits.tool_calls)
+        if limits.repeats is not None and self._would_repeat(calls) > limits.repeats:
+            return LimitReached(limit="repeats", allowed=limits.repeats)
+        return None
+
+    def out_of_time(self) -> LimitReached:
+        """The event that says time is up."""
+        own = self.limits.seconds
+        return LimitReached(limit="seconds", allowed=0.0 if own is None else own)
+
+    def _see(self, call: ToolCall) -> None:
+        this = (call.name, call.arguments)
+        self._repeats = self._repeats + 1 if this == self._last else 1
+        self._last = this
+
+    def _would_repeat(self, calls: Sequence[ToolCall]) -> int:
+        last, repeats, most = self._last, self._repeats, 0
+        for call in calls:
+            this = (call.name, call.arguments)
+            repeats = repeats + 1 if this == last else 1
+            last, most = this, max(most, repeats)
+        return most

@@ -1,0 +1,97 @@
+"""The agent loop: ask the model, make the calls it asks for, until it has its answer.
+
+`loop` is the whole of it. It only yields events; whoever iterates it (see `agentlab.run`) writes
+each to the trace and moves the state on by it before the next line here runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from pydantic import ValidationError
+
+from agentlab.backend import Reply
+from agentlab.calls import make
+from agentlab.errors import BackendError, OutputInvalid
+from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
+from agentlab.messages import Message
+from agentlab.profile import AgentProfile
+from agentlab.state import RunState
+
+
+async def loop(state: RunState) -> AsyncGenerator[Event]:
+    """Go on from wherever the state stands until the run finishes."""
+    transcript, meter, repairs = state.transcript, state.meter, 0
+    while True:
+        if calls := transcript.waiting:
+            if limit := meter.forbids(calls):
+                yield limit
+                for result in state.unanswered("a limit of the run was reached"):
+                    yield ToolFinished(result=result)
+                yield RunFinished(outcome="limit")
+                return
+            async with aclosing(make(state, calls)) as events:
+                async for event in events:
+                    yield event
+            if transcript.waiting:
+                yield RunFinished(outcome="paused")
+                return
+        if limit := meter.spent():
+            yield limit
+            yield RunFinished(outcome="limit")
+            return
+        async with aclosing(ask(state)) as events:
+            async for event in events:
+                yield event
+        if not transcript.waiting:
+            verdict = judge(state.agent, transcript.messages[-1], repairs)
+            yield verdict
+            if isinstance(verdict, RunFinished):
+                return
+            repairs += 1
+
+
+async def ask(state: RunState) -> AsyncGenerator[Event]:
+    """One reply of the model, as it comes."""
+    agent = state.agent
+    stream = agent.backend.stream(
+        state.transcript.messages,
+        tools=agent.specs,
+        settings=agent.settings,
+        output=agent.output_schema,
+    )
+    try:
+        while (item := await state.in_time(anext(stream, None))) is not None:
+            if isinstance(item, Reply):
+                yield ModelReplied(reply=item)
+                return
+            yield item
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+    raise BackendError(f"{agent.backend.identity.name} ended its answer without a reply")
+
+
+def judge(agent: AgentProfile, answer: Message, repairs: int) -> MessageAdded | RunFinished:
+    """Accept an answer, or ask for one that fits the output type.
+
+    Raises:
+        OutputInvalid: it was asked for often enough.
+    """
+    if agent.output_schema is None:
+        return RunFinished(outcome="completed", output=answer.text)
+    try:
+        output = agent.output_adapter.validate_json(answer.text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        why = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        if repairs >= agent.repairs:
+            raise OutputInvalid(
+                f"the answer did not fit its type, mended {repairs} times: {why}"
+            ) from error
+        ask = f"That answer does not fit: {why}. Answer again, with JSON that fits the schema."
+        return MessageAdded(message=Message.user(ask))
+    return RunFinished(
+        outcome="completed", output=agent.output_adapter.dump_python(output, mode="json")
+    )

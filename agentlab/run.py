@@ -1,0 +1,202 @@
+"""One run of an agent, from its first event to its result.
+
+`Run` drives the loop: each event is written to the trace, then taken into the state, then handed
+out. So whatever was shown is on disk, and every way a run can end (done, limit, pause, stop,
+cancellation, failure, bug) leaves a whole trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, cast
+
+from agentlab.approval import Approver
+from agentlab.backend import Stop
+from agentlab.errors import AgentLabError, RunError, TraceError
+from agentlab.events import (
+    Event,
+    LimitReached,
+    LiveEvent,
+    Outcome,
+    RunFailed,
+    RunFinished,
+    StoredEvent,
+    ToolFinished,
+)
+from agentlab.limits import Meter
+from agentlab.loop import loop
+from agentlab.messages import Message, Usage
+from agentlab.profile import AgentProfile, Output
+from agentlab.state import RunState, TimeIsUp
+from agentlab.tool import RunInfo
+from agentlab.trace import TraceHeader, TraceWriter, trace_path
+
+
+@dataclass(frozen=True)
+class Result(Generic[Output]):
+    """What a run came to."""
+
+    run: str
+    outcome: Outcome
+    messages: tuple[Message, ...]
+    usage: Usage
+    path: Path | None
+    """The trace."""
+    stop: Stop | None
+    """Why the last reply ended; `length` means that its text was cut."""
+    limit: LimitReached | None
+    _output: Output | None = None
+
+    @property
+    def output(self) -> Output:
+        """The answer, as the agent's output type.
+
+        Raises:
+            RunError: the run has none; `outcome` says why, and `text` has what was reached.
+        """
+        if self.outcome == "completed":
+            return cast(Output, self._output)
+        why = f"reached its limit on {self.limit.limit}" if self.limit else f"was {self.outcome}"
+        raise RunError(f"run {self.run} {why}, so it has no output; what it said is in `.text`")
+
+    @property
+    def text(self) -> str:
+        """The last words of the model."""
+        said = (m.text for m in reversed(self.messages) if m.role == "assistant" and m.text)
+        return next(said, "")
+
+
+class Run(Generic[Output]):
+    """Iterate it for its events, or await it for its `Result`. It can be run once."""
+
+    def __init__(
+        self,
+        agent: AgentProfile[Output],
+        header: TraceHeader,
+        opening: Sequence[StoredEvent],
+        *,
+        folder: Path | None,
+        past: Iterable[StoredEvent] = (),
+        approver: Approver | None = None,
+        deps: Any = None,
+        workspace: Path | None = None,
+        within: RunInfo | None = None,
+    ) -> None:
+        self.id = header.run
+        self.path = folder and trace_path(folder, header.run)
+        self.state = RunState(
+            id=header.run,
+            agent=agent,
+            meter=Meter(agent.limits, parent=within.meter if within else None),
+            approver=approver or (within.approver if within else None),
+            deps=deps,
+            workspace=workspace,
+        )
+        self._agent = agent
+        self._header = header
+        self._opening = opening
+        self._folder = folder
+        self._trace: TraceWriter | None = None
+        self._error: AgentLabError | None = None
+        self._begun = False
+        for event in past:
+            self.state.move_on(event)
+
+    def __await__(self) -> Generator[Any, None, Result[Output]]:
+        return self._to_the_end().__await__()
+
+    def stop(self) -> None:
+        """End the run as cancelled, at once; its last events still come. Not thread-safe."""
+        self.state.stop()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events, each already in the trace. A failure is the last event, not an exception.
+
+        Exceptions that are no `AgentLabError` are bugs: recorded, then raised.
+        """
+        if self._begun:
+            raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
+        self._begun = True
+        try:
+            if self._folder:
+                self._trace = TraceWriter(self._folder, self._header, secret=self._agent.secrets)
+            for event in self._opening:
+                yield self._record(event)
+            async with aclosing(loop(self.state)) as events:
+                async for event in events:
+                    yield self._record(event)
+        except TimeIsUp:
+            for event in self._cut_short():
+                yield self._record(event)
+        except AgentLabError as error:
+            self._error = error
+            yield self._fail(error)
+        except (GeneratorExit, asyncio.CancelledError):
+            self.state.stopping = True
+            with suppress(TraceError):
+                for event in self._cut_short():
+                    self._record(event)
+            raise
+        except Exception as error:
+            self._fail(error)
+            raise
+        finally:
+            if self._trace:
+                self._trace.close()
+
+    def result(self) -> Result[Output]:
+        """What the run came to, once it has ended.
+
+        Raises:
+            AgentLabError: the run failed, and this is why; or it has not ended.
+        """
+        if self._error is not None:
+            raise self._error
+        end, agent = self.state.transcript.end, self._agent
+        if not isinstance(end, RunFinished):
+            raise RunError(f"run {self.id} has not ended")
+        output = end.output
+        if end.outcome == "completed" and agent.output_schema is not None:
+            output = agent.output_adapter.validate_python(output)
+        return Result(
+            run=self.id,
+            outcome=end.outcome,
+            messages=tuple(self.state.transcript.messages),
+            usage=self.state.meter.usage,
+            path=self.path,
+            stop=self.state.transcript.stop,
+            limit=self.state.transcript.limit,
+            _output=output,
+        )
+
+    async def _to_the_end(self) -> Result[Output]:
+        async for _ in self:
+            pass
+        return self.result()
+
+    def _record(self, event: Event) -> Event:
+        if self._trace and not isinstance(event, LiveEvent):
+            self._trace.append(event)
+        self.state.move_on(event)
+        return event
+
+    def _fail(self, error: Exception) -> RunFailed:
+        failed = RunFailed(error=type(error).__name__, message=str(error))
+        with suppress(TraceError):  # it may be the trace that failed
+            self._record(failed)
+        self.state.transcript.apply(failed)
+        return failed
+
+    def _cut_short(self) -> Iterable[StoredEvent]:
+        """The last events of a run that ran out of time or was stopped."""
+        stopped = self.state.stopping
+        if not stopped:
+            yield self.state.meter.out_of_time()
+        why = "the run was cancelled" if stopped else "the run ran out of time"
+        for result in self.state.unanswered(why):
+            yield ToolFinished(result=result)
+        yield RunFinished(outcome="cancelled" if stopped else "limit")
