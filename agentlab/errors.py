@@ -4,9 +4,16 @@
     ├── ConfigError             something asked for is not there or does not fit
     │   ├── MissingExtra        an optional part is not installed
     │   ├── ModelNotFound       no model under that name or path
-    │   └── ModelUnreadable     a model file is there, but it is not a whole GGUF
+    │   ├── ModelUnreadable     a model file is there, but it is not a whole GGUF
+    │   └── MissingKey          a hosted service needs an API key, and none was given
     ├── BackendError            a model could not answer
-    │   └── ContextOverflow     the conversation is longer than the model's context
+    │   ├── ContextOverflow     the conversation is longer than the model's context
+    │   ├── AuthError           the service does not accept the key, or not for this
+    │   ├── QuotaExhausted      the account behind the key has no credit left
+    │   ├── BadRequest          the service refuses the request as it stands
+    │   ├── RateLimited         too many requests in too short a time
+    │   ├── ServiceUnavailable  the service is down, overloaded, unreachable or too slow
+    │   └── StreamBroken        the answer broke off half-way, or could not be understood
     ├── RunError                a run ended without the output it was asked for
     │   └── OutputInvalid       the model's output never matched the output type
     ├── TraceError              a trace cannot be written or read
@@ -44,12 +51,48 @@ class ModelUnreadable(ConfigError):
     """A model file is there, but it is truncated or not a GGUF."""
 
 
+class MissingKey(ConfigError):
+    """A hosted service needs an API key, and none was given."""
+
+
 class BackendError(AgentLabError):
     """A model could not answer."""
 
 
 class ContextOverflow(BackendError):
     """The conversation no longer fits the model's context window."""
+
+
+class AuthError(BackendError):
+    """The service does not accept the key, or the key may not do this."""
+
+
+class QuotaExhausted(BackendError):
+    """The account behind the key has no credit left; waiting does not help."""
+
+
+class BadRequest(BackendError):
+    """The service refuses the request as it stands; sending it again does not help."""
+
+
+class RateLimited(BackendError):
+    """Too many requests in too short a time. `retry_after` is the wait asked for, in seconds."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServiceUnavailable(BackendError):
+    """The service is down, overloaded, unreachable or too slow. `retry_after` as it asked for."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StreamBroken(BackendError):
+    """The answer broke off half-way, or something in it could not be understood."""
 
 
 class RunError(AgentLabError):
