@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agentlab.limits import Limits
     from agentlab.messages import Audio, Image, Message, Text, ToolCall, ToolResult, Usage
     from agentlab.run import Result, Run
-    from agentlab.tool import Tool, ToolContext, tool
+    from agentlab.tooling import Tool, ToolContext, tool
     from agentlab.trace import Trace
 
 _HOMES = {
@@ -43,15 +43,15 @@ _HOMES = {
     "Run": "run",
     "Settings": "backend",
     "Text": "messages",
-    "Tool": "tool",
+    "Tool": "tooling",
     "ToolCall": "messages",
-    "ToolContext": "tool",
+    "ToolContext": "tooling",
     "ToolResult": "messages",
     "ToolSpec": "backend",
     "Trace": "trace",
     "Usage": "messages",
     "connect": "backends",
-    "tool": "tool",
+    "tool": "tooling",
 }
 
 __all__ = [

@@ -24,7 +24,7 @@ from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
 from agentlab.profile import AgentProfile, Output
 from agentlab.run import Result, Run
-from agentlab.tool import RunInfo, Tool, ToolContext, as_text, tool
+from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
 from agentlab.trace import ParentRun, Trace, TraceHeader, new_run_id
 from agentlab.transcript import Transcript
 

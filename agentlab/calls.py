@@ -20,7 +20,7 @@ from agentlab.events import (
 )
 from agentlab.messages import ToolCall, ToolErrorKind, ToolResult
 from agentlab.state import RunState
-from agentlab.tool import RunInfo, Tool, ToolContext
+from agentlab.tooling import RunInfo, Tool, ToolContext
 
 SHOWN_PER_CALL = 256 << 10
 """Characters of a call's live output that are passed on; what comes after them is dropped."""

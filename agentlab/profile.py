@@ -16,7 +16,7 @@ from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
 from agentlab.errors import ConfigError
 from agentlab.limits import Limits
 from agentlab.messages import Message
-from agentlab.tool import Tool
+from agentlab.tooling import Tool
 
 Output = TypeVar("Output", default=str)
 

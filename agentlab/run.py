@@ -32,7 +32,7 @@ from agentlab.loop import loop
 from agentlab.messages import Message, Usage
 from agentlab.profile import AgentProfile, Output
 from agentlab.state import RunState, TimeIsUp
-from agentlab.tool import RunInfo
+from agentlab.tooling import RunInfo
 from agentlab.trace import TraceHeader, TraceWriter, trace_path
 
 

@@ -18,10 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,9 +35,9 @@ from agentlab.capture import captured
 from agentlab.errors import ConfigError, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult
+from agentlab.threads import in_thread
 
 A = TypeVar("A", bound=BaseModel)
-T = TypeVar("T")
 
 MAX_CHARS = 20_000
 """What a tool's answer may hold before it is shortened for the model (the whole is kept)."""
@@ -306,40 +303,6 @@ def _runner(
             return await in_thread(lambda: function(**bind(arguments, context)))
 
     return run_plain
-
-
-async def in_thread(function: Callable[[], T]) -> T:
-    """Run a blocking function on a thread of its own, and await it.
-
-    The thread is a daemon, so one that hangs for ever holds up neither the loop (the caller's
-    timeout still fires) nor the end of the program, as a pool's thread would.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-    context = copy_context()
-
-    def settle(value: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(cast(T, value))
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        value: T | None = None
-        failure: BaseException | None = None
-        try:
-            value = context.run(function)
-        except StopIteration as error:  # a Future refuses this one
-            failure = RuntimeError(f"StopIteration: {error}")
-        except BaseException as error:  # noqa: BLE001 - handed over, to be raised where it is awaited
-            failure = error
-        with suppress(RuntimeError):  # the loop was closed while a hung tool was left behind
-            loop.call_soon_threadsafe(settle, value, failure)
-
-    threading.Thread(target=work, daemon=True, name="agentlab-tool").start()
-    return await done
 
 
 def _without_titles(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""Blocking functions off the event loop, on daemon threads that are used again.
+
+A pool from the standard library joins its threads when the program ends, so one tool that hangs for
+ever would hang the program. These are daemons: the caller's timeout fires, and the exit is free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Thread
+from typing import TypeAlias, TypeVar, cast
+
+T = TypeVar("T")
+_Jobs: TypeAlias = "SimpleQueue[Callable[[], None]]"
+
+MAX_IDLE = 16
+_idle: deque[_Jobs] = deque()
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a blocking function on another thread, in a copy of this context, and await it.
+
+    When the wait is cancelled the function runs on, and what it returns is dropped.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    context = copy_context()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(cast(T, value))
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        value: T | None = None
+        failure: BaseException | None = None
+        try:
+            value = context.run(function)
+        except StopIteration as error:  # a Future refuses this one
+            failure = RuntimeError(f"StopIteration: {error}")
+        except BaseException as error:  # noqa: BLE001 - handed over, raised where it is awaited
+            failure = error
+        with suppress(RuntimeError):  # the loop was closed while a hung function was left behind
+            loop.call_soon_threadsafe(settle, value, failure)
+
+    try:
+        jobs = _idle.pop()
+    except IndexError:
+        jobs = SimpleQueue()
+        Thread(target=_serve, args=(jobs,), daemon=True, name="agentlab").start()
+    jobs.put(work)
+    return await done
+
+
+def _serve(jobs: _Jobs) -> None:
+    while True:
+        jobs.get()()
+        if len(_idle) >= MAX_IDLE:
+            return
+        _idle.append(jobs)
