@@ -1,0 +1,239 @@
+"""Set AgentLab up in `.venv`, from nothing but Python 3.11, a C++ compiler and the package index.
+
+    python3 scripts/setup.py          what `make demo` needs
+    python3 scripts/setup.py --dev    and what `make test` and `make check` need
+
+Run it as often as you like: a stage whose inputs have not changed is skipped, and nothing at all is
+started when none have. It can be stopped at any point, even by SIGKILL, and goes on from there when
+run again. Only the standard library is used. Exit status: 0 ready, 1 failed (one line says why and
+what to do), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+try:
+    import tomllib
+except ModuleNotFoundError:
+    sys.exit(
+        f"set-up: AgentLab needs Python 3.11 or later, and this is {sys.version.split()[0]}: "
+        "install a newer one, or name it: make PYTHON=/path/to/python3.11"
+    )
+
+from setup_llama import build_wheel, forget_wheel, wheel_key
+from setup_run import Screen, SetupFailed, locked, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMPS = VENV / "setup.json"
+LOG = VENV / "setup.log"
+EXTRAS = "local,tools,tui"
+# Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
+# run starts that (not the compiled runtime) afresh.
+_UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of set-up; it is up to date when the stamp under its name equals its key."""
+
+    name: str
+    title: str
+    key: str
+    work: Callable[[Screen], str]
+
+
+def main() -> None:
+    """Bring `.venv` up to date."""
+    parser = argparse.ArgumentParser(description="Set AgentLab up in .venv.")
+    parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
+    parser.add_argument("--quiet", action="store_true", help="say nothing if nothing is to do")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    screen: Screen | None = None
+    try:
+        stages = _stages(dev=options.dev)
+        if not _due(stages):
+            if not options.quiet:
+                print("set-up: everything is up to date")
+            return
+        with locked(ROOT, lambda: print("set-up: waiting for another one in this folder")):
+            due = _due(stages)
+            screen = Screen(len(due))
+            for stage in due:
+                screen.stage(stage.title)
+                note = stage.work(screen)
+                _stamp(**{stage.name: stage.key})
+                screen.done(note)
+    except KeyboardInterrupt:
+        _leave(screen, "stopped; run it again and it goes on from here", 130)
+    except SetupFailed as failure:
+        _leave(screen, str(failure), 1)
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        remedy = " (free about 1 GB and run it again)" if full else ""
+        _leave(screen, f"{error.strerror or error}: {error.filename or ROOT}{remedy}", 1)
+    print(f"set-up: ready. Try {_shown(VENV / 'bin/agentlab')} --help")
+
+
+def _stages(*, dev: bool) -> list[Stage]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    # What tools read from pyproject.toml at their own start (ruff, pytest...) installs nothing.
+    installs = [project["build-system"], project["project"], project["tool"].get("hatch")]
+    runtime = wheel_key()
+    stages = [
+        Stage("venv", "Python environment", _key(sys.version, str(ROOT)), _make_venv),
+        Stage("llama", "model runtime (llama.cpp)", runtime, _install_llama),
+        Stage("project", "AgentLab", _key(installs, constraints, EXTRAS), _install_project),
+        Stage("check", "the model runtime starts", runtime, _check_llama),
+    ]
+    if dev:
+        groups = _key(project["dependency-groups"], constraints)
+        stages.append(Stage("dev", "tools for tests and checks", groups, _install_dev))
+    return stages
+
+
+def _due(stages: list[Stage]) -> list[Stage]:
+    stamps = _stamps()
+    if not PYTHON.exists() or stamps.get("venv") != stages[0].key or _UNFINISHED in stamps:
+        return stages
+    return [stage for stage in stages if stamps.get(stage.name) != stage.key]
+
+
+def _make_venv(screen: Screen) -> str:
+    if STAMPS.exists() or not _usable():
+        shutil.rmtree(VENV, ignore_errors=True)
+        command = [sys.executable, "-m", "venv", VENV]
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "No space left" in made.stdout + made.stderr:
+            raise SetupFailed("the disk is full: free about 1 GB and run it again")
+        if made.returncode != 0:
+            raise SetupFailed(
+                f"{sys.executable} cannot make a virtual environment: install Python's venv module "
+                "(Debian, Ubuntu: sudo apt install python3-venv) and run it again"
+            )
+    _pip(screen, "install", "--upgrade", "pip>=25.1")
+    return f"Python {sys.version.split()[0]} in {_shown(VENV)}"
+
+
+def _usable() -> bool:
+    # Someone's own environment is kept, if it is whole and of this Python.
+    code = "import pip, sys; print(sys.version)"
+    try:
+        answer = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return answer.stdout.strip() == sys.version.strip()
+
+
+def _install_llama(screen: Screen) -> str:
+    wheel = build_wheel(_cache(), screen)
+    _pip(screen, "install", "--no-deps", "--force-reinstall", str(wheel))
+    return "compiled for this CPU"
+
+
+def _install_project(screen: Screen) -> str:
+    _pip(screen, "install", "--constraint", "constraints.txt", "--editable", f".[{EXTRAS}]")
+    return "installed"
+
+
+def _check_llama(screen: Screen) -> str:
+    # In a process of its own: a wheel for another CPU dies by a signal, not an exception.
+    code = "import llama_cpp; llama_cpp.llama_backend_init()"
+    try:
+        run([PYTHON, "-c", code], log=LOG, on_line=screen.busy, cwd=ROOT)
+    except SetupFailed as failure:
+        forget_wheel(_cache())
+        STAMPS.unlink()
+        raise SetupFailed(
+            f"the model runtime does not load here; run it again to compile it afresh ({failure})"
+        ) from None
+    return "yes"
+
+
+def _install_dev(screen: Screen) -> str:
+    _pip(screen, "install", "--constraint", "constraints.txt", "--group", "dev")
+    return "installed"
+
+
+def _pip(screen: Screen, *arguments: str) -> None:
+    def show(line: str) -> None:
+        words = line.split()
+        if words and words[0] in {"Collecting", "Downloading", "Installing"}:
+            screen.busy(" ".join(words[:2]) if words[0] != "Installing" else "installing")
+
+    _stamp(**{_UNFINISHED: "pip"})
+    environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+    command = [PYTHON, "-m", "pip", *arguments, "--retries", "2", "--progress-bar", "off"]
+    run(command, log=LOG, on_line=show, cwd=ROOT, env=environment)
+
+
+def _cache() -> Path:
+    """Return the folder that clones on this machine share, or one of our own if it is read-only."""
+    chosen = os.environ.get("AGENTLAB_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    home = Path.home()
+    usual = home / "Library/Caches" if sys.platform == "darwin" else home / ".cache"
+    shared = Path(os.environ.get("XDG_CACHE_HOME") or usual) / "agentlab"
+    try:
+        shared.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return ROOT / "build" / "cache"
+    return shared if os.access(shared, os.W_OK) else ROOT / "build" / "cache"
+
+
+def _stamps() -> dict[str, str]:
+    try:
+        return json.loads(STAMPS.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _stamp(**news: str) -> None:
+    stamps = _stamps()
+    stamps.pop(_UNFINISHED, None)
+    text = json.dumps({**stamps, **news}, indent=1)
+    partial = STAMPS.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(STAMPS)
+
+
+def _key(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _leave(screen: Screen | None, line: str, status: int) -> NoReturn:
+    if screen is not None:
+        screen.clear()
+    print(f"set-up: {line}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
