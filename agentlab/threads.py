@@ -51,13 +51,17 @@ async def in_thread(function: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop was closed while a hung function was left behind
             loop.call_soon_threadsafe(settle, value, failure)
 
-    try:
-        jobs = _idle.pop()
-    except IndexError:
-        jobs = SimpleQueue()
-        Thread(target=_serve, args=(jobs,), daemon=True, name="agentlab").start()
-    jobs.put(work)
+    _worker().put(work)
     return await done
+
+
+def _worker() -> _Jobs:
+    try:
+        return _idle.pop()
+    except IndexError:
+        jobs: _Jobs = SimpleQueue()
+        Thread(target=_serve, args=(jobs,), daemon=True, name="agentlab").start()
+        return jobs
 
 
 def _serve(jobs: _Jobs) -> None:
