@@ -1,0 +1,5 @@
+"""`python -m agentlab` is `agentlab`."""
+
+from agentlab.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The command line. Only this package reads the environment and the arguments."""

@@ -1,0 +1,82 @@
+"""A lab as it runs, written to the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from agentlab.backend import BackendIdentity
+from agentlab.cli.render import EventPrinter
+from agentlab.display import one_line
+from agentlab.events import RunStarted
+from agentlab.scenario.find import Lab
+from agentlab.scenario.runner import (
+    AgentEvent,
+    CaseFinished,
+    CaseStarted,
+    CheckDone,
+    LabEvent,
+    LabFinished,
+    StepFinished,
+    StepStarted,
+)
+
+
+class LabPrinter:
+    """Shows the events of a lab; `quiet` shows nothing at all."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._console = Console(quiet=quiet, highlight=False)
+        self._events = EventPrinter(self._console, indent=4)
+        self._traces: list[str] = []
+        self._tokens = 0
+
+    def open(self, lab: Lab, model: BackendIdentity) -> None:
+        """The head of the lab."""
+        scenario = lab.scenario
+        title = Text.assemble((scenario.id, "bold"), "  ", scenario.title)
+        self._console.print(title)
+        self._console.print(Text(f"{model.name}, {model.model}", "dim"))
+
+    def show(self, event: LabEvent) -> None:
+        """Show one event."""
+        say = self._console.print
+        match event:
+            case StepStarted(step=step):
+                say()
+                say(Rule(Text(step.title, "bold"), style="dim", align="left"))
+            case CaseStarted(case=case, number=number, of=of, trace=trace):
+                say(
+                    Text.assemble(
+                        (f"{number:>2}/{of} ", "dim"), (one_line(case.input, 300), "bold")
+                    )
+                )
+                if trace:
+                    self._traces.append(trace.stem)
+            case AgentEvent(event=RunStarted()):
+                pass
+            case AgentEvent(event=agent_event):
+                self._events.show(agent_event)
+            case CaseFinished(run=run):
+                self._tokens += run.usage.output_tokens
+            case CheckDone(check=check, verdict=verdict):
+                mark = ("✔", "green") if verdict.passed else ("✘", "red")
+                say(Text.assemble(mark, " ", check.says, (f"  {verdict.reason}", "dim")))
+            case StepFinished():
+                pass
+            case LabFinished(report=report):
+                say()
+                checks = [check for step in report.steps for check in step.checks]
+                passed = sum(check.passed for check in checks)
+                style = "bold green" if report.passed else "bold red"
+                word = "passed" if report.passed else "not passed"
+                say(Text(f"{report.scenario}: {word}, {passed} of {len(checks)} checks", style))
+                if self._traces:
+                    say(
+                        Text(
+                            f"{len(self._traces)} runs, {self._tokens:,} tokens generated; "
+                            f"see the last with: agentlab show {self._traces[-1]}",
+                            "dim",
+                        )
+                    )

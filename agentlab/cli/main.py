@@ -1,0 +1,117 @@
+"""`agentlab`: the commands, by name, each loaded only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import NoReturn
+
+import click
+
+from agentlab.errors import AgentLabError
+
+# name -> (where it is, what it does, the heading it stands under)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "run": ("agentlab.cli.run:run", "Run a lab and grade it", "Learn"),
+    "list": ("agentlab.cli.run:list_labs", "List the labs", "Learn"),
+    "check-lab": ("agentlab.cli.run:check_lab", "Prove that a lab's checks hold", "Learn"),
+    "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
+    "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),
+    "traces": ("agentlab.cli.show:traces", "List runs, or query them with SQL", "Look back"),
+    "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
+    "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
+}
+# Commands of the tools and the screen, which this package must not import by itself
+PLUGINS: dict[str, tuple[str, str]] = {
+    "tui": ("Open the terminal UI", "Learn"),
+    "sandbox": ("Try the sandbox by hand, or attack it", "Use"),
+}
+HEADINGS = ("Learn", "Use", "Look back", "Set up")
+
+EXAMPLES = """\
+Start here:
+  agentlab run m5/tool-use     a lab, on the model that comes along
+  agentlab chat -t calculator  talk to that model, with a tool
+  agentlab show last           what happened in the last run
+"""
+
+
+class Commands(click.Group):
+    """Finds commands by name without importing them, so that help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the headings."""
+        return [*COMMANDS, *PLUGINS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command of that name."""
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            return getattr(import_module(module), attribute)
+        if cmd_name in PLUGINS:
+            for entry in entry_points(group="agentlab.commands", name=cmd_name):
+                return entry.load()
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a guess at what was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if close:
+                raise click.UsageError(f"{error.message} Did you mean {close[0]!r}?") from None
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands under their headings, then examples."""
+        about = {name: (said, heading) for name, (_, said, heading) in COMMANDS.items()} | PLUGINS
+        for wanted in HEADINGS:
+            rows = [(name, said) for name, (said, heading) in about.items() if heading == wanted]
+            with formatter.section(wanted):
+                formatter.write_dl(rows, col_max=14)
+        formatter.write_paragraph()
+        formatter.write(EXAMPLES)
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"agentlab {version('agentlab-kit')}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
+def cli() -> None:
+    """Real agents on real models in a real sandbox, on your own machine."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Exit codes: 0 all is well; 1 a check failed; 2 a mistake in what was asked, or something
+    missing; 130 interrupted. A traceback is only ever shown for a bug.
+    """
+    try:
+        code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except AgentLabError as error:
+        click.echo(f"agentlab: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # e.g. `agentlab traces | head`
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,133 @@
+"""Events, written to a terminal as they come: in colour on a screen, plainly in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic_core import from_json
+from rich.console import Console
+from rich.text import Text
+
+from agentlab.backend import TextDelta
+from agentlab.display import one_line, safe
+from agentlab.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    HandedOff,
+    LimitReached,
+    MessageAdded,
+    ModelReplied,
+    RunFailed,
+    RunFinished,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+)
+from agentlab.messages import ToolCall, ToolResult
+
+
+def call_text(call: ToolCall) -> str:
+    """A call as one would write it: `calculator(expression="6 * 7")`."""
+    try:
+        arguments: object = from_json(call.arguments or "{}")
+    except ValueError:
+        return f"{call.name}({one_line(call.arguments)})"
+    if not isinstance(arguments, Mapping):
+        return f"{call.name}({one_line(call.arguments)})"
+    given = cast(Mapping[str, Any], arguments)
+    return f"{call.name}({', '.join(f'{k}={_value(v)}' for k, v in given.items())})"
+
+
+def _value(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return one_line(text, 80)
+
+
+class EventPrinter:
+    """Writes one run, or several after each other.
+
+    Args:
+        indent: columns to the left of everything.
+        words: show the model's text token by token as it comes.
+    """
+
+    def __init__(self, console: Console, *, indent: int = 0, words: bool = True) -> None:
+        self._console = console
+        self._margin = " " * indent
+        self._words = words
+        self._in_text = False
+
+    def show(self, event: Event) -> None:
+        """Write one event."""
+        match event:
+            case TextDelta(text=text) if self._words:
+                self._stream(text, "")
+            case ModelReplied(reply=reply):
+                if not self._words and reply.message.text:
+                    self._line("»", "bold", one_line(reply.message.text, 300))
+                self._end_text()
+                if reply.stop in ("length", "repetition", "filtered"):
+                    why = {
+                        "length": "cut off: out of tokens",
+                        "repetition": "stopped: it was repeating itself",
+                        "filtered": "withheld by the provider",
+                    }[reply.stop]
+                    self._line("!", "yellow", why)
+            case ToolStarted(call=call):
+                self._end_text()
+                self._line("→", "cyan", call_text(call))
+            case ToolOutput(text=text) if self._words:
+                self._stream(text, "dim")
+            case ToolFinished(result=result):
+                self._end_text()
+                self._result(result)
+            case ApprovalAsked(call=call):
+                self._end_text()
+                self._line("?", "yellow", f"may it call {call_text(call)}?")
+            case ApprovalGiven(verdict=verdict, reason=reason):
+                self._line("?", "yellow", f"{verdict} {safe(reason)}".rstrip())
+            case HandedOff(agent=agent):
+                self._line("⇢", "magenta", f"{agent} takes over")
+            case MessageAdded(message=message):
+                self._line("↺", "yellow", one_line(message.text, 200))
+            case LimitReached(limit=limit, allowed=allowed):
+                self._end_text()
+                self._line("!", "yellow", f"limit on {limit} reached ({allowed:g})")
+            case RunFailed(message=message):
+                self._end_text()
+                self._line("✘", "red", safe(message))
+            case RunFinished(outcome=outcome) if outcome != "completed":
+                self._end_text()
+                self._line("!", "yellow", f"the run ended: {outcome}")
+            case _:
+                self._end_text() if isinstance(event, RunFinished) else None
+
+    def _result(self, result: ToolResult) -> None:
+        style, mark = ("red", "✘") if result.error else ("green", "←")
+        error = f"{result.error}: " if result.error else ""
+        self._line(mark, style, error + one_line(result.content, 200))
+        for artifact in result.artifacts:
+            size = f"{artifact.blob.size:,} bytes"
+            self._line("+", "dim", f"{one_line(artifact.name)} ({artifact.media_type}, {size})")
+
+    def _stream(self, text: str, style: str) -> None:
+        text = safe(text)
+        if not self._in_text:
+            text = text.lstrip("\n")
+            if not text:
+                return
+            self._console.print(Text(f"{self._margin}» ", "bold"), end="")
+            self._in_text = True
+        text = text.replace("\n", f"\n{self._margin}  ")
+        self._console.print(Text(text, style), end="", soft_wrap=True)
+
+    def _end_text(self) -> None:
+        if self._in_text:
+            self._console.print()
+            self._in_text = False
+
+    def _line(self, mark: str, style: str, text: str) -> None:
+        line = Text.assemble(f"{self._margin}", (mark, style), " ", text)
+        self._console.print(line, soft_wrap=True)

@@ -1,0 +1,171 @@
+"""`agentlab run`, `agentlab list`, `agentlab check-lab`: labs from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.errors import ScenarioError
+from agentlab.scenario.answers import Answer, read_answer
+from agentlab.scenario.find import Lab, find_folder, list_folders, load, scenario_roots
+from agentlab.scenario.runner import GRADING_SEED, Grader, LabFinished, LabReport
+from agentlab.scenario.values import answer_type
+
+
+@click.command()
+@click.argument("lab")
+@backend_option
+@runs_option
+@labs_option
+@click.option("--step", "step_ids", multiple=True, help="Only this step. May be repeated.")
+@click.option(
+    "--learner",
+    type=click.Path(path_type=Path, exists=True),
+    help="Grade these answers, not the reference: STEP.toml, or a folder of them.",
+)
+@click.option("--seed", default=GRADING_SEED, show_default=True, help="Which cases are drawn.")
+@click.option("--practice", is_flag=True, help="Few cases, as while working on a step.")
+@click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Also write a JUnit XML report.")
+def run(
+    lab: str,
+    backend: str | None,
+    runs: Path,
+    labs: tuple[Path, ...],
+    step_ids: tuple[str, ...],
+    learner: Path | None,
+    seed: int,
+    practice: bool,
+    as_json: bool,
+    junit: Path | None,
+) -> int:
+    """Run LAB (its id, or its folder) and grade it.
+
+    Without --learner the reference solutions run, on the real model; every check is shown. Exits
+    with 0 only if all of them pass.
+    """
+    from agentlab.backends import connect
+    from agentlab.cli.lab_screen import LabPrinter
+
+    found = load(find_folder(lab, (*labs, *scenario_roots())))
+    answers = _answers(found, step_ids, learner)
+    model = connect(backend or found.scenario.backend)
+    grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
+    printer = LabPrinter(quiet=as_json)
+
+    async def work() -> LabReport:
+        report: LabReport | None = None
+        try:
+            async for event in grader.lab_events(answers):
+                printer.show(event)
+                if isinstance(event, LabFinished):
+                    report = event.report
+        finally:
+            await model.aclose()
+        assert report is not None
+        return report
+
+    printer.open(found, model.identity)
+    report = asyncio.run(work())
+    if as_json:
+        click.echo(report.model_dump_json(indent=2))
+    if junit:
+        from agentlab.scenario.junit import write_junit
+
+        write_junit(report, junit)
+    return 0 if report.passed else 1
+
+
+def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mapping[str, Answer]:
+    scenario = lab.scenario
+    steps = [scenario.step(id) for id in step_ids] or list(scenario.steps)
+    if learner is None:
+        return {step.id: step.solution for step in steps}
+    if learner.is_file():
+        step = scenario.step(learner.stem)
+        return {step.id: read_answer(learner, answer_type(step))}
+    files = {step: learner / f"{step.id}.toml" for step in steps}
+    answers = {
+        step.id: read_answer(file, answer_type(step))
+        for step, file in files.items()
+        if file.exists()
+    }
+    if not answers:
+        wanted = ", ".join(f"{step.id}.toml" for step in steps if step.kind != "read")
+        raise ScenarioError(f"{learner} holds no answers; expected some of: {wanted}")
+    return answers
+
+
+@click.command("list")
+@labs_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
+    """List the labs there are."""
+    found = [load(folder) for _, folder in list_folders((*labs, *scenario_roots()))]
+    if as_json:
+        from pydantic_core import to_json
+
+        rows = [
+            {
+                "id": lab.scenario.id,
+                "title": lab.scenario.title,
+                "minutes": lab.scenario.minutes,
+                "teaches": lab.scenario.teaches,
+                "prerequisites": lab.scenario.prerequisites,
+                "steps": [step.id for step in lab.scenario.steps],
+                "folder": str(lab.folder),
+            }
+            for lab in found
+        ]
+        click.echo(to_json(rows, indent=2).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("lab", "min", "title"):
+        table.add_column(column, justify="right" if column == "min" else "left")
+    for lab in found:
+        table.add_row(lab.scenario.id, str(lab.scenario.minutes), lab.scenario.title)
+    Console().print(table)
+
+
+@click.command("check-lab")
+@click.argument("lab")
+@backend_option
+@labs_option
+@click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
+def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bool) -> int:
+    """Prove that LAB's checks hold what they promise, on the real model.
+
+    The reference solution must pass; the starter and every listed wrong answer must be rejected.
+    """
+    from agentlab.backends import connect
+    from agentlab.scenario.prove import prove
+
+    found = load(find_folder(lab, (*labs, *scenario_roots())))
+    model = connect(backend or found.scenario.backend)
+
+    async def work() -> int:
+        failed = 0
+        rows: list[dict[str, object]] = []
+        try:
+            async for proof in prove(found, model):
+                failed += not proof.holds
+                rows.append(proof.model_dump())
+                if not as_json:
+                    mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
+                    click.echo(f"{mark} {proof.step} / {proof.answer}: {proof.reason}")
+        finally:
+            await model.aclose()
+        if as_json:
+            from pydantic_core import to_json
+
+            click.echo(to_json(rows, indent=2).decode())
+        return 1 if failed else 0
+
+    return asyncio.run(work())

@@ -1,0 +1,97 @@
+"""`agentlab show` and `agentlab traces`: runs, looked back at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from agentlab.cli.home import runs_option
+from agentlab.errors import TraceError
+from agentlab.trace import Trace, find_run, read_header, runs_in
+
+
+@click.command()
+@click.argument("run", default="last")
+@runs_option
+@click.option("--json", "as_json", is_flag=True, help="Header and records, one JSON a line.")
+@click.option("--full", is_flag=True, help="Long texts in full.")
+def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
+    """Show the timeline of RUN: an id or the start of one, a file, or `last`."""
+    trace = Trace.load(find_run(runs, run))
+    if as_json:
+        click.echo(trace.header.model_dump_json())
+        for record in trace.records:
+            click.echo(record.model_dump_json())
+        return
+    from rich.console import Console
+
+    from agentlab.cli.timeline import print_timeline
+
+    print_timeline(Console(highlight=False), trace, full=full)
+
+
+@click.command()
+@runs_option
+@click.option("--sql", help="A query over the views `runs`, `events` and `tool_calls`.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one row a line.")
+@click.option("-n", "--limit", default=20, show_default=True, help="Newest runs to list.")
+def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
+    """List runs, newest first, or query all of them with SQL.
+
+    \b
+    agentlab traces --sql "SELECT kind, count(*) FROM events GROUP BY kind"
+    agentlab traces --sql "SELECT name, error, count(*) FROM tool_calls GROUP BY ALL"
+    """
+    if not any(runs_in(runs)):
+        raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
+    if sql is not None:
+        from agentlab.query import query
+
+        columns, rows = query(runs, sql)
+        _print_rows(columns, rows, as_json)
+        return
+    columns = ("run", "when", "agent", "model", "steps", "tokens", "ended")
+    _print_rows(columns, [_row(path) for path in list(runs_in(runs))[:limit]], as_json)
+
+
+def _row(path: Path) -> tuple[object, ...]:
+    try:
+        header = read_header(path)
+        trace = Trace.load(path)
+    except TraceError as error:
+        return (path.stem, "", "", "", "", "", f"unreadable: {error}")
+    replies = [e.reply for e in trace.events if e.kind == "model_replied"]
+    last = trace.events[-1] if trace.events else None
+    ended = "broken off"
+    if last is not None and last.kind == "run_finished":
+        ended = last.outcome
+    elif last is not None and last.kind == "run_failed":
+        ended = f"failed: {last.error}"
+    when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
+    tokens = sum(reply.usage.total_tokens for reply in replies)
+    labels = header.labels
+    agent = f"{labels['scenario']} {header.agent}" if "scenario" in labels else header.agent
+    return (path.stem, when, agent, header.backend.name, len(replies), tokens, ended)
+
+
+def _print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
+    if as_json:
+        from pydantic_core import to_json
+
+        for row in rows:
+            line = to_json(dict(zip(columns, row, strict=True)), fallback=str)
+            click.echo(line.decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from agentlab.display import safe
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(safe("" if value is None else str(value)) for value in row))
+    Console(highlight=False).print(table)

@@ -1,0 +1,113 @@
+"""A trace as a timeline: what happened, when, and how long it took."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from agentlab.backend import Reply
+from agentlab.cli.render import call_text
+from agentlab.display import one_line, safe
+from agentlab.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    HandedOff,
+    LimitReached,
+    MessageAdded,
+    ModelReplied,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    StoredEvent,
+    ToolFinished,
+    ToolStarted,
+    UnknownEvent,
+)
+from agentlab.messages import Message
+from agentlab.trace import Trace
+
+_LONG = 160
+
+
+def print_timeline(console: Console, trace: Trace, *, full: bool = False) -> None:
+    """Write the whole run, one event a line or a few."""
+    header = trace.header
+    when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
+    console.print(f"[bold]{header.run}[/]  {escape(safe(header.agent))}  {when}")
+    about = [header.backend.name, header.backend.model]
+    about += [f"{key} {value}" for key, value in header.labels.items()]
+    about += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []
+    console.print(Text(one_line("  ".join(about), 400), "dim"))
+    if header.parent:
+        console.print(Text(f"from run {header.parent.run}", "dim"))
+    begun = trace.records[0].at if trace.records else header.created
+    before = begun
+    for record in trace.records:
+        clock = f"{record.at - begun:8.3f}s "
+        took = record.at - before
+        before = record.at
+        for index, (mark, style, text) in enumerate(_lines(record.event, full)):
+            head = Text(clock if index == 0 else " " * len(clock), "dim")
+            tail = Text(f"  +{took:.2f}s", "dim") if index == 0 and took >= 0.05 else Text()
+            line = Text.assemble(head, (mark, style), " ", (text, ""), tail)
+            console.print(line, soft_wrap=True)
+    if trace.torn:
+        console.print(Text(f"{trace.torn} bytes could not be read (a torn record)", "yellow"))
+
+
+def _lines(event: StoredEvent | UnknownEvent, full: bool) -> list[tuple[str, str, str]]:
+    def text(said: str) -> str:
+        return safe(said) if full else one_line(said, _LONG)
+
+    match event:
+        case RunStarted(messages=messages):
+            return [_message(message, text(message.text)) for message in messages]
+        case RunResumed():
+            return [("▶", "cyan", "resumed")]
+        case ModelReplied(reply=reply):
+            return _reply(reply, text(reply.message.text))
+        case MessageAdded(message=message):
+            return [("↺", "yellow", text(message.text))]
+        case ToolStarted(call=call):
+            return [("→", "cyan", call_text(call))]
+        case ToolFinished(result=result):
+            said = f"{result.error}: {result.content}" if result.error else result.content
+            files = "".join(f"  + {one_line(a.name)}" for a in result.artifacts)
+            style = "red" if result.error else "green"
+            return [("✘" if result.error else "←", style, text(said) + files)]
+        case ApprovalAsked(call=call):
+            return [("?", "yellow", f"may it call {call_text(call)}?")]
+        case ApprovalGiven(verdict=verdict, reason=reason):
+            return [("?", "yellow", f"{verdict} {text(reason)}".rstrip())]
+        case HandedOff(agent=agent):
+            return [("⇢", "magenta", f"{agent} takes over")]
+        case LimitReached(limit=limit, allowed=allowed):
+            return [("!", "yellow", f"limit on {limit} reached ({allowed:g})")]
+        case RunFinished(outcome=outcome):
+            return [("■", "green" if outcome == "completed" else "yellow", outcome)]
+        case RunFailed(error=error, message=message):
+            return [("■", "red", f"{error}: {text(message)}")]
+        case UnknownEvent(data=data):
+            return [("·", "dim", f"an event this version does not know: {text(str(data))}")]
+
+
+def _message(message: Message, text: str) -> tuple[str, str, str]:
+    calls = ", ".join(call_text(call) for call in message.tool_calls)
+    if message.role == "tool":
+        text = ", ".join(
+            one_line(part.content, 60) for part in message.parts if part.kind == "tool_result"
+        )
+    mark = {"system": "§", "user": "❯", "assistant": "»", "tool": "←"}[message.role]
+    return mark, "dim" if message.role == "system" else "bold", f"{text} {calls}".strip()
+
+
+def _reply(reply: Reply, text: str) -> list[tuple[str, str, str]]:
+    usage = reply.usage
+    spent = f"{usage.input_tokens} in ({usage.cached_tokens} cached), {usage.output_tokens} out"
+    said = [("»", "bold", text)] if text else []
+    stop = "" if reply.stop in ("end", "tool_calls") else f", stopped: {reply.stop}"
+    return [*said, ("·", "dim", f"{spent}{stop}")]

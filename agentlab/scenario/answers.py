@@ -1,0 +1,107 @@
+"""What a learner hands in, one kind for each kind of step. All of it is plain TOML.
+
+# first-call.toml
+instructions = "Use the calculator for every sum."
+tools = ["calculator"]
+
+[[examples]]
+user = "What is 3 + 4?"
+tool = "calculator"
+arguments = { expression = "3 + 4" }
+result = "7"
+answer = "3 + 4 = 7"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from pydantic import ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from agentlab.backend import Settings
+from agentlab.errors import ScenarioError
+from agentlab.limits import Limits
+from agentlab.messages import Message, ToolCall, ToolResult, Value
+
+
+class _Answer(Value):
+    # A misspelt field in a learner's file is an error, not an option that silently does nothing
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Example(_Answer):
+    """One exchange shown to the model before the real one (few-shot), with or without a call."""
+
+    user: str
+    tool: str | None = None
+    arguments: dict[str, Any] = {}
+    result: str = ""
+    answer: str
+
+    def messages(self, number: int) -> tuple[Message, ...]:
+        """The exchange as the turns it would have been."""
+        if self.tool is None:
+            return Message.user(self.user), Message.assistant(self.answer)
+        arguments = to_json(self.arguments).decode()
+        call = ToolCall(id=f"example_{number}", name=self.tool, arguments=arguments)
+        return (
+            Message.user(self.user),
+            Message.assistant(call),
+            Message.results([ToolResult(call_id=call.id, content=self.result)]),
+            Message.assistant(self.answer),
+        )
+
+
+class AgentAnswer(_Answer):
+    """An agent, put together: what it is told, shown and given, and how far it may go."""
+
+    kind: Literal["agent"] = "agent"
+    instructions: str = ""
+    tools: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    settings: Settings = Settings()
+    limits: Limits = Limits(steps=6)
+
+    def shown(self) -> tuple[Message, ...]:
+        """The examples as messages."""
+        return tuple(m for n, e in enumerate(self.examples, 1) for m in e.messages(n))
+
+
+class QuizAnswer(_Answer):
+    """The options chosen, by letter."""
+
+    kind: Literal["quiz"] = "quiz"
+    chosen: tuple[str, ...] = ()
+
+
+class ReadAnswer(_Answer):
+    """Nothing to hand in."""
+
+    kind: Literal["read"] = "read"
+
+
+Answer: TypeAlias = AgentAnswer | QuizAnswer | ReadAnswer
+A = TypeVar("A", bound=_Answer)
+
+
+def read_answer(path: Path, kind: type[A]) -> A:
+    """A learner's answer from its file.
+
+    Raises:
+        ScenarioError: the file can't be read, is not TOML, or has fields an answer does not have.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScenarioError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ScenarioError(f"{path}, {where}: {first['msg']}") from error

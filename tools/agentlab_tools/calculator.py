@@ -1,0 +1,133 @@
+"""A calculator: arithmetic as people and models write it, worked out by a parser, not `eval`."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+from pydantic import Field
+from simpleeval import InvalidExpression, SimpleEval
+
+from agentlab.errors import ToolError
+from agentlab.tooling import tool
+
+MAX_LENGTH = 500
+MAX_DIGITS = 30
+"""Integers longer than this are answered in scientific notation."""
+
+_WRITTEN = {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "π": "pi", "√": "sqrt"}
+_TIMES = re.compile(r"(?<=[\d)])\s*[xX]\s*(?=[\d(])")
+_FACTORIAL = re.compile(r"(\d+)!(?!=)")
+_PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<![\w.,(])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+
+
+def _factorial(n: int) -> int:
+    if n > 1000:
+        raise ToolError("factorials are worked out up to 1000!")
+    return math.factorial(n)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "round": round,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "min": min,
+    "max": max,
+    "log": math.log,
+    "log2": math.log2,
+    "log10": math.log10,
+    "exp": math.exp,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "factorial": _factorial,
+    "gcd": math.gcd,
+}
+_NAMES = {"pi": math.pi, "e": math.e}
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    # The number of digits is known before the work is done
+    if abs(base) > 1 and abs(exponent) * math.log10(abs(base)) > 400:
+        raise ToolError("that power has more than 400 digits")
+    return base**exponent
+
+
+_op = cast(Any, operator)
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: _op.add,
+    ast.Sub: _op.sub,
+    ast.Mult: _op.mul,
+    ast.Div: _op.truediv,
+    ast.FloorDiv: _op.floordiv,
+    ast.Mod: _op.mod,
+    ast.Pow: _power,
+    ast.USub: _op.neg,
+    ast.UAdd: _op.pos,
+}
+_NOT_ARITHMETIC = (ast.Attribute, ast.Subscript, ast.JoinedStr, ast.FormattedValue, ast.IfExp)
+
+
+def evaluate(expression: str) -> int | float:
+    """The value of an arithmetic expression.
+
+    Takes + - * / // % ** and parentheses, `^ × x ÷ −`, `5!` and `15% of 80` as people write them,
+    thousands separators, the functions sqrt, abs, round, floor, ceil, min, max, log, log2, log10,
+    exp, sin, cos, tan, factorial, gcd, and the numbers pi and e.
+
+    Raises:
+        ToolError: it is not such an expression, or has no finite real value.
+    """
+    text = expression.strip().rstrip("=").strip()
+    if not text:
+        raise ToolError("the expression is empty")
+    if len(text) > MAX_LENGTH:
+        raise ToolError(f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed")
+    for written, meant in _WRITTEN.items():
+        text = text.replace(written, meant)
+    text = _TIMES.sub("*", text)
+    text = _FACTORIAL.sub(r"factorial(\1)", text)
+    text = _PERCENT_OF.sub(r"(\1/100)*", text)
+    text = _THOUSANDS.sub(lambda found: found[1].replace(",", ""), text)
+    parser = cast(Any, SimpleEval)(operators=_OPERATORS, functions=_FUNCTIONS, names=_NAMES)
+    for node in _NOT_ARITHMETIC:
+        parser.nodes.pop(node, None)
+    try:
+        value = cast(object, parser.eval(text))
+    except ZeroDivisionError:
+        raise ToolError("division by zero") from None
+    except OverflowError:
+        raise ToolError("the result is too large") from None
+    except (InvalidExpression, SyntaxError, TypeError, ValueError, KeyError, RecursionError) as why:
+        said = str(why).split("(<", 1)[0].strip() or type(why).__name__
+        raise ToolError(f"can't work out {expression!r}: {said}") from None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ToolError(f"{expression!r} is not a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ToolError("the result is not a finite number")
+    return value
+
+
+def written_out(value: float) -> str:
+    """A number as people write it: whole where it is whole, else twelve significant digits."""
+    if isinstance(value, int):
+        text = str(value)
+        return text if len(text.lstrip("-")) <= MAX_DIGITS else f"{value:.12e}"
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.12g}"
+
+
+@tool(timeout=5)
+def calculator(
+    expression: Annotated[str, Field(description='e.g. "12 * (3 + 4)"', max_length=MAX_LENGTH)],
+) -> str:
+    """Work out an arithmetic expression."""
+    return written_out(evaluate(expression))
