@@ -1,0 +1,207 @@
+"""One map from everything that can go wrong with a hosted service to AgentLab's errors.
+
+Both SDKs are generated alike and stand on the same HTTP library, so their exceptions are told apart
+by the names of their classes, and neither has to be imported to be understood. What a service says
+in an error is shortened and cleared of the key before anyone sees it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from agentlab.errors import (
+    AgentLabError,
+    AuthError,
+    BadRequest,
+    ContextOverflow,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    ServiceUnavailable,
+    StreamBroken,
+)
+
+_LONGEST_DETAIL = 400
+
+_STATUS_OF_TYPE = {
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "api_error": 500,
+    "server_error": 500,
+    "internal_server_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+    "unavailable_error": 503,
+}
+"""What a service calls an error, where it comes without an HTTP status (inside a stream)."""
+
+_OVERFLOW = (
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "maximum context length",
+    "context window",
+    "prompt is too long",
+    "exceeds the available context size",
+    "input is too long",
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Who is being asked, for the words of an error."""
+
+    name: str
+    model: str
+    key_env: str = ""
+    """The variable its key is read from; empty where none is needed."""
+    key: str = field(default="", repr=False)
+    url: str = ""
+
+    def clean(self, text: object) -> str:
+        """A service's own words: on one line, short, without the key."""
+        said = " ".join(str(text).split())
+        if self.key:
+            said = said.replace(self.key, "[key]")
+        return said if len(said) <= _LONGEST_DETAIL else said[:_LONGEST_DETAIL] + " …"
+
+
+def translate(error: Exception, service: Service) -> AgentLabError:
+    """The AgentLab error that `error` is; those that already are one stay as they are.
+
+    Raises:
+        Exception: `error` itself, where it comes from no SDK: that is a bug, to be shown as one.
+    """
+    if isinstance(error, AgentLabError):
+        return error
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "APIStatusError" in names:
+        response = cast(Any, error).response
+        return from_status(
+            response.status_code, cast(Any, error).body, service, headers=response.headers
+        )
+    if names & {"APITimeoutError", "TimeoutException", "TimeoutError"}:
+        return ServiceUnavailable(f"{service.name} did not answer in time")
+    if names & {
+        "APIResponseValidationError",
+        "DecodingError",
+        "StreamError",
+        "APIWebhookValidationError",
+    }:
+        return StreamBroken(f"{service.name} sent an answer that can't be read")
+    if names & {"RemoteProtocolError", "ReadError", "WriteError", "CloseError"}:
+        return StreamBroken(f"the connection to {service.name} broke off")
+    if names & {"APIConnectionError", "TransportError", "RequestError", "HTTPError"}:
+        return _unreachable(error, service)
+    if names & {"OAuthError", "CredentialsError", "SubjectTokenProviderError"}:
+        return AuthError(f"{service.name} could not be logged in to: {service.clean(error)}")
+    if names & {"OpenAIError", "AnthropicError"}:
+        return BadRequest(f"{service.name}: {service.clean(error)}")
+    raise error
+
+
+def _unreachable(error: Exception, service: Service) -> AgentLabError:
+    cause = error.__cause__
+    causes = {kind.__name__ for kind in type(cause).__mro__} if cause else set[str]()
+    if causes & {"RemoteProtocolError", "ReadError", "WriteError"}:
+        return StreamBroken(f"the connection to {service.name} broke off")
+    where = f" at {service.url}" if service.url else ""
+    return ServiceUnavailable(
+        f"{service.name} can't be reached{where}: check the address and the network"
+    )
+
+
+def from_body(body: object, service: Service) -> AgentLabError | None:
+    """The error that an answer reports inside a stream, or with status 200; None if it is none."""
+    if not isinstance(body, Mapping):
+        return None
+    told = cast(Mapping[str, Any], body)
+    error = told.get("error")
+    if not error:
+        return None
+    if not isinstance(error, Mapping):
+        return ServiceUnavailable(f"{service.name} failed: {service.clean(error)}")
+    details = cast(Mapping[str, Any], error)
+    for name in ("status", "code", "type"):
+        value = details.get(name)
+        if isinstance(value, str) and value.isdigit():
+            value = int(value)
+        if isinstance(value, int) and 400 <= value < 600:
+            return from_status(value, told, service)
+        if value in _STATUS_OF_TYPE:
+            return from_status(_STATUS_OF_TYPE[value], told, service)
+    status = 400 if details.get("type") == "invalid_request_error" else 500
+    return from_status(status, told, service)
+
+
+def from_status(
+    status: int, body: object, service: Service, headers: Mapping[str, str] | None = None
+) -> AgentLabError:
+    """The error an HTTP status and its body stand for."""
+    said, code = _detail(body, service)
+    name = service.name
+    if any(sign in f"{code} {said}".lower() for sign in _OVERFLOW):
+        return ContextOverflow(f"the conversation is too long for {service.model}: {said}")
+    wait = retry_after(headers) if headers else None
+    match status:
+        case 401:
+            set_it = f" in {service.key_env}" if service.key_env else ""
+            return AuthError(f"{name} does not accept the key{set_it}: set a valid one")
+        case 402:
+            return QuotaExhausted(f"{name}: no credit left: {said}")
+        case 403:
+            return AuthError(f"{name} does not allow this with the key given: {said}")
+        case 404:
+            return ModelNotFound(f"{name} has no model {service.model!r}: {said}")
+        case 429 if code in ("insufficient_quota", "billing_hard_limit_reached"):
+            return QuotaExhausted(f"{name}: no credit left: {said}")
+        case 429:
+            return RateLimited(f"{name} gets too many requests: {said}", wait)
+        case 408 | 409 | 425 | 499:
+            return ServiceUnavailable(f"{name} could not take the request ({status}): {said}", wait)
+        case _ if status >= 500 or status < 400:
+            return ServiceUnavailable(f"{name} failed ({status}): {said}", wait)
+        case _:
+            return BadRequest(f"{name} refuses the request ({status}): {said}")
+
+
+def _detail(body: object, service: Service) -> tuple[str, str]:
+    """What the service says, and what it calls it."""
+    if isinstance(body, list):  # Gemini wraps its errors in a list
+        body = next(iter(cast(list[object], body)), None)
+    if not isinstance(body, Mapping):
+        return service.clean(body or "no reason given"), ""
+    told = cast(Mapping[str, Any], body)
+    # the OpenAI SDK hands over what is inside `error`, the Anthropic SDK the whole body
+    inner = told.get("error", told)
+    if not isinstance(inner, Mapping):
+        return service.clean(inner), ""
+    details = cast(Mapping[str, Any], inner)
+    said = details.get("message") or details.get("detail") or "no reason given"
+    return service.clean(said), str(details.get("code") or details.get("type") or "")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, as the service asks: in ms, in seconds, or as a date (RFC 9110, 10.2.3)."""
+    try:
+        if "retry-after-ms" in headers:
+            return max(0.0, float(headers["retry-after-ms"]) / 1000)
+        value = headers.get("retry-after")
+        if value is None:
+            return None
+        if value.replace(".", "", 1).isdigit():
+            return float(value)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None

@@ -1,0 +1,220 @@
+"""Hosted services by name: what `connect` opens, what they offer, and whether their keys work.
+
+    connect("openai:gpt-5")                             Chat Completions, or Responses where wanted
+    connect("anthropic:claude-sonnet-5")                Messages
+    connect("groq:…"), connect("ollama:…"), …           every service in `presets`
+    connect("http://localhost:8000/v1#model")           any address; sends no key unless given one
+
+Keys are given as `api_key`, or looked up under the service's variable in `env`. With `env=None`
+that is the process's environment at the time of the call: the only place here where it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from agentlab.backend import Backend
+from agentlab.backends.clients import Options, anthropic_wire, openai_wire
+from agentlab.backends.failures import translate
+from agentlab.backends.presets import (
+    ANTHROPIC_SETTINGS,
+    PRESETS,
+    RESPONSES_SETTINGS,
+    Preset,
+    ProtocolName,
+    load_presets,
+)
+from agentlab.backends.wire import Wire
+from agentlab.errors import AgentLabError, AuthError, ConfigError, MissingKey
+from agentlab.messages import Value
+
+LOCAL_ALTERNATIVE = "local:smollm2"
+"""What is proposed to someone without a key."""
+
+
+def open_backend(
+    name: str,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    env: Mapping[str, str] | None = None,
+    services: Mapping[str, Preset] | Path | None = None,
+    protocol: ProtocolName | None = None,
+    **options: Any,
+) -> Backend:
+    """The hosted model under `name`; nothing is sent before the first request.
+
+    Args:
+        name: `service:model`, or `http(s)://address#model`.
+        api_key: the key; None looks it up in `env`.
+        base_url: another address than the preset's.
+        env: where keys are looked up; None for the process's environment.
+        services: presets to look in, or a TOML file that extends the built-in ones.
+        protocol: another protocol than the service's usual one.
+        options: see `Options`.
+
+    Raises:
+        ConfigError: no such service or option, or no model named.
+        MissingKey: the service needs a key, and none was given.
+    """
+    preset, model = _find(name, services)
+    if not model:
+        raise ConfigError(f"{name!r} names no model: write {name.rstrip(':#')}:<model>")
+    preset = _spoken(preset, model, protocol)
+    if base_url is not None:
+        preset = preset.model_copy(update={"base_url": base_url})
+    unknown = set(options) - set(Options.__dataclass_fields__)
+    if unknown:
+        known = ", ".join(sorted(Options.__dataclass_fields__))
+        raise ConfigError(f"{name}: no option {', '.join(sorted(unknown))}; there are {known}")
+    key, given = find_key(preset, api_key, env), Options(**options)
+    if preset.protocol == "anthropic":
+        from agentlab.backends.anthropic_messages import AnthropicMessages  # noqa: PLC0415
+
+        return AnthropicMessages(preset, model, key, given)
+    if preset.protocol == "responses":
+        from agentlab.backends.openai_responses import OpenAIResponses  # noqa: PLC0415
+
+        return OpenAIResponses(preset, model, key, given)
+    from agentlab.backends.openai_chat import OpenAIChat  # noqa: PLC0415
+
+    return OpenAIChat(preset, model, key, given)
+
+
+def find_key(preset: Preset, api_key: str | None, env: Mapping[str, str] | None) -> str:
+    """The key for a service; empty if it needs none.
+
+    Raises:
+        MissingKey: it needs one, and neither argument has it.
+    """
+    if api_key is not None:
+        return api_key
+    if not preset.key_env:
+        return ""
+    key = (os.environ if env is None else env).get(preset.key_env, "").strip()
+    if not key:
+        raise MissingKey(
+            f"no API key for {preset.name}: set {preset.key_env}, "
+            f"or use a local model, e.g. {LOCAL_ALTERNATIVE}"
+        )
+    return key
+
+
+def _find(name: str, services: Mapping[str, Preset] | Path | None) -> tuple[Preset, str]:
+    if name.startswith(("http://", "https://")):
+        url, _, model = name.partition("#")
+        return PRESETS["openai"].model_copy(
+            update={
+                "name": url,
+                "base_url": url,
+                "key_env": "",
+                "provider": "",
+                "responses_models": "",
+                "settings": PRESETS["vllm"].settings,
+            }
+        ), model
+    presets = load_presets(services) if isinstance(services, Path) else services or PRESETS
+    scheme, _, model = name.partition(":")
+    if scheme not in presets:
+        raise ConfigError(f"no service is called {scheme!r}; there are {', '.join(presets)}")
+    return presets[scheme], model
+
+
+def _spoken(preset: Preset, model: str, protocol: ProtocolName | None) -> Preset:
+    """The preset for the protocol the model is asked over."""
+    if protocol is None and preset.responses_models and re.search(preset.responses_models, model):
+        protocol = "responses"
+    if protocol is None or protocol == preset.protocol:
+        return preset
+    names = {"responses": RESPONSES_SETTINGS, "anthropic": ANTHROPIC_SETTINGS}
+    update: dict[str, Any] = {
+        "protocol": protocol,
+        "settings": names.get(protocol, preset.settings),
+    }
+    if protocol == "anthropic":
+        # the protocol requires a bound on the answer's length; servers that speak it beside their
+        # own pass over its native typed output without a word
+        update["extra"] = {**PRESETS["anthropic"].extra, **preset.extra}
+        update["output"] = ("tool", "prompt")
+    return preset.model_copy(update=update)
+
+
+async def list_models(
+    preset: Preset,
+    *,
+    api_key: str | None = None,
+    env: Mapping[str, str] | None = None,
+    options: Options | None = None,
+) -> tuple[str, ...]:
+    """The models a service offers, by name, sorted.
+
+    Raises:
+        MissingKey: it needs a key, and none was given.
+        BackendError: it does not answer, or does not accept the key.
+    """
+    wire = _wire(preset, find_key(preset, api_key, env), options)
+    path = "/v1/models?limit=1000" if preset.protocol == "anthropic" else "/models"
+    try:
+        told = await _get(wire, path)
+    finally:
+        await wire.aclose()
+    models = cast(list[dict[str, Any]], told.get("data") or told.get("models") or [])
+    names = (str(model.get("id") or model.get("name", "")) for model in models)
+    return tuple(sorted({name.removeprefix("models/") for name in names if name}))
+
+
+class KeyCheck(Value):
+    """Whether a service can be used. Never holds the key."""
+
+    service: str
+    variable: str
+    """Where the key is looked up; empty if the service needs none."""
+    status: Literal["ok", "missing", "refused", "unreachable"]
+    detail: str = ""
+    """What is wrong and what to do; empty if nothing is."""
+
+
+async def check_key(
+    preset: Preset,
+    *,
+    api_key: str | None = None,
+    env: Mapping[str, str] | None = None,
+    options: Options | None = None,
+) -> KeyCheck:
+    """Ask a service whether it accepts its key. Every outcome is a value."""
+
+    def found(status: Literal["ok", "missing", "refused", "unreachable"], detail: str = "") -> Any:
+        return KeyCheck(service=preset.name, variable=preset.key_env, status=status, detail=detail)
+
+    try:
+        wire = _wire(preset, find_key(preset, api_key, env), options)
+    except MissingKey as error:
+        return found("missing", str(error))
+    try:
+        await _get(wire, preset.check_path)
+    except AuthError as error:
+        return found("refused", str(error))
+    except AgentLabError as error:
+        return found("unreachable", str(error))
+    finally:
+        await wire.aclose()
+    return found("ok")
+
+
+def _wire(preset: Preset, key: str, options: Options | None) -> Wire:
+    make = anthropic_wire if preset.protocol == "anthropic" else openai_wire
+    return make(preset, "", key, options or Options())
+
+
+async def _get(wire: Wire, path: str) -> dict[str, Any]:
+    failure: AgentLabError
+    try:
+        told = await wire.client().get(path, cast_to=object)
+        return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+    except Exception as error:  # noqa: BLE001 - what it is not is raised as it was
+        failure = translate(error, wire.service)
+    raise failure

@@ -1,0 +1,152 @@
+"""Typed output: asked of the service itself, or by way of a tool, or in words.
+
+    native   the service constrains the answer to the schema
+    tool     the model must call one more tool, whose arguments are the answer
+    prompt   the schema stands in the instructions, and the model is trusted
+
+A service has a list of the ways it can go, best first. Where it refuses one (an older model, a
+schema it does not take), the next is taken, and remembered for the requests that follow.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Literal, TypeAlias, cast
+
+from agentlab.backend import Delta, JsonSchema, Reply, TextDelta, ToolSpec
+from agentlab.errors import BadRequest
+from agentlab.messages import Message, Text
+
+Mode: TypeAlias = Literal["native", "tool", "prompt"]
+
+ANSWER = "final_answer"
+"""The name of the tool whose arguments are the answer."""
+
+_BLAMES_THE_SCHEMA = ("schema", "format", "tool_choice", "structured")
+_OPEN = ("patternProperties", "allOf", "not", "if", "dependentRequired", "prefixItems")
+
+
+class SchemaUnfit(Exception):
+    """Raised while a request is made: this schema can't go this way, another may."""
+
+
+class Ways:
+    """The ways left to ask one service for typed output."""
+
+    def __init__(self, modes: tuple[Mode, ...]) -> None:
+        self._modes = modes
+
+    async def ask(
+        self, output: JsonSchema | None, ask: Callable[[Mode | None], AsyncGenerator[Delta | Reply]]
+    ) -> AsyncGenerator[Delta | Reply]:
+        """What `ask(mode)` answers in the first way that the service does not refuse."""
+        modes: list[Mode | None] = [None]
+        if output is not None:
+            takes_tool = output.get("type") == "object"
+            modes = [mode for mode in self._modes if mode != "tool" or takes_tool]
+        for mode in modes:
+            try:
+                async with aclosing(ask(mode)) as answer:
+                    async for item in answer:
+                        if mode != "prompt" or not isinstance(item, Reply):
+                            yield item
+                            continue
+                        reply = _plain(item)
+                        if reply.message.text:
+                            yield TextDelta(text=reply.message.text)
+                        yield reply
+                return
+            except SchemaUnfit:
+                continue
+            except BadRequest as error:
+                said = str(error).lower()
+                if mode == modes[-1] or not any(word in said for word in _BLAMES_THE_SCHEMA):
+                    raise
+                self._modes = tuple(m for m in self._modes if m != mode)
+
+
+def answer_tool(output: JsonSchema) -> ToolSpec:
+    """The tool to call with the answer."""
+    return ToolSpec(
+        name=ANSWER,
+        description="Give the final answer. Call this once, when everything else is done.",
+        parameters=dict(output),
+    )
+
+
+def in_words(output: JsonSchema) -> str:
+    """The instruction that stands in for a constraint."""
+    return (
+        "When you give your final answer, give it as one JSON value and nothing else: no words "
+        f"around it, no code fence. It must match this JSON Schema:\n{json.dumps(output)}"
+    )
+
+
+def instructed(messages: Sequence[Message], words: str) -> Message:
+    """The system message to begin with, with `words` added to what it says."""
+    system = messages[0] if messages and messages[0].role == "system" else None
+    return Message.system(f"{system.text}\n\n{words}" if system else words)
+
+
+def _plain(reply: Reply) -> Reply:
+    """The reply without a code fence around its text."""
+    parts = tuple(
+        Text(text=_unfence(part.text)) if isinstance(part, Text) else part
+        for part in reply.message.parts
+    )
+    message = reply.message.model_copy(update={"parts": parts})
+    return reply.model_copy(update={"message": message})
+
+
+def _unfence(text: str) -> str:
+    text = text.strip()
+    if text.startswith("```") and text.endswith("```") and "\n" in text:
+        return text[text.index("\n") + 1 : -3].strip()
+    return text
+
+
+def has_open_objects(schema: Any) -> bool:
+    """Whether a schema has objects whose names are not all known beforehand."""
+    if isinstance(schema, Mapping):
+        told = cast(Mapping[str, Any], schema)
+        is_open = told.get("type") == "object" and (
+            not told.get("properties") or told.get("additionalProperties")
+        )
+        return bool(is_open) or any(map(has_open_objects, told.values()))
+    return isinstance(schema, list) and any(map(has_open_objects, cast(list[Any], schema)))
+
+
+def strict(schema: JsonSchema) -> dict[str, Any] | None:
+    """The schema in the strict subset that OpenAI constrains to; None if it does not fit there.
+
+    In that subset every object lists all its properties as required, and has no others.
+    """
+    try:
+        closed = _closed(schema)
+    except SchemaUnfit:
+        return None
+    return cast(dict[str, Any], closed) if schema.get("type") == "object" else None
+
+
+def _closed(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_closed(item) for item in cast(list[Any], node)]
+    if not isinstance(node, Mapping):
+        return node
+    schema = dict(cast(Mapping[str, Any], node))
+    if any(key in schema for key in _OPEN):
+        raise SchemaUnfit
+    if schema.get("type") == "object":
+        names = set(schema.get("properties", ()))
+        if names != set(schema.get("required", ())) or schema.get("additionalProperties"):
+            raise SchemaUnfit
+        schema["additionalProperties"] = False
+    for key in ("properties", "$defs"):
+        if key in schema:
+            schema[key] = {name: _closed(inner) for name, inner in schema[key].items()}
+    for key in ("items", "anyOf"):
+        if key in schema:
+            schema[key] = _closed(schema[key])
+    return schema

@@ -1,0 +1,245 @@
+"""The way to a hosted service and back, the same for every protocol.
+
+A protocol makes the bytes of a request and reads the events of the answer; everything between is
+here: the SDK's client (authentication, connections, proxies), the limiter, retries, timeouts, the
+reading of the stream, and the closing of the connection, also when the caller is cancelled or stops
+reading. What comes out ends in exactly one `Reply`, or raises one of AgentLab's errors.
+
+Promised: a stream that breaks off is never passed off as a short answer; it is tried again while
+nothing of it was handed on, and raises StreamBroken after that. Not promised: that a service which
+sends a piece of text twice is found out, where its protocol numbers nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
+from typing import Any, Protocol
+
+from pydantic import Field
+from pydantic_core import from_json
+
+from agentlab.backend import Delta, Reply
+from agentlab.backends.failures import Service, from_body, translate
+from agentlab.backends.limiter import Limiter
+from agentlab.backends.retry import RetryPolicy
+from agentlab.backends.sse import Frames
+from agentlab.errors import AgentLabError, RateLimited, StreamBroken
+from agentlab.messages import Value
+
+_LINGER = 0.25
+"""Seconds to wait for a stream to end after its answer did, so its connection can be reused."""
+
+
+class Timeouts(Value):
+    """How long to wait for a service, in seconds."""
+
+    connect: float = Field(default=10.0, gt=0)
+    read: float = Field(default=120.0, gt=0)
+    """For the next piece of an answer."""
+    total: float = Field(default=900.0, gt=0)
+    """For a request with all its retries."""
+
+
+class Client(Protocol):
+    """What is used of an SDK's asynchronous client; both SDKs have it."""
+
+    async def post(
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        content: bytes,
+        options: Any,
+        stream: bool,
+        stream_cls: Any,
+    ) -> Any:
+        """Send bytes; with `cast_to` an HTTP response, hand back the response unread."""
+        ...
+
+    async def get(self, path: str, *, cast_to: Any) -> Any:
+        """Fetch JSON."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Decoder(Protocol):
+    """Reads the events of one answer."""
+
+    def feed(self, event: Any) -> Sequence[Delta]:
+        """What the event adds. Raises any of the errors of careless indexing on nonsense."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer has come to its end."""
+        ...
+
+    def reply(self) -> Reply:
+        """The answer, once it is whole."""
+        ...
+
+
+class Wire:
+    """Sends requests to one service.
+
+    Args:
+        service: whom to ask.
+        make_client: makes the SDK's client; called once for each event loop the wire is used in.
+        limiter, retry, timeouts: see there.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        make_client: Callable[[], Client],
+        *,
+        limiter: Limiter | None = None,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.service = service
+        self._make_client = make_client
+        self._limiter = limiter or Limiter()
+        self._retry = retry or RetryPolicy()
+        self._total = (timeouts or Timeouts()).total
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._random = random.Random()  # noqa: S311 - spreads retries, guards nothing
+
+    def client(self) -> Client:
+        """The SDK's client for the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            # connections belong to the loop they were opened in, and are gone with it
+            self._client, self._loop = self._make_client(), loop
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client.close()
+
+    async def ask(
+        self, path: str, body: bytes, decoder: Callable[[], Decoder]
+    ) -> AsyncGenerator[Delta | Reply]:
+        """Send `body`; hand on deltas and then the reply, trying again as the policy says.
+
+        Raises:
+            BackendError: what the last attempt ended in.
+            ConfigError: the service does not know the model.
+        """
+        deadline = asyncio.get_running_loop().time() + self._total
+        attempt, waited = 1, 0.0
+        while True:
+            shown = False
+            failure: AgentLabError
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._limiter.acquire()
+                try:
+                    async with aclosing(self._once(path, body, decoder(), deadline)) as answer:
+                        async for item in answer:
+                            shown = True
+                            yield item
+                finally:
+                    self._limiter.release()
+                return
+            except Exception as error:  # noqa: BLE001 - what it is not is raised as it was
+                failure = translate(error, self.service)
+            # raised outside of the handler: the SDK's exception holds the request, and so the key
+            if shown:
+                raise failure
+            pause = self._retry.pause(attempt, failure, waited, self._random.random())
+            if pause is None or asyncio.get_running_loop().time() + pause > deadline:
+                raise failure
+            if isinstance(failure, RateLimited):
+                self._limiter.hold(pause)
+            await asyncio.sleep(pause)
+            attempt, waited = attempt + 1, waited + pause
+
+    async def _once(
+        self, path: str, body: bytes, decoder: Decoder, deadline: float
+    ) -> AsyncGenerator[Delta | Reply]:
+        from httpx2 import Response  # noqa: PLC0415 - only who asks a service needs it
+
+        async with asyncio.timeout_at(deadline):
+            response = await self.client().post(
+                path,
+                cast_to=Response,
+                content=body,
+                options={"headers": {"content-type": "application/json"}},
+                stream=True,
+                stream_cls=object,
+            )
+        try:
+            content_type = response.headers.get("content-type", "")
+            if not content_type.startswith("text/event-stream"):
+                async with asyncio.timeout_at(deadline):
+                    raise self._not_a_stream(content_type, await response.aread())
+            frames, chunks = Frames(), response.aiter_bytes().__aiter__()
+            while True:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        chunk = await anext(chunks, None)
+                except Exception:
+                    if decoder.whole:
+                        break
+                    raise
+                if chunk is None:
+                    break
+                for data in frames.feed(chunk):
+                    if data == b"[DONE]":
+                        break
+                    for delta in self._read(decoder, data):
+                        yield delta
+                else:
+                    continue
+                break
+            if not decoder.whole:
+                raise StreamBroken(f"the answer of {self.service.name} broke off half-way")
+            reply = decoder.reply()
+            await _drain(chunks)
+        finally:
+            await response.aclose()
+        yield reply
+
+    def _read(self, decoder: Decoder, data: bytes) -> Sequence[Delta]:
+        try:
+            event = from_json(data)
+            failure = from_body(event, self.service)
+            if failure is None:
+                return decoder.feed(event)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            if decoder.whole:
+                return ()
+            said = self.service.clean(data[:100].decode("utf-8", "replace"))
+            failure = StreamBroken(
+                f"{self.service.name} sent what its protocol does not know: {said}"
+            )
+        raise failure
+
+    def _not_a_stream(self, content_type: str, body: bytes) -> AgentLabError:
+        name = self.service.name
+        with suppress(ValueError):
+            failure = from_body(from_json(body), self.service)
+            if failure is not None:
+                return failure
+        said = self.service.clean(body[:200].decode("utf-8", "replace"))
+        return StreamBroken(
+            f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
+        )
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read on to the end of a response, so that its connection can serve the next request."""
+    with suppress(Exception):
+        async with asyncio.timeout(_LINGER):
+            async for _ in chunks:
+                pass
