@@ -1,0 +1,116 @@
+"""What a reply may look like, as one grammar made from the tools and the output schema.
+
+free text                     no constraint
+tool_choice="auto"            free text until a call is opened; from there on, calls only
+tool_choice="required"/name   calls only, from the first character
+output                        JSON only
+tools and output              calls, or JSON
+tool_choice="none"            free text in which no call can be opened
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentlab.backend import JsonSchema, Settings, ToolSpec
+from agentlab.backends.llamacpp.formats import Format
+from agentlab.backends.llamacpp.gbnf import Grammar, Lit, Node, Ref, Rep, alt, seq
+from agentlab.backends.llamacpp.grammar import Compiled, compile_schema
+from agentlab.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A grammar, and when it begins to hold."""
+
+    grammar: Grammar | None
+    """None where the trigger itself is forbidden."""
+    trigger: str | None = None
+    """The text after which the grammar holds; None: from the first character."""
+    at_start: bool = False
+    """Whether the trigger counts only where the reply begins."""
+    unenforced: tuple[str, ...] = ()
+    """What of the schemas the grammar does not hold, as `tool/…pointer` or `/…pointer`."""
+
+
+def constrain(
+    format: Format, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None
+) -> Constraint | None:
+    """The constraint for one request; None where the text is free.
+
+    Raises:
+        ConfigError: the tool choice names no tool, or a schema can match nothing.
+    """
+    choice = settings.tool_choice
+    names = [tool.name for tool in tools]
+    if choice not in ("auto", "none", "required", *names):
+        known = ", ".join(names) or "there are no tools"
+        raise ConfigError(
+            f"tool_choice {choice!r} is neither auto, none, required nor a tool: {known}"
+        )
+    if choice == "required" and not tools:
+        raise ConfigError("tool_choice is 'required', but there are no tools")
+    answer = None if output is None else compile_schema(output, prefix="out-")
+    if choice == "none" or not tools:
+        if answer is not None:
+            return _from_start([answer], Ref(answer.grammar.root), {})
+        return Constraint(None, format.trigger, format.at_start) if tools else None
+    chosen = tools if choice in ("auto", "required") else [t for t in tools if t.name == choice]
+    compiled = [_arguments(tool, f"t{index}-") for index, tool in enumerate(chosen)]
+    lazy = choice == "auto" and answer is None
+    calls = _calls(format, chosen, compiled, settings.parallel_tool_calls, lazy=lazy)
+    if lazy:
+        made = _from_start(compiled, calls, {})
+        return Constraint(made.grammar, format.trigger, format.at_start, made.unenforced)
+    if answer is not None and choice == "auto":
+        return _from_start([*compiled, answer], alt([calls, Ref(answer.grammar.root)]), {})
+    return _from_start(compiled, calls, {})
+
+
+def _from_start(parts: Sequence[Compiled], root: Node, extra: dict[str, Node]) -> Constraint:
+    rules = {"root": root, **extra}
+    for part in parts:
+        rules |= part.grammar.rules
+    unenforced = tuple(line for part in parts for line in part.unenforced)
+    return Constraint(Grammar(rules), unenforced=unenforced)
+
+
+def _arguments(tool: ToolSpec, prefix: str) -> Compiled:
+    try:
+        made = compile_schema({"type": "object", **tool.parameters}, prefix=prefix)
+    except ConfigError as error:
+        raise ConfigError(f"tool {tool.name}: {error}") from error
+    return Compiled(made.grammar, tuple(f"{tool.name}{pointer}" for pointer in made.unenforced))
+
+
+def _calls(
+    format: Format,
+    tools: Sequence[ToolSpec],
+    compiled: Sequence[Compiled],
+    parallel: bool,
+    *,
+    lazy: bool,
+) -> Node:
+    """One call or several. A lazy section begins right after the trigger."""
+
+    def call(before: str) -> Node:
+        options: list[Node] = []
+        for tool, part in zip(tools, compiled, strict=True):
+            head = before + format.head(tool.name)
+            end = Lit("}" + format.close)
+            options.append(seq(Lit(head), Ref(part.grammar.root), end))
+        return alt(options)
+
+    first = format.start + format.open
+    if lazy:
+        # the trigger has been written; for one format it is the bracket that opens the object
+        options: list[Node] = []
+        for tool, part in zip(tools, compiled, strict=True):
+            head = (first + format.head(tool.name))[len(format.trigger) :]
+            options.append(seq(Lit(head), Ref(part.grammar.root), Lit("}" + format.close)))
+        begin = alt(options)
+    else:
+        begin = call(first)
+    more = Rep(seq(Lit(format.between), call(format.open)), 0, None)
+    return seq(begin, more if parallel else Lit(""), Lit(format.finish))

@@ -1,0 +1,123 @@
+"""Tools in as few words as a small model needs: a signature, a line, and one example.
+
+add(x: integer, y: integer = 0): Add two numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from agentlab.backend import ToolSpec
+from agentlab.backends.llamacpp.formats import Format
+from agentlab.backends.llamacpp.grammar import json_text
+from agentlab.messages import ToolCall
+
+_MOST_OPTIONS = 8
+_LONGEST_LINE = 160
+
+
+def tool_section(tools: Sequence[ToolSpec], format: Format) -> str:
+    """The part of the system message that tells of the tools and how to call one.
+
+    The example is built from the first tool's schema, with the example or default values found
+    there, so that the exact form of a call is seen once before it has to be written.
+    """
+    lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
+    first = tools[0]
+    example = ToolCall(id="", name=first.name, arguments=json_text(example_of(first.parameters)))
+    return "\n".join(
+        [
+            "You can use these tools:",
+            *lines,
+            "To use a tool, write exactly in this form:",
+            format.write([example]),
+            "The result comes back in <tool_response>. Then answer the user.",
+        ]
+    )
+
+
+def first_line(text: str) -> str:
+    """The first sentence's line of a description, shortened."""
+    line = text.strip().split("\n", 1)[0].strip()
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
+
+
+def signature(tool: ToolSpec) -> str:
+    """Name and arguments, as in `add(x: integer, y: integer = 0)`."""
+    properties = cast(dict[str, Any], tool.parameters.get("properties", {}))
+    required = set(cast(list[str], tool.parameters.get("required", [])))
+    arguments: list[str] = []
+    for name, schema in properties.items():
+        schema = _resolved(schema, tool.parameters)
+        text = f"{name}: {_type(schema, tool.parameters)}"
+        if "default" in schema:
+            text += f" = {json_text(schema['default'])}"
+        elif name not in required:
+            text += "?"
+        arguments.append(text)
+    return f"{tool.name}({', '.join(arguments)})"
+
+
+def example_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
+    """A small value of the right shape: the schema's own example where it gives one."""
+    root = schema if root is None else root
+    schema = _resolved(schema, root)
+    for key in ("examples", "enum", "anyOf", "oneOf"):
+        options = cast(list[Any], schema.get(key) or [])
+        if options:
+            of_schema = key in ("anyOf", "oneOf")
+            return example_of(options[0], root, depth + 1) if of_schema else options[0]
+    for key in ("example", "const", "default"):
+        if schema.get(key) is not None:
+            return schema[key]
+    match _type(schema, root).split(" ")[0]:
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case kind if kind.endswith("[]"):
+            return [example_of(schema.get("items", {}), root, depth + 1)] if depth < 4 else []
+        case "object":
+            properties = cast(dict[str, Any], schema.get("properties", {}))
+            required = cast(list[str], schema.get("required", list(properties)[:1]))
+            wanted = [name for name in properties if name in required] if depth < 4 else []
+            return {name: example_of(properties[name], root, depth + 1) for name in wanted}
+        case _:
+            return "..."
+
+
+def _resolved(schema: Any, root: Any) -> Mapping[str, Any]:
+    for _ in range(8):
+        if not isinstance(schema, dict):
+            return {}
+        found = cast(dict[str, Any], schema)
+        ref = found.get("$ref")
+        if not isinstance(ref, str) or not ref.startswith("#/"):
+            return found
+        target: Any = root
+        for step in ref[2:].split("/"):
+            target = cast(dict[str, Any], target).get(step, {}) if isinstance(target, dict) else {}
+        schema = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
+    return {}
+
+
+def _type(schema: Any, root: Any, depth: int = 0) -> str:
+    schema = _resolved(schema, root)
+    options = cast(list[Any], schema.get("enum") or [])
+    if options:
+        shown = "|".join(json_text(option) for option in options[:_MOST_OPTIONS])
+        return shown + ("|…" if len(options) > _MOST_OPTIONS else "")
+    if "const" in schema:
+        return json_text(schema["const"])
+    parts = cast(list[Any], schema.get("anyOf") or schema.get("oneOf") or [])
+    if parts and depth < 3:
+        return "|".join(dict.fromkeys(_type(part, root, depth + 1) for part in parts))
+    kind = schema.get("type", "object" if "properties" in schema else "any")
+    if isinstance(kind, list):
+        return "|".join(cast(list[str], kind))
+    if kind == "array":
+        return f"{_type(schema.get('items', {}), root, depth + 1)}[]" if depth < 3 else "any[]"
+    return str(kind)

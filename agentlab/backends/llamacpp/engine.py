@@ -1,0 +1,251 @@
+"""Everything one model needs to answer, for one thread at a time.
+
+The order of a reply: render, choose the warm context that fits best, make tokens, read what is new,
+write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from agentlab.backend import Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backends.llamacpp import gguf
+from agentlab.backends.llamacpp.constraint import Constraint, constrain
+from agentlab.backends.llamacpp.context import Context, common_prefix
+from agentlab.backends.llamacpp.generate import shown_controls, write
+from agentlab.backends.llamacpp.model import Model
+from agentlab.backends.llamacpp.parser import THINK, Parser
+from agentlab.backends.llamacpp.prompt import Prompts
+from agentlab.backends.llamacpp.sampling import Sampler
+from agentlab.backends.llamacpp.template import PLAIN, Template
+from agentlab.backends.llamacpp.threads import physical_cores
+from agentlab.errors import ConfigError, ContextOverflow
+from agentlab.messages import Message, Usage
+
+LARGEST_DEFAULT = 8192
+_WORTH_KEEPING = 256
+_MOST_CONSTRAINTS = 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request, with complete settings."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...]
+    settings: Settings
+    output: JsonSchema | None
+
+
+class Engine:
+    """A model, its template and its warm contexts. See `LlamaCpp` for the arguments."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        n_ctx: int | None,
+        n_batch: int,
+        threads: int | None,
+        slots: int,
+        adapters: Mapping[str, Path],
+        template: str | None,
+    ) -> None:
+        gguf.check(path)
+        self._model = Model(path)
+        self._path = path
+        trained = self._model.trained_context
+        self._n_ctx = n_ctx or min(trained or LARGEST_DEFAULT, LARGEST_DEFAULT)
+        self._n_batch = n_batch
+        self._threads = threads or physical_cores()
+        self._slots = slots
+        self._contexts: list[Context] = []
+        self._clock = 0
+        self._stopping = False
+        self._constraints: dict[str, Constraint | None] = {}
+        self._prompts = Prompts(self._model)
+        source = template or self._model.metadata.get("tokenizer.chat_template") or PLAIN
+        model = self._model
+        names = [
+            model.piece(token).decode("utf-8", "replace") if token >= 0 else ""
+            for token in (model.bos, model.eos)
+        ]
+        self._template = Template(source, bos=names[0], eos=names[1])
+        self._shown = shown_controls(model, self._template.format.trigger)
+        self._adapters = {name: model.adapter(name, file) for name, file in adapters.items()}
+        self._files = dict(adapters)
+        self._scales: dict[str, float] = dict.fromkeys(adapters, 1.0)
+
+    @property
+    def title(self) -> str:
+        """The model's own name, or its file's."""
+        return self._model.metadata.get("general.name") or self._path.stem
+
+    def details(self) -> dict[str, str | int | float | bool | None]:
+        """What decides the tokens, besides the request."""
+        cache = user_cache_path("agentlab") / "gguf.json"
+        on = {
+            name: {"sha256": gguf.sha256(self._files[name], cache), "scale": scale}
+            for name, scale in self._scales.items()
+        }
+        return {
+            "gguf_sha256": gguf.sha256(self._path, cache),
+            "template_sha256": self._template.hash,
+            "tool_format": self._template.format.name,
+            "adapters": json.dumps(on, sort_keys=True),
+            "n_ctx": self._n_ctx,
+            "n_batch": self._n_batch,
+            "threads": self._threads,
+            "llama_cpp": str(self._model.lib.__version__),
+        }
+
+    def answer(
+        self,
+        job: Job,
+        emit: Callable[[Sequence[Delta]], None],
+        left: Callable[[], bool],
+    ) -> Reply:
+        """Write the reply; deltas go to `emit` as they come.
+
+        Raises:
+            Cancelled: `left` said that nobody waits.
+            ContextOverflow, ConfigError, BackendError: see `LlamaCpp.stream`.
+        """
+
+        def cancelled() -> bool:
+            return self._stopping or left()
+
+        constraint = self._constraint(job.tools, job.settings, job.output)
+        rendered = self._template.render(job.messages, job.tools, self._prompts.guard)
+        context, prompt = self._place(rendered)
+        if len(prompt) >= self._n_ctx:
+            raise ContextOverflow(self._too_long(len(prompt)))
+        thinking = rendered.rstrip().endswith(THINK) if self._template.thinks else None
+        parser = Parser(
+            self._template.format if job.tools and job.settings.tool_choice != "none" else None,
+            stop=job.settings.stop,
+            first_id=1 + sum(len(message.tool_calls) for message in job.messages),
+            thinking=thinking,
+        )
+        cached = context.read(prompt, cancelled)
+        sampler = Sampler(self._model, job.settings, constraint, prompt)
+        try:
+            written = write(
+                context,
+                sampler,
+                parser,
+                shown=self._shown,
+                limit=job.settings.max_tokens or self._n_ctx,
+                room=self._n_ctx,
+                emit=emit,
+                cancelled=cancelled,
+            )
+        finally:
+            sampler.close()
+        return Reply(
+            message=parser.message,
+            usage=Usage(
+                input_tokens=len(prompt),
+                cached_tokens=cached,
+                output_tokens=len(written.ids),
+                cost=0.0,
+            ),
+            stop=written.stop,
+            token_ids=written.ids,
+            tokens=written.infos,
+        )
+
+    def use_adapters(self, scales: Mapping[str, float]) -> None:
+        """See `LlamaCpp.use_adapters`."""
+        for name in scales:
+            if name not in self._adapters:
+                known = ", ".join(self._adapters) or "none were given"
+                raise ConfigError(f"no adapter called {name!r}: {known}")
+        self._scales = dict(scales)
+
+    def add_adapter(self, name: str, path: Path) -> None:
+        """See `LlamaCpp.add_adapter`."""
+        if name in self._adapters:
+            raise ConfigError(f"there is an adapter called {name!r} already")
+        self._adapters[name] = self._model.adapter(name, path)
+        self._files[name] = path
+
+    def unenforced(
+        self, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None
+    ) -> tuple[str, ...]:
+        """See `LlamaCpp.unenforced`."""
+        constraint = constrain(self._template.format, tools, settings, output)
+        return constraint.unenforced if constraint else ()
+
+    def forget(self) -> None:
+        """See `LlamaCpp.forget`."""
+        for context in self._contexts:
+            context.clear()
+
+    def stop(self) -> None:
+        """End what is being written; from any thread."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Free everything."""
+        while self._contexts:
+            self._contexts.pop().close()
+        self._model.close()
+
+    def _constraint(
+        self, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None
+    ) -> Constraint | None:
+        choice = (settings.tool_choice, settings.parallel_tool_calls)
+        key = json.dumps([choice, [tool.model_dump() for tool in tools], output], default=str)
+        if key not in self._constraints:
+            if len(self._constraints) >= _MOST_CONSTRAINTS:
+                self._constraints.clear()
+            self._constraints[key] = constrain(self._template.format, tools, settings, output)
+        return self._constraints[key]
+
+    def _place(self, rendered: str) -> tuple[Context, list[int]]:
+        """The context that knows most of this conversation, and the tokens to read there.
+
+        Where even the best one would lose much of another conversation, a free slot is opened.
+        """
+        best: tuple[int, int, Context, list[int]] | None = None
+        for context in self._contexts:
+            ids = self._prompts.tokens(rendered, context.ids)
+            shared = common_prefix(context.ids, ids)
+            if best is None or (shared, -context.last_used) > best[:2]:
+                best = (shared, -context.last_used, context, ids)
+        lost = len(best[2].ids) - best[0] if best else 0
+        if best is None or (
+            len(self._contexts) < self._slots and lost > max(_WORTH_KEEPING, best[0])
+        ):
+            context = self._open()
+            ids = self._prompts.tokens(rendered, ())
+        else:
+            context, ids = best[2], best[3]
+        self._clock += 1
+        context.last_used = self._clock
+        on = {name: (self._adapters[name], scale) for name, scale in self._scales.items()}
+        context.use({name: pair for name, pair in on.items() if pair[1] != 0})
+        return context, ids
+
+    def _open(self) -> Context:
+        context = Context(
+            self._model, size=self._n_ctx, batch=self._n_batch, threads=self._threads
+        )
+        self._contexts.append(context)
+        return context
+
+    def _too_long(self, length: int) -> str:
+        trained = self._model.trained_context
+        more = f", or connect with n_ctx up to {trained}" if trained > self._n_ctx else ""
+        return (
+            f"the conversation is {length} tokens long and the context holds {self._n_ctx}: "
+            f"drop or shorten earlier messages{more}"
+        )
+
+

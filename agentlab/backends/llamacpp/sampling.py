@@ -1,0 +1,270 @@
+"""Choosing the next token, under the sampler settings and a grammar.
+
+The order is llama.cpp's: repetition penalty, top-k, top-p, min-p, temperature, one draw.
+Temperature 0 takes the most likely token.
+
+Under a grammar a token is drawn first and then checked: only where it is refused is the grammar
+applied to the whole vocabulary and a second token drawn. Without top-k, top-p and min-p the tokens
+are distributed exactly as if the grammar came first: with A the admitted set, q(t) + (1 - q(A))
+q(t)/q(A) = q(t)/q(A). With them the cut is made before the grammar for the first draw, and after
+it for the second, so a token that only gets into the cut because the grammar thinned it out is
+drawn less often than if the grammar had been first. Greedy choice is the same either way.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+from agentlab.backend import Settings, TokenInfo
+from agentlab.backends.llamacpp.calls import overhang
+from agentlab.backends.llamacpp.constraint import Constraint
+from agentlab.backends.llamacpp.context import Context
+from agentlab.backends.llamacpp.model import Model
+from agentlab.backends.llamacpp.parser import PYTHON_TAG
+from agentlab.errors import BackendError
+
+_RANDOM_SEED = 0xFFFFFFFF  # which to llama.cpp means "any"
+PENALTY_WINDOW = 64
+"""How many of the last tokens `repeat_penalty` looks at."""
+
+
+class Sampler:
+    """Chooses the tokens of one reply. `close` frees it.
+
+    Args:
+        model: whose vocabulary.
+        settings: complete: temperature, top_p, top_k, min_p, repeat_penalty and seed are set.
+        constraint: what the reply may look like; None leaves it free.
+        prompt: the tokens before the reply, for `repeat_penalty`.
+    """
+
+    def __init__(
+        self, model: Model, settings: Settings, constraint: Constraint | None, prompt: Sequence[int]
+    ) -> None:
+        import numpy as np  # noqa: PLC0415 heavy
+
+        self._np = np
+        self._model = model
+        self._lib = lib = model.lib
+        self._top = settings.logprobs
+        self._chain = _chain(lib, model.size, settings)
+        if settings.repeat_penalty not in (None, 1.0):
+            for token in prompt[-PENALTY_WINDOW:]:
+                lib.llama_sampler_accept(self._chain, token)
+        self._grammar: Any = None
+        self._rules: Any = None
+        self._trigger = b""
+        self._at_start = False
+        self._tail: list[bytes] = []
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+        dtype = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+        self._ids = np.arange(model.size, dtype=np.int32)
+        self._all: Any = np.zeros(model.size, dtype=dtype)
+        self._row = (lib.llama_token_data * 1)()
+        self._single = lib.llama_token_data_array(data=self._row, size=1, selected=-1, sorted=False)
+        if constraint is not None:
+            self._constrain(constraint)
+
+    def next(self, context: Context) -> tuple[int, TokenInfo | None]:
+        """The next token after what `context` has read, and, if asked for, its surroundings."""
+        if self._grammar is None and not self._trigger:
+            token = self._lib.llama_sampler_sample(self._chain, context.handle, -1)
+            return token, self._info(context, token, None) if self._top else None
+        logits = self._logits(context)
+        masked = self._masked(logits) if self._top and self._grammar is not None else None
+        if self._grammar is not None:
+            token = self._bound(logits)
+        else:
+            token = self._watched(logits)
+        self._lib.llama_sampler_accept(self._chain, token)
+        return token, self._info(context, token, masked) if self._top else None
+
+    def close(self) -> None:
+        """Free the samplers."""
+        for sampler in (self._chain, self._grammar, self._rules):
+            if sampler is not None:
+                self._lib.llama_sampler_free(sampler)
+        self._chain = self._grammar = self._rules = None
+
+    def _constrain(self, constraint: Constraint) -> None:
+        if constraint.grammar is not None:
+            root = constraint.grammar.root.encode()
+            text = constraint.grammar.text.encode()
+            self._rules = self._lib.llama_sampler_init_grammar(self._model.vocab, text, root)
+            if not self._rules:
+                raise BackendError("llama.cpp refused the grammar made from the tools' schemas")
+        if constraint.trigger is None:
+            self._grammar, self._rules = self._rules, None
+        else:
+            self._trigger = constraint.trigger.encode()
+            self._at_start = constraint.at_start
+
+    # free text in which a call may be opened
+
+    def _watched(self, logits: Any) -> int:
+        refused: list[int] = []
+        while True:
+            token = self._draw(logits, refused)
+            piece = b"" if token in self._model.ends else self._model.piece(token)
+            text = b"".join(self._tail) + piece
+            place = text.find(self._trigger)
+            if self._at_start and place >= 0:
+                before = text[:place].replace(PYTHON_TAG.encode(), b"").strip()
+                place = -1 if before else place
+            if place < 0:
+                self._remember(text, piece)
+                return token
+            if self._opens(text[place + len(self._trigger) :]):
+                return token
+            refused.append(token)
+
+    def _remember(self, text: bytes, piece: bytes) -> None:
+        if self._at_start:
+            self._tail.append(piece)
+            rest = text.replace(PYTHON_TAG.encode(), b"").strip()
+            if rest and not PYTHON_TAG.encode().startswith(rest):
+                self._trigger = b""
+            return
+        keep = overhang(text.decode("latin-1"), self._trigger.decode("latin-1"))
+        self._tail = [text[len(text) - keep :]] if keep else []
+
+    def _opens(self, overflow: bytes) -> bool:
+        """Put the grammar in force, unless what the token wrote past the trigger breaks it."""
+        if self._rules is None:
+            return False
+        rules = self._lib.llama_sampler_clone(self._rules)
+        try:
+            tokens = self._model.tokens(overflow.decode()) if overflow else []
+        except UnicodeDecodeError:
+            tokens = [-1]
+        fits = b"".join(map(self._model.piece, tokens)) == overflow if -1 not in tokens else False
+        for token in tokens if fits else []:
+            if not self._admits(rules, token):
+                fits = False
+                break
+            self._lib.llama_sampler_accept(rules, token)
+        if not fits:
+            self._lib.llama_sampler_free(rules)
+            return False
+        self._grammar, self._trigger = rules, b""
+        return True
+
+    # under the grammar
+
+    def _bound(self, logits: Any) -> int:
+        token = self._draw(logits, [])
+        if not (self._admits(self._grammar, token) and self._whole(token)):
+            allowed = self._apply_grammar(logits)
+            refused: list[int] = []
+            token = self._draw(allowed, refused)
+            while not self._whole(token):
+                refused.append(token)
+                token = self._draw(allowed, refused)
+        # a token that the grammar refuses would end the process here
+        self._lib.llama_sampler_accept(self._grammar, token)
+        if token not in self._model.ends:
+            self._utf8.decode(self._model.piece(token))
+        return token
+
+    def _admits(self, grammar: Any, token: int) -> bool:
+        self._row[0].id = token
+        self._row[0].logit = 0.0
+        self._lib.llama_sampler_apply(grammar, ctypes.byref(self._single))
+        return self._row[0].logit == 0.0
+
+    def _whole(self, token: int) -> bool:
+        """Whether the text stays UTF-8; a grammar sees code points and lets overlong ones pass."""
+        if token in self._model.ends:
+            return True
+        state = self._utf8.getstate()
+        try:
+            self._utf8.decode(self._model.piece(token))
+        except UnicodeDecodeError:
+            return False
+        finally:
+            self._utf8.setstate(state)
+        return True
+
+    def _apply_grammar(self, logits: Any) -> Any:
+        """The logits, with those the grammar refuses at minus infinity."""
+        array = self._fill(logits)
+        self._lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        allowed = self._all["logit"].copy()
+        if not self._np.isfinite(allowed).any():
+            raise BackendError("the grammar leaves no token to choose")
+        return allowed
+
+    def _masked(self, logits: Any) -> float:
+        allowed = self._np.isfinite(self._apply_grammar(logits))
+        weights = self._np.exp(logits - logits.max())
+        return max(0.0, 1.0 - float(weights[allowed].sum() / weights.sum()))
+
+    # drawing
+
+    def _logits(self, context: Context) -> Any:
+        pointer = self._lib.llama_get_logits_ith(context.handle, -1)
+        address = ctypes.addressof(pointer.contents)
+        floats = (ctypes.c_float * self._model.size).from_address(address)
+        return self._np.frombuffer(floats, dtype=self._np.float32)
+
+    def _fill(self, logits: Any) -> Any:
+        self._all["id"] = self._ids
+        self._all["logit"] = logits
+        data = ctypes.cast(self._all.ctypes.data, ctypes.POINTER(self._lib.llama_token_data))
+        return self._lib.llama_token_data_array(
+            data=data, size=self._model.size, selected=-1, sorted=False
+        )
+
+    def _draw(self, logits: Any, refused: Sequence[int]) -> int:
+        array = self._fill(logits)
+        for token in refused:
+            self._all["logit"][token] = -self._np.inf
+        self._lib.llama_sampler_apply(self._chain, ctypes.byref(array))
+        chosen = array.data[array.selected]
+        if chosen.logit == float("-inf"):
+            raise BackendError("no token is left to choose")
+        return int(chosen.id)
+
+    def _info(self, context: Context, token: int, masked: float | None) -> TokenInfo:
+        np = self._np
+        logits = self._logits(context).astype(np.float64)
+        highest = logits.max()
+        logits -= highest + np.log(np.exp(logits - highest).sum())
+        best = np.argpartition(-logits, self._top)[: self._top]
+        best = best[np.argsort(-logits[best], kind="stable")]
+        return TokenInfo(
+            id=token,
+            text=self._text(token),
+            logprob=float(logits[token]),
+            top=tuple((self._text(int(other)), float(logits[other])) for other in best),
+            masked=masked,
+        )
+
+    def _text(self, token: int) -> str:
+        return self._model.piece(token).decode("utf-8", "replace")
+
+
+def _chain(lib: Any, vocabulary: int, settings: Settings) -> Any:
+    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+
+    def add(sampler: Any) -> None:
+        lib.llama_sampler_chain_add(chain, sampler)
+
+    penalty = settings.repeat_penalty
+    if penalty is not None and penalty != 1.0:
+        add(lib.llama_sampler_init_penalties(vocabulary, PENALTY_WINDOW, penalty, 0.0, 0.0))
+    if not settings.temperature:
+        add(lib.llama_sampler_init_greedy())
+        return chain
+    if settings.top_k:
+        add(lib.llama_sampler_init_top_k(settings.top_k))
+    if settings.top_p is not None and settings.top_p < 1:
+        add(lib.llama_sampler_init_top_p(settings.top_p, 1))
+    if settings.min_p:
+        add(lib.llama_sampler_init_min_p(settings.min_p, 1))
+    add(lib.llama_sampler_init_temp(settings.temperature))
+    add(lib.llama_sampler_init_dist((settings.seed or 0) % _RANDOM_SEED))
+    return chain
