@@ -1,0 +1,145 @@
+"""The interpreter in the sandbox: takes cells over a private socket, keeps variables between them.
+
+One JSON object a line each way. The host trusts nothing it reads from here, since a cell can write
+to this socket as well as this module can.
+
+    <- {"op": "setup", …}                      once; then every lock is closed
+    -> {"op": "ready", "failed": []}           with descriptors of the writable folders
+    <- {"id": "7f…", "op": "python", "code": "1 + 1"}
+    -> {"id": "7f…", "outcome": "ok", "value": "2", …}
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType, ModuleType
+from typing import Any
+
+import canary
+import cell
+import lockdown
+from json import JSONDecoder, JSONEncoder
+
+_FIRST_LINE = 1 << 22
+
+
+def main(descriptor: int) -> None:
+    """Set up as the host says, then serve cells until it hangs up.
+
+    Args:
+        descriptor: one end of a Unix socket pair; or 0 where there is none, as in a container: then
+            requests come on standard input, answers leave on standard output, and what cells print
+            leaves on standard error.
+    """
+    if descriptor == 0:
+        descriptor, answers = os.dup(0), os.dup(1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+    else:
+        os.set_inheritable(descriptor, False)
+        answers = descriptor
+    requests = _Lines(descriptor)
+    first = requests.next()
+    if first is None:
+        return
+    plan = JSONDecoder().decode(first)
+    os.chdir(plan["workspace"])
+    interrupts = Interrupts()
+    module = ModuleType("__main__")
+    plan["lock"]["seccomp"] = bytes.fromhex(plan["lock"].get("seccomp", ""))
+    try:
+        lockdown.apply(plan["lock"])
+        failed = canary.sing(plan["canary"]) if plan["canary"] else []
+    except (lockdown.LockdownError, OSError) as error:
+        failed = [f"{type(error).__name__}: {error}"]
+    if not failed:
+        _prepare(plan, module)
+        lockdown.bound_memory(plan["memory"])
+    ready = {"op": "ready", "failed": failed, "pid": os.getpid()}
+    _announce(answers, JSONEncoder().encode(ready).encode() + b"\n", plan["folders"])
+    if failed:
+        return
+    runner = cell.Runner(module.__dict__, plan["caps"], interrupts)
+    encode = JSONEncoder().encode
+    while (line := requests.next()) is not None:
+        request = JSONDecoder().decode(line)
+        _write(answers, encode({"id": request["id"], **runner.run(request)}).encode() + b"\n")
+
+
+def _announce(answers: int, ready: bytes, paths: list[str]) -> None:
+    """Say that all is set, and hand over descriptors of the folders that cells can write."""
+    if not paths:
+        _write(answers, ready)
+        return
+    import _socket  # noqa: PLC0415 - not needed in a container
+
+    folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in paths]
+    packed = b"".join(number.to_bytes(4, sys.byteorder) for number in folders)
+    channel = _socket.socket(fileno=os.dup(answers))
+    channel.sendmsg([ready], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, packed)])
+    channel.close()
+    for number in folders:
+        os.close(number)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class Interrupts:
+    """SIGINT raises KeyboardInterrupt while a cell runs, and does nothing between cells."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self.listen()
+
+    def listen(self) -> None:
+        """(Re)install the handler, which the last cell may have replaced."""
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.running:
+            raise KeyboardInterrupt
+
+
+class _Lines:
+    """Lines from a descriptor, without a buffered file's hold on what comes next."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+
+    def next(self) -> str | None:
+        """The next line, or None where the other side hung up."""
+        parts = [self._rest]
+        while b"\n" not in parts[-1]:
+            chunk = os.read(self._descriptor, _FIRST_LINE)
+            if not chunk:
+                return None
+            parts.append(chunk)
+        line, _, self._rest = b"".join(parts).partition(b"\n")
+        return line.decode()
+
+
+def _prepare(plan: dict[str, Any], module: ModuleType) -> None:
+    """Preload packages, then dress up as `module`, a fresh `__main__`."""
+    here = sys.path.pop(0)
+    sys.path[:0] = [""]
+    sys.path += plan["path"]
+    for name in plan["preload"]:
+        try:
+            __import__(name)
+        except ImportError as error:
+            print(f"{name} can't be imported here: {error}", file=sys.stderr)
+    if "matplotlib.pyplot" in sys.modules:
+        cell.warm_figures()
+    module.__dict__["__builtins__"] = __builtins__
+    sys.modules["__main__"] = module
+    for name in ("kernel", "cell", "canary", "lockdown"):
+        sys.modules.pop(name, None)
+    sys.path.append(f"{here}/figures")
+    sys.argv = [""]

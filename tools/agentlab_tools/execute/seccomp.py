@@ -1,0 +1,149 @@
+"""The system call filter: an allow-list, as the BPF program that Linux's seccomp takes.
+
+A program is a run of 8-byte instructions (`struct sock_filter`: code, jump if true, jump if false,
+operand) that reads `struct seccomp_data` (number, architecture, instruction pointer, six
+arguments) and returns a verdict. See seccomp(2) and the kernel's `seccomp_filter.rst`.
+"""
+
+from __future__ import annotations
+
+import platform
+import struct
+from collections.abc import Mapping, Sequence
+
+from agentlab_tools.execute.syscalls import AARCH64, X86_64
+from agentlab_tools.execute.values import SandboxUnavailable
+
+_LOAD, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_EPERM, _ENOSYS, _EAFNOSUPPORT, _PRETEND = 1, 38, 97, 0
+_NUMBER, _ARCH = 0, 4
+
+_ARCHES: Mapping[str, tuple[int, Mapping[str, int]]] = {
+    "x86_64": (0xC000003E, X86_64),
+    "aarch64": (0xC00000B7, AARCH64),
+}
+_X32 = 0x40000000
+_NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
+_TIOCSTI, _TIOCLINUX, _F_SETPIPE_SZ = 0x5412, 0x541C, 1031
+
+_Instruction = tuple[int, int, int, int]
+
+
+def _low(argument: int) -> int:
+    return 16 + 8 * argument
+
+
+def _fail(errno: int) -> _Instruction:
+    return (_RET, 0, 0, _ERRNO | errno)
+
+
+_OK: _Instruction = (_RET, 0, 0, _ALLOW)
+
+
+def _only(argument: int, values: Sequence[int], errno: int) -> list[_Instruction]:
+    """Allow the call where the argument's low 32 bits are one of `values`."""
+    steps: list[_Instruction] = [(_LOAD, 0, 0, _low(argument))]
+    for value in values:
+        steps += [(_JEQ, 0, 1, value), _OK]
+    return [*steps, _fail(errno)]
+
+
+def _none_of(argument: int, values: Sequence[int]) -> list[_Instruction]:
+    """Refuse the call where the argument's low 32 bits are one of `values`."""
+    steps: list[_Instruction] = [(_LOAD, 0, 0, _low(argument))]
+    for value in values:
+        steps += [(_JEQ, 0, 1, value), _fail(_EPERM)]
+    return [*steps, _OK]
+
+
+def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruction]]:
+    rules = {
+        "clone": [(_LOAD, 0, 0, _low(0)), (_JSET, 0, 1, _NEW_NAMESPACES), _fail(_EPERM), _OK],
+        "socket": _only(0, sockets, _EAFNOSUPPORT),
+        "socketpair": _only(0, (1,), _EAFNOSUPPORT),
+        "ioctl": _none_of(1, (_TIOCSTI, _TIOCLINUX)),
+        "fcntl": _none_of(1, (_F_SETPIPE_SZ,)),  # pipes of 64 KiB, so that few can't hold much
+    }
+    if shared_host:
+        rules |= dict.fromkeys(_METADATA, [_fail(_PRETEND)])
+        rules |= dict.fromkeys(_OWNERSHIP, [_fail(_EPERM)])
+        rules |= dict.fromkeys(_OF_PROCESSES, _only(0, (0,), _EPERM))
+        both = _only(1, (0,), _EPERM)
+        rules["setpriority"] = [(_LOAD, 0, 0, _low(0)), (_JEQ, 1, 0, 0), _fail(_EPERM), *both]
+    return rules
+
+
+# What Landlock does not govern, where host files and host processes are in sight. Changing modes
+# and times pretends to work, since tools as plain as `cp` and `git` give up when it fails.
+_METADATA = (
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "fchmodat2",
+    "utime",
+    "utimes",
+    "futimesat",
+    "utimensat",
+)
+_OWNERSHIP = (
+    *("chown", "fchown", "lchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr"),
+    *("removexattr", "lremovexattr", "fremovexattr", "inotify_add_watch"),
+)
+_OF_PROCESSES = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam")
+
+
+def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges
+
+
+def supported() -> bool:
+    """Whether there is a filter for this processor."""
+    return platform.machine() in _ARCHES
+
+
+def build(
+    *, sockets: Sequence[int] = (), shared_host: bool = False, fork: bool = True, machine: str = ""
+) -> bytes:
+    """The filter as the bytes of an array of `struct sock_filter`.
+
+    Args:
+        sockets: address families that `socket` may make; none by default.
+        shared_host: whether host files and host processes are in sight (no namespaces), so that
+            calls Landlock does not govern must be refused here.
+        fork: whether new processes may be made. Threads may either way.
+        machine: as `platform.machine()` names it; this one by default.
+
+    Raises:
+        SandboxUnavailable: there is no table for this processor.
+    """
+    machine = machine or platform.machine()
+    if machine not in _ARCHES:
+        raise SandboxUnavailable(f"no system call filter for {machine} processors")
+    arch, table = _ARCHES[machine]
+    program: list[_Instruction] = [
+        (_LOAD, 0, 0, _ARCH),
+        (_JEQ, 1, 0, arch),
+        (_RET, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_JGE, 0, 1, _X32),
+        _fail(_ENOSYS),
+    ]
+    rules = _rules(sockets, shared_host)
+    if not fork:
+        thread = 0x00010000  # CLONE_THREAD
+        rules["clone"] = [(_LOAD, 0, 0, _low(0)), (_JSET, 1, 0, thread), _fail(_EPERM), _OK]
+        rules |= dict.fromkeys(("fork", "vfork"), [_fail(_EPERM)])
+    for name, steps in rules.items():
+        if name in table:
+            program += [(_JEQ, 0, len(steps), table[name]), *steps]
+    for low, high in _ranges([table[name] for name in table if name not in rules]):
+        program += [(_JGE, 1, 0, low), _fail(_ENOSYS), (_JGT, 1, 0, high), _OK]
+    program.append(_fail(_ENOSYS))
+    return b"".join(struct.pack("=HBBI", *step) for step in program)
