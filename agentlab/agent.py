@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from agentlab.messages import Message
 from agentlab.profile import AgentProfile, Output
 from agentlab.run import Result, Run
 from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
-from agentlab.trace import ParentRun, Trace, TraceHeader, new_run_id
+from agentlab.trace import SUFFIX, ParentRun, Trace, TraceHeader, new_run_id, trace_path
 from agentlab.transcript import Transcript
 
 
@@ -49,7 +50,8 @@ class Agent(AgentProfile[Output]):
 
         Args:
             input: what the user says.
-            history: an earlier conversation to go on from, e.g. `result.messages`.
+            history: an earlier conversation to go on from, e.g. `result.messages`. Its
+                instructions give way to this agent's own, if it has any.
             approver: answers for calls that are to be asked about; without one the run pauses.
             deps: handed to tools as `ToolContext.deps`.
             workspace: the run's own folder, handed to tools.
@@ -58,11 +60,7 @@ class Agent(AgentProfile[Output]):
             within: the running parent whose limits and approver hold here as well.
         """
         said = Message.user(input) if isinstance(input, str) else input
-        opening: list[Message] = []
-        if not (history and history[0].role == "system"):
-            opening += [Message.system(self.instructions)] if self.instructions else []
-            opening += self.examples
-        opening += [*history, said]
+        opening = (*self._before(history), said)
         header = TraceHeader(
             run=new_run_id(),
             created=time.time(),
@@ -78,7 +76,7 @@ class Agent(AgentProfile[Output]):
         return Run(
             self,
             header,
-            (RunStarted(messages=tuple(opening)),),
+            (RunStarted(messages=opening),),
             folder=None if self.runs is None else Path(self.runs),
             approver=approver,
             deps=deps,
@@ -115,14 +113,21 @@ class Agent(AgentProfile[Output]):
         Raises:
             TraceError: the run is complete, or holds events this version does not know.
         """
+        path, run = trace.path, trace.header.run
+        if path != trace_path(path.parent, run):
+            raise TraceError(f"{path} holds run {run}: name it {run}{SUFFIX} to go on with it")
         past = [event for event in trace.events if not isinstance(event, UnknownEvent)]
         if len(past) != len(trace.records):
             raise TraceError(f"{trace.path} has events this version does not know; upgrade first")
-        end = Transcript.of(past).end
-        if isinstance(end, RunFinished) and end.outcome == "completed":
-            raise TraceError(
-                f"run {trace.header.run} is complete: pass its messages as history to a new run"
-            )
+        state = Transcript.of(past)
+        if isinstance(state.end, RunFinished) and state.end.outcome == "completed":
+            raise TraceError(f"run {run} is complete: pass its messages as history to a new run")
+        if not state.messages:
+            raise TraceError(f"run {run} broke off before it began: start it again")
+        waiting = [call.id for call in state.waiting]
+        if lost := (decisions or {}).keys() - set(waiting):
+            names = ", ".join(waiting) or "none"
+            raise TraceError(f"no call {lost.pop()!r} waits in run {run}; these do: {names}")
         opening = [
             RunResumed(),
             *(given(call_id, decision) for call_id, decision in (decisions or {}).items()),
@@ -164,6 +169,15 @@ class Agent(AgentProfile[Output]):
         """This agent with some things changed."""
         return replace(self, **changes)
 
+    def _before(self, history: Sequence[Message]) -> Sequence[Message]:
+        """Instructions, examples and history: each of them once."""
+        rest = list(history)
+        theirs = [rest.pop(0)] if rest and rest[0].role == "system" else []
+        own = [Message.system(self.instructions)] if self.instructions else theirs
+        seen = rest[: len(self.examples)] == list(self.examples)  # in an earlier run's messages
+        examples = () if seen else self.examples
+        return (*own, *examples, *rest)
+
 
 def sync(run: Run[Output]) -> Result[Output]:
     """Await a run from plain code.
@@ -182,6 +196,7 @@ async def _result_of(run: Run[Output]) -> Result[Output]:
     return await run
 
 
+@cache
 def _own_version() -> str:
     try:
         return version("agentlab-kit")

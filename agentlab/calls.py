@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, TypeAlias
 
 from agentlab.approval import Decision
+from agentlab.backend import Reply
+from agentlab.errors import ConfigError
 from agentlab.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -18,7 +21,8 @@ from agentlab.events import (
     ToolOutput,
     ToolStarted,
 )
-from agentlab.messages import ToolCall, ToolErrorKind, ToolResult
+from agentlab.messages import Part, ToolCall, ToolErrorKind, ToolResult
+from agentlab.profile import handoff_tool
 from agentlab.state import RunState
 from agentlab.tooling import RunInfo, Tool, ToolContext
 
@@ -30,29 +34,26 @@ _Queue: TypeAlias = "asyncio.Queue[ToolOutput | ToolFinished | Exception]"
 
 async def make(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Event]:
     """Make the calls; those that wait for a person's word are left without a result."""
-    async with aclosing(_approve(state, calls)) as events:
+    decisions: dict[str, Decision] = {}
+    async with aclosing(_approve(state, calls, decisions)) as events:
         async for event in events:
             yield event
     queue: _Queue = asyncio.Queue()
     tasks: list[asyncio.Task[None]] = []
-    successor: str | None = None
+    agent, handoff, successor = state.agent, None, ""
     try:
         for call in calls:
-            agent = state.agent
-            verdict, why = _verdict(state, call)
-            if verdict == "ask":
+            decision = decisions.get(call.id)
+            if call.id in state.transcript.begun:
+                yield _interrupted(state, call)
+            elif decision is None:
                 continue
-            if verdict == "deny":
-                yield refused(call, "denied", why or "this call was not allowed")
-            elif call.id in state.transcript.begun:
-                why = "interrupted while it was at work; what it had done by then is not known"
-                yield refused(call, "cancelled", why)
-            elif target := agent.handoff_named(call.name):
+            elif decision.verdict == "deny":
+                yield refused(call, "denied", decision.reason or "this call was not allowed")
+            elif target := agent.successor_by(call.name):
                 yield ToolStarted(call=call)
-                if successor is None:
-                    successor = target.name
-                    said = f"{successor} takes over"
-                    yield ToolFinished(result=ToolResult(call_id=call.id, content=said))
+                if handoff is None:
+                    handoff, successor = call, target
                 else:
                     yield refused(call, "tool_error", f"{successor} has already taken over")
             elif tool := agent.tool_named(call.name):
@@ -64,7 +65,7 @@ async def make(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Eve
                 yield refused(call, "unknown_tool", why)
         left = len(tasks)
         while left:
-            item = await state.in_time(queue.get())
+            item = await state.in_time(queue.get)
             if isinstance(item, Exception):
                 raise item
             left -= isinstance(item, ToolFinished)
@@ -73,9 +74,31 @@ async def make(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Eve
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.gather(*tasks, return_exceptions=True)
-    if successor is not None:
+            await asyncio.wait(tasks)
+    if handoff is not None:
+        # In this order, so that a crash between the two leaves the successor in charge
         yield HandedOff(agent=successor, instructions=state.team[successor].instructions)
+        yield ToolFinished(result=_taken_over(handoff, successor))
+
+
+def distinct(reply: Reply) -> Reply:
+    """The reply, with calls that share an id renamed: results are matched to calls by it."""
+    seen: set[str] = set()
+    parts: list[Part] = []
+    ids = [call.id for call in reply.message.tool_calls]
+    if len(set(ids)) == len(ids):
+        return reply
+    for part in reply.message.parts:
+        if not isinstance(part, ToolCall):
+            parts.append(part)
+            continue
+        id, n = part.id, 1
+        while id in seen or (n > 1 and id in ids):
+            id, n = f"{part.id}_{n + 1}", n + 1
+        seen.add(id)
+        parts.append(part.model_copy(update={"id": id}))
+    message = reply.message.model_copy(update={"parts": tuple(parts)})
+    return reply.model_copy(update={"message": message})
 
 
 def refused(call: ToolCall, error: ToolErrorKind, why: str) -> ToolFinished:
@@ -88,19 +111,46 @@ def given(call_id: str, decision: Decision) -> ApprovalGiven:
     return ApprovalGiven(call_id=call_id, verdict=decision.verdict, reason=decision.reason)
 
 
-def _verdict(state: RunState, call: ToolCall) -> tuple[str, str]:
-    decision = state.transcript.decisions.get(call.id)
-    if decision is not None:
-        return decision.verdict, decision.reason
-    return state.agent.approval(call), ""
+def _taken_over(call: ToolCall, successor: str) -> ToolResult:
+    return ToolResult(call_id=call.id, content=f"{successor} takes over")
 
 
-async def _approve(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Event]:
+def _interrupted(state: RunState, call: ToolCall) -> ToolFinished:
+    """The result of a call that was begun by a process that is no more."""
+    successor = state.transcript.agent
+    if successor is not None and call.name == handoff_tool(successor):
+        return ToolFinished(result=_taken_over(call, successor))
+    why = "interrupted while it was at work; what it had done by then is not known"
+    return refused(call, "cancelled", why)
+
+
+async def _approve(
+    state: RunState, calls: Sequence[ToolCall], decisions: dict[str, Decision]
+) -> AsyncGenerator[Event]:
+    """Decide on each call that is not yet begun; those nobody answers for are left undecided.
+
+    Raises:
+        ConfigError: the agent's `approval` gave no verdict. Nothing is allowed by mistake.
+    """
     for call in calls:
-        if _verdict(state, call)[0] == "ask":
-            yield ApprovalAsked(call=call)
-            if state.approver is not None:
-                yield given(call.id, await state.in_time(state.approver(call)))
+        if call.id in state.transcript.begun:
+            continue
+        decision = state.transcript.decisions.get(call.id)
+        if decision is None:
+            verdict = state.agent.approval(call)
+            if verdict == "ask":
+                yield ApprovalAsked(call=call)
+                if state.approver is None:
+                    continue
+                decision = await state.in_time(partial(state.approver, call))
+                yield given(call.id, decision)
+            elif verdict in ("allow", "deny"):
+                decision = Decision(verdict=verdict)
+            else:
+                raise ConfigError(
+                    f"approval of {call.name} gave {verdict!r}: it must be allow, ask or deny"
+                )
+        decisions[call.id] = decision
 
 
 async def _work(state: RunState, tool: Tool[Any], call: ToolCall, queue: _Queue) -> None:
@@ -117,17 +167,19 @@ async def _work(state: RunState, tool: Tool[Any], call: ToolCall, queue: _Queue)
         if threading.get_ident() == home:
             queue.put_nowait(event)
         else:
-            loop.call_soon_threadsafe(queue.put_nowait, event)
+            with suppress(RuntimeError):  # the loop was closed, and this tool was left behind
+                loop.call_soon_threadsafe(queue.put_nowait, event)
 
     context = ToolContext(
         call_id=call.id,
         workspace=state.workspace,
         deps=state.deps,
         emit=emit,
-        run=RunInfo(id=state.id, meter=state.meter, approver=state.approver),
-        secrets=state.agent.secrets,
+        run=RunInfo(state.id, state.meter, state.approver, state.secrets),
+        secrets=state.secrets,
     )
     try:
-        queue.put_nowait(ToolFinished(result=await tool.call(call, context)))
+        state.made[call.id] = result = await tool.call(call, context)
+        queue.put_nowait(ToolFinished(result=result))
     except Exception as error:  # noqa: BLE001 - a bug of ours; raised where the loop waits
         queue.put_nowait(error)

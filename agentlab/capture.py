@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
-from typing import TextIO
+from typing import Any, TextIO
 
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("agentlab_stdout", default=None)
 _lock = Lock()
@@ -46,6 +46,10 @@ class _Switch(io.TextIOBase):
     @property
     def encoding(self) -> str:  # type: ignore[override]
         return self.terminal.encoding
+
+    def __getattr__(self, name: str) -> Any:
+        # `buffer`, `reconfigure` and the like: others in this process may need them meanwhile
+        return getattr(self.terminal, name)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import Field
 
 from agentlab.backend import ReasoningDelta, Reply, TextDelta, ToolCallDelta
-from agentlab.messages import Message, ToolCall, ToolResult, Value
+from agentlab.messages import Message, ToolCall, ToolResult, Value, Words
 
 Outcome: TypeAlias = Literal["completed", "limit", "paused", "cancelled"]
 """How a run finished: with its output; at a limit, with what was reached by then; waiting for an
@@ -64,7 +64,7 @@ class ToolOutput(Value):
 
     kind: Literal["tool_output"] = "tool_output"
     call_id: str
-    text: str
+    text: Words
 
 
 class ToolFinished(Value):
@@ -87,7 +87,7 @@ class ApprovalGiven(Value):
     kind: Literal["approval_given"] = "approval_given"
     call_id: str
     verdict: Literal["allow", "deny"]
-    reason: str = ""
+    reason: Words = ""
 
 
 class HandedOff(Value):
@@ -120,7 +120,7 @@ class RunFailed(Value):
     kind: Literal["run_failed"] = "run_failed"
     error: str
     """The error's class, e.g. `ContextOverflow`."""
-    message: str
+    message: Words
 
 
 class UnknownEvent(Value):

@@ -27,9 +27,9 @@ class Limits(Value):
     tool_calls: int | None = Field(default=None, ge=0)
     """A reply that would go beyond this ends the run before any of its calls is made."""
     cost: float | None = Field(default=None, ge=0)
-    """US dollars, as far as prices are known."""
+    """US dollars, as far as prices are known; 0 allows what is free."""
     repeats: int | None = Field(default=None, gt=0)
-    """How often in a row the very same call may be made: small models go round in circles."""
+    """How often in a row the model may ask for the very same call: small ones go in circles."""
 
 
 @dataclass
@@ -44,22 +44,27 @@ class Meter:
     started: float = field(default_factory=time.monotonic)
     _last: tuple[str, str] = ("", "")
     _repeats: int = 0
+    _most: int = 0
 
     @property
     def deadline(self) -> float | None:
-        """On the clock of `time.monotonic`: this run's, or its parent's where that is sooner."""
-        own = None if self.limits.seconds is None else self.started + self.limits.seconds
-        above = self.parent.deadline if self.parent else None
-        return min((t for t in (own, above) if t is not None), default=None)
+        """On the clock of `time.monotonic`: this run's, or that of a run above if it is sooner."""
+        return min(self._deadlines(), default=(None, 0.0))[0]
+
+    def start(self) -> None:
+        """Start the clock."""
+        self.started = time.monotonic()
 
     def count(self, event: Event) -> None:
         """Take note of an event of this run."""
         if isinstance(event, ModelReplied):
             self.steps += 1
             self.charge(event.reply.usage)
+            self._most = 0
+            for call in event.reply.message.tool_calls:
+                self._see(call)
         elif isinstance(event, ToolStarted):
             self.tool_calls += 1
-            self._see(event.call)
 
     def charge(self, usage: Usage) -> None:
         """Count tokens and money, here and in every run above."""
@@ -68,41 +73,43 @@ class Meter:
             self.parent.charge(usage)
 
     def spent(self) -> LimitReached | None:
-        """The budget that forbids another reply, or None."""
+        """The budget, of this run or of one above, that forbids another reply, or None."""
         limits = self.limits
         if limits.steps is not None and self.steps >= limits.steps:
             return LimitReached(limit="steps", allowed=limits.steps)
-        if limits.tokens is not None and self.usage.total_tokens >= limits.tokens:
-            return LimitReached(limit="tokens", allowed=limits.tokens)
-        if limits.cost is not None and (self.usage.cost or 0.0) >= limits.cost:
-            return LimitReached(limit="cost", allowed=limits.cost)
         if self.deadline is not None and time.monotonic() >= self.deadline:
             return self.out_of_time()
-        return None
+        return self._used_up()
 
     def forbids(self, calls: Sequence[ToolCall]) -> LimitReached | None:
-        """The budget that forbids making these calls, or None."""
+        """The budget that forbids making these calls of the last reply, or None."""
         limits = self.limits
         if limits.tool_calls is not None and self.tool_calls + len(calls) > limits.tool_calls:
             return LimitReached(limit="tool_calls", allowed=limits.tool_calls)
-        if limits.repeats is not None and self._would_repeat(calls) > limits.repeats:
+        if limits.repeats is not None and self._most > limits.repeats:
             return LimitReached(limit="repeats", allowed=limits.repeats)
         return None
 
     def out_of_time(self) -> LimitReached:
-        """The event that says time is up."""
-        own = self.limits.seconds
-        return LimitReached(limit="seconds", allowed=0.0 if own is None else own)
+        """The event that says time is up, here or in the run above whose time it was."""
+        return LimitReached(limit="seconds", allowed=min(self._deadlines(), default=(0, 0.0))[1])
+
+    def _used_up(self) -> LimitReached | None:
+        limits, cost = self.limits, self.usage.cost or 0.0
+        if limits.tokens is not None and self.usage.total_tokens >= limits.tokens:
+            return LimitReached(limit="tokens", allowed=limits.tokens)
+        if limits.cost is not None and cost and cost >= limits.cost:
+            return LimitReached(limit="cost", allowed=limits.cost)
+        return self.parent._used_up() if self.parent else None
+
+    def _deadlines(self) -> list[tuple[float, float]]:
+        """When time is up, and after how many seconds: for this run and those above."""
+        above = self.parent._deadlines() if self.parent else []
+        if self.limits.seconds is None:
+            return above
+        return [(self.started + self.limits.seconds, self.limits.seconds), *above]
 
     def _see(self, call: ToolCall) -> None:
         this = (call.name, call.arguments)
         self._repeats = self._repeats + 1 if this == self._last else 1
-        self._last = this
-
-    def _would_repeat(self, calls: Sequence[ToolCall]) -> int:
-        last, repeats, most = self._last, self._repeats, 0
-        for call in calls:
-            this = (call.name, call.arguments)
-            repeats = repeats + 1 if this == last else 1
-            last, most = this, max(most, repeats)
-        return most
+        self._last, self._most = this, max(self._most, self._repeats)

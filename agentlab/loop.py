@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 from pydantic import ValidationError
 
 from agentlab.backend import Reply
-from agentlab.calls import make
+from agentlab.calls import distinct, make
 from agentlab.errors import BackendError, OutputInvalid
 from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
 from agentlab.messages import Message
@@ -25,7 +26,7 @@ async def loop(state: RunState) -> AsyncGenerator[Event]:
     transcript, meter, repairs = state.transcript, state.meter, 0
     while True:
         if calls := transcript.waiting:
-            if limit := meter.forbids(calls):
+            if limit := meter.forbids([c for c in calls if c.id not in transcript.begun]):
                 yield limit
                 for result in state.unanswered("a limit of the run was reached"):
                     yield ToolFinished(result=result)
@@ -37,6 +38,12 @@ async def loop(state: RunState) -> AsyncGenerator[Event]:
             if transcript.waiting:
                 yield RunFinished(outcome="paused")
                 return
+        elif transcript.messages[-1].role == "assistant":
+            verdict = judge(state.asked, transcript.messages[-1], repairs)
+            yield verdict
+            if isinstance(verdict, RunFinished):
+                return
+            repairs += 1
         if limit := meter.spent():
             yield limit
             yield RunFinished(outcome="limit")
@@ -44,12 +51,6 @@ async def loop(state: RunState) -> AsyncGenerator[Event]:
         async with aclosing(ask(state)) as events:
             async for event in events:
                 yield event
-        if not transcript.waiting:
-            verdict = judge(state.agent, transcript.messages[-1], repairs)
-            yield verdict
-            if isinstance(verdict, RunFinished):
-                return
-            repairs += 1
 
 
 async def ask(state: RunState) -> AsyncGenerator[Event]:
@@ -58,13 +59,13 @@ async def ask(state: RunState) -> AsyncGenerator[Event]:
     stream = agent.backend.stream(
         state.transcript.messages,
         tools=agent.specs,
-        settings=agent.settings,
-        output=agent.output_schema,
+        settings=agent.settings if state.meter.steps == 0 else agent.later_settings,
+        output=state.asked.output_schema,
     )
     try:
-        while (item := await state.in_time(anext(stream, None))) is not None:
+        while (item := await state.in_time(partial(anext, stream, None))) is not None:
             if isinstance(item, Reply):
-                yield ModelReplied(reply=item)
+                yield ModelReplied(reply=distinct(item))
                 return
             yield item
     finally:
@@ -92,6 +93,5 @@ def judge(agent: AgentProfile, answer: Message, repairs: int) -> MessageAdded | 
             ) from error
         ask = f"That answer does not fit: {why}. Answer again, with JSON that fits the schema."
         return MessageAdded(message=Message.user(ask))
-    return RunFinished(
-        outcome="completed", output=agent.output_adapter.dump_python(output, mode="json")
-    )
+    plain = agent.output_adapter.dump_python(output, mode="json", by_alias=True)
+    return RunFinished(outcome="completed", output=plain)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,6 +32,21 @@ from pydantic import (
 )
 
 from agentlab.errors import TraceError
+
+
+def clean(text: str) -> str:
+    """Text that a file can hold: surrogates become the characters they pair up to, or U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+Words: TypeAlias = Annotated[str, AfterValidator(clean)]
+"""A string made `clean` on its way in."""
 
 
 class Value(BaseModel):
@@ -108,7 +124,7 @@ class Blob(Value):
 class Artifact(Value):
     """A file a tool made: a plot, a table, the whole of an output too long to show."""
 
-    name: str
+    name: Words
     media_type: str
     blob: Blob
 
@@ -117,7 +133,7 @@ class Text(Value):
     """Words."""
 
     kind: Literal["text"] = "text"
-    text: str
+    text: Words
 
 
 class Image(Value):
@@ -140,7 +156,7 @@ class Reasoning(Value):
     """What the model thought before it answered. `signature` is the provider's, echoed back."""
 
     kind: Literal["reasoning"] = "reasoning"
-    text: str
+    text: Words
     signature: str | None = None
 
 
@@ -148,9 +164,9 @@ class ToolCall(Value):
     """The model asks for a tool. `arguments` is the raw JSON text, kept even when malformed."""
 
     kind: Literal["tool_call"] = "tool_call"
-    id: str
-    name: str
-    arguments: str
+    id: Words
+    name: Words
+    arguments: Words
 
 
 ToolErrorKind: TypeAlias = Literal[
@@ -162,8 +178,8 @@ class ToolResult(Value):
     """What a tool answered. With an `error`, `content` says what went wrong, for the model."""
 
     kind: Literal["tool_result"] = "tool_result"
-    call_id: str
-    content: str
+    call_id: Words
+    content: Words
     error: ToolErrorKind | None = None
     artifacts: tuple[Artifact, ...] = ()
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, cast
 
-from pydantic import TypeAdapter
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from typing_extensions import TypeVar
 
 from agentlab.approval import Approval, allow_all
@@ -16,7 +16,9 @@ from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
 from agentlab.errors import ConfigError
 from agentlab.limits import Limits
 from agentlab.messages import Message
-from agentlab.tooling import Tool
+from agentlab.redaction import check_secrets
+from agentlab.signature import without_titles
+from agentlab.tooling import Tool, check_tool_name
 
 Output = TypeVar("Output", default=str)
 
@@ -31,8 +33,13 @@ class AgentProfile(Generic[Output]):
         examples: turns shown to the model before the conversation, as if they had happened
             (few-shot); they help small models most.
         approval: a verdict on every call; see `agentlab.approval`.
+        settings: how to sample. A `tool_choice` that demands a call holds for the first reply of
+            a run; after that the model is free to answer, or no run would end.
         handoffs: agents that may take the conversation over, each by a tool `transfer_to_<name>`.
-        secrets: values that must not reach a trace, e.g. keys that tools use.
+            A name stands for an agent met elsewhere in the team, so that two can hand over to
+            one another.
+        secrets: values that must not reach a trace, e.g. keys that tools use. They are blanked out
+            in the traces of agents that this one calls or hands over to as well.
     """
 
     backend: Backend
@@ -45,28 +52,43 @@ class AgentProfile(Generic[Output]):
     settings: Settings = Settings()
     limits: Limits = Limits()
     approval: Approval = allow_all
-    handoffs: Sequence[AgentProfile[Any]] = ()
+    handoffs: Sequence[AgentProfile[Any] | str] = ()
     repairs: int = 2
     runs: Path | str | None = "runs"
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        check_secrets(self.secrets)
         names = [spec.name for spec in self.specs]
-        if doubled := {name for name in names if names.count(name) > 1}:
-            raise ConfigError(f"agent {self.name}: two tools are named {doubled.pop()!r}")
+        for name in names:
+            check_tool_name(name)
+            if names.count(name) > 1:
+                raise ConfigError(f"agent {self.name}: two tools are named {name!r}")
+        try:
+            _ = self.output_schema
+        except (PydanticUserError, PydanticSchemaGenerationError) as error:
+            why = f"agent {self.name}: no JSON Schema for output_type: {error}"
+            raise ConfigError(why) from error
 
     @cached_property
     def specs(self) -> tuple[ToolSpec, ...]:
         """Tools and hand-offs, as the model sees them."""
         handoffs = (
             ToolSpec(
-                name=f"transfer_to_{other.name}",
-                description=f"Hand over to {other.name}. {other.description}".strip(),
+                name=handoff_tool(_name(other)),
+                description=f"Hand over to {_name(other)}. {_description(other)}".strip(),
                 parameters={"type": "object", "properties": {}, "additionalProperties": False},
             )
             for other in self.handoffs
         )
         return (*(tool.spec for tool in self.tools), *handoffs)
+
+    @cached_property
+    def later_settings(self) -> Settings:
+        """The settings of every reply but a run's first."""
+        if self.settings.tool_choice in ("auto", "none"):
+            return self.settings
+        return self.settings.model_copy(update={"tool_choice": "auto"})
 
     @cached_property
     def output_adapter(self) -> TypeAdapter[Output]:
@@ -76,25 +98,37 @@ class AgentProfile(Generic[Output]):
     @cached_property
     def output_schema(self) -> JsonSchema | None:
         """The JSON Schema of the output type; None for plain text."""
-        return None if self.output_type is str else self.output_adapter.json_schema()
+        if self.output_type is str:
+            return None
+        return without_titles(self.output_adapter.json_schema())
 
     def tool_named(self, name: str) -> Tool[Any] | None:
         """The tool of that name, or None."""
         return self._tools.get(name)
 
-    def handoff_named(self, tool_name: str) -> AgentProfile[Any] | None:
-        """The agent that a tool of that name hands over to, or None."""
-        return self._handoffs.get(tool_name)
+    def successor_by(self, tool_name: str) -> str | None:
+        """Whom a tool of that name hands over to, or None."""
+        return self._successors.get(tool_name)
 
     def team(self) -> dict[str, AgentProfile[Any]]:
-        """This agent and all that a conversation can be handed to from here, by name."""
+        """This agent and all that a conversation can be handed to from here, by name.
+
+        Raises:
+            ConfigError: two of them share a name, or one is named and nowhere to be found.
+        """
         team: dict[str, AgentProfile[Any]] = {}
         todo: list[AgentProfile[Any]] = [self]
+        named: set[str] = set()
         while todo:
             agent = todo.pop()
-            if agent.name not in team:
-                team[agent.name] = agent
-                todo.extend(agent.handoffs)
+            if team.setdefault(agent.name, agent) is not agent:
+                raise ConfigError(f"two agents of a team are named {agent.name!r}: rename one")
+            named.update(other for other in agent.handoffs if isinstance(other, str))
+            todo += [
+                o for o in agent.handoffs if not isinstance(o, str) and team.get(o.name) is not o
+            ]
+        if lost := named - team.keys():
+            raise ConfigError(f"nobody in the team of {self.name} is named {lost.pop()!r}")
         return team
 
     @cached_property
@@ -102,5 +136,18 @@ class AgentProfile(Generic[Output]):
         return {tool.name: tool for tool in self.tools}
 
     @cached_property
-    def _handoffs(self) -> dict[str, AgentProfile[Any]]:
-        return {f"transfer_to_{other.name}": other for other in self.handoffs}
+    def _successors(self) -> dict[str, str]:
+        return {handoff_tool(_name(other)): _name(other) for other in self.handoffs}
+
+
+def handoff_tool(agent: str) -> str:
+    """The tool that hands over to the agent of that name."""
+    return f"transfer_to_{agent}"
+
+
+def _name(agent: AgentProfile[Any] | str) -> str:
+    return agent if isinstance(agent, str) else agent.name
+
+
+def _description(agent: AgentProfile[Any] | str) -> str:
+    return "" if isinstance(agent, str) else agent.description

@@ -7,9 +7,8 @@ cancellation, failure, bug) leaves a whole trace.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Generator, Iterable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -31,9 +30,10 @@ from agentlab.limits import Meter
 from agentlab.loop import loop
 from agentlab.messages import Message, Usage
 from agentlab.profile import AgentProfile, Output
+from agentlab.recorder import TraceWriter
 from agentlab.state import RunState, TimeIsUp
 from agentlab.tooling import RunInfo
-from agentlab.trace import TraceHeader, TraceWriter, trace_path
+from agentlab.trace import TraceHeader, trace_path
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Run(Generic[Output]):
             approver=approver or (within.approver if within else None),
             deps=deps,
             workspace=workspace,
+            secrets=within.secrets if within else (),
         )
         self._agent = agent
         self._header = header
@@ -121,9 +122,10 @@ class Run(Generic[Output]):
         if self._begun:
             raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
         self._begun = True
+        self.state.meter.start()
         try:
             if self._folder:
-                self._trace = TraceWriter(self._folder, self._header, secret=self._agent.secrets)
+                self._trace = TraceWriter(self._folder, self._header, secret=self.state.secrets)
             for event in self._opening:
                 yield self._record(event)
             async with aclosing(loop(self.state)) as events:
@@ -131,18 +133,17 @@ class Run(Generic[Output]):
                     yield self._record(event)
         except TimeIsUp:
             for event in self._cut_short():
-                yield self._record(event)
+                yield event
         except AgentLabError as error:
             self._error = error
-            yield self._fail(error)
-        except (GeneratorExit, asyncio.CancelledError):
-            self.state.stopping = True
-            with suppress(TraceError):
-                for event in self._cut_short():
-                    self._record(event)
-            raise
+            for event in self._fail(error):
+                yield event
         except Exception as error:
             self._fail(error)
+            raise
+        except BaseException:  # left by its reader, cancelled, or Ctrl-C
+            self.state.stopping = True
+            self._cut_short()
             raise
         finally:
             if self._trace:
@@ -159,13 +160,13 @@ class Run(Generic[Output]):
         end, agent = self.state.transcript.end, self._agent
         if not isinstance(end, RunFinished):
             raise RunError(f"run {self.id} has not ended")
-        output = end.output
+        messages, output = tuple(self.state.transcript.messages), end.output
         if end.outcome == "completed" and agent.output_schema is not None:
-            output = agent.output_adapter.validate_python(output)
+            output = agent.output_adapter.validate_json(messages[-1].text)
         return Result(
             run=self.id,
             outcome=end.outcome,
-            messages=tuple(self.state.transcript.messages),
+            messages=messages,
             usage=self.state.meter.usage,
             path=self.path,
             stop=self.state.transcript.stop,
@@ -184,19 +185,26 @@ class Run(Generic[Output]):
         self.state.move_on(event)
         return event
 
-    def _fail(self, error: Exception) -> RunFailed:
+    def _fail(self, error: Exception) -> list[StoredEvent]:
         failed = RunFailed(error=type(error).__name__, message=str(error))
-        with suppress(TraceError):  # it may be the trace that failed
-            self._record(failed)
-        self.state.transcript.apply(failed)
-        return failed
+        return self._end("the run failed", failed)
 
-    def _cut_short(self) -> Iterable[StoredEvent]:
-        """The last events of a run that ran out of time or was stopped."""
-        stopped = self.state.stopping
-        if not stopped:
-            yield self.state.meter.out_of_time()
-        why = "the run was cancelled" if stopped else "the run ran out of time"
-        for result in self.state.unanswered(why):
-            yield ToolFinished(result=result)
-        yield RunFinished(outcome="cancelled" if stopped else "limit")
+    def _cut_short(self) -> list[StoredEvent]:
+        """End a run that ran out of time or was stopped."""
+        if self.state.stopping:
+            return self._end("the run was cancelled", RunFinished(outcome="cancelled"))
+        limit = self.state.meter.out_of_time()
+        return self._end("the run ran out of time", RunFinished(outcome="limit"), limit)
+
+    def _end(self, why: str, end: StoredEvent, *first: StoredEvent) -> list[StoredEvent]:
+        """Give every open call a result, then end. All of it is written before any is shown."""
+        if self.state.transcript.end is not None:
+            return []
+        results = (ToolFinished(result=result) for result in self.state.unanswered(why))
+        events = [*first, *results, end]
+        for event in events:
+            try:
+                self._record(event)
+            except TraceError:  # it may be the trace that failed; what is in memory is still whole
+                self.state.move_on(event)
+        return events

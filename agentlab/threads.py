@@ -7,6 +7,7 @@ ever would hang the program. These are daemons: the caller's timeout fires, and 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,12 +21,16 @@ _Jobs: TypeAlias = "SimpleQueue[Callable[[], None]]"
 
 MAX_IDLE = 16
 _idle: deque[_Jobs] = deque()
+if hasattr(os, "register_at_fork"):  # threads do not live on in a forked child
+    os.register_at_fork(after_in_child=_idle.clear)
 
 
 async def in_thread(function: Callable[[], T]) -> T:
     """Run a blocking function on another thread, in a copy of this context, and await it.
 
-    When the wait is cancelled the function runs on, and what it returns is dropped.
+    When the wait is cancelled the function runs on, and what it returns is dropped. What it raises
+    is raised here; an exit, an interrupt or a StopIteration becomes a RuntimeError, since it was
+    this function's doing and must not end the event loop.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -44,10 +49,10 @@ async def in_thread(function: Callable[[], T]) -> T:
         failure: BaseException | None = None
         try:
             value = context.run(function)
-        except StopIteration as error:  # a Future refuses this one
-            failure = RuntimeError(f"StopIteration: {error}")
         except BaseException as error:  # noqa: BLE001 - handed over, raised where it is awaited
             failure = error
+            if isinstance(error, StopIteration) or not isinstance(error, Exception):
+                failure = RuntimeError(f"{type(error).__name__}: {error}")
         with suppress(RuntimeError):  # the loop was closed while a hung function was left behind
             loop.call_soon_threadsafe(settle, value, failure)
 

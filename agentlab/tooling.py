@@ -18,15 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+import re
+import sys
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast, get_type_hints, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
-import docstring_parser
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
@@ -34,7 +34,9 @@ from agentlab.backend import ToolSpec
 from agentlab.capture import captured
 from agentlab.errors import ConfigError, ToolError
 from agentlab.limits import Meter
-from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult
+from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
+from agentlab.redaction import Redactor
+from agentlab.signature import arguments_of, description_of, name_of, schema_of, underlying
 from agentlab.threads import in_thread
 
 A = TypeVar("A", bound=BaseModel)
@@ -42,7 +44,11 @@ A = TypeVar("A", bound=BaseModel)
 MAX_CHARS = 20_000
 """What a tool's answer may hold before it is shortened for the model (the whole is kept)."""
 
+GRACE = 1.0
+"""Seconds a cancelled tool has to tidy up."""
+
 _KEPT_OF_HUGE = 64 << 20
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _ignore(_text: str) -> None:
@@ -56,6 +62,7 @@ class RunInfo:
     id: str
     meter: Meter
     approver: Approver | None = None
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass
@@ -79,11 +86,20 @@ class ToolContext:
 
     def attach(self, name: str, data: bytes, media_type: str) -> Artifact:
         """Keep a file beside the result: a plot, a table, a log."""
-        for secret in self.secrets:
-            data = data.replace(secret.encode(), b"[secret]")
-        artifact = Artifact(name=name, media_type=media_type, blob=Blob.of(data))
+        blob = Blob.of(Redactor(self.secrets).data(data))
+        artifact = Artifact(name=name, media_type=media_type, blob=blob)
         self.artifacts.append(artifact)
         return artifact
+
+
+def check_tool_name(name: str) -> None:
+    """Refuse a name that no model service would take.
+
+    Raises:
+        ConfigError: it has other characters than A-Z a-z 0-9 _ -, or more than 64.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name[:80]!r} can't name a tool: use up to 64 letters, digits, _ or -")
 
 
 @dataclass(frozen=True)
@@ -104,49 +120,62 @@ class Tool(Generic[A]):
     timeout: float | None = 120.0
     max_chars: int = MAX_CHARS
 
+    def __post_init__(self) -> None:
+        check_tool_name(self.name)
+
     @cached_property
     def spec(self) -> ToolSpec:
         """The tool as a model sees it."""
-        schema = self.arguments.model_json_schema()
         return ToolSpec(
-            name=self.name, description=self.description, parameters=_without_titles(schema)
+            name=self.name, description=self.description, parameters=schema_of(self.arguments)
         )
 
     async def call(self, call: ToolCall, context: ToolContext | None = None) -> ToolResult:
         """Validate, run, and turn whatever happens into a result.
 
-        Only cancellation passes through; everything else that can go wrong is in the result.
+        Only cancellation (and Ctrl-C) passes through; everything else that can go wrong is in the
+        result.
         """
         context = context or ToolContext(call_id=call.id)
         try:
-            arguments = self.arguments.model_validate_json(call.arguments or "{}")
+            arguments = self.arguments.model_validate_json(call.arguments.strip() or "{}")
         except ValidationError as error:
             return _failed(call, "bad_arguments", self._explain(error))
-        except RecursionError:
-            return _failed(call, "bad_arguments", "the arguments are nested too deeply")
-        bound = asyncio.timeout(self.timeout)
+        except Exception as error:  # noqa: BLE001 - a validator of the tool's own
+            return _failed(call, "bad_arguments", f"{self.name} was not called: {_said(error)}")
+        work = asyncio.create_task(self._attempt(arguments, context))
         try:
-            async with bound:
-                answer = await self.run(arguments, context)
-        except ToolError as error:
-            return _failed(call, "tool_error", str(error), context)
-        except TimeoutError as error:
-            if bound.expired():
-                text = f"{self.name} did not answer within {self.timeout:g} seconds"
-                return _failed(call, "timeout", text, context)
-            return _failed(call, "tool_error", f"TimeoutError: {error}", context)
-        except Exception as error:  # noqa: BLE001 - a tool's own bug must not end the run
-            return _failed(call, "tool_error", f"{type(error).__name__}: {error}", context)
+            in_time, _ = await asyncio.wait({work}, timeout=self.timeout)
+        finally:
+            if not work.done():
+                work.cancel()
+                # A tool may tidy up, but not refuse to end: then it is left behind
+                await asyncio.wait({work}, timeout=GRACE)
+        if not in_time:
+            text = f"{self.name} did not answer within {self.timeout:g} seconds"
+            return _failed(call, "timeout", text, context)
+        if work.cancelled():
+            return _failed(call, "tool_error", f"{self.name} cancelled itself", context)
+        answer = work.result()
+        if isinstance(answer, _Raised):
+            return _failed(call, "tool_error", _said(answer.error), context)
         try:
-            content = as_text(answer)
-        except ToolError as error:
-            return _failed(call, "tool_error", str(error), context)
-        content = shorten(content, self.max_chars, context)
+            content = shorten(as_text(answer), self.max_chars, context)
+        except Exception as error:  # noqa: BLE001 - the answer's own code, run to write it down
+            return _failed(call, "tool_error", _said(error), context)
         return ToolResult(call_id=call.id, content=content, artifacts=tuple(context.artifacts))
 
     def with_(self, **changes: Any) -> Tool[A]:
         """This tool with another name, description, timeout or length."""
         return replace(self, **changes)
+
+    async def _attempt(self, arguments: A, context: ToolContext) -> Any:
+        try:
+            return await self.run(arguments, context)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - even an exit is the tool's, not the run's
+            return _Raised(error)
 
     def _explain(self, error: ValidationError) -> str:
         lines = [
@@ -156,18 +185,20 @@ class Tool(Generic[A]):
         return f"{self.name} was not called: " + "; ".join(lines)
 
 
+@dataclass(frozen=True)
+class _Raised:
+    error: BaseException
+
+
+def _said(error: BaseException) -> str:
+    return str(error) if isinstance(error, ToolError) else f"{type(error).__name__}: {error}"
+
+
 def _failed(
     call: ToolCall, kind: ToolErrorKind, text: str, context: ToolContext | None = None
 ) -> ToolResult:
     artifacts = tuple(context.artifacts) if context else ()
-    return ToolResult(
-        call_id=call.id, content=clean(text)[:MAX_CHARS], error=kind, artifacts=artifacts
-    )
-
-
-def clean(text: str) -> str:
-    """Text that is valid Unicode: lone surrogates, which no file can hold, become U+FFFD."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return ToolResult(call_id=call.id, content=text[:MAX_CHARS], error=kind, artifacts=artifacts)
 
 
 def as_text(answer: object) -> str:
@@ -180,6 +211,8 @@ def as_text(answer: object) -> str:
         return clean(answer)
     if answer is None:
         return "done"
+    if isinstance(answer, Iterator):
+        raise ToolError("the tool returned an iterator, which may never end: make it a list")
     try:
         return clean(to_json(answer, inf_nan_mode="constants").decode())
     except (PydanticSerializationError, UnicodeError, ValueError, RecursionError):
@@ -231,16 +264,20 @@ def tool(
     Raises:
         ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
     """
+    caller = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
     def make(function: Callable[..., Any]) -> Tool[BaseModel]:
-        doc = docstring_parser.parse(inspect.getdoc(function) or "")
-        arguments, context_name = _arguments_model(function, doc)
-        said = "\n\n".join(filter(None, (doc.short_description, doc.long_description)))
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ConfigError(
+                f"tool {name_of(function)} yields: return the answer, and show what comes before "
+                "it with ToolContext.emit"
+            )
+        arguments, contexts = arguments_of(function, ToolContext, caller)
         return Tool(
-            name=name or function.__name__,
-            description=description or said,
+            name=name or name_of(function),
+            description=description or description_of(function),
             arguments=arguments,
-            run=_runner(function, context_name),
+            run=_runner(function, contexts),
             timeout=timeout,
             max_chars=max_chars,
         )
@@ -248,49 +285,21 @@ def tool(
     return make if function is None else make(function)
 
 
-def _arguments_model(
-    function: Callable[..., Any], doc: docstring_parser.Docstring
-) -> tuple[type[BaseModel], str | None]:
-    hints = get_type_hints(function, include_extras=True)
-    said = {p.arg_name: p.description for p in doc.params if p.description}
-    context_name: str | None = None
-    fields: dict[str, tuple[Any, FieldInfo]] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        where = f"tool {function.__name__}, parameter {parameter.name}"
-        if hints.get(parameter.name) is ToolContext:
-            context_name = parameter.name
-            continue
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ConfigError(f"{where}: * and ** parameters have no schema; name each argument")
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise ConfigError(f"{where}: models name their arguments; remove the '/'")
-        if parameter.name not in hints:
-            raise ConfigError(f"{where}: add a type annotation, e.g. {parameter.name}: str")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        about = Field(default, description=said.get(parameter.name), alias=parameter.name)
-        # Field names may not start with an underscore or hide BaseModel's own, so they are numbered
-        fields[f"p{len(fields)}"] = (hints[parameter.name], about)
-    try:
-        model = create_model(
-            function.__name__, __config__=ConfigDict(extra="forbid"), **cast(Any, fields)
-        )
-        model.model_json_schema()
-    except Exception as error:
-        raise ConfigError(f"tool {function.__name__}: no JSON Schema: {error}") from error
-    return model, context_name
-
-
 def _runner(
-    function: Callable[..., Any], context_name: str | None
+    function: Callable[..., Any], contexts: tuple[str, ...]
 ) -> Callable[[BaseModel, ToolContext], Coroutine[Any, Any, Any]]:
     def bind(arguments: BaseModel, context: ToolContext) -> dict[str, Any]:
         values = {
             cast(str, info.alias): getattr(arguments, name)
             for name, info in type(arguments).model_fields.items()
         }
-        return values if context_name is None else {**values, context_name: context}
+        return {**values, **dict.fromkeys(contexts, context)}
 
-    if inspect.iscoroutinefunction(function):
+    def call(arguments: BaseModel, context: ToolContext) -> Any:
+        with captured(context.emit):
+            return function(**bind(arguments, context))
+
+    if inspect.iscoroutinefunction(underlying(function)):
 
         async def run_async(arguments: BaseModel, context: ToolContext) -> Any:
             with captured(context.emit):
@@ -299,31 +308,6 @@ def _runner(
         return run_async
 
     async def run_plain(arguments: BaseModel, context: ToolContext) -> Any:
-        with captured(context.emit):
-            return await in_thread(lambda: function(**bind(arguments, context)))
+        return await in_thread(partial(call, arguments, context))
 
     return run_plain
-
-
-def _without_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop pydantic's generated `title`s: they say nothing and cost a small model tokens."""
-
-    data = ("default", "examples", "const", "enum")
-    maps = ("properties", "$defs")
-
-    def walk(node: Any, *, names: bool = False) -> Any:
-        if isinstance(node, list):
-            return [walk(item) for item in cast(list[Any], node)]
-        if not isinstance(node, dict):
-            return node
-        items = cast(dict[str, Any], node).items()
-        return {
-            # what is under a name is a schema again; a default or an example is a user's own data
-            key: value
-            if key in data and not names
-            else walk(value, names=not names and key in maps)
-            for key, value in items
-            if names or not (key == "title" and isinstance(value, str))
-        }
-
-    return walk(schema)

@@ -14,17 +14,16 @@ moments before a power cut (the file is not fsynced).
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from pydantic import Field, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError, TraceVersionError
@@ -50,7 +49,7 @@ class TraceHeader(Value):
     """What ran."""
 
     format: Literal["agentlab-trace"] = FORMAT
-    version: int = VERSION
+    version: int = Field(default=VERSION, ge=1)
     run: str = Field(pattern=RUN_ID.pattern)
     created: float
     """Seconds since the epoch."""
@@ -100,75 +99,13 @@ class BlobFolder:
         if path.exists():
             return
         path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f".{sha256}.{os.getpid()}.part")
+        part = path.with_name(f".{sha256}.{secrets.token_hex(4)}.part")
         try:
             part.write_bytes(data)
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)
             raise
-
-
-class TraceWriter:
-    """Appends events to one run's file.
-
-    Args:
-        folder: where runs are kept; made if need be.
-        header: what runs. A writer for a run that is already there goes on behind its last record.
-        secret: values that must never reach the file; each is replaced by `[secret]`.
-
-    Raises:
-        TraceError: the folder cannot be made, or the file cannot be written.
-    """
-
-    def __init__(self, folder: Path, header: TraceHeader, *, secret: Iterable[str] = ()) -> None:
-        self.path = trace_path(folder, header.run)
-        self._blobs = BlobFolder(folder)
-        self._secret = _spellings(secret)
-        self._seq = 0
-        self._torn = False
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if self.path.exists():
-                self._seq = _repair(self.path)
-                self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-            else:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-                self._file = os.open(self.path, flags, 0o600)
-                self._write(header.model_dump_json(exclude_defaults=False).encode())
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
-
-    def append(self, event: StoredEvent) -> None:
-        """Write one event. When this returns, the event survives the death of this process.
-
-        Raises:
-            TraceError: the disk is full, or the file is gone. What was written before stays.
-        """
-        try:
-            body = event.model_dump_json(context=self._blobs)
-            head = f'{{"seq":{self._seq},"at":{time.time():.6f},"event":'
-            self._write(f"{head}{body}}}".encode())
-        except OSError as error:
-            raise _cannot_write(self.path, error) from error
-        self._seq += 1
-
-    def close(self) -> None:
-        """Let go of the file. Closing twice does no harm."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def _write(self, line: bytes) -> None:
-        for spelling in self._secret:
-            if spelling in line:
-                line = line.replace(spelling, b"[secret]")
-        # After a write that failed half-way, the next record starts on a line of its own
-        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
-        self._torn = True
-        while data:
-            data = data[os.write(self._file, data) :]
-        self._torn = False
 
 
 @dataclass(frozen=True)
@@ -266,18 +203,20 @@ def _read_header(path: Path, line: bytes) -> TraceHeader:
         raise TraceError(f"{path} is not a trace: its first line does not say {FORMAT!r}")
     fields = cast(dict[str, Any], raw)
     version = fields.get("version")
-    if not isinstance(version, int) or not 1 <= version <= VERSION:
-        written = str(fields.get("agentlab"))[:40]
+    if isinstance(version, int) and version > VERSION:
+        # what a stranger's file says of itself is shown on a terminal: nothing but a version passes
+        told = re.fullmatch(r"[0-9A-Za-z.+-]{1,40}", str(fields.get("agentlab")))
+        newer = f"{told[0]} or newer" if told else "in its newest version"
         raise TraceVersionError(
             f"{path} has trace format {str(version)[:20]}; this AgentLab reads up to {VERSION}: "
-            f"install agentlab-kit {written} or newer to read it"
+            f"install agentlab-kit {newer} to read it"
         )
     try:
         return TraceHeader.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise TraceError(f"{path} has a damaged header: {where}: {first['msg']}") from None
+        raise TraceError(f"{path} has a damaged header: {where[:80]!a}: {first['msg']}") from None
 
 
 def _read_record(line: bytes, store: BlobFolder) -> Record | None:
@@ -293,36 +232,3 @@ def _read_record(line: bytes, store: BlobFolder) -> Record | None:
         return Record(seq=raw["seq"], at=raw["at"], event=UnknownEvent(data=event))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-
-
-def _repair(path: Path) -> int:
-    """Cut a torn tail off, and return the number of the next record."""
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole == 0:
-        raise TraceError(f"{path} is not a trace: it has no whole line")
-    if whole < len(data):
-        os.truncate(path, whole)
-    trace = Trace.load(path)
-    return trace.records[-1].seq + 1 if trace.records else 0
-
-
-def _spellings(secret: Iterable[str]) -> tuple[bytes, ...]:
-    """How a value can stand in a line of JSON: escaped once, or twice inside JSON in JSON.
-
-    Values under six characters are left out: they would blank out ordinary words.
-    """
-    found: list[bytes] = []
-    for value in sorted({s for s in secret if len(s) >= 6}, key=len, reverse=True):
-        once = to_json(value)[1:-1]
-        twice = to_json(once.decode())[1:-1]
-        found += [spelling for spelling in (twice, once) if spelling not in found]
-    return tuple(found)
-
-
-def _cannot_write(path: Path, error: OSError) -> TraceError:
-    why = error.strerror or str(error)
-    return TraceError(
-        f"the trace can't be written to {path}: {why}. What was written before is safe; "
-        f"free some space or choose another folder"
-    )

@@ -82,8 +82,9 @@ class Transcript:
             case HandedOff(agent=agent, instructions=instructions):
                 self.agent = agent
                 rest = self.messages[1:] if self.messages[0].role == "system" else self.messages
+                own = [Message.system(instructions)] if instructions else []
                 # A new list: backends may keep work done for the old one
-                self.messages = [Message.system(instructions), *rest]
+                self.messages = [*own, *rest]
             case LimitReached():
                 self.limit = event
             case RunFinished() | RunFailed():

@@ -1,0 +1,154 @@
+"""Writing a trace: each event is in the file before anyone sees it. See `agentlab.trace`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from agentlab.errors import TraceError
+from agentlab.events import StoredEvent
+from agentlab.messages import clean
+from agentlab.redaction import Redactor
+from agentlab.trace import BlobFolder, Trace, TraceHeader, trace_path
+
+
+class TraceWriter:
+    """Appends events to one run's file.
+
+    Args:
+        folder: where runs are kept; made if need be.
+        header: what runs. A writer for a run that is already there goes on behind its last record.
+        secret: values that must never reach the file; each is replaced by `[secret]`.
+
+    Raises:
+        TraceError: the folder cannot be made, the file cannot be written, or another writer is
+            still at work on it.
+    """
+
+    def __init__(self, folder: Path, header: TraceHeader, *, secret: Iterable[str] = ()) -> None:
+        self.path = trace_path(folder, header.run)
+        self._blobs = BlobFolder(folder)
+        self._redactor = Redactor(secret)
+        self._file = -1
+        self._seq = 0
+        self._torn = False
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.path.exists():
+                self._go_on()
+            else:
+                self._begin(header)
+        except OSError as error:
+            self.close()
+            raise _cannot_write(self.path, error) from error
+        except TraceError:
+            self.close()
+            raise
+
+    def append(self, event: StoredEvent) -> None:
+        """Write one event. When this returns, the event survives the death of this process.
+
+        Raises:
+            TraceError: the disk is full, or the file is gone. What was written before stays.
+        """
+        try:
+            if os.fstat(self._file).st_nlink == 0:
+                raise TraceError(f"the trace {self.path} was deleted while its run was writing it")
+            body = self._body(event)
+            head = f'{{"seq":{self._seq},"at":{time.time():.6f},"event":'
+            self._write(f"{head}{body}}}".encode())
+        except OSError as error:
+            raise _cannot_write(self.path, error) from error
+        self._seq += 1
+
+    def close(self) -> None:
+        """Let go of the file. Closing twice does no harm."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _begin(self, header: TraceHeader) -> None:
+        # The name appears with the whole header in it, so there is no moment at which a crash
+        # leaves a trace that does not load
+        part = self.path.with_name(f".{header.run}.{secrets.token_hex(4)}.part")
+        self._file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _lock(self._file, self.path)
+            self._write(header.model_dump_json().encode())
+            part.rename(self.path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _go_on(self) -> None:
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        _lock(self._file, self.path)
+        self._seq = _repair(self.path)
+
+    def _body(self, event: StoredEvent) -> str:
+        try:
+            return event.model_dump_json(context=self._blobs)
+        except (PydanticSerializationError, UnicodeError):  # a lone surrogate in somebody's data
+            plain = event.model_dump(context=self._blobs)
+            return to_json(_cleaned(plain), inf_nan_mode="null").decode()
+
+    def _write(self, line: bytes) -> None:
+        line = self._redactor.line(line)
+        # After a write that failed half-way, the next record starts on a line of its own
+        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
+        self._torn = True
+        while data:
+            data = data[os.write(self._file, data) :]
+        self._torn = False
+
+
+def _lock(file: int, path: Path) -> None:
+    """Keep a second writer out; the system lets go when this process ends, however it ends."""
+    if sys.platform == "win32":
+        return
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise TraceError(f"{path} is still being written by its run: stop that run first") from None
+    except OSError:  # a file system without locks: nothing keeps a second writer out there
+        return
+
+
+def _repair(path: Path) -> int:
+    """Cut a torn tail off, and return the number of the next record."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole == 0:
+        raise TraceError(f"{path} is not a trace: it has no whole line")
+    if whole < len(data):
+        os.truncate(path, whole)
+    trace = Trace.load(path)
+    return trace.records[-1].seq + 1 if trace.records else 0
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        items = cast(dict[Any, Any], value).items()
+        return {_cleaned(key): _cleaned(item) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [_cleaned(item) for item in cast(list[Any], value)]
+    return value
+
+
+def _cannot_write(path: Path, error: OSError) -> TraceError:
+    why = error.strerror or str(error)
+    return TraceError(
+        f"the trace can't be written to {path}: {why}. What was written before is safe; "
+        f"free some space or choose another folder"
+    )

@@ -1,0 +1,163 @@
+"""From a function's signature and docstring to the model its arguments are validated by."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Annotated, Any, TypeAlias, cast, get_args, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
+
+from agentlab.errors import ConfigError
+
+Function: TypeAlias = Callable[..., Any]
+
+
+class _Quiet(GenerateJsonSchema):
+    # a default that JSON cannot hold is left out of the schema; that needs no warning
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # type: ignore[assignment]
+
+
+def underlying(function: Function) -> Function:
+    """The function that has the name, the docstring and the annotations."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not inspect.isroutine(function):
+        function = type(function).__call__
+    return function
+
+
+def name_of(function: Function) -> str:
+    """What a tool made of this function is called."""
+    named = function.func if isinstance(function, functools.partial) else function
+    return str(getattr(named, "__name__", type(named).__name__))
+
+
+def description_of(function: Function) -> str:
+    """The docstring's summary and body, without its sections."""
+    doc = _doc(function)
+    return "\n\n".join(filter(None, (doc.short_description, doc.long_description)))
+
+
+def arguments_of(
+    function: Function, context: type, namespace: Mapping[str, Any]
+) -> tuple[type[BaseModel], tuple[str, ...]]:
+    """The model of a function's arguments, and the parameters that take a `context`.
+
+    Args:
+        function: every parameter must be annotated.
+        context: parameters of this type are left out of the model.
+        namespace: where annotations are looked up that the function's module does not know.
+
+    Raises:
+        ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
+    """
+    name = name_of(function)
+    try:
+        parameters = inspect.signature(function).parameters
+        hints = _hints(function, namespace)
+    except (NameError, TypeError, ValueError) as error:
+        raise ConfigError(f"tool {name}: its annotations can't be read: {error}") from error
+    said = {p.arg_name: p.description for p in _doc(function).params if p.description}
+    given = cast(Any, function).keywords if isinstance(function, functools.partial) else ()
+    contexts: list[str] = []
+    fields: dict[str, Any] = {}
+    for parameter in parameters.values():
+        if parameter.name in given:  # settled by a partial, and not the model's business
+            continue
+        if _is(hints.get(parameter.name), context):
+            contexts.append(parameter.name)
+            continue
+        if problem := _problem(parameter, hints):
+            raise ConfigError(f"tool {name}, parameter {parameter.name}: {problem}")
+        # Field names may not start with an underscore or hide BaseModel's own, so they are numbered
+        fields[f"p{len(fields)}"] = _field(parameter, hints[parameter.name], said)
+    try:
+        model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+        schema_of(model)
+    except Exception as error:
+        raise ConfigError(f"tool {name}: no JSON Schema: {error}") from error
+    return model, tuple(contexts)
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of an arguments model, as small as it can be."""
+    return without_titles(model.model_json_schema(schema_generator=_Quiet))
+
+
+def without_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop pydantic's generated `title`s: they say nothing and cost a small model tokens."""
+
+    data = ("default", "examples", "const", "enum")
+    maps = ("properties", "$defs")
+
+    def walk(node: Any, *, names: bool = False) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in cast(list[Any], node)]
+        if not isinstance(node, dict):
+            return node
+        items = cast(dict[str, Any], node).items()
+        return {
+            # what is under a name is a schema again; a default or an example is a user's own data
+            key: value
+            if key in data and not names
+            else walk(value, names=not names and key in maps)
+            for key, value in items
+            if names or not (key == "title" and isinstance(value, str))
+        }
+
+    return walk(schema)
+
+
+def _doc(function: Function) -> docstring_parser.Docstring:
+    described = function.func if isinstance(function, functools.partial) else function
+    return docstring_parser.parse(inspect.getdoc(described) or "")
+
+
+def _hints(function: Function, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    owner = underlying(function)
+    # The return type is not needed, and may be known to type checkers only
+    written = {k: v for k, v in inspect.get_annotations(owner).items() if k != "return"}
+    bare, known = SimpleNamespace(__annotations__=written), _globals(owner)
+    try:
+        return get_type_hints(bare, known, include_extras=True)
+    except NameError:  # a type made inside the function that makes the tool
+        return get_type_hints(bare, known, dict(namespace), include_extras=True)
+
+
+def _globals(function: Function) -> dict[str, Any]:
+    return getattr(inspect.unwrap(function), "__globals__", {})
+
+
+def _is(hint: Any, wanted: type) -> bool:
+    """Whether a hint is that type, alone, annotated, or as `wanted | None`."""
+    return hint is wanted or wanted in get_args(hint)
+
+
+def _problem(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> str | None:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return "* and ** parameters have no schema; name each argument"
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        return "models name their arguments; remove the '/'"
+    if parameter.name in hints:
+        return None
+    if parameter.name in ("self", "cls"):
+        return "make the tool of a bound method, e.g. tool(thing.method)"
+    return f"add a type annotation, e.g. {parameter.name}: str"
+
+
+def _field(parameter: inspect.Parameter, hint: Any, said: Mapping[str, str]) -> tuple[Any, Any]:
+    default = ... if parameter.default is parameter.empty else parameter.default
+    infos = [info for info in getattr(hint, "__metadata__", ()) if isinstance(info, FieldInfo)]
+    if isinstance(default, FieldInfo):  # written `x: int = Field(5, ge=0)`
+        infos.append(default)
+        hint, default = Annotated[hint, default], default.default
+    ours: dict[str, Any] = {"alias": parameter.name, "validation_alias": parameter.name}
+    if not any(info.description for info in infos):
+        ours["description"] = said.get(parameter.name)
+    return Annotated[hint, Field(**ours)], default
