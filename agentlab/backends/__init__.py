@@ -3,6 +3,8 @@
     connect("local:smollm2")              a packaged model, in this process
     connect("models/mine.gguf")           any GGUF file
     connect("hf:owner/repo/file.gguf")    a file on the Hugging Face hub
+    connect("anthropic:claude-sonnet-5")  a hosted service; see `presets` for all of them
+    connect("http://host/v1#model")       any server that speaks OpenAI's protocol
 
 Nothing heavy is imported until a name asks for it. Other packages add schemes of their own through
 the entry-point group `agentlab.backends`: `mine = "my_package:open"` serves `mine:…`, where
@@ -26,9 +28,22 @@ GROUP = "agentlab.backends"
 """The entry-point group that other packages register their schemes in."""
 
 _LLAMACPP = "agentlab.backends.llamacpp.registry:open_backend"
+_HOSTED = "agentlab.backends.hosted:open_backend"
 SCHEMES: dict[str, str] = {
     "local": _LLAMACPP,
     "hf": _LLAMACPP,
+    "openai": _HOSTED,
+    "anthropic": _HOSTED,
+    "gemini": _HOSTED,
+    "huggingface": _HOSTED,
+    "openrouter": _HOSTED,
+    "mistral": _HOSTED,
+    "groq": _HOSTED,
+    "ollama": _HOSTED,
+    "vllm": _HOSTED,
+    "llama-server": _HOSTED,
+    "http": _HOSTED,
+    "https": _HOSTED,
 }
 """Scheme to `module:function` of its opener."""
 
@@ -44,6 +59,8 @@ def connect(name: str, **options: Any) -> Backend:
     target = SCHEMES.get(scheme) if colon else None
     if target is None and name.endswith(".gguf"):
         target = _LLAMACPP
+    if target is None and colon and options.get("services") is not None:
+        target = _HOSTED  # a service of the user's own
     if target is not None:
         module, _, function = target.partition(":")
         opener = cast(Opener, getattr(importlib.import_module(module), function))

@@ -135,11 +135,12 @@ def _spoken(preset: Preset, model: str, protocol: ProtocolName | None) -> Preset
         "protocol": protocol,
         "settings": names.get(protocol, preset.settings),
     }
-    if protocol == "anthropic":
-        # the protocol requires a bound on the answer's length; servers that speak it beside their
-        # own pass over its native typed output without a word
-        update["extra"] = {**PRESETS["anthropic"].extra, **preset.extra}
+    if preset.provider != "openai":
+        # servers that speak a protocol beside their own pass over its typed output without a word
         update["output"] = ("tool", "prompt")
+    if protocol == "anthropic":
+        # this protocol requires a bound on the answer's length
+        update["extra"] = {**PRESETS["anthropic"].extra, **preset.extra}
     return preset.model_copy(update=update)
 
 

@@ -41,6 +41,7 @@ from agentlab.backends.structured import (
     answer_tool,
     in_words,
     instructed,
+    schema_name,
     strict,
 )
 from agentlab.errors import ConfigError
@@ -235,7 +236,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 def _response_format(output: JsonSchema) -> dict[str, Any]:
     closed = strict(output)
     schema = {
-        "name": str(output.get("title", "answer")),
+        "name": schema_name(output),
         "schema": dict(output) if closed is None else closed,
         "strict": closed is not None,
     }

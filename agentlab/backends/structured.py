@@ -11,6 +11,7 @@ schema it does not take), the next is taken, and remembered for the requests tha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, TypeAlias, cast
@@ -65,6 +66,12 @@ class Ways:
                 if mode == modes[-1] or not any(word in said for word in _BLAMES_THE_SCHEMA):
                     raise
                 self._modes = tuple(m for m in self._modes if m != mode)
+
+
+def schema_name(output: JsonSchema) -> str:
+    """A name for the schema, in the letters that services allow."""
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "_", str(output.get("title", ""))).strip("_")
+    return name[:64] or "answer"
 
 
 def answer_tool(output: JsonSchema) -> ToolSpec:

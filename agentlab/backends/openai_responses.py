@@ -1,0 +1,223 @@
+"""OpenAI's Responses protocol, for the models that are not served over Chat Completions.
+
+    {"model": …, "input": [{"type": "message", "role": "user", "content": "What is 6 * 7?"}], …}
+    data: {"type": "response.output_text.delta", "item_id": "msg_1", "delta": "42"}
+
+Nothing is stored at the service: the whole conversation is sent every time, and with it the
+encrypted reasoning of earlier steps, which the service hands out for that purpose.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from agentlab.backend import BackendIdentity, Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backends.asked import Asked
+from agentlab.backends.clients import Options, openai_wire
+from agentlab.backends.encoded import Encoded
+from agentlab.backends.heads import Heads, choice_of, json_arguments
+from agentlab.backends.presets import Preset
+from agentlab.backends.responses_stream import ResponsesDecoder
+from agentlab.backends.settings import sampling, wire_name
+from agentlab.backends.signatures import unpack
+from agentlab.backends.structured import (
+    ANSWER,
+    Mode,
+    Ways,
+    answer_tool,
+    in_words,
+    instructed,
+    schema_name,
+    strict,
+)
+from agentlab.errors import BadRequest, ConfigError
+from agentlab.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+
+_ENCRYPTED = "reasoning.encrypted_content"
+
+
+class OpenAIResponses:
+    """A model asked over the Responses protocol.
+
+    Args:
+        preset: the service.
+        model: as the service calls it.
+        key: the API key; empty for a service that needs none.
+        options: retries, timeouts, limits, prices, more fields and headers.
+
+    Raises:
+        MissingExtra: the `openai` package is not installed.
+    """
+
+    def __init__(
+        self, preset: Preset, model: str, key: str = "", options: Options | None = None
+    ) -> None:
+        options = options or Options()
+        self._preset = preset
+        self._model = model
+        self._options = options
+        self._wire = openai_wire(preset, model, key, options)
+        self._ways = Ways(options.output or preset.output)
+        self._encoded = Encoded(self._encode)
+        self._heads = Heads(self._head)
+        self._reasons = True
+        self._identity = BackendIdentity(
+            name=f"{preset.name}:{model}",
+            model=model,
+            details={"protocol": "responses", "base_url": preset.base_url},
+        )
+
+    @property
+    def identity(self) -> BackendIdentity:
+        """The service, the model, the protocol and the address."""
+        return self._identity
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        settings: Settings = Settings(),
+        output: JsonSchema | None = None,
+    ) -> AsyncGenerator[Delta | Reply]:
+        """Ask the service; see `Backend.stream`.
+
+        Raises:
+            BackendError: the service did not answer, or not wholly.
+            ConfigError: it lacks a setting that is set, or does not know the model.
+        """
+
+        def ask(mode: Mode | None) -> AsyncGenerator[Delta | Reply]:
+            head = self._heads(tools, settings, output, mode)
+            said: Sequence[Message] = messages
+            if mode == "prompt" and output is not None:
+                rest = messages[1:] if messages and messages[0].role == "system" else messages
+                said = [instructed(messages, in_words(output)), *rest]
+            items = b",".join(filter(None, map(self._encoded, said)))
+            body = b"".join((head, items, b"]}"))
+            asked = Asked(
+                self._preset, self._model, self._options, settings, mode, turn=len(messages)
+            )
+            return self._wire.ask("/responses", body, lambda: ResponsesDecoder(asked))
+
+        try:
+            async with aclosing(self._ways.ask(output, ask)) as answer:
+                async for item in answer:
+                    yield item
+            return
+        except BadRequest as error:
+            if not self._reasons or "encrypted" not in str(error).lower():
+                raise
+        # a model that does not reason refuses to be asked for its reasoning
+        self._reasons = False
+        self._heads = Heads(self._head)
+        async with aclosing(self._ways.ask(output, ask)) as answer:
+            async for item in answer:
+                yield item
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    def _head(
+        self,
+        tools: Sequence[ToolSpec],
+        settings: Settings,
+        output: JsonSchema | None,
+        mode: Mode | None,
+    ) -> bytes:
+        """A request up to the conversation."""
+        preset, names = self._preset, self._preset.settings
+        fields: dict[str, Any] = {"model": self._model, "stream": True, "store": False}
+        if self._reasons:
+            fields["include"] = [_ENCRYPTED]
+        fields |= {**preset.extra, **sampling(settings, names, preset.name), **self._options.extra}
+        if settings.logprobs:
+            wire_name("logprobs", names, preset.name)
+        choice = choice_of(settings, tools)
+        offered = list(tools)
+        if output is not None and mode == "tool":
+            offered.append(answer_tool(output))
+            choice = "required" if tools else ANSWER
+        elif output is not None and mode == "native":
+            fields["text"] = {**fields.get("text", {}), "format": _format(output)}
+        if offered:
+            fields["tools"] = [_tool(tool) for tool in offered]
+            if choice in ("none", "required"):
+                fields["tool_choice"] = choice
+            elif choice != "auto":
+                fields["tool_choice"] = {"type": "function", "name": choice}
+            if not settings.parallel_tool_calls:
+                fields[wire_name("parallel_tool_calls", names, preset.name)] = False
+        return to_json(fields)[:-1] + b',"input":['
+
+    def _encode(self, message: Message) -> bytes:
+        if message.role in ("system", "user"):
+            content = self._content(message.parts)
+            return to_json({"type": "message", "role": message.role, "content": content})
+        items = (item for part in message.parts if (item := self._item(part)) is not None)
+        return b",".join(map(to_json, items))
+
+    def _content(self, parts: tuple[Part, ...]) -> str | list[dict[str, Any]]:
+        if all(isinstance(part, Text) for part in parts):
+            return "".join(part.text for part in parts if isinstance(part, Text))
+        return [self._content_part(part) for part in parts]
+
+    def _content_part(self, part: Part) -> dict[str, Any]:
+        match part:
+            case Text(text=text):
+                return {"type": "input_text", "text": text}
+            case Image(media_type=media_type, blob=blob):
+                data = base64.b64encode(blob.read()).decode()
+                url = f"data:{media_type};base64,{data}"
+                return {"type": "input_image", "image_url": url, "detail": "auto"}
+            case _:
+                raise ConfigError(
+                    f"{self._preset.name} takes no {part.kind} over the Responses protocol: "
+                    "use a model that is asked over Chat Completions"
+                )
+
+    def _item(self, part: Part) -> dict[str, Any] | None:
+        match part:
+            case Text(text=text):
+                said = {"type": "output_text", "text": text, "annotations": list[str]()}
+                return {"type": "message", "role": "assistant", "content": [said]}
+            case ToolCall(id=id, name=name, arguments=arguments):
+                return {
+                    "type": "function_call",
+                    "call_id": id,
+                    "name": name,
+                    "arguments": json_arguments(arguments),
+                }
+            case ToolResult(call_id=call_id, content=content):
+                return {"type": "function_call_output", "call_id": call_id, "output": content}
+            case Reasoning(signature=signature):
+                kept = unpack(self._preset.name, signature)
+                return None if kept is None else from_json(kept)
+            case _:
+                raise ConfigError(f"a {part.kind} part can't be in a model's message")
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "strict": False,
+    }
+
+
+def _format(output: JsonSchema) -> dict[str, Any]:
+    closed = strict(output)
+    return {
+        "type": "json_schema",
+        "name": schema_name(output),
+        "schema": dict(output) if closed is None else closed,
+        "strict": closed is not None,
+    }
