@@ -110,7 +110,7 @@ class Bubblewrap:
             argv += ["--setenv", key, value]
         filter_ = seccomp.build(sockets=sockets)
         argv += ["--seccomp", data(filter_), "--", str(plan.interpreter.executable)]
-        argv += bootstrap(f"{HOME}/inside", "kernel", channel)
+        argv += bootstrap(HOME, "kernel", channel)
         setup = {
             "workspace": WORKSPACE,
             "folders": [WORKSPACE, "/tmp", "/dev/shm"],  # noqa: S108

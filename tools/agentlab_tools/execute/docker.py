@@ -65,7 +65,7 @@ class Docker:
         return None
 
     def command(self, plan: Plan, channel: int, marks: Marks) -> Command:
-        """A container on a private folder of the host; requests and answers by its stdin, stdout."""
+        """A container on a private folder of the host, spoken to by its standard streams."""
         program = shutil.which(self.name) or self.name
         limits = plan.limits
         run = Path(tempfile.mkdtemp(prefix="agentlab-"))
@@ -91,7 +91,7 @@ class Docker:
             *("--memory-swap", str(limits.memory + 256 * MB)),
             *("--ulimit", f"nofile={limits.open_files}", "--ulimit", "core=0"),
             *("--shm-size", str(limits.disk // 4)),
-            *("--tmpfs", f"/tmp:size={limits.disk // 4},mode=1777"),
+            *("--tmpfs", f"/tmp:size={limits.disk // 4},mode=1777"),  # noqa: S108
             *("--mount", f"type=bind,src={workspace},dst=/workspace"),
             *("--mount", f"type=bind,src={INSIDE},dst={_HOME}/inside,readonly"),
             *("--workdir", "/workspace"),
@@ -99,7 +99,7 @@ class Docker:
         for key, value in environment.items():
             if key != "PATH":
                 argv += ["--env", f"{key}={value}"]
-        argv += [self.image, "python3", *_without_isolation(f"{_HOME}/inside")]
+        argv += [self.image, "python3", *_without_isolation(_HOME)]
         rlimits = plan.rlimits(limits.processes)
         setup: dict[str, Any] = {
             "workspace": "/workspace",

@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 
@@ -138,9 +138,8 @@ def copy(source: int, target: int, *, cap: int, limit: int, owner: int | None) -
 
 def exceeds(root: int, cap: int, limit: int) -> str | None:
     """Why a folder holds too much, or None."""
-    total = count = 0
-    for _, info in walk(root, limit + 1):
-        count += 1
+    total = 0
+    for count, (_, info) in enumerate(walk(root, limit + 1), 1):
         total += info.st_blocks * 512
         if total > cap:
             return f"it wrote more than {cap // 1_048_576:,} MB"
@@ -157,7 +156,7 @@ def walk(root: int, limit: int) -> Iterator[tuple[str, os.stat_result]]:
         path = todo.pop()
         try:
             with _opened(root, path) as folder:
-                for name in os.listdir(folder):
+                for name in os.listdir(folder):  # noqa: PTH208 - pathlib knows no descriptors
                     try:
                         info = os.stat(name, dir_fd=folder, follow_symlinks=False)
                     except OSError:
@@ -173,7 +172,7 @@ def walk(root: int, limit: int) -> Iterator[tuple[str, os.stat_result]]:
 
 
 @contextmanager
-def _opened(root: int, path: tuple[str, ...]) -> Iterator[int]:
+def _opened(root: int, path: tuple[str, ...]) -> Generator[int]:
     folder = os.open(".", _FOLDER, dir_fd=root)
     try:
         for name in path:
@@ -186,7 +185,7 @@ def _opened(root: int, path: tuple[str, ...]) -> Iterator[int]:
 
 
 @contextmanager
-def _parent(root: int, path: tuple[str, ...], *, create: bool, owner: int | None) -> Iterator[int]:
+def _parent(root: int, path: tuple[str, ...], *, create: bool, owner: int | None) -> Generator[int]:
     """The folder a file is in, made where it is not there and `create` says so."""
     shown = "/".join(path)
     folder = os.open(".", _FOLDER, dir_fd=root)

@@ -66,8 +66,7 @@ class Landlock:
                     *([] if interpreter.in_system else [str(interpreter.prefix)]),
                     *map(str, plan.packages.entries),
                     str(INSIDE),
-                    str(run / "packages"),
-                    str(run / "bin"),
+                    str(run),
                 ],
                 "write": [str(folder) for folder in command.folders],
                 "device": list(_DEVICES),
@@ -114,6 +113,7 @@ def warded(plan: Plan, channel: int) -> Command:
         (run / name).mkdir()
     for path in plan.packages.entries:
         (run / "packages" / path.name).symlink_to(path)
+    (run / "inside").symlink_to(INSIDE)
     for name in ("python", "python3"):
         (run / "bin" / name).symlink_to(plan.interpreter.executable)
     lifeline, ours = os.pipe()
@@ -124,7 +124,7 @@ def warded(plan: Plan, channel: int) -> Command:
         "proxy": None,
     }
     argv = [str(plan.interpreter.executable)]
-    argv += bootstrap(str(INSIDE), "warden", channel, lifeline, str(run))
+    argv += bootstrap(str(run), "warden", channel, lifeline, str(run))
     environment = plan.environment(
         home=str(workspace),
         temporary=str(temporary),

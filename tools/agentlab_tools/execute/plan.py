@@ -199,6 +199,6 @@ class Backend(Protocol):
 
 
 def bootstrap(folder: str, module: str, *arguments: object) -> list[str]:
-    """Interpreter options that run `module.main(*arguments)` from `folder`, and nothing else."""
-    code = f"import sys; sys.path.insert(0, {folder!r}); import {module}; {module}.main"
+    """Interpreter options that run `main` of one of the modules of `folder`/inside."""
+    code = f"import sys; sys.path.insert(0, {folder!r}); from inside.{module} import main; main"
     return ["-I", "-S", "-X", "utf8", "-c", f"{code}{arguments!r}"]

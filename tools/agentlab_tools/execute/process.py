@@ -136,7 +136,7 @@ class Process:
 
     async def close(self) -> None:
         """Kill what runs, wait for its end, and give back all it held. Any number of times."""
-        self._lost()
+        self.kill("the sandbox was closed")
         if self._closing is not None:
             await asyncio.shield(self._closing)
 
@@ -240,7 +240,7 @@ class Process:
                 await _exited(descriptor, timeout)
             finally:
                 os.close(descriptor)
-        while self._popen.poll() is None and self._loop.time() < deadline:
+        while self._popen.poll() is None and self._loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         return self._popen.poll() is not None
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -52,7 +52,7 @@ async def open_source(
     accept_none: bool = False,
     spare: bool = True,
     python: Path | None = None,
-) -> AsyncIterator[Source]:
+) -> AsyncGenerator[Source]:
     """Interpreters to make sandboxes of, with one kept warm: for many conversations in a row.
 
     Args: as for `Sandbox.open`.
@@ -97,7 +97,7 @@ class Sandbox:
         spare: bool = True,
         python: Path | None = None,
         source: Source | None = None,
-    ) -> AsyncIterator[Sandbox]:
+    ) -> AsyncGenerator[Sandbox]:
         """A sandbox, ended with all that runs in it when the block ends.
 
         Args:
@@ -128,8 +128,8 @@ class Sandbox:
                     accept_none=accept_none,
                     spare=spare,
                     python=python,
-                ) as source,
-                cls.open(workspace=workspace, packages=packages, source=source) as sandbox,
+                ) as own,
+                cls.open(workspace=workspace, packages=packages, source=own) as sandbox,
             ):
                 yield sandbox
             return

@@ -66,9 +66,9 @@ def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruc
         "fcntl": _none_of(1, (_F_SETPIPE_SZ,)),  # pipes of 64 KiB, so that few can't hold much
     }
     if shared_host:
-        rules |= dict.fromkeys(_METADATA, [_fail(_PRETEND)])
-        rules |= dict.fromkeys(_OWNERSHIP, [_fail(_EPERM)])
-        rules |= dict.fromkeys(_OF_PROCESSES, _only(0, (0,), _EPERM))
+        rules |= {name: [_fail(_PRETEND)] for name in _METADATA}
+        rules |= {name: [_fail(_EPERM)] for name in _OWNERSHIP}
+        rules |= {name: _only(0, (0,), _EPERM) for name in _OF_PROCESSES}
         both = _only(1, (0,), _EPERM)
         rules["setpriority"] = [(_LOAD, 0, 0, _low(0)), (_JEQ, 1, 0, 0), _fail(_EPERM), *both]
     return rules
@@ -139,7 +139,7 @@ def build(
     if not fork:
         thread = 0x00010000  # CLONE_THREAD
         rules["clone"] = [(_LOAD, 0, 0, _low(0)), (_JSET, 1, 0, thread), _fail(_EPERM), _OK]
-        rules |= dict.fromkeys(("fork", "vfork"), [_fail(_EPERM)])
+        rules |= {name: [_fail(_EPERM)] for name in ("fork", "vfork")}
     for name, steps in rules.items():
         if name in table:
             program += [(_JEQ, 0, len(steps), table[name]), *steps]

@@ -10,11 +10,12 @@ import socket
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from agentlab_tools.execute import answers
+from agentlab_tools.execute.inside import kernel, warden
 from agentlab_tools.execute.outputs import Output
 from agentlab_tools.execute.plan import Backend, Command, Marks, Plan
 from agentlab_tools.execute.process import Process
@@ -23,6 +24,10 @@ from agentlab_tools.execute.values import SandboxUnavailable
 _START = 60.0
 _CREDENTIALS = struct.Struct("3i")
 _READY_BYTES = 65536
+
+
+# importing these leaves their bytecode beside them: inside they can only be read
+_COMPILED = (kernel, warden)
 
 
 async def start(backend: Backend, plan: Plan) -> Process:
@@ -68,7 +73,7 @@ async def discard(process: Process) -> None:
 
 
 @contextmanager
-def _marks() -> Iterator[Marks]:
+def _marks() -> Generator[Marks]:
     """A file and a listener of the host, which the canary must not reach."""
     descriptor, path = tempfile.mkstemp(prefix="agentlab-canary-")
     try:
@@ -91,8 +96,8 @@ def _spawn(command: Command, plan: Plan, ours: socket.socket, theirs: socket.soc
         popen = subprocess.Popen(
             command.argv,
             env=dict(command.environment),
-            stdin=theirs if command.stdio else subprocess.DEVNULL,
-            stdout=theirs if command.stdio else their_out,
+            stdin=theirs.fileno() if command.stdio else subprocess.DEVNULL,
+            stdout=theirs.fileno() if command.stdio else their_out,
             stderr=their_err,
             pass_fds=command.descriptors,
             start_new_session=True,

@@ -31,7 +31,7 @@ def processes_of_user() -> int:
         if folder.name.isdigit():
             try:
                 if folder.stat().st_uid == mine:
-                    count += len(os.listdir(folder / "task"))
+                    count += len(list((folder / "task").iterdir()))
             except OSError:
                 continue
     return count

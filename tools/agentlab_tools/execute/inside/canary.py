@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def sing(marks: dict[str, Any]) -> list[str]:
@@ -63,7 +66,7 @@ def _writable(folder: str) -> bool:
         os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError:
         return False
-    os.unlink(name)
+    os.unlink(name)  # noqa: PTH108
     return True
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import _ast
 import os
-import signal
 import sys
 import time
-from typing import Any
+
+from .wire import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SOURCES_KEPT = 500
 
@@ -48,7 +52,7 @@ class Runner:
         except BaseException as error:  # noqa: BLE001 - the cell's error is its result
             answer |= {"outcome": "error", "error": self._explain(error)}
         for stream in (self._out, self._err):
-            try:
+            try:  # noqa: SIM105 - contextlib costs a start 2 ms
                 stream.flush()
             except BaseException:  # noqa: BLE001, S110 - the cell closed it: its own loss
                 pass

@@ -12,15 +12,15 @@ to this socket as well as this module can.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType, ModuleType
-from typing import Any
 
-import canary
-import cell
-import lockdown
-from json import JSONDecoder, JSONEncoder
+from . import canary, cell, lockdown, wire
+
+TYPE_CHECKING = False  # typing itself costs a start 3 ms
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
 
 _FIRST_LINE = 1 << 22
 
@@ -44,10 +44,10 @@ def main(descriptor: int) -> None:
     first = requests.next()
     if first is None:
         return
-    plan = JSONDecoder().decode(first)
+    plan = wire.decode(first)
     os.chdir(plan["workspace"])
     interrupts = Interrupts()
-    module = ModuleType("__main__")
+    module: Any = type(sys)("__main__")
     plan["lock"]["seccomp"] = bytes.fromhex(plan["lock"].get("seccomp", ""))
     try:
         lockdown.apply(plan["lock"])
@@ -58,14 +58,13 @@ def main(descriptor: int) -> None:
         _prepare(plan, module)
         lockdown.bound_memory(plan["memory"])
     ready = {"op": "ready", "failed": failed, "pid": os.getpid()}
-    _announce(answers, JSONEncoder().encode(ready).encode() + b"\n", plan["folders"])
+    _announce(answers, wire.encode(ready), plan["folders"])
     if failed:
         return
     runner = cell.Runner(module.__dict__, plan["caps"], interrupts)
-    encode = JSONEncoder().encode
     while (line := requests.next()) is not None:
-        request = JSONDecoder().decode(line)
-        _write(answers, encode({"id": request["id"], **runner.run(request)}).encode() + b"\n")
+        request = wire.decode(line)
+        _write(answers, wire.encode({"id": request["id"], **runner.run(request)}))
 
 
 def _announce(answers: int, ready: bytes, paths: list[str]) -> None:
@@ -99,7 +98,7 @@ class Interrupts:
 
     def listen(self) -> None:
         """(Re)install the handler, which the last cell may have replaced."""
-        signal.signal(signal.SIGINT, self._on_signal)
+        wire.signal.signal(wire.signal.SIGINT, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self.running:
@@ -125,7 +124,7 @@ class _Lines:
         return line.decode()
 
 
-def _prepare(plan: dict[str, Any], module: ModuleType) -> None:
+def _prepare(plan: dict[str, Any], module: Any) -> None:
     """Preload packages, then dress up as `module`, a fresh `__main__`."""
     here = sys.path.pop(0)
     sys.path[:0] = [""]
@@ -139,7 +138,7 @@ def _prepare(plan: dict[str, Any], module: ModuleType) -> None:
         cell.warm_figures()
     module.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = module
-    for name in ("kernel", "cell", "canary", "lockdown"):
-        sys.modules.pop(name, None)
-    sys.path.append(f"{here}/figures")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
+        del sys.modules[name]
+    sys.path.append(f"{here}/inside/figures")
     sys.argv = [""]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NO_NEW_PRIVS, _SECCOMP, _CAPBSET_DROP, _DUMPABLE = 38, 22, 24, 4
 _RULESET, _RULE, _RESTRICT = 444, 445, 446
@@ -32,8 +35,8 @@ def apply(plan: dict[str, Any]) -> None:
         number = getattr(resource, f"RLIMIT_{name}", None)
         if number is not None:
             hard = resource.getrlimit(number)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(number, (value, value))
+            bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(number, (bound, bound))
     os.umask(0o022)
     if plan.get("drop_capabilities"):
         _drop_capabilities()

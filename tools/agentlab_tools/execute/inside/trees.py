@@ -23,7 +23,7 @@ def remove(path: str) -> None:
     finally:
         os.close(top)
     try:
-        os.rmdir(path)
+        os.rmdir(path)  # noqa: PTH106
     except OSError:
         return
 
@@ -47,7 +47,7 @@ def empty(top: int) -> None:
                 stuck.add(name)
                 continue
             try:
-                for inner in os.listdir(folder):
+                for inner in os.listdir(folder):  # noqa: PTH208
                     try:
                         os.unlink(inner, dir_fd=folder)
                     except OSError:

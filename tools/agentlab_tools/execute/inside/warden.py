@@ -13,6 +13,8 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 _CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
@@ -34,7 +36,7 @@ def main(channel: int, lifeline: int, folder: str) -> None:
     if child == 0:
         os.setpgid(0, 0)
         os.close(lifeline)
-        import kernel  # noqa: PLC0415 - the warden itself stays small
+        from . import kernel  # noqa: PLC0415 - the warden itself stays small
 
         kernel.main(channel)
         os._exit(0)
@@ -42,7 +44,7 @@ def main(channel: int, lifeline: int, folder: str) -> None:
     status = _guard(child, lifeline)
     _end_all(child)
     if status is None:
-        import trees  # noqa: PLC0415
+        from . import trees  # noqa: PLC0415
 
         trees.remove(folder)
         os._exit(0)
@@ -108,8 +110,6 @@ def _descendants(root: int) -> list[int]:
     return found
 
 
-def _try(action: object) -> None:
-    try:
-        action()  # type: ignore[operator]
-    except OSError:
-        pass
+def _try(action: Callable[[], object]) -> None:
+    with suppress(OSError):
+        action()

@@ -3,8 +3,8 @@
 Named by `MPLBACKEND=module://agentlab_figures`.
 """
 
+from matplotlib.backend_bases import FigureManagerBase as FigureManager
 from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas
-from matplotlib.backends.backend_agg import FigureManagerBase as FigureManager
 
 __all__ = ["FigureCanvas", "FigureManager", "show"]
 

@@ -1,0 +1,23 @@
+"""The attack suite: what code in a sandbox might try, as data, and what runs it.
+
+`agentlab sandbox check` runs it against the sandbox of this machine; the tests also run each
+attack without one, to see that it would work.
+"""
+
+from agentlab_tools.execute.attacks.channel import CHANNEL
+from agentlab_tools.execute.attacks.host import FILES, NETWORK, PROCESSES
+from agentlab_tools.execute.attacks.limits import ENDINGS, OUTPUT, RESOURCES
+from agentlab_tools.execute.attacks.model import Attack, Evidence
+from agentlab_tools.execute.attacks.runner import Range, Verdict, control, run
+
+ATTACKS: tuple[Attack, ...] = (
+    *FILES,
+    *NETWORK,
+    *PROCESSES,
+    *RESOURCES,
+    *OUTPUT,
+    *ENDINGS,
+    *CHANNEL,
+)
+
+__all__ = ["ATTACKS", "Attack", "Evidence", "Range", "Verdict", "control", "run"]
