@@ -28,14 +28,19 @@ if TYPE_CHECKING:
 _GUARD = """
 import os, signal, subprocess, sys, threading, time
 signal.signal(signal.SIGTERM, lambda *_: None)
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
 def watch():
     os.read(0, 1)
+    stopping.set()
     os.killpg(0, signal.SIGTERM)
     time.sleep(1)
     os.killpg(0, signal.SIGKILL)
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+stopping = threading.Event()
 threading.Thread(target=watch, daemon=True).start()
-sys.exit(child.wait() % 256)
+code = child.wait()
+while stopping.is_set():
+    time.sleep(1)
+sys.exit(code % 256)
 """
 
 _CAUSES: tuple[tuple[str, str], ...] = (
@@ -171,6 +176,7 @@ def run(
             code = process.wait()
         finally:
             process.stdin.close()
+            process.stdout.close()
             process.wait()
     if code != 0:
         raise SetupFailed(_cause("".join(tail), log))
@@ -196,8 +202,8 @@ def _cause(output: str, log: Path) -> str:
     for pattern, cause in _CAUSES:
         if re.search(pattern, output):
             return f"{cause} (log: {log})"
-    last = next((line.strip() for line in reversed(output.splitlines()) if "rror" in line), "")
-    return f"a command failed: {last or 'no message'} (log: {log})"
+    errors = re.findall(r"^\s*((?:ERROR|\w*Error|CMake Error[^:]*): \S.*)$", output, re.MULTILINE)
+    return f"a command failed: {errors[-1] if errors else 'it said nothing'} (log: {log})"
 
 
 def _duration(seconds: float) -> str:
