@@ -75,7 +75,10 @@ def load(folder: Path) -> Lab:
     """
     file = folder.resolve() / "scenario.py"
     name = "agentlab_scenario_" + re.sub(r"\W", "_", str(folder.resolve()))
-    spec = importlib.util.spec_from_file_location(name, file)
+    # As a package, so that a scenario can import the files beside it: `from .cases import …`
+    spec = importlib.util.spec_from_file_location(
+        name, file, submodule_search_locations=[str(folder.resolve())]
+    )
     if spec is None or spec.loader is None or not file.is_file():
         raise ScenarioError(f"{folder} has no scenario.py")
     module = importlib.util.module_from_spec(spec)

