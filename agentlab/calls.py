@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from agentlab.events import (
     ToolOutput,
     ToolStarted,
 )
+from agentlab.generators import owned
 from agentlab.messages import Part, ToolCall, ToolErrorKind, ToolResult
 from agentlab.profile import handoff_tool
 from agentlab.state import RunState
@@ -35,7 +36,7 @@ _Queue: TypeAlias = "asyncio.Queue[ToolOutput | ToolFinished | Exception]"
 async def make(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Event]:
     """Make the calls; those that wait for a person's word are left without a result."""
     decisions: dict[str, Decision] = {}
-    async with aclosing(_approve(state, calls, decisions)) as events:
+    async with owned(_approve(state, calls, decisions)) as events:
         async for event in events:
             yield event
     queue: _Queue = asyncio.Queue()

@@ -7,7 +7,6 @@ each to the trace and moves the state on by it before the next line here runs.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from agentlab.backend import Reply
 from agentlab.calls import distinct, make
 from agentlab.errors import BackendError, OutputInvalid
 from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
+from agentlab.generators import owned
 from agentlab.messages import Message
 from agentlab.profile import AgentProfile
 from agentlab.state import RunState
@@ -32,7 +32,7 @@ async def loop(state: RunState) -> AsyncGenerator[Event]:
                     yield ToolFinished(result=result)
                 yield RunFinished(outcome="limit")
                 return
-            async with aclosing(make(state, calls)) as events:
+            async with owned(make(state, calls)) as events:
                 async for event in events:
                     yield event
             if transcript.waiting:
@@ -48,7 +48,7 @@ async def loop(state: RunState) -> AsyncGenerator[Event]:
             yield limit
             yield RunFinished(outcome="limit")
             return
-        async with aclosing(ask(state)) as events:
+        async with owned(ask(state)) as events:
             async for event in events:
                 yield event
 
@@ -62,15 +62,12 @@ async def ask(state: RunState) -> AsyncGenerator[Event]:
         settings=agent.settings if state.meter.steps == 0 else agent.later_settings,
         output=state.asked.output_schema,
     )
-    try:
-        while (item := await state.in_time(partial(anext, stream, None))) is not None:
+    async with owned(stream) as items:
+        while (item := await state.in_time(partial(anext, items, None))) is not None:
             if isinstance(item, Reply):
                 yield ModelReplied(reply=distinct(item))
                 return
             yield item
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
     raise BackendError(f"{agent.backend.identity.name} ended its answer without a reply")
 
 

@@ -34,15 +34,17 @@ def check_secrets(secrets: Iterable[str]) -> None:
 class Redactor:
     """Blanks out secret values, longest first, however JSON may have spelled them.
 
-    Values stand in a trace as they are, escaped, or escaped once more inside the JSON of a call's
+    Values stand in a trace as they are, or escaped up to three times: JSON in the JSON of a call's
     arguments. Not found: values cut in two, reversed, hashed, or encoded in another way.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         values = sorted({s for s in secrets if len(s) >= SHORTEST}, key=len, reverse=True)
-        self._texts = tuple(dict.fromkeys(form for s in values for form in (s, *_escaped(s))))
-        in_json = dict.fromkeys(form for text in self._texts for form in _escaped(text))
-        self._bytes = tuple(form.encode() for form in in_json)
+        once = [form for value in values for form in _escaped(value)]
+        twice = [form for text in once for form in _escaped(text)]
+        self._texts = tuple(dict.fromkeys((*twice, *once, *values)))
+        in_line = dict.fromkeys(form for text in self._texts for form in _escaped(text))
+        self._bytes = tuple(form.encode() for form in in_line)
 
     def data(self, data: bytes) -> bytes:
         """Bytes of a file, without the secrets that stand in it as text."""
@@ -73,6 +75,7 @@ class Redactor:
 
 
 def _escaped(text: str) -> tuple[str, ...]:
-    """The ways a JSON string can hold this text: as UTF-8, in ASCII, with `/` escaped."""
+    """How JSON (as UTF-8, in ASCII, with `/` escaped) or Python's repr can spell this text."""
     plain, in_ascii = to_json(text)[1:-1].decode(), json.dumps(text)[1:-1]
-    return plain, in_ascii, plain.replace("/", "\\/"), in_ascii.replace("/", "\\/")
+    slashed = (plain.replace("/", "\\/"), in_ascii.replace("/", "\\/"))
+    return plain, in_ascii, *slashed, repr(text)[1:-1]

@@ -8,7 +8,6 @@ cancellation, failure, bug) leaves a whole trace.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -26,6 +25,7 @@ from agentlab.events import (
     StoredEvent,
     ToolFinished,
 )
+from agentlab.generators import owned
 from agentlab.limits import Meter
 from agentlab.loop import loop
 from agentlab.messages import Message, Usage
@@ -128,7 +128,7 @@ class Run(Generic[Output]):
                 self._trace = TraceWriter(self._folder, self._header, secret=self.state.secrets)
             for event in self._opening:
                 yield self._record(event)
-            async with aclosing(loop(self.state)) as events:
+            async with owned(loop(self.state)) as events:
                 async for event in events:
                     yield self._record(event)
         except TimeIsUp:
