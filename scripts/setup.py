@@ -44,6 +44,7 @@ PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "setup.json"
 LOG = VENV / "setup.log"
 EXTRAS = "local,tools,tui"
+_VENV_BYTES = 500_000_000
 # Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
 # run starts that (not the compiled runtime) afresh.
 _UNFINISHED = "unfinished"
@@ -120,10 +121,13 @@ def _due(stages: list[Stage]) -> list[Stage]:
 def _make_venv(screen: Screen) -> str:
     if STAMPS.exists() or not _usable():
         shutil.rmtree(VENV, ignore_errors=True)
+        if shutil.disk_usage(ROOT).free < _VENV_BYTES:
+            raise SetupFailed(
+                f"too little disk space in {ROOT}: the environment takes "
+                f"{_VENV_BYTES // 1_000_000} MB; free some and run it again"
+            )
         command = [sys.executable, "-m", "venv", VENV]
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if "No space left" in made.stdout + made.stderr:
-            raise SetupFailed("the disk is full: free about 1 GB and run it again")
+        made = subprocess.run(command, capture_output=True, check=False)
         if made.returncode != 0:
             raise SetupFailed(
                 f"{sys.executable} cannot make a virtual environment: install Python's venv module "
