@@ -96,7 +96,12 @@ class TraceWriter:
         try:
             return event.model_dump_json(context=self._blobs)
         except (PydanticSerializationError, UnicodeError):  # a lone surrogate in somebody's data
-            plain = event.model_dump(context=self._blobs)
+            try:
+                plain = event.model_dump(context=self._blobs)
+            except PydanticSerializationError as error:
+                if isinstance(error.__cause__, OSError):  # no room for a blob
+                    raise error.__cause__ from None
+                raise
             return to_json(_cleaned(plain), inf_nan_mode="null").decode()
 
     def _write(self, line: bytes) -> None:

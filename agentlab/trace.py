@@ -49,7 +49,7 @@ class TraceHeader(Value):
     """What ran."""
 
     format: Literal["agentlab-trace"] = FORMAT
-    version: int = Field(default=VERSION, ge=1)
+    version: int = Field(default=VERSION, ge=1, strict=True)
     run: str = Field(pattern=RUN_ID.pattern)
     created: float
     """Seconds since the epoch."""
@@ -205,7 +205,7 @@ def _read_header(path: Path, line: bytes) -> TraceHeader:
     version = fields.get("version")
     if isinstance(version, int) and version > VERSION:
         # what a stranger's file says of itself is shown on a terminal: nothing but a version passes
-        told = re.fullmatch(r"[0-9A-Za-z.+-]{1,40}", str(fields.get("agentlab")))
+        told = re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,39}", str(fields.get("agentlab")))
         newer = f"{told[0]} or newer" if told else "in its newest version"
         raise TraceVersionError(
             f"{path} has trace format {str(version)[:20]}; this AgentLab reads up to {VERSION}: "
