@@ -234,9 +234,7 @@ class Engine:
         return context, ids
 
     def _open(self) -> Context:
-        context = Context(
-            self._model, size=self._n_ctx, batch=self._n_batch, threads=self._threads
-        )
+        context = Context(self._model, size=self._n_ctx, batch=self._n_batch, threads=self._threads)
         self._contexts.append(context)
         return context
 
@@ -247,5 +245,3 @@ class Engine:
             f"the conversation is {length} tokens long and the context holds {self._n_ctx}: "
             f"drop or shorten earlier messages{more}"
         )
-
-

@@ -6,7 +6,7 @@
 
 Promise: every text the grammar admits is JSON that validates against the schema, but for the
 keywords listed as unenforced (by JSON pointer). Not promised: the reverse. A grammar admits *one*
-way of writing (Python's `json.dumps` spacing, declared order of properties, no `\\u` escapes, no
+way of writing (Python's `json.dumps` spacing, declared order of properties, no needless escapes, no
 extra properties unless the schema asks for them, integers up to 16 digits), which is what keeps a
 weak model from wandering.
 """
@@ -100,6 +100,11 @@ def json_text(value: Any) -> str:
     except UnicodeEncodeError:  # half a surrogate pair has no UTF-8
         return json.dumps(value)
     return text
+
+
+def _spelled(value: Any) -> Node:
+    """A value, with its characters as they are or escaped: no vocabulary has all of them."""
+    return alt([Lit(json_text(value)), Lit(json.dumps(value))])
 
 
 def _pruned(node: Node, alive: frozenset[str]) -> Node:
@@ -203,7 +208,7 @@ class _Compiler:
         known = {"type", "enum", "const"}.union(*KEYWORDS.values())
         self.unenforced += [f"{path}/{key}" for key in schema if key not in known]
         if values is not None:
-            options += [Lit(json_text(value)) for value in values]
+            options += [_spelled(value) for value in values]
         elif not schema.keys() & known:
             options.append(cast(Node, self._any()))
         else:
@@ -363,11 +368,13 @@ class _Compiler:
         for name, part in properties.items():
             node = self._inside(part, f"{path}/properties/{name}")
             if node is not None:
-                pairs.append((seq(Lit(json_text(name) + ": "), node), name in required))
+                pairs.append((seq(_spelled(name), Lit(": "), node), name in required))
             elif name in required:
                 return None
         extra = self._inside(others, f"{path}/additionalProperties")
         least, most = self._limits(schema, path, "minProperties", "maxProperties")
+        if most is not None and most < max(least, sum(must for _, must in pairs)):
+            return None
         if extra is not None:
             extra = seq(_QUOTE, _key_but(properties), Lit('": '), extra)
         count = None if most is None else most - len(pairs)

@@ -100,6 +100,8 @@ class Parser:
             if self._call is None:
                 self._call = self._reader(plain=True)
             self._finish_call()
+        elif self._state == "after" and self._close.startswith(held.strip()):
+            pass  # cut off within the closing mark
         elif self._state != "before" and not self.stopped:
             self._say(held)
         self._close_thought()

@@ -1,8 +1,8 @@
 """Which file a model's name means, and how that model likes to be sampled.
 
-    local:smollm2               a model that a Python package ships, found without importing it
-    hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
-    path/to/file.gguf           a file
+local:smollm2               a model that a Python package ships, found without importing it
+hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
+path/to/file.gguf           a file
 """
 
 from __future__ import annotations
