@@ -7,8 +7,10 @@ Retries are ours, so the SDKs' are off.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, cast
 
@@ -62,7 +64,7 @@ def openai_wire(preset: Preset, model: str, key: str, options: Options) -> Wire:
             max_retries=0,
             timeout=_timeout(timeouts),
             default_headers=headers,
-            http_client=_http(transport),
+            http_client=_http(transport, timeouts),
         )
         client.organization = None
         client.project = None
@@ -90,7 +92,7 @@ def anthropic_wire(preset: Preset, model: str, key: str, options: Options) -> Wi
             max_retries=0,
             timeout=_timeout(timeouts),
             default_headers=headers,
-            http_client=_http(transport),
+            http_client=_http(transport, timeouts),
             open_telemetry=False,
         )
         return cast(Client, client)
@@ -117,12 +119,29 @@ def _timeout(timeouts: Timeouts) -> Any:
     return Timeout(timeouts.read, connect=timeouts.connect, pool=None)
 
 
-def _http(transport: Any) -> Any:
-    if transport is None:
-        return None
-    from httpx2 import AsyncClient  # noqa: PLC0415
+def _http(transport: Any, timeouts: Timeouts) -> Any:
+    """The HTTP client for an SDK to use.
 
-    return AsyncClient(transport=transport)
+    The SDKs' own would try to close itself in whatever event loop is running when it is forgotten,
+    which fails, loudly, in a program that runs one loop after another.
+    """
+    from httpx2 import AsyncClient, Limits  # noqa: PLC0415
+
+    return AsyncClient(
+        transport=transport,
+        verify=_certificates(),
+        timeout=_timeout(timeouts),
+        limits=Limits(max_connections=None, max_keepalive_connections=100),
+        follow_redirects=True,
+    )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The trusted certificates, read once for all clients: that takes longer than a request."""
+    from httpx2 import create_ssl_context  # noqa: PLC0415
+
+    return create_ssl_context()
 
 
 def _need(sdk: str) -> None:

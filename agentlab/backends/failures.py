@@ -26,6 +26,8 @@ from agentlab.errors import (
 )
 
 _LONGEST_DETAIL = 400
+_SHORTEST_KEY = 8
+"""What is shorter stands in for a key where none is needed, and may be part of any word."""
 
 _STATUS_OF_TYPE = {
     "authentication_error": 401,
@@ -72,7 +74,7 @@ class Service:
     def clean(self, text: object) -> str:
         """A service's own words: on one line, short, without the key."""
         said = " ".join(str(text).split())
-        if self.key:
+        if len(self.key) >= _SHORTEST_KEY:
             said = said.replace(self.key, "[key]")
         return said if len(said) <= _LONGEST_DETAIL else said[:_LONGEST_DETAIL] + " …"
 
@@ -104,7 +106,7 @@ def translate(error: Exception, service: Service) -> AgentLabError:
         return StreamBroken(f"the connection to {service.name} broke off")
     if names & {"APIConnectionError", "TransportError", "RequestError", "HTTPError"}:
         return _unreachable(error, service)
-    if names & {"OAuthError", "CredentialsError", "SubjectTokenProviderError"}:
+    if names & {"OAuthError", "CredentialsError", "WorkloadIdentityError", "SubjectTokenProviderError"}:
         return AuthError(f"{service.name} could not be logged in to: {service.clean(error)}")
     if names & {"OpenAIError", "AnthropicError"}:
         return BadRequest(f"{service.name}: {service.clean(error)}")
@@ -164,7 +166,7 @@ def from_status(
             return AuthError(f"{name} does not allow this with the key given: {said}")
         case 404:
             return ModelNotFound(f"{name} has no model {service.model!r}: {said}")
-        case 429 if code in ("insufficient_quota", "billing_hard_limit_reached"):
+        case 429 if "insufficient_quota" in code or "billing_hard_limit_reached" in code:
             return QuotaExhausted(f"{name}: no credit left: {said}")
         case 429:
             return RateLimited(f"{name} gets too many requests: {said}", wait)
@@ -189,7 +191,7 @@ def _detail(body: object, service: Service) -> tuple[str, str]:
         return service.clean(inner), ""
     details = cast(Mapping[str, Any], inner)
     said = details.get("message") or details.get("detail") or "no reason given"
-    return service.clean(said), str(details.get("code") or details.get("type") or "")
+    return service.clean(said), f"{details.get('code', '')} {details.get('type', '')}"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
