@@ -94,6 +94,7 @@ class Plan:
         """All of the environment that code inside sees: nothing of the host's is passed on."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return kept | {
+            "GIT_CONFIG_NOSYSTEM": "1",
             "HOME": home,
             "LANG": "C.UTF-8",
             "MALLOC_ARENA_MAX": "2",

@@ -211,8 +211,9 @@ class Process:
         if self._watchdog is not None:
             self._watchdog.close()
         own_end = self._reason is None and await self._ended(0.2)
+        warded = self.command.lifeline is not None
         self.command.end()
-        if self.command.lifeline is None and not own_end:
+        if not warded and not own_end:
             with suppress(OSError):
                 self._popen.kill()
         if not await self._ended(_END):

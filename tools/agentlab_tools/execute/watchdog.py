@@ -19,6 +19,7 @@ _BUSY, _IDLE = 0.05, 0.5
 _DISK_EVERY = 10
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PRELOADED = 256 * MB
+_OWN_THREADS = 8
 
 
 class Watchdog:
@@ -66,9 +67,11 @@ class Watchdog:
         self._timer = self._loop.call_later(_BUSY, self._look)
 
     def _breach(self) -> str | None:
-        memory = resident(self._root)
+        memory, threads = taken(self._root)
         if memory > self._limits.memory + _PRELOADED:
             return f"all its processes together used more than {_mb(self._limits.memory)} of memory"
+        if threads > self._limits.processes + _OWN_THREADS:
+            return f"it had more than {self._limits.processes} processes and threads"
         if not self._shared:
             for folder in self._folders:
                 info = os.fstatvfs(folder)
@@ -96,9 +99,12 @@ class Watchdog:
             self._measuring = None
 
 
-def resident(root: int) -> int:
-    """Resident memory of a process and all its descendants, in bytes. Shared pages count anew."""
-    total = 0
+def taken(root: int) -> tuple[int, int]:
+    """What a process and all its descendants have: resident memory in bytes, and threads.
+
+    Pages that several of them share are counted for each.
+    """
+    total = threads = 0
     todo = [root]
     while todo:
         pid = todo.pop()
@@ -106,11 +112,12 @@ def resident(root: int) -> int:
             with open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - 20 times a second
                 total += int(file.read().split()[1]) * _PAGE
             for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+                threads += 1
                 with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
                     todo += map(int, file.read().split())
         except OSError:
             continue
-    return total
+    return total, threads
 
 
 def _mb(size: int) -> str:

@@ -99,8 +99,7 @@ FILES = (
         "change the mode, times or attributes of a file of the host",
         """
         any_of(lambda act: act(T['secret']) and False, [lambda p: os.chmod(p, 0o777),
-            lambda p: os.utime(p, (1, 1)), lambda p: os.setxattr(p, 'user.x', b'x'),
-            lambda p: os.chmod(sys.executable, 0o700)])
+            lambda p: os.utime(p, (1, 1)), lambda p: os.setxattr(p, 'user.x', b'x')])
         """,
         lambda evidence: evidence.changed,
     ),
@@ -149,16 +148,19 @@ FILES = (
         "swap-artifact",
         "swap an artifact for a link while the host reads it",
         """
-        def swap():
-            end = time.time() + 3
+        if os.fork() == 0:
+            os.closerange(0, 64)
+            end = time.time() + 2
             while time.time() < end:
-                for make in (lambda: open('s', 'w').write('x'), lambda: os.symlink(T['secret'], 's')):
-                    make(); os.rename('s', 'swapped')
-        threading.Thread(target=swap, daemon=True).start()
+                with contextlib.suppress(OSError):
+                    os.close(os.open('s', os.O_CREAT)); os.rename('s', 'swapped')
+                    os.symlink(T['secret'], 's'); os.rename('s', 'swapped')
+            os._exit(0)
         time.sleep(0.05)
         """,
         _fetched_secret,
         fetch="swapped",
+        fetches=300,
     ),
 )
 
@@ -210,9 +212,9 @@ PROCESSES = (
         "signal-by-queue",
         "signal a process of the host by rarer calls",
         """
-        info = ctypes.create_string_buffer(b'\\x0f\\0\\0\\0' + b'\\0' * 4 + b'\\xff' * 4 + b'\\0' * 116)
+        info = ctypes.create_string_buffer(b'\\x0f' + bytes(7) + b'\\xff' * 4 + bytes(116))
         syscall(x86=129, arm=138, args=(T['victim'], 15, info)) == 0 or \\
-            os.close(os.pidfd_open(T['victim'])) is None
+            signal.pidfd_send_signal(os.pidfd_open(T['victim']), 15) is None
         """,
     ),
     Attack(
@@ -270,7 +272,10 @@ PROCESSES = (
     Attack(
         "mount",
         "mount a file system",
-        "libc.mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0 and libc.umount2(b'/tmp', 2) == 0",
+        """
+        libc.unshare(0x00020000); libc.mount(None, b'/', None, 0x44000, None)
+        os.mkdir('m'); libc.mount(b'x', b'm', b'tmpfs', 0, None) == 0
+        """,
         control="root",
     ),
     Attack("change-root", "change its root", "os.chroot('/') is None", control="root"),
@@ -304,7 +309,7 @@ PROCESSES = (
     Attack(
         "x32-calls",
         "slip past the system call filter by the numbers of another binary interface",
-        "syscall(x86=0x40000000 + 39, arm=5000, args=()) > 0 or libc.syscall(0x40000000 + 101) == 0",
+        "syscall(x86=0x40000000 + 39, arm=5000, args=()) > 0",
         control="none",
     ),
     Attack(

@@ -131,7 +131,7 @@ RESOURCES = (
     ),
     Attack("disk", "write 50 MB in the workspace", _fill(".", 50), levels=_STRONG),
     Attack(
-        "disk-temporary", "write 50 MB of temporary files", _fill("{os.environ['TMPDIR']}", 50),
+        "disk-temporary", "write 50 MB of temporary files", _fill('{os.environ["TMPDIR"]}', 50),
         levels=_STRONG,
     ),
     Attack("disk-shared", "write 50 MB in /dev/shm", _fill("/dev/shm", 50)),  # noqa: S108
@@ -146,9 +146,9 @@ RESOURCES = (
            "os.truncate(os.open('sparse', os.O_CREAT | os.O_RDWR), 1 << 40) is None"),
     Attack(
         "inodes",
-        "make 30,000 empty files and keep them for two seconds",
+        "make 8,000 empty files and keep them for two seconds",
         """
-        for n in range(30_000): os.close(os.open(f'i{n}', os.O_CREAT))
+        for n in range(8000): os.close(os.open(f'i{n}', os.O_CREAT))
         time.sleep(2) is None
         """,
     ),
@@ -196,7 +196,8 @@ OUTPUT = (
            lambda e: len(e.result.error or "") > 50_000 or not e.works),
     Attack("bad-text", "hand the host text that no file can hold",
            "print(b'\\xff\\xfe'.decode('utf-8', 'surrogateescape')); '\\ud800'",
-           lambda e: not _storable(e.result.stdout + (e.result.value or "")) or not e.works),
+           lambda e: not _storable(e.result.stdout + (e.result.value or "")) or not e.works,
+           control="none"),
     Attack(
         "terminal",
         "write to the terminal that shows its output",

@@ -78,7 +78,7 @@ class Attack:
         code: run as one cell. Ends in an expression that is True where the attack succeeded. Has
             `T`, the target, and whatever `attacks.runner.PRELUDE` defines.
         succeeded: judges what was seen.
-        fetch: a path in the workspace that the host then reads.
+        fetch: a path in the workspace that the host then reads, up to `fetches` times.
         levels: where it must fail.
         control: how it is shown to work without a sandbox: as the same code in a plain process
             (`plain`), the same for root alone (`root`), or not at all (`none`), where an attack
@@ -91,6 +91,7 @@ class Attack:
     code: str
     succeeded: Callable[[Evidence], bool] = reached
     fetch: str | None = None
+    fetches: int = 1
     levels: frozenset[Level] = field(default=frozenset[Level](("strong", "medium")))
     control: Literal["plain", "root", "none"] = "plain"
     lasts: bool = False

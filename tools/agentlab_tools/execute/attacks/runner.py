@@ -93,7 +93,8 @@ class Range:
     async def __aenter__(self) -> Range:
         folder = Path(tempfile.mkdtemp(prefix="agentlab-range-"))
         self._stack.callback(trees.remove, str(folder))
-        folder.chmod(0o777)  # noqa: S103 - in reach of every user, so that only a sandbox can keep it
+        # in reach of every user, so that only a sandbox can keep it
+        os.chmod(folder, 0o777)  # noqa: S103, PTH101
         self._text, token = f"secret-{secrets.token_hex(8)}", f"token-{secrets.token_hex(8)}"
         secret = folder / "secret"
         self._write(secret)
@@ -106,7 +107,7 @@ class Range:
         tcp.bind(("127.0.0.1", 0))
         udp.bind(("127.0.0.1", 0))
         path.bind(str(folder / "socket"))
-        (folder / "socket").chmod(0o777)  # noqa: S103
+        os.chmod(folder / "socket", 0o777)  # noqa: S103, PTH101
         abstract.bind(f"\0{token}")
         for made in (tcp, path, abstract):
             made.listen(8)
@@ -136,7 +137,7 @@ class Range:
         """Make good whatever the last attack broke; forget what it reached."""
         secret = self._target.secret
         for name in self._target.folder.iterdir():
-            if name != self._target.unix and name != secret:
+            if name not in (self._target.unix, secret):
                 name.unlink()
         if self._state() != self._before:
             secret.unlink(missing_ok=True)
@@ -259,7 +260,7 @@ async def _attack(
     result = await sandbox.run_python(textwrap.dedent(attack.code).strip("\n"))
     fetched: bytes | None = None
     if attack.fetch is not None:
-        for _ in range(300 if "swap" in attack.name else 1):
+        for _ in range(attack.fetches):
             with suppress(WorkspaceError):
                 fetched = await sandbox.read_file(attack.fetch, limit=16 * MB)
                 if target.text.encode() in fetched:
@@ -268,7 +269,8 @@ async def _attack(
     for _ in range(3):
         await asyncio.sleep(0)
         after = await sandbox.run_python("print('alive'); 6 * 7", timeout=3)
-        if after.value == "42" and "alive" in after.stdout:
+        # what an earlier cell left running may print in between, and fill what can be kept
+        if after.value == "42" and ("alive" in after.stdout or after.stdout_truncated):
             works = True
             break
     if attack.lasts:
@@ -297,7 +299,11 @@ async def control(attack: Attack, range_: Range) -> bool:
     began = time.perf_counter()
     with _scratch() as folder:
         result = await _alone(attack, target, folder)
-        fetched = await _naively(folder / attack.fetch) if attack.fetch else None
+        fetched: bytes | None = None
+        for _ in range(min(attack.fetches, 20) if attack.fetch else 0):
+            fetched = await _naively(folder / str(attack.fetch))
+            if fetched is not None and target.text.encode() in fetched:
+                break
         works = result.outcome == "ok"
         seconds = time.perf_counter() - began
         if not works:
@@ -337,13 +343,17 @@ async def _alone(attack: Attack, target: Target, folder: Path) -> CellResult:
     except TimeoutError:
         process.terminate()
         await asyncio.sleep(0.1)
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         return CellResult(outcome="timeout")
     result = folder / ".result"
     value = result.read_text("utf-8", "replace") if result.exists() else None
     return CellResult(
-        stdout=out.decode("utf-8", "replace"), stderr=err.decode("utf-8", "replace"), value=value
+        stdout=out.decode("utf-8", "replace"),
+        stderr=err.decode("utf-8", "replace"),
+        value=value,
+        error=err.decode("utf-8", "replace") or None,
     )
 
 

@@ -47,6 +47,7 @@ def main(descriptor: int) -> None:
     plan = wire.decode(first)
     os.chdir(plan["workspace"])
     interrupts = Interrupts()
+    memory = lockdown.Memory()
     module: Any = type(sys)("__main__")
     plan["lock"]["seccomp"] = bytes.fromhex(plan["lock"].get("seccomp", ""))
     try:
@@ -56,7 +57,7 @@ def main(descriptor: int) -> None:
         failed = [f"{type(error).__name__}: {error}"]
     if not failed:
         _prepare(plan, module)
-        lockdown.bound_memory(plan["memory"])
+        memory.bound(plan["memory"])
     ready = {"op": "ready", "failed": failed, "pid": os.getpid()}
     _announce(answers, wire.encode(ready), plan["folders"])
     if failed:

@@ -51,17 +51,25 @@ def apply(plan: dict[str, Any]) -> None:
         _seccomp(plan["seccomp"])
 
 
-def bound_memory(allowance: int) -> None:
-    """Bound the address space at what is taken now, by packages already loaded, plus `allowance`.
+class Memory:
+    """This process's address space. Made before the locks close, since they may hide `/proc`."""
 
-    Without `/proc` what is taken can't be seen, and 2 GiB are assumed.
-    """
-    try:
-        with open("/proc/self/statm") as file:  # noqa: PTH123 - pathlib costs a start 3 ms
-            taken = int(file.read().split()[0]) * resource.getpagesize()
-    except OSError:
+    def __init__(self) -> None:
+        try:
+            self._statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._statm = -1
+
+    def bound(self, allowance: int) -> None:
+        """Bound it at what packages already loaded take, plus `allowance` bytes.
+
+        Where there is no `/proc` at all, as on macOS, 2 GiB are taken for granted.
+        """
         taken = 2 << 30
-    resource.setrlimit(resource.RLIMIT_AS, (taken + allowance, taken + allowance))
+        if self._statm >= 0:
+            taken = int(os.pread(self._statm, 100, 0).split()[0]) * resource.getpagesize()
+            os.close(self._statm)
+        resource.setrlimit(resource.RLIMIT_AS, (taken + allowance, taken + allowance))
 
 
 def _libc() -> Any:
