@@ -3,7 +3,7 @@
 Views:
     runs        run, created, agent, backend, model, labels, outcome, error, steps, input_tokens,
                 cached_tokens, output_tokens, cost, seconds, file
-    events      run, seq, at, kind, event (JSON)
+    events      run, seq, time, kind, event (JSON)
     tool_calls  run, call_id, name, arguments (JSON text), content, error, seconds
 """
 
@@ -20,13 +20,13 @@ SELECT parse_filename(filename, true) AS run, filename AS file, json
 FROM read_ndjson_objects($files, ignore_errors = true, filename = true,
                          maximum_object_size = 1073741824);
 CREATE VIEW events AS
-SELECT run, (json->>'seq')::BIGINT AS seq, to_timestamp((json->>'at')::DOUBLE) AS at,
+SELECT run, (json->>'seq')::BIGINT AS seq, to_timestamp((json->>'at')::DOUBLE) AS time,
        json->>'$.event.kind' AS kind, json->'event' AS event
 FROM lines WHERE json_exists(json, 'event');
 CREATE VIEW runs AS
 WITH heads AS (SELECT * FROM lines WHERE json->>'format' = 'agentlab-trace'),
      sums AS (
-       SELECT run, max(at) AS last,
+       SELECT run, max(time) AS last,
               count(*) FILTER (kind = 'model_replied') AS steps,
               sum((event->>'$.reply.usage.input_tokens')::BIGINT) AS input_tokens,
               sum((event->>'$.reply.usage.cached_tokens')::BIGINT) AS cached_tokens,
@@ -43,14 +43,14 @@ SELECT run, to_timestamp((json->>'created')::DOUBLE) AS created, json->>'agent' 
        epoch(last) - (json->>'created')::DOUBLE AS seconds, file
 FROM heads LEFT JOIN sums USING (run);
 CREATE VIEW tool_calls AS
-WITH begun AS (SELECT run, at, event->>'$.call.id' AS call_id, event->>'$.call.name' AS name,
+WITH begun AS (SELECT run, time, event->>'$.call.id' AS call_id, event->>'$.call.name' AS name,
                       event->>'$.call.arguments' AS arguments
                FROM events WHERE kind = 'tool_started'),
-     done AS (SELECT run, at, event->>'$.result.call_id' AS call_id,
+     done AS (SELECT run, time, event->>'$.result.call_id' AS call_id,
                      event->>'$.result.content' AS content, event->>'$.result.error' AS error
               FROM events WHERE kind = 'tool_finished')
 SELECT run, call_id, name, arguments, content, error,
-       epoch(done.at) - epoch(begun.at) AS seconds
+       epoch(done.time) - epoch(begun.time) AS seconds
 FROM begun LEFT JOIN done USING (run, call_id);
 """
 

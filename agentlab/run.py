@@ -7,7 +7,7 @@ cancellation, failure, bug) leaves a whole trace.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -114,7 +114,7 @@ class Run(Generic[Output]):
         """End the run as cancelled, at once; its last events still come. Not thread-safe."""
         self.state.stop()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[Event]:
         """The events, each already in the trace. A failure is the last event, not an exception.
 
         Exceptions that are no `AgentLabError` are bugs: recorded, then raised.

@@ -74,8 +74,10 @@ class Record(Value):
 
 
 def new_run_id() -> str:
-    """Sorts by time and does not collide: `20261124-101530-1f9ac2b7`."""
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + secrets.token_hex(4)
+    """Sorts by time, to the millisecond, and does not collide: `20261124-101530-482f9ac2`."""
+    now = time.time()
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{stamp}-{int(now * 1000) % 1000:03d}{secrets.token_hex(3)[:5]}"
 
 
 def trace_path(folder: Path, run: str) -> Path:

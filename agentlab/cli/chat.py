@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,8 +90,8 @@ class _Talk:
         self._tokens = 0
 
     def converse(self, runner: asyncio.Runner) -> int:
-        import readline  # noqa: F401 - importing it gives input() history and editing
-
+        with suppress(ImportError):  # importing it gives input() history and editing
+            import_module("readline")
         identity = self._agent.backend.identity
         self._console.print(f"[bold]{identity.name}[/]  [dim]{identity.model}[/]")
         self._console.print(f"[dim]{COMMANDS}[/]")

@@ -79,16 +79,18 @@ def _extras() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from agentlab.backends.llamacpp.registry import PACKAGED, find_packaged
+    from agentlab.backends.llamacpp.registry import MODELS, locate
     from agentlab.errors import AgentLabError
 
-    for name, model in PACKAGED.items():
+    for name, model in MODELS.items():
         first = name == "smollm2"
         try:
-            path = find_packaged(name)
-            yield Finding("ok", f"local:{name}", f"{path.stat().st_size / 1e6:.0f} MB")
+            path = locate(name)
+            yield Finding(
+                "ok", f"local:{name}", f"{model.title}, {path.stat().st_size / 1e6:.0f} MB"
+            )
         except AgentLabError as error:
-            yield Finding("missing" if first else "note", f"local:{name}", model.about, str(error))
+            yield Finding("missing" if first else "note", f"local:{name}", model.title, str(error))
 
 
 def _folders(runs: Path) -> Iterator[Finding]:

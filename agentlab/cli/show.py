@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -52,7 +51,7 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
         columns, rows = query(runs, sql)
         _print_rows(columns, rows, as_json)
         return
-    columns = ("run", "when", "agent", "model", "steps", "tokens", "ended")
+    columns = ("run", "ended", "steps", "tokens", "agent", "model")
     _print_rows(columns, [_row(path) for path in list(runs_in(runs))[:limit]], as_json)
 
 
@@ -61,7 +60,7 @@ def _row(path: Path) -> tuple[object, ...]:
         header = read_header(path)
         trace = Trace.load(path)
     except TraceError as error:
-        return (path.stem, "", "", "", "", "", f"unreadable: {error}")
+        return (path.stem, "unreadable", "", "", str(error), "")
     replies = [e.reply for e in trace.events if e.kind == "model_replied"]
     last = trace.events[-1] if trace.events else None
     ended = "broken off"
@@ -69,11 +68,10 @@ def _row(path: Path) -> tuple[object, ...]:
         ended = last.outcome
     elif last is not None and last.kind == "run_failed":
         ended = f"failed: {last.error}"
-    when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
     tokens = sum(reply.usage.total_tokens for reply in replies)
     labels = header.labels
     agent = f"{labels['scenario']} {header.agent}" if "scenario" in labels else header.agent
-    return (path.stem, when, agent, header.backend.name, len(replies), tokens, ended)
+    return (path.stem, ended, len(replies), tokens, agent, header.backend.name)
 
 
 def _print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
@@ -91,7 +89,7 @@ def _print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_jso
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "run")
     for row in rows:
         table.add_row(*(safe("" if value is None else str(value)) for value in row))
     Console(highlight=False).print(table)

@@ -6,7 +6,8 @@ lab_started → (step_started → (case_started → agent_event* → case_finish
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -136,16 +137,17 @@ class Grader:
     practice: bool = False
     approver: Approver | None = None
 
-    async def lab_events(self, answers: Mapping[str, Answer]) -> AsyncIterator[LabEvent]:
+    async def lab_events(self, answers: Mapping[str, Answer]) -> AsyncGenerator[LabEvent]:
         """Try the answers, by step id, one step after the other; other steps are left out."""
         scenario = self.lab.scenario
         reports: list[StepReport] = []
         for step in scenario.steps:
             if step.id in answers:
-                async for event in self.step_events(step, answers[step.id]):
-                    yield event
-                    if isinstance(event, StepFinished):
-                        reports.append(event.report)
+                async with aclosing(self.step_events(step, answers[step.id])) as events:
+                    async for event in events:
+                        yield event
+                        if isinstance(event, StepFinished):
+                            reports.append(event.report)
         yield LabFinished(
             report=LabReport(
                 scenario=scenario.id,
@@ -156,7 +158,7 @@ class Grader:
             )
         )
 
-    async def step_events(self, step: Step, answer: Answer) -> AsyncIterator[LabEvent]:
+    async def step_events(self, step: Step, answer: Answer) -> AsyncGenerator[LabEvent]:
         """Try one step's answer, and judge it."""
         yield StepStarted(step=step, answer=answer)
         runs: list[CaseRun] = []
@@ -170,10 +172,12 @@ class Grader:
                     step=step, case=case, number=number, of=len(cases), trace=run.path
                 )
                 stored: list[StoredEvent] = []
-                async for event in run:
-                    yield AgentEvent(event=event)
-                    if not isinstance(event, LiveEvent):
-                        stored.append(event)
+                # Closed here, so that one who stops listening has stopped the agent as well
+                async with aclosing(aiter(run)) as events:
+                    async for event in events:
+                        yield AgentEvent(event=event)
+                        if not isinstance(event, LiveEvent):
+                            stored.append(event)
                 runs.append(_case_run(case, run, stored, agent))
                 yield CaseFinished(run=runs[-1])
         attempt = Attempt(answer=answer, runs=tuple(runs))

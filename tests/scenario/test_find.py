@@ -1,0 +1,65 @@
+"""Labs are found by id or folder, and a broken one says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from labs import LESSON, SCENARIO, write_lab
+
+from agentlab.errors import ScenarioError
+from agentlab.scenario.find import find_folder, list_folders, load, scenario_roots
+
+
+def test_a_lab_is_found_by_its_id_and_by_its_folder(tmp_path: Path):
+    folder = write_lab(tmp_path)
+    assert find_folder("m9/adding", [tmp_path]) == folder
+    assert find_folder(str(folder), []) == folder
+    assert list(list_folders([tmp_path])) == [("m9/adding", folder)]
+
+
+def test_an_id_that_is_nearly_right_gets_a_suggestion(tmp_path: Path):
+    write_lab(tmp_path)
+    with pytest.raises(ScenarioError, match="did you mean m9/adding"):
+        find_folder("m9/addin", [tmp_path])
+
+
+def test_a_folder_without_a_scenario_is_named_as_such(tmp_path: Path):
+    with pytest.raises(ScenarioError, match=r"no scenario\.py"):
+        find_folder(str(tmp_path), [])
+
+
+def test_a_lab_loads_with_its_own_modules_and_its_text_split_by_step(tmp_path: Path):
+    lab = load(write_lab(tmp_path))
+    assert [step.id for step in lab.scenario.steps] == ["read", "add", "quiz"]
+    assert lab.lesson.intro == "# Adding\n\nHello."
+    assert lab.lesson.steps == {"read": "Words.", "add": "Do it.", "quiz": "Think."}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("1/0", "ZeroDivisionError"),
+        ("def broken(:", "SyntaxError"),
+        ("scenario = 5", "does not define"),
+        (SCENARIO.replace('tools=("add",),\n            starter', 'tools=("sub",),\n            starter'), "no tool named 'sub'"),
+        (SCENARIO.replace('id="quiz"', 'id="add"'), "two steps have the same id"),
+        (SCENARIO.replace('id="quiz"', 'id="The Quiz"'), "small letters"),
+    ],
+)  # fmt: skip
+def test_a_broken_scenario_says_what_is_wrong(tmp_path: Path, scenario: str, said: str):
+    with pytest.raises(ScenarioError, match=said):
+        load(write_lab(tmp_path, scenario=scenario))
+
+
+@pytest.mark.parametrize("lesson", [None, "# No steps", LESSON.replace("{#quiz}", "{#add}")])
+def test_a_lesson_that_does_not_fit_the_steps_is_an_error(tmp_path: Path, lesson: str | None):
+    with pytest.raises(ScenarioError, match=r"lesson\.md"):
+        load(write_lab(tmp_path, lesson=lesson))
+
+
+def test_every_lab_that_comes_along_loads_and_lies_where_its_id_says():
+    found = dict(list_folders(scenario_roots()))
+    assert "m5/tool-use" in found
+    for id, folder in found.items():
+        assert load(folder).scenario.id == id
