@@ -1,0 +1,85 @@
+"""Answers as TOML: whatever an answer holds, its text reads back equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tui_world import LABS
+
+from agentlab.backend import Settings
+from agentlab.errors import ScenarioError
+from agentlab.limits import Limits
+from agentlab.scenario.answers import AgentAnswer, Example, QuizAnswer
+from agentlab.scenario.find import load
+from agentlab.scenario.values import AgentStep
+from agentlab_tui.answers import is_own, parse_answer
+from agentlab_tui.toml_text import answer_text, starter_text
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+plain = st.recursive(
+    texts | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+arguments: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts, plain, max_size=3)
+examples = st.builds(
+    Example,
+    user=texts,
+    tool=st.none() | texts,
+    arguments=arguments,
+    result=texts,
+    answer=texts,
+)
+answers = st.builds(
+    AgentAnswer,
+    instructions=texts,
+    tools=st.lists(texts, max_size=3).map(tuple),
+    examples=st.lists(examples, max_size=2).map(tuple),
+    settings=st.builds(
+        Settings,
+        temperature=st.none() | st.floats(0, 2),
+        stop=st.lists(texts, max_size=2).map(tuple),
+        seed=st.none() | st.integers(0, 99),
+    ),
+    limits=st.builds(Limits, steps=st.integers(1, 9), seconds=st.none() | st.floats(0.1, 9)),
+)
+
+
+@given(answers)
+def test_any_agent_reads_back_equal(answer: AgentAnswer) -> None:
+    assert parse_answer(answer_text(answer), AgentAnswer) == answer
+
+
+@given(st.lists(texts, max_size=4).map(tuple))
+def test_any_choice_reads_back_equal(chosen: tuple[str, ...]) -> None:
+    answer = QuizAnswer(chosen=chosen)
+    assert parse_answer(answer_text(answer), QuizAnswer) == answer
+
+
+def test_the_starter_names_the_tools_and_counts_as_nobodys_answer() -> None:
+    step = load(LABS / "m9" / "tiny").scenario.step("adder")
+    assert isinstance(step, AgentStep)
+    text = starter_text(step)
+    assert "# tools you may give: add" in text
+    assert parse_answer(text, AgentAnswer) == step.starter
+    assert not is_own(step, text + "\n")
+    assert is_own(step, text.replace("Answer", "Guess"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("tools = [", "not valid TOML"),
+        ("instruction = 'x'", "instruction: Extra inputs"),
+        ("tools = 3", "tools: "),
+        ("a = " + "[" * 3000, "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse_answer(text, AgentAnswer)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)

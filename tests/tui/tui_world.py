@@ -1,0 +1,121 @@
+"""A little world for the app: a scripted model that adds, and services around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Static
+
+from agentlab.backend import Reply, Settings, ToolSpec
+from agentlab.backends.scripted import Said, Scripted
+from agentlab.messages import Message, ToolCall, Usage
+from agentlab_tui.app import AgentLabApp
+from agentlab_tui.engine import Connect, Engine
+from agentlab_tui.progress import ProgressStore
+from agentlab_tui.screens.lab import LabScreen
+from agentlab_tui.screens.roadmap import RoadmapScreen
+from agentlab_tui.services import Services
+from agentlab_tui.widgets.run_pane import RunPane
+
+LABS = Path(__file__).parent / "labs"
+
+
+def add_by_tool(messages: Sequence[Message], tools: Sequence[ToolSpec], _: Settings) -> Said:
+    """Calls `add` where it has it, then says the sum; without it, says something wrong."""
+    last = messages[-1]
+    if last.role == "tool":
+        (result,) = (part for part in last.parts if part.kind == "tool_result")
+        said = Message.assistant(f"The sum is {float(result.content):g}.")
+        return Reply(message=said, usage=Usage(input_tokens=60, cached_tokens=48, output_tokens=7))
+    a, b = re.findall(r"\d+", last.text)
+    if not tools:
+        return Message.assistant(f"I think it is about {int(a) * int(b)}0.")
+    call = ToolCall(
+        id=f"call_{len(messages)}", name="add", arguments=json.dumps({"a": int(a), "b": int(b)})
+    )
+    said = Message.assistant(f"I will add {a} and {b} with the tool.", call)
+    return Reply(
+        message=said,
+        usage=Usage(input_tokens=48, cached_tokens=0, output_tokens=24),
+        stop="tool_calls",
+    )
+
+
+def adder(pace: float = 0.0) -> Connect:
+    """Opens a model that adds, whatever it is called."""
+    return lambda name: Scripted(add_by_tool, name=name, pace=pace)
+
+
+def services(
+    home: Path,
+    connect: Connect | None = None,
+    *,
+    roots: tuple[Path, ...] = (LABS,),
+    clock: Callable[[], float] | None = None,
+) -> Services:
+    """Services over a home folder of their own. By default time stands still."""
+    return Services(
+        engine=Engine(connect or adder()),
+        progress=ProgressStore(home / "progress"),
+        runs=home / "runs",
+        roots=roots,
+        clock=clock or (lambda: 0.0),
+    )
+
+
+def open_app(
+    home: Path, connect: Connect | None = None, *, roots: tuple[Path, ...] = (LABS,)
+) -> AgentLabApp:
+    """The app over a home folder."""
+    return AgentLabApp(services(home, connect, roots=roots))
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Wait until something holds; fails after ten seconds."""
+    for _ in range(500):
+        await pilot.pause()
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it never came to hold")
+
+
+async def to_roadmap(pilot: Pilot[None]) -> RoadmapScreen:
+    """Wait for the roadmap with all its labs."""
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, RoadmapScreen) and app.screen.loaded)
+    await pilot.pause()
+    assert isinstance(app.screen, RoadmapScreen)
+    return app.screen
+
+
+async def to_lab(pilot: Pilot[None], step: str = "why") -> LabScreen:
+    """Open the tiny lab and go to a step."""
+    await to_roadmap(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, LabScreen))
+    lab = pilot.app.screen
+    assert isinstance(lab, LabScreen)
+    await until(pilot, lambda: lab.query("Markdown MarkdownBlock"))
+    while lab.step.id != step:
+        await pilot.press("n")
+        await pilot.pause()
+    await pilot.pause()
+    return lab
+
+
+async def finished(pilot: Pilot[None]) -> None:
+    """Wait until the run of the lab screen is over."""
+    await until(pilot, lambda: not pilot.app.screen.query_one(RunPane).is_running)
+    await pilot.pause()
+
+
+def text_of(screen: Screen[None], selector: str) -> str:
+    """What the static texts under a selector say."""
+    return "\n".join(str(found.render()) for found in screen.query(selector).results(Static))

@@ -1,0 +1,64 @@
+"""The labs there are, each loaded or with the reason why it is not: one bad lab spoils no list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentlab.errors import AgentLabError
+from agentlab.scenario.find import Lab, list_folders, load
+from agentlab_tui.modules import Module, module_of
+
+
+@dataclass(frozen=True)
+class LabEntry:
+    """A lab's place in the catalog.
+
+    Attributes:
+        id: where it lies under its root, e.g. `m5/tool-use`; also the name of its progress.
+        lab: None where it could not be loaded; `problem` then says why.
+    """
+
+    id: str
+    folder: Path
+    lab: Lab | None = None
+    problem: str = ""
+
+    @property
+    def module(self) -> Module:
+        """The part of the roadmap it stands in."""
+        return module_of(self.id)
+
+    @property
+    def title(self) -> str:
+        """What the lab calls itself."""
+        return self.lab.scenario.title if self.lab else "this lab can't be opened"
+
+    def matches(self, query: str) -> bool:
+        """Whether every word of a search is found in it."""
+        found = [self.id, self.title, self.module.title]
+        if self.lab:
+            found += self.lab.scenario.teaches
+        text = " ".join(found).casefold()
+        return all(word in text for word in query.casefold().split())
+
+
+def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
+    """Load every lab under some roots, one by one. Of two with the same id the first counts."""
+    seen: set[str] = set()
+    for id, folder in list_folders(roots):
+        if id not in seen:
+            seen.add(id)
+            yield open_lab(id, folder)
+
+
+def open_lab(id: str, folder: Path) -> LabEntry:
+    """Load one lab. This runs its `scenario.py`, so it may take a while."""
+    try:
+        return LabEntry(id=id, folder=folder, lab=load(folder))
+    except AgentLabError as error:
+        problem = str(error)
+    except SystemExit:  # a scenario.py that exits must not take the app with it
+        problem = f"{folder / 'scenario.py'} can't be loaded: it exits"
+    return LabEntry(id=id, folder=folder, problem=problem)

@@ -1,0 +1,128 @@
+"""What a learner has typed and passed, on disk at once.
+
+    progress/m5/tool-use/progress.json      {"version": 1, "passed": {"first-call": 1764000000.0}}
+    progress/m5/tool-use/first-call.toml    the answer, as typed
+
+Files are replaced whole, so a crash leaves the old one or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import ValidationError
+
+from agentlab.errors import AgentLabError
+from agentlab.messages import Value
+
+Mark: TypeAlias = Literal["passed", "seen", "open"]
+
+
+class ProgressError(AgentLabError):
+    """Progress can't be written; what is on the screen is not lost yet."""
+
+
+class LabProgress(Value):
+    """How far one lab has come: step ids, with the time in seconds since the epoch."""
+
+    version: int = 1
+    passed: dict[str, float] = {}
+    seen: dict[str, float] = {}
+    """Tried or watched, but not passed with an answer of one's own."""
+    last: str | None = None
+    """The step to go on with."""
+
+    def mark(self, step: str) -> Mark:
+        """How a step stands."""
+        return "passed" if step in self.passed else "seen" if step in self.seen else "open"
+
+
+@dataclass(frozen=True)
+class ProgressStore:
+    """Progress and answers under one folder."""
+
+    folder: Path
+
+    def lab(self, lab: str) -> LabProgress:
+        """The progress of a lab; a file that can't be understood is kept aside, and none counts."""
+        path = self._file(lab)
+        try:
+            return LabProgress.model_validate_json(path.read_bytes())
+        except OSError:
+            return LabProgress()
+        except ValidationError:
+            with suppress(OSError):
+                path.replace(path.with_suffix(".json.unreadable"))
+            return LabProgress()
+
+    def set_passed(self, lab: str, step: str, at: float) -> LabProgress:
+        """A step was passed with the learner's own answer."""
+        now = self.lab(lab)
+        return self._save(lab, now.model_copy(update={"passed": {**now.passed, step: at}}))
+
+    def set_seen(self, lab: str, step: str, at: float) -> LabProgress:
+        """A step was tried or watched."""
+        now = self.lab(lab)
+        return self._save(lab, now.model_copy(update={"seen": {**now.seen, step: at}}))
+
+    def set_last(self, lab: str, step: str) -> LabProgress:
+        """The learner is at this step."""
+        return self._save(lab, self.lab(lab).model_copy(update={"last": step}))
+
+    def answer_path(self, lab: str, step: str) -> Path:
+        """Where the answer to a step lies, if there is one."""
+        return self.folder / lab / f"{step}.toml"
+
+    def read_text(self, lab: str, step: str) -> str | None:
+        """The answer as typed; None where there is none.
+
+        Raises:
+            ProgressError: it is there, but can't be read.
+        """
+        path = self.answer_path(lab, step)
+        try:
+            return path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProgressError(f"your answer in {path} can't be read: {_why(error)}") from error
+
+    def save_text(self, lab: str, step: str, text: str) -> None:
+        """Keep an answer as typed.
+
+        Raises:
+            ProgressError: the folder can't be written.
+        """
+        _replace(self.answer_path(lab, step), text)
+
+    def _file(self, lab: str) -> Path:
+        return self.folder / lab / "progress.json"
+
+    def _save(self, lab: str, progress: LabProgress) -> LabProgress:
+        _replace(self._file(lab), progress.model_dump_json(indent=2))
+        return progress
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # lone surrogates can be pasted, but are not text that a file can hold
+            part.write_text(text, encoding="utf-8", errors="replace")
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ProgressError(
+            f"{path} can't be saved: {_why(error)}; free some space or set AGENTLAB_HOME"
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

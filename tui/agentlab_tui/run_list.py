@@ -1,0 +1,81 @@
+"""The runs of a folder, summed up one a line without loading whole traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from agentlab.display import one_line
+from agentlab.errors import TraceError
+from agentlab.trace import read_header, runs_in
+
+MOST = 1_000
+"""Runs that are listed: the newest."""
+
+_TAIL = 64 << 10
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run as a list shows it. `problem` says why it can't be read, if it can't."""
+
+    path: Path
+    when: str = ""
+    what: str = ""
+    model: str = ""
+    ended: str = ""
+    size: int = 0
+    problem: str = ""
+
+    def matches(self, query: str) -> bool:
+        """Whether every word of a search is found in it."""
+        text = f"{self.path.stem} {self.when} {self.what} {self.model} {self.ended}".casefold()
+        return all(word in text for word in query.casefold().split())
+
+
+def summaries(folder: Path) -> Iterator[RunSummary]:
+    """The newest runs first, `MOST` at most."""
+    try:
+        paths = list(runs_in(folder))[:MOST]
+    except OSError:
+        return
+    for path in paths:
+        yield _summary(path)
+
+
+def _summary(path: Path) -> RunSummary:
+    try:
+        header = read_header(path)
+        size = path.stat().st_size
+        ended = _ended(path, size)
+    except (TraceError, OSError) as error:
+        return RunSummary(path=path, what="unreadable", problem=str(error))
+    labels = header.labels
+    what = f"{labels['scenario']} · {header.agent}" if "scenario" in labels else header.agent
+    return RunSummary(
+        path=path,
+        when=datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S"),
+        what=one_line(what),
+        model=one_line(header.backend.name, 40),
+        ended=ended,
+        size=size,
+    )
+
+
+def _ended(path: Path, size: int) -> str:
+    """How a run ended, from the last line of its file."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL))
+        lines = file.read().splitlines()
+    try:
+        event: Any = from_json(lines[-1])["event"]
+        if event["kind"] == "run_finished":
+            return one_line(str(event["outcome"]), 20)
+        return "failed" if event["kind"] == "run_failed" else "broken off"
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "broken off"

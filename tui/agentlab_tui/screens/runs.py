@@ -1,0 +1,153 @@
+"""All runs, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from agentlab.display import one_line
+from agentlab.threads import in_thread
+from agentlab_tui.navigation import OpenTrace
+from agentlab_tui.run_list import MOST, RunSummary, summaries
+from agentlab_tui.services import Services
+from agentlab_tui.widgets.top_bar import TopBar
+from agentlab_tui.widgets.virtual_list import VirtualList
+
+_BATCH = 100
+
+
+class RunsScreen(Screen[None]):
+    """Choose a run to look back at."""
+
+    HELP: ClassVar[str | None] = (
+        "Every run leaves a trace: what the model was told, what it said, each call and its "
+        "result. Enter opens one as a timeline; / searches by lab, model, day or outcome."
+    )
+    CSS_PATH = "../styles/runs.tcss"
+    AUTO_FOCUS = "VirtualList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", key_display="/", tooltip="Show only runs that match"),
+        Binding("f5", "reload", "Reload", tooltip="Look for new runs"),
+        Binding("escape", "back", "Back", key_display="esc", tooltip="Back"),
+    ]
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._runs: Sequence[RunSummary] = ()
+
+    def compose(self) -> ComposeResult:
+        """A head, and the list."""
+        yield TopBar("Runs")
+        yield Input(placeholder="Search runs: lab, model, day, outcome")
+        yield Static(id="columns", markup=False)
+        yield VirtualList[RunSummary](_row)
+        yield Static(id="runs-note", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Read the folder without keeping anyone waiting."""
+        self.query_one(Input).display = False
+        self._load()
+
+    def on_resize(self) -> None:
+        """The head has the same columns as the rows."""
+        self.call_after_refresh(self._draw_head)
+
+    def _draw_head(self) -> None:
+        width = max(1, self.query_one(VirtualList).size.width - 2)
+        self.query_one("#columns", Static).update(
+            Content.styled(_columns("when", "what ran", "model", "ended", width), "$quiet")
+        )
+
+    @work(exclusive=True)
+    async def _load(self) -> None:
+        note = self.query_one("#runs-note", Static)
+        note.update("reading …")
+        found: list[RunSummary] = []
+        source = summaries(self._services.runs)
+        while batch := await in_thread(partial(_take, source)):
+            found += batch
+            self._runs = tuple(found)
+            self._fill()
+        where = one_line(str(self._services.runs), 200)
+        if not found:
+            note.update(f"no runs in {where} yet: open a lab and press r")
+        else:
+            most = f", the newest {MOST:,}" if len(found) == MOST else ""
+            note.update(f"{len(found):,} runs{most} in {where}")
+
+    @on(VirtualList.Chosen)
+    def _open(self, event: VirtualList.Chosen) -> None:
+        run = self.query_one(VirtualList[RunSummary]).current
+        if run is None:
+            return
+        if run.problem:
+            self.notify(run.problem, severity="error", markup=False)
+        else:
+            self.post_message(OpenTrace(run.path))
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill()
+
+    @on(Input.Submitted)
+    def _searched(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(VirtualList).focus()
+
+    def action_search(self) -> None:
+        """Show the search line."""
+        search = self.query_one(Input)
+        search.display = True
+        search.focus()
+
+    def action_reload(self) -> None:
+        """Look again."""
+        self._load()
+
+    def action_back(self) -> None:
+        """Out of the search, then back."""
+        search = self.query_one(Input)
+        if search.display:
+            search.clear()
+            search.display = False
+            self.query_one(VirtualList).focus()
+        else:
+            self.dismiss()
+
+    def _fill(self) -> None:
+        query = self.query_one(Input).value
+        found = [run for run in self._runs if run.matches(query)]
+        self.query_one(VirtualList[RunSummary]).set_items(found, keep_cursor=True)
+
+
+def _take(source: Iterator[RunSummary]) -> list[RunSummary]:
+    return list(islice(source, _BATCH))
+
+
+def _row(run: RunSummary, width: int) -> Content:
+    if run.problem:
+        text = one_line(f"{run.path.name}  {run.problem}", width)
+        return Content.assemble((text, "$error"))
+    style = {"completed": "$success", "failed": "$error"}.get(run.ended, "$warning")
+    line = _columns(run.when, run.what, run.model, "", width)
+    return Content.assemble(line, (run.ended, style))
+
+
+def _columns(when: str, what: str, model: str, ended: str, width: int) -> str:
+    if width < 64:
+        room = max(6, width - 12 - 10)
+        return f"{when[5:16]:<12}{one_line(what, room - 2):<{room}}{ended}"
+    room = max(10, width - 21 - 22 - 12)
+    return f"{when:<21}{one_line(what, room - 2):<{room}}{one_line(model, 20):<22}{ended}"

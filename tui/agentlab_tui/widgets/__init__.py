@@ -1,0 +1,1 @@
+"""Widgets, one a file, which talk to their screen by typed messages."""

@@ -1,0 +1,65 @@
+"""The learner's answer as TOML. Every change is told at once, so that it can be saved at once."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from agentlab.display import one_line
+from agentlab_tui.widgets.toml_area import TomlArea
+
+
+class AnswerEditor(Vertical, can_focus=True):
+    """An editor with a line below for what is wrong."""
+
+    class Edited(Message):
+        """Something was typed."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__(id="answer")
+        self._loaded = ""
+
+    def compose(self) -> ComposeResult:
+        """The text, and the line below."""
+        yield TomlArea()
+        yield Static(id="answer-note")
+
+    @property
+    def text(self) -> str:
+        """What is in the editor."""
+        return self.query_one(TomlArea).text
+
+    def load(self, text: str) -> None:
+        """Show another answer."""
+        self._loaded = text
+        self.query_one(TomlArea).load_text(text)
+        self.complain("")
+
+    def focus_text(self) -> None:
+        """Go on typing."""
+        self.query_one(TomlArea).focus()
+
+    def name_it(self, whose: str) -> None:
+        """Say in the frame whose answer this is."""
+        self.border_title = Content(f" {whose} ")
+
+    def complain(self, problem: str) -> None:
+        """Say in one line what is wrong with the answer; empty if nothing is."""
+        note = self.query_one("#answer-note", Static)
+        note.update(Content.styled(f"✘ {one_line(problem, 400)}", "$error"))
+        note.display = bool(problem)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Tell what was typed, but not what was loaded."""
+        event.stop()
+        text = event.text_area.text
+        if text != self._loaded:
+            self._loaded = text
+            self.post_message(self.Edited(text))

@@ -1,0 +1,63 @@
+"""The checks of a step: open, then green or red one by one, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from agentlab.display import safe
+from agentlab.scenario.attempt import Check, Verdict
+
+
+class CheckRow(Static):
+    """One check."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()
+        self.check = check
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing is known yet."""
+        self.set_classes("")
+        self.update(Content.assemble(("○ ", "$quiet"), (safe(self.check.says), "$quiet")))
+
+    def show(self, verdict: Verdict) -> None:
+        """It holds, or not, and why."""
+        self.set_classes("-passed" if verdict.passed else "-failed")
+        mark, style = ("✔ ", "$success") if verdict.passed else ("✘ ", "$error")
+        reason = "\n".join(f"  {line}" for line in safe(verdict.reason).splitlines())
+        self.update(
+            Content.assemble((mark, f"bold {style}"), safe(self.check.says), "\n", (reason, style))
+            if reason
+            else Content.assemble((mark, f"bold {style}"), safe(self.check.says))
+        )
+
+
+class CheckList(VerticalScroll, can_focus=False):
+    """All checks of a step, in order."""
+
+    def __init__(self, checks: Sequence[Check] = ()) -> None:
+        self._rows = [CheckRow(check) for check in checks]
+        super().__init__(*self._rows)
+
+    async def set_checks(self, checks: Sequence[Check]) -> None:
+        """Show another step's checks."""
+        await self.remove_children()
+        self._rows = [CheckRow(check) for check in checks]
+        await self.mount(*self._rows)
+
+    def reset(self) -> None:
+        """Before a run: all open."""
+        for row in self._rows:
+            row.reset()
+
+    def show(self, check: Check, verdict: Verdict) -> None:
+        """One check is done."""
+        for row in self._rows:
+            if row.check.id == check.id:
+                row.show(verdict)
+                row.scroll_visible(animate=False)

@@ -1,0 +1,187 @@
+"""A step's answer at work: its cases as they happen, then its checks, one by one.
+
+The pane looks at the run thirty times a second and takes what has come by then, so a fast model
+costs no more repaints than a slow one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from agentlab.events import LiveEvent, ModelReplied
+from agentlab.scenario.attempt import Check
+from agentlab.scenario.runner import (
+    AgentEvent,
+    CaseFinished,
+    CaseStarted,
+    CheckDone,
+    StepFinished,
+    StepReport,
+)
+from agentlab_tui.live_run import Ended, Job, LiveRun, Opened, Shown
+from agentlab_tui.services import Services
+from agentlab_tui.widgets.case import CaseView
+from agentlab_tui.widgets.checks import CheckList
+from agentlab_tui.widgets.run_status import RunStatus
+
+TICK_S = 1 / 30
+_TICKS_A_CHECK = 4
+"""Checks are judged at once, but each gets a moment of its own on the screen."""
+
+
+class RunPane(Vertical):
+    """The live run of a step."""
+
+    @dataclass
+    class Model(Message):
+        """The model is there."""
+
+        name: str
+
+    class Started(Message):
+        """A run has begun."""
+
+    @dataclass
+    class Done(Message):
+        """The run is over."""
+
+        job: Job
+        how: Literal["done", "stopped", "broken"]
+        report: StepReport | None
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(id="run")
+        self._services = services
+        self._run: LiveRun | None = None
+        self._timer: Timer | None = None
+        self._waiting: deque[Shown] = deque()
+        self._pause = 0
+        self._case: CaseView | None = None
+        self._report: StepReport | None = None
+        self.last_trace: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        """Status, cases, checks."""
+        yield Static(id="whose", markup=False)
+        yield RunStatus(self._services.clock)
+        yield VerticalScroll(id="cases")
+        yield CheckList()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is being tried right now."""
+        return self._run is not None
+
+    async def prepare(self, checks: Sequence[Check], invitation: str) -> None:
+        """Get ready for a step. Nothing of the step before is left."""
+        self.border_title = Content(" run ")
+        self.query_one("#whose", Static).update("")
+        self.remove_class("-reference")
+        self.query_one(RunStatus).idle(invitation)
+        await self.query_one("#cases").remove_children()
+        await self.query_one(CheckList).set_checks(checks)
+        self._case, self.last_trace = None, None
+
+    async def start(self, job: Job) -> None:
+        """Try an answer. There must be no other at work."""
+        cases = self.query_one("#cases", VerticalScroll)
+        await cases.remove_children()
+        self.query_one(CheckList).reset()
+        self.query_one(RunStatus).begin(f"opening {job.backend}")
+        whose = "the reference answer, not yours" if job.reference else "your answer"
+        kind = "practice" if job.practice else "graded"
+        self.border_title = Content(f" {whose} · {kind} ")
+        self.query_one("#whose", Static).update(f"{whose} · {kind}")
+        self.set_class(job.reference, "-reference")
+        self._case, self._report, self._pause = None, None, 0
+        self._run = LiveRun(self._services.engine, job)
+        self._timer = self.set_interval(TICK_S, self._tick)
+        self.post_message(self.Started())
+
+    def stop(self) -> None:
+        """End the run cleanly; what it did until now stays."""
+        if self._run is not None:
+            self._run.stop()
+            self.query_one(RunStatus).at("stopping")
+
+    def on_unmount(self) -> None:
+        """Leaving the screen ends the run."""
+        if self._run is not None:
+            self._run.stop()
+
+    async def _tick(self) -> None:
+        if self._run is None:
+            return
+        self._waiting.extend(self._run.take())
+        cases = self.query_one("#cases", VerticalScroll)
+        follows = cases.is_vertical_scroll_end and bool(self._waiting)
+        while self._waiting:
+            if self._pause:
+                self._pause -= 1
+                break
+            await self._show(self._waiting.popleft())
+        if follows:  # unless one has scrolled up to read
+            cases.scroll_end(animate=False)
+        self.query_one(RunStatus).refresh()
+
+    async def _show(self, event: Shown) -> None:
+        status = self.query_one(RunStatus)
+        match event:
+            case Opened(model=model):
+                self.post_message(self.Model(model.name))
+            case CaseStarted(case=case, number=number, of=of, trace=trace):
+                if self._case:
+                    self._case.fold()
+                status.at(f"case {number} of {of}")
+                self._case = CaseView(number, of, case.input, trace)
+                self.last_trace = trace
+                await self.query_one("#cases").mount(self._case)
+            case AgentEvent(event=agent_event) if self._case:
+                if isinstance(agent_event, LiveEvent):
+                    status.count(1)
+                elif isinstance(agent_event, ModelReplied):
+                    status.count_reply(agent_event.reply.usage.output_tokens)
+                await self._case.show(agent_event)
+            case CaseFinished(run=run) if self._case:
+                self._case.finish(run)
+            case CheckDone(check=check, verdict=verdict):
+                status.at("checking")
+                self.query_one(CheckList).show(check, verdict)
+                self._pause = _TICKS_A_CHECK
+            case StepFinished(report=report):
+                self._report = report
+            case Ended():
+                await self._end(event)
+            case _:
+                pass
+
+    async def _end(self, end: Ended) -> None:
+        run, self._run = self._run, None
+        if self._timer:
+            self._timer.stop()
+        status = self.query_one(RunStatus)
+        if end.how == "broken":
+            status.idle(f"✘ {end.problem}", "$error")
+            if self._case:
+                self._case.remove_class("-running")
+        elif end.how == "stopped":
+            status.idle(f"■ stopped · {status.tokens:,} tokens · the trace is kept", "$warning")
+        elif self._report is not None:
+            passed = sum(check.passed for check in self._report.checks)
+            style = "$success" if self._report.passed else "$error"
+            mark = "✔" if self._report.passed else "✘"
+            of = len(self._report.checks)
+            status.idle(f"{mark} {passed} of {of} checks · {status.tokens:,} tokens", style)
+        if run:
+            self.post_message(self.Done(run.job, end.how, self._report))

@@ -1,0 +1,86 @@
+"""A text area for TOML, coloured to the look of the app; plain where tree-sitter is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+from textual.widgets.text_area import LanguageDoesNotExist, TextAreaTheme
+
+
+def _theme(name: str, colours: Mapping[str, str]) -> TextAreaTheme:
+    styles = {token: Style(color=colour) for token, colour in colours.items()}
+    return TextAreaTheme(name=name, syntax_styles=styles)
+
+
+_THEMES = {
+    "dark": _theme(
+        "toml-dark",
+        {
+            "comment": "#7c8798",
+            "string": "#9fd6b2",
+            "property": "#7cb7ff",
+            "toml.type": "#f0b35e",
+            "number": "#f0b35e",
+            "float": "#f0b35e",
+            "boolean": "#b99cff",
+            "toml.error": "#ff8080",
+        },
+    ),
+    "light": _theme(
+        "toml-light",
+        {
+            "comment": "#6a7180",
+            "string": "#1c6b40",
+            "property": "#1d5fbf",
+            "toml.type": "#9a5700",
+            "number": "#9a5700",
+            "float": "#9a5700",
+            "boolean": "#6b3fc0",
+            "toml.error": "#c02f2f",
+        },
+    ),
+}
+
+
+class TomlArea(TextArea):
+    """Where the answer is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave editor", tooltip="Back to the lesson and its keys"),
+        Binding("ctrl+r", "run", "Run", tooltip="Try this answer without leaving the editor"),
+    ]
+
+    class Left(Message):
+        """The learner is done typing."""
+
+    class RunWanted(Message):
+        """Try the answer."""
+
+    def __init__(self) -> None:
+        super().__init__(soft_wrap=True, show_line_numbers=True, tab_behavior="indent")
+        for theme in _THEMES.values():
+            self.register_theme(theme)
+        try:
+            self.language = "toml"
+        except LanguageDoesNotExist:  # tree-sitter without its grammar
+            self.language = None
+
+    def notify_style_update(self) -> None:
+        """Follow the app from ink to paper and back."""
+        look = _THEMES["light" if self.has_pseudo_class("light") else "dark"].name
+        if self.theme != look:
+            self.theme = look
+        super().notify_style_update()
+
+    def action_leave(self) -> None:
+        """By key."""
+        self.post_message(self.Left())
+
+    def action_run(self) -> None:
+        """By key."""
+        self.post_message(self.RunWanted())

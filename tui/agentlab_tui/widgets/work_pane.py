@@ -1,0 +1,191 @@
+"""The learner's work on a step: a quiz, or an answer and its run. Everything typed is saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from agentlab.errors import AgentLabError
+from agentlab.scenario.answers import AgentAnswer, QuizAnswer
+from agentlab.scenario.attempt import Attempt
+from agentlab.scenario.find import Lab
+from agentlab.scenario.runner import judge
+from agentlab.scenario.values import AgentStep, QuizStep, Step
+from agentlab_tui.answers import is_own, parse_answer
+from agentlab_tui.live_run import Job
+from agentlab_tui.progress import ProgressError
+from agentlab_tui.services import Services
+from agentlab_tui.toml_text import answer_text, starter_text
+from agentlab_tui.widgets.answer_editor import AnswerEditor
+from agentlab_tui.widgets.quiz import Quiz
+from agentlab_tui.widgets.run_pane import RunPane
+from agentlab_tui.widgets.toml_area import TomlArea
+
+
+class WorkPane(Vertical):
+    """Shows one step's work; its screen decides which part is in front."""
+
+    @dataclass
+    class Passed(Message):
+        """A step was passed with the learner's own answer, on what counts."""
+
+        step: str
+
+    @dataclass
+    class Tried(Message):
+        """A step was tried or watched, and is not passed by that."""
+
+        step: str
+        practised: bool
+        """The learner's own answer passed on the practice cases."""
+
+    @dataclass
+    class FrontWanted(Message):
+        """Bring this part to the front."""
+
+        pane: str
+
+    def __init__(self, services: Services, lab_id: str, lab: Lab) -> None:
+        super().__init__(id="work")
+        self._services = services
+        self._lab_id = lab_id
+        self._lab = lab
+        self._step: Step = lab.scenario.steps[0]
+
+    def compose(self) -> ComposeResult:
+        """All parts; the screen's style hides those a step does not need."""
+        yield Quiz()
+        yield AnswerEditor()
+        yield RunPane(self._services)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is being tried."""
+        return self.query_one(RunPane).is_running
+
+    @property
+    def last_trace(self) -> Path | None:
+        """The trace of the last case that ran here."""
+        return self.query_one(RunPane).last_trace
+
+    async def show(self, step: Step) -> None:
+        """Show a step, with the answer it had."""
+        self._step = step
+        match step:
+            case QuizStep():
+                await self.query_one(Quiz).show(step, self._choice(step))
+            case AgentStep():
+                self._load(step)
+                await self.query_one(RunPane).prepare(step.checks, "r runs this step on the model")
+            case _:
+                pass
+
+    def edit(self) -> None:
+        """Into the editor."""
+        if isinstance(self._step, AgentStep):
+            self.query_one(AnswerEditor).focus_text()
+
+    async def run(self, *, practice: bool, reference: bool = False) -> None:
+        """Try the learner's answer; the reference if asked for, or as long as there is none."""
+        step, editor = self._step, self.query_one(AnswerEditor)
+        if not isinstance(step, AgentStep) or self.is_running:
+            return
+        answer = step.solution
+        reference = reference or not is_own(step, editor.text)
+        self._say_whose(step, editor.text)
+        if not reference:
+            try:
+                answer = parse_answer(editor.text, AgentAnswer)
+            except AgentLabError as error:
+                editor.complain(str(error))
+                self.post_message(self.FrontWanted("answer"))
+                return
+        self.post_message(self.FrontWanted("run"))
+        await self.query_one(RunPane).start(
+            Job(
+                lab=self._lab,
+                step=step,
+                answer=answer,
+                backend=self._services.backend or self._lab.scenario.backend,
+                runs=self._services.runs,
+                practice=practice,
+                reference=reference,
+            )
+        )
+
+    def stop(self) -> None:
+        """Stop the run."""
+        self.query_one(RunPane).stop()
+
+    @on(RunPane.Done)
+    def _judge_run(self, event: RunPane.Done) -> None:
+        job, report = event.job, event.report
+        if event.how != "done" or report is None:
+            return
+        own = report.passed and not job.reference
+        if own and not job.practice:
+            self.post_message(self.Passed(job.step.id))
+        else:
+            self.post_message(self.Tried(job.step.id, practised=own))
+
+    @on(Quiz.Handed)
+    def _judge_choice(self, event: Quiz.Handed) -> None:
+        step = self._step
+        if isinstance(step, QuizStep):
+            attempt = Attempt(answer=QuizAnswer(chosen=event.letters))
+            verdict = judge(step.checks[0], attempt)
+            self.query_one(Quiz).judge(verdict)
+            done = self.Passed(step.id) if verdict.passed else self.Tried(step.id, practised=False)
+            self.post_message(done)
+
+    @on(Quiz.Chosen)
+    def _keep_choice(self, event: Quiz.Chosen) -> None:
+        if problem := self._save(answer_text(QuizAnswer(chosen=event.letters))):
+            self.notify(problem, severity="error", markup=False)
+
+    @on(AnswerEditor.Edited)
+    def _keep_text(self, event: AnswerEditor.Edited) -> None:
+        if isinstance(self._step, AgentStep):
+            self._say_whose(self._step, event.text)
+            if problem := self._save(event.text):
+                self.query_one(AnswerEditor).complain(problem)
+
+    @on(TomlArea.RunWanted)
+    async def _run_from_editor(self) -> None:
+        await self.run(practice=True)
+
+    def _save(self, text: str) -> str:
+        try:
+            self._services.progress.save_text(self._lab_id, self._step.id, text)
+        except ProgressError as error:
+            return str(error)
+        return ""
+
+    def _load(self, step: AgentStep) -> None:
+        editor = self.query_one(AnswerEditor)
+        try:
+            text = self._services.progress.read_text(self._lab_id, step.id)
+        except ProgressError as error:
+            editor.load(starter_text(step))
+            editor.complain(str(error))
+            return
+        editor.load(starter_text(step) if text is None else text)
+        self._say_whose(step, editor.text)
+
+    def _say_whose(self, step: AgentStep, text: str) -> None:
+        own = "your answer, saved as you type" if is_own(step, text) else ""
+        editor = self.query_one(AnswerEditor)
+        editor.name_it(own or "the starter: e edits it, and makes it yours")
+        editor.complain("")
+
+    def _choice(self, step: QuizStep) -> tuple[str, ...]:
+        try:
+            text = self._services.progress.read_text(self._lab_id, step.id)
+            return parse_answer(text or "", QuizAnswer).chosen
+        except AgentLabError:  # e.g. edited by hand; choosing again mends it
+            return ()
