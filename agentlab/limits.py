@@ -41,19 +41,22 @@ class Meter:
     steps: int = 0
     tool_calls: int = 0
     usage: Usage = field(default_factory=Usage)
-    started: float = field(default_factory=time.monotonic)
+    deadline: float | None = None
+    """On the clock of `time.monotonic`; None before `start`, or without a bound."""
+    seconds: float = 0.0
+    """What the deadline allowed."""
     _last: tuple[str, str] = ("", "")
     _repeats: int = 0
     _most: int = 0
 
-    @property
-    def deadline(self) -> float | None:
-        """On the clock of `time.monotonic`: this run's, or that of a run above if it is sooner."""
-        return min(self._deadlines(), default=(None, 0.0))[0]
-
     def start(self) -> None:
-        """Start the clock."""
-        self.started = time.monotonic()
+        """Start the clock; where a run above ends sooner, that run's time is this one's."""
+        ends: list[tuple[float, float]] = []
+        if self.limits.seconds is not None:
+            ends.append((time.monotonic() + self.limits.seconds, self.limits.seconds))
+        if self.parent is not None and self.parent.deadline is not None:
+            ends.append((self.parent.deadline, self.parent.seconds))
+        self.deadline, self.seconds = min(ends, default=(None, 0.0))
 
     def count(self, event: Event) -> None:
         """Take note of an event of this run."""
@@ -92,7 +95,7 @@ class Meter:
 
     def out_of_time(self) -> LimitReached:
         """The event that says time is up, here or in the run above whose time it was."""
-        return LimitReached(limit="seconds", allowed=min(self._deadlines(), default=(0, 0.0))[1])
+        return LimitReached(limit="seconds", allowed=self.seconds)
 
     def _used_up(self) -> LimitReached | None:
         limits, cost = self.limits, self.usage.cost or 0.0
@@ -101,13 +104,6 @@ class Meter:
         if limits.cost is not None and cost and cost >= limits.cost:
             return LimitReached(limit="cost", allowed=limits.cost)
         return self.parent._used_up() if self.parent else None
-
-    def _deadlines(self) -> list[tuple[float, float]]:
-        """When time is up, and after how many seconds: for this run and those above."""
-        above = self.parent._deadlines() if self.parent else []
-        if self.limits.seconds is None:
-            return above
-        return [(self.started + self.limits.seconds, self.limits.seconds), *above]
 
     def _see(self, call: ToolCall) -> None:
         this = (call.name, call.arguments)

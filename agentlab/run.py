@@ -180,7 +180,9 @@ class Run(Generic[Output]):
         return self.result()
 
     def _record(self, event: Event) -> Event:
-        if self._trace and not isinstance(event, LiveEvent):
+        if isinstance(event, LiveEvent):  # the stored event that follows says it all
+            return event
+        if self._trace:
             self._trace.append(event)
         self.state.move_on(event)
         return event

@@ -44,9 +44,6 @@ A = TypeVar("A", bound=BaseModel)
 MAX_CHARS = 20_000
 """What a tool's answer may hold before it is shortened for the model (the whole is kept)."""
 
-GRACE = 1.0
-"""Seconds a cancelled tool has to tidy up."""
-
 _KEPT_OF_HUGE = 64 << 20
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -143,39 +140,34 @@ class Tool(Generic[A]):
             return _failed(call, "bad_arguments", self._explain(error))
         except Exception as error:  # noqa: BLE001 - a validator of the tool's own
             return _failed(call, "bad_arguments", f"{self.name} was not called: {_said(error)}")
-        work = asyncio.create_task(self._attempt(arguments, context))
+        bound = asyncio.timeout(self.timeout)
         try:
-            in_time, _ = await asyncio.wait({work}, timeout=self.timeout)
-        finally:
-            if not work.done():
-                work.cancel()
-                # A tool may tidy up, but not refuse to end: then it is left behind
-                await asyncio.wait({work}, timeout=GRACE)
-        if not in_time:
-            text = f"{self.name} did not answer within {self.timeout:g} seconds"
-            return _failed(call, "timeout", text, context)
-        if work.cancelled():
-            return _failed(call, "tool_error", f"{self.name} cancelled itself", context)
-        answer = work.result()
-        if isinstance(answer, _Raised):
-            return _failed(call, "tool_error", _said(answer.error), context)
-        try:
+            async with bound:
+                answer = await self.run(arguments, context)
             content = shorten(as_text(answer), self.max_chars, context)
-        except Exception as error:  # noqa: BLE001 - the answer's own code, run to write it down
+        except TimeoutError as error:
+            if bound.expired():
+                return self.timed_out(call, context)
+            return _failed(call, "tool_error", _said(error), context)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failed(call, "tool_error", f"{self.name} cancelled itself", context)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug or an exit of the tool's, not the run's
             return _failed(call, "tool_error", _said(error), context)
         return ToolResult(call_id=call.id, content=content, artifacts=tuple(context.artifacts))
+
+    def timed_out(self, call: ToolCall, context: ToolContext) -> ToolResult:
+        """The result of a call that took too long."""
+        text = f"{self.name} did not answer within {self.timeout:g} seconds"
+        return _failed(call, "timeout", text, context)
 
     def with_(self, **changes: Any) -> Tool[A]:
         """This tool with another name, description, timeout or length."""
         return replace(self, **changes)
-
-    async def _attempt(self, arguments: A, context: ToolContext) -> Any:
-        try:
-            return await self.run(arguments, context)
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - even an exit is the tool's, not the run's
-            return _Raised(error)
 
     def _explain(self, error: ValidationError) -> str:
         lines = [
@@ -183,11 +175,6 @@ class Tool(Generic[A]):
             for e in error.errors(include_url=False, include_context=False, include_input=False)[:5]
         ]
         return f"{self.name} was not called: " + "; ".join(lines)
-
-
-@dataclass(frozen=True)
-class _Raised:
-    error: BaseException
 
 
 def _said(error: BaseException) -> str:

@@ -157,7 +157,7 @@ async def test_a_tool_may_tidy_up_and_still_answer_when_the_run_is_stopped(runs)
     run.stop()
     result = await reading
     assert result.outcome == "cancelled"
-    assert [r.error for r in results_in(result.messages)] == ["cancelled"]
+    assert [r.content for r in results_in(result.messages)] == ["rolled back"]
     whole(run.path)
 
 

@@ -225,6 +225,55 @@ async def test_a_tool_that_fails_does_not_end_the_run(runs, error, style):
     whole(result.path)
 
 
+async def test_a_tool_that_will_not_be_cancelled_is_left_behind(runs, monkeypatch):
+    monkeypatch.setattr("agentlab.calls.GRACE", 0.02)
+    release = asyncio.Event()
+
+    @tool(timeout=0.02)
+    async def stubborn() -> str:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    made = calls(call("stubborn"), call("add", id="2", a=1, b=2))
+    replies = [made, calls(call("add", a=3, b=4)), "ok"]
+    result = await agent(replies, runs, tools=[stubborn, add]).run("?")
+    release.set()
+    assert [r.error for r in results_in(result.messages)] == ["timeout", None, None]
+    assert results_in(result.messages)[0].content == "stubborn did not answer within 0.02 seconds"
+    whole(result.path)
+
+
+async def test_a_tool_that_will_not_be_cancelled_does_not_hold_up_stopping(runs, monkeypatch):
+    monkeypatch.setattr("agentlab.calls.GRACE", 0.02)
+    release, at_work = asyncio.Event(), asyncio.Event()
+
+    @tool(timeout=None)
+    async def stubborn() -> str:
+        at_work.set()
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+        return "late"
+
+    run = agent([calls(call("stubborn"))], runs, tools=[stubborn]).run("?")
+    reading = asyncio.create_task(_awaited(run))
+    await at_work.wait()
+    run.stop()
+    assert (await reading).outcome == "cancelled"
+    release.set()
+    whole(run.path)
+
+
+async def _awaited(run):
+    return await run
+
+
 async def test_what_a_tool_prints_is_shown_while_it_works_and_not_stored(runs, capsys):
     @tool
     def talk(context: ToolContext) -> str:

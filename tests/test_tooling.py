@@ -537,23 +537,6 @@ async def test_a_tool_that_hangs_is_ended_by_its_timeout_plain_or_async():
     release.set()
 
 
-async def test_a_tool_that_will_not_be_cancelled_is_left_behind(monkeypatch):
-    monkeypatch.setattr(agentlab.tooling, "GRACE", 0.02)
-    release = asyncio.Event()
-
-    @tool(timeout=0.02)
-    async def stubborn() -> str:
-        while not release.is_set():
-            try:
-                await release.wait()
-            except asyncio.CancelledError:
-                continue
-        return "late"
-
-    assert (await stubborn.call(call("stubborn"))).error == "timeout"
-    release.set()
-
-
 async def test_a_plain_tool_does_not_hold_up_the_event_loop():
     gate = threading.Event()
 
