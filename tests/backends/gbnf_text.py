@@ -1,4 +1,4 @@
-"""Writing random texts that a grammar admits: a second reading of the grammar, apart from llama.cpp."""
+"""Writing random texts that a grammar admits: a second reading, independent of llama.cpp's."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -21,6 +22,8 @@ from agentlab.backends.llamacpp.pattern import Unsupported, pattern
 from agentlab.backends.llamacpp.registry import locate
 from agentlab.backends.llamacpp.sampling import Sampler
 from agentlab.errors import ConfigError
+
+Schema = dict[str, Any]
 
 # random schemas
 
@@ -47,11 +50,11 @@ patterns = st.sampled_from(
 )
 
 
-def some(**keywords: st.SearchStrategy) -> st.SearchStrategy[dict]:
+def some(**keywords: st.SearchStrategy) -> st.SearchStrategy[Schema]:
     return st.fixed_dictionaries({}, optional=keywords)
 
 
-def typed(name: str, **keywords: st.SearchStrategy) -> st.SearchStrategy[dict]:
+def typed(name: str, **keywords: st.SearchStrategy) -> st.SearchStrategy[Schema]:
     return some(**keywords).map(lambda rest: {"type": name, **rest})
 
 
@@ -130,7 +133,7 @@ DEFS = {
 }
 
 
-def whole(schema) -> dict:
+def whole(schema) -> Schema:
     return (
         {"allOf": [schema], "$defs": DEFS}
         if isinstance(schema, bool)
@@ -149,7 +152,7 @@ def keywords(compiled: Compiled) -> set[str]:
     return {pointer.rsplit("/", 1)[1] for pointer in compiled.unenforced}
 
 
-def broken(text: str, schema: dict, allowed: set[str]) -> list[str]:
+def broken(text: str, schema: Schema, allowed: set[str]) -> list[str]:
     """The violations that nothing in `allowed` accounts for."""
 
     def blamed(error) -> bool:
@@ -175,7 +178,7 @@ def test_every_text_of_a_grammar_validates_but_for_what_is_named(schema, seed):
         assert not broken(text, schema, keywords(made)), text
 
 
-def sampled(schema: dict, count: int = 300) -> list:
+def sampled(schema: Schema, count: int = 300) -> list[Any]:
     made = compile_schema(schema)
     random = Random(0)
     return [json.loads(sample(made.grammar, random, budget=150)) for _ in range(count)]
@@ -267,7 +270,7 @@ def test_additional_properties_never_take_a_declared_name():
 
 
 def test_exclusive_alternatives_by_a_tag_are_enforced():
-    def shape(name: str, field: str) -> dict:
+    def shape(name: str, field: str) -> Schema:
         fields = {"kind": {"const": name}, field: {"type": "integer"}}
         return {"type": "object", "properties": fields, "required": ["kind", field]}
 
@@ -357,7 +360,11 @@ def drawn(model: Model, grammar: Grammar, seed: int, most: int = 160) -> str | N
     return None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(schema=schemas, seed=st.integers(0, 2**31))
 def test_llama_cpp_takes_every_grammar_and_what_it_draws_validates(vocabulary, schema, seed):
     schema = whole(schema)

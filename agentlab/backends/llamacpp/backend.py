@@ -5,9 +5,9 @@
 
 Promises:
 
-- Deltas arrive in order, from a thread of the backend's own; the event loop stays free. Leaving the
-  stream stops the model before its next token, and the context stays good.
-- A conversation's next turn evaluates only what is new; `usage.cached_tokens` says how much was not.
+- Deltas arrive in order, from a thread of the backend's own; the event loop stays free. Leaving
+  the stream stops the model before its next token, and the context stays good.
+- A conversation's next turn evaluates only what is new; `usage.cached_tokens` counts the rest.
 - The same request gives the same tokens for the same seed, number of threads and batch size, when
   what had been read before was cut into the same batches (`forget` makes sure of it). Without a
   seed, the seed is 0.
@@ -83,7 +83,7 @@ class LlamaCpp:
         adapters: Mapping[str, str | Path] | None = None,
         adapter: str | Path | None = None,
         template: str | None = None,
-        defaults: Settings = Settings(),  # noqa: B008 a frozen value
+        defaults: Settings = Settings(),
     ) -> None:
         path = Path(path)
         files = {key: Path(file) for key, file in (adapters or {}).items()}
@@ -119,7 +119,7 @@ class LlamaCpp:
         messages: Sequence[Message],
         *,
         tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),  # noqa: B008 a frozen value
+        settings: Settings = Settings(),
         output: JsonSchema | None = None,
     ) -> AsyncIterator[Delta | Reply]:
         """Answer; see `Backend.stream`.
@@ -190,7 +190,7 @@ class LlamaCpp:
     def unenforced(
         self,
         tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),  # noqa: B008 a frozen value
+        settings: Settings = Settings(),
         output: JsonSchema | None = None,
     ) -> tuple[str, ...]:
         """What of these schemas the grammar does not hold: JSON pointers of keywords."""

@@ -11,11 +11,11 @@ tool_choice="none"            free text in which no call can be opened
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.llamacpp.formats import Format
-from agentlab.backends.llamacpp.gbnf import Grammar, Lit, Node, Ref, Rep, alt, seq
+from agentlab.backends.llamacpp.gbnf import EMPTY, Grammar, Lit, Node, Ref, Rep, alt, seq
 from agentlab.backends.llamacpp.grammar import Compiled, compile_schema
 from agentlab.errors import ConfigError
 
@@ -54,22 +54,23 @@ def constrain(
     answer = None if output is None else compile_schema(output, prefix="out-")
     if choice == "none" or not tools:
         if answer is not None:
-            return _from_start([answer], Ref(answer.grammar.root), {})
+            return _from_start([answer], Ref(answer.grammar.root))
         return Constraint(None, format.trigger, format.at_start) if tools else None
     chosen = tools if choice in ("auto", "required") else [t for t in tools if t.name == choice]
     compiled = [_arguments(tool, f"t{index}-") for index, tool in enumerate(chosen)]
     lazy = choice == "auto" and answer is None
     calls = _calls(format, chosen, compiled, settings.parallel_tool_calls, lazy=lazy)
     if lazy:
-        made = _from_start(compiled, calls, {})
-        return Constraint(made.grammar, format.trigger, format.at_start, made.unenforced)
+        return replace(
+            _from_start(compiled, calls), trigger=format.trigger, at_start=format.at_start
+        )
     if answer is not None and choice == "auto":
-        return _from_start([*compiled, answer], alt([calls, Ref(answer.grammar.root)]), {})
-    return _from_start(compiled, calls, {})
+        return _from_start([*compiled, answer], alt([calls, Ref(answer.grammar.root)]))
+    return _from_start(compiled, calls)
 
 
-def _from_start(parts: Sequence[Compiled], root: Node, extra: dict[str, Node]) -> Constraint:
-    rules = {"root": root, **extra}
+def _from_start(parts: Sequence[Compiled], root: Node) -> Constraint:
+    rules = {"root": root}
     for part in parts:
         rules |= part.grammar.rules
     unenforced = tuple(line for part in parts for line in part.unenforced)
@@ -94,23 +95,13 @@ def _calls(
 ) -> Node:
     """One call or several. A lazy section begins right after the trigger."""
 
-    def call(before: str) -> Node:
+    def call(before: str, written: str = "") -> Node:
         options: list[Node] = []
         for tool, part in zip(tools, compiled, strict=True):
-            head = before + format.head(tool.name)
-            end = Lit("}" + format.close)
-            options.append(seq(Lit(head), Ref(part.grammar.root), end))
+            head = (before + format.head(tool.name)).removeprefix(written)
+            options.append(seq(Lit(head), Ref(part.grammar.root), Lit("}" + format.close)))
         return alt(options)
 
-    first = format.start + format.open
-    if lazy:
-        # the trigger has been written; for one format it is the bracket that opens the object
-        options: list[Node] = []
-        for tool, part in zip(tools, compiled, strict=True):
-            head = (first + format.head(tool.name))[len(format.trigger) :]
-            options.append(seq(Lit(head), Ref(part.grammar.root), Lit("}" + format.close)))
-        begin = alt(options)
-    else:
-        begin = call(first)
+    begin = call(format.start + format.open, format.trigger if lazy else "")
     more = Rep(seq(Lit(format.between), call(format.open)), 0, None)
-    return seq(begin, more if parallel else Lit(""), Lit(format.finish))
+    return seq(begin, more if parallel else EMPTY, Lit(format.finish))

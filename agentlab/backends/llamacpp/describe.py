@@ -48,8 +48,8 @@ def signature(tool: ToolSpec) -> str:
     properties = cast(dict[str, Any], tool.parameters.get("properties", {}))
     required = set(cast(list[str], tool.parameters.get("required", [])))
     arguments: list[str] = []
-    for name, schema in properties.items():
-        schema = _resolved(schema, tool.parameters)
+    for name, declared in properties.items():
+        schema = _resolved(declared, tool.parameters)
         text = f"{name}: {_type(schema, tool.parameters)}"
         if "default" in schema:
             text += f" = {json_text(schema['default'])}"
@@ -95,10 +95,10 @@ def _resolved(schema: Any, root: Any) -> Mapping[str, Any]:
             return {}
         found = cast(dict[str, Any], schema)
         ref = found.get("$ref")
-        if not isinstance(ref, str) or not ref.startswith("#/"):
+        if not isinstance(ref, str) or not ref.startswith("#"):
             return found
         target: Any = root
-        for step in ref[2:].split("/"):
+        for step in ref.split("/")[1:]:
             target = cast(dict[str, Any], target).get(step, {}) if isinstance(target, dict) else {}
         schema = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
     return {}

@@ -1,7 +1,7 @@
 """How a model writes a tool call.
 
-    hermes   <tool_call>\\n{"name": "add", "arguments": {"x": 1}}\\n</tool_call>     (one block a call)
-    llama3   {"name": "add", "parameters": {"x": 1}}                               (the whole reply)
+    hermes   <tool_call>\\n{"name": "add", "arguments": {"x": 1}}\\n</tool_call>   (a block a call)
+    llama3   {"name": "add", "parameters": {"x": 1}}                           (the whole reply)
     mistral  [TOOL_CALLS][{"name": "add", "arguments": {"x": 1}}, …]
 
 A template that has a tool section of its own tells which one its model was trained on; a model

@@ -207,7 +207,7 @@ def _span(low: int, high: int) -> str:
 
 def _escape(char: str, special: str) -> str:
     point = ord(char)
-    if point < 0x20 or point == 0x7F or char in special and char not in '"\\[]':
+    if point < 0x20 or point == 0x7F or (char in special and char not in '"\\[]'):
         return f"\\x{point:02X}"
     if char in special:
         return "\\" + char

@@ -6,6 +6,7 @@ is read here: magic, version, counts, and where the last tensor ends.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -85,7 +86,8 @@ def _remember(cache: Path, known: dict[str, str]) -> None:
         partial.replace(cache)
     except OSError:
         # a cache that can't be written only costs time
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _end(file: BinaryIO) -> int:

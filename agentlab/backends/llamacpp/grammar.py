@@ -17,15 +17,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, cast
 
 from agentlab.backends.llamacpp import digits, gbnf
+from agentlab.backends.llamacpp.brackets import key_but, listed, pairs_of
 from agentlab.backends.llamacpp.gbnf import EMPTY, Grammar, Lit, Node, Ref, Rep, alt, maybe, seq
 from agentlab.backends.llamacpp.pattern import (
     ANY_CHAR,
     MOST_REPEATS,
-    PLAIN,
     Unsupported,
     pattern,
 )
@@ -176,6 +175,11 @@ class _Compiler:
         self._count += 1
         return f"{self._prefix}r{self._count}"
 
+    def _rule(self, node: Node) -> Node:
+        name = self._name()
+        self.rules[name] = node
+        return Ref(name)
+
     def _inside(self, schema: Schema, path: str) -> Node | None:
         """A schema inside brackets, where coming back to an open schema is fine."""
         held, self._open = self._open, ()
@@ -210,7 +214,7 @@ class _Compiler:
         if values is not None:
             options += [_spelled(value) for value in values]
         elif not schema.keys() & known:
-            options.append(cast(Node, self._any()))
+            options.append(self._any())
         else:
             for kind in types_of(schema):
                 node = self._typed(kind, schema, path)
@@ -327,29 +331,7 @@ class _Compiler:
             return None
         firsts = [self._inside(s, f"{path}/prefixItems/{i}") for i, s in enumerate(first)]
         rest = self._inside(cast(Schema, items), f"{path}/items")
-        return self._list(firsts, rest, least, most)
-
-    def _list(
-        self, firsts: list[Node | None], rest: Node | None, least: int, most: int | None
-    ) -> Node | None:
-        fixed = len(firsts) if most is None else min(len(firsts), most)
-        if None in firsts[:fixed]:
-            fixed, rest = firsts.index(None), None
-        more = None if most is None else most - fixed
-        node: Node = EMPTY
-        if rest is None or more == 0:
-            if least > fixed:
-                return None
-        elif fixed:
-            node = Rep(seq(_COMMA, rest), max(0, least - fixed), more)
-        else:
-            left = None if more is None else more - 1
-            node = seq(rest, Rep(seq(_COMMA, rest), max(0, least - 1), left))
-            node = node if least else maybe(node)
-        for index in reversed(range(fixed)):
-            node = seq(_COMMA if index else EMPTY, cast(Node, firsts[index]), node)
-            node = node if index < least else maybe(node)
-        return seq(Lit("["), node, Lit("]"))
+        return listed(firsts, rest, least, most)
 
     def _object(self, schema: Plain, path: str) -> Node | None:
         properties = cast(dict[str, Schema], schema.get("properties", {}))
@@ -376,7 +358,7 @@ class _Compiler:
         if most is not None and most < max(least, sum(must for _, must in pairs)):
             return None
         if extra is not None:
-            extra = seq(_QUOTE, _key_but(properties), Lit('": '), extra)
+            extra = seq(_QUOTE, key_but(properties), Lit('": '), extra)
         count = None if most is None else most - len(pairs)
         if count is not None and (count < 0 or (extra is not None and pairs)):
             self.unenforced.append(f"{path}/maxProperties")
@@ -386,47 +368,4 @@ class _Compiler:
         if least > max(needed, 0) and not (least == 1 and not pairs and extra is not None):
             self.unenforced.append(f"{path}/minProperties")
             least = 0
-        return seq(Lit("{"), self._pairs(pairs, extra, least, count), Lit("}"))
-
-    def _pairs(
-        self, pairs: list[tuple[Node, bool]], extra: Node | None, least: int, most: int | None
-    ) -> Node:
-        if not pairs:
-            if extra is None or most == 0:
-                return EMPTY
-            left = None if most is None else most - 1
-            many = seq(extra, Rep(seq(_COMMA, extra), 0, left))
-            return many if least else maybe(many)
-        tail: Node = EMPTY if extra is None else Rep(seq(_COMMA, extra), 0, None)
-        start: Node = EMPTY if extra is None else maybe(seq(extra, tail))
-        # `tail`: what may follow once something is written; `start`: the same at the beginning
-        for pair, must in reversed(pairs):
-            if tail != EMPTY:
-                name = self._name()
-                self.rules[name] = tail
-                tail = Ref(name)
-            here = seq(pair, tail)
-            start = here if must else maybe(here) if start == EMPTY else alt([here, start])
-            after = seq(_COMMA, pair)
-            tail = seq(after if must else maybe(after), tail)
-        return start
-
-
-def _key_but(names: Mapping[str, Any]) -> Node:
-    """The inside of a property name that is none of these."""
-    any_key = seq(gbnf.Chars(PLAIN), Rep(gbnf.Chars(PLAIN), 0, None))
-
-    def follow(done: str) -> Node:
-        following = sorted({n[len(done)] for n in names if n.startswith(done) and n != done})
-        plain = [c for c in following if gbnf.intersection(gbnf.chars(c), PLAIN)]
-        if not plain:
-            return any_key
-        taken = reduce(gbnf.union, (gbnf.chars(c) for c in plain))
-        other = gbnf.Chars(gbnf.intersection(PLAIN, gbnf.complement(taken)))
-        options: list[Node] = [seq(other, Rep(gbnf.Chars(PLAIN), 0, None))]
-        for char in plain:
-            after = follow(done + char)
-            options.append(seq(Lit(char), after if done + char in names else maybe(after)))
-        return alt(options)
-
-    return follow("")
+        return seq(Lit("{"), pairs_of(pairs, extra, least, count, self._rule), Lit("}"))

@@ -5,8 +5,8 @@ and lazy repetition, `^` and `$` at the ends. Refused (`Unsupported`): look-arou
 flags, word boundaries, anchors in the middle.
 
 The text is the inside of a JSON string, so a quotation mark becomes `\\"`, and so on. Where engines
-disagree about a shorthand, only what all agree on is admitted: `\\d` is 0 to 9, and what is not `\\d`
-is ASCII.
+disagree about a shorthand, only what all agree on is admitted: `\\d` is 0 to 9, and what is not
+`\\d` is ASCII.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ from agentlab.backends.llamacpp.gbnf import (
 MOST_REPEATS = 1000
 """Above this llama.cpp's grammar tables grow too large."""
 
-_ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_ESCAPED |= {"\b": "\\b", "\f": "\\f"}
+_ESCAPED = {
+    **{'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"},
+    **{"\b": "\\b", "\f": "\\f"},
+}
 PLAIN: Ranges = complement(((0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F), SURROGATES))
 """Characters that stand for themselves inside a JSON string."""
 

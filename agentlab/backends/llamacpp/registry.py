@@ -71,9 +71,12 @@ def open_backend(name: str, **options: Any) -> LlamaCpp:
     scheme, colon, rest = name.partition(":")
     if colon and scheme == "local":
         model = packaged(rest)
-        return LlamaCpp(locate(rest), **{"name": name, "defaults": model.defaults, **options})
-    path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()
-    return LlamaCpp(path, **{"name": name, **options})
+        options = {"defaults": model.defaults, **options}
+        path = locate(rest)
+    else:
+        path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()
+    options = {"name": name, **options}
+    return LlamaCpp(path, **options)
 
 
 def packaged(name: str) -> Packaged:

@@ -75,10 +75,8 @@ class Sampler:
             return token, self._info(context, token, None) if self._top else None
         logits = self._logits(context)
         masked = self._masked(logits) if self._top and self._grammar is not None else None
-        if self._grammar is not None:
-            token = self._bound(logits)
-        else:
-            token = self._watched(logits)
+        bound = self._grammar is not None
+        token = self._bound(logits) if bound else self._watched(logits)
         self._lib.llama_sampler_accept(self._chain, token)
         return token, self._info(context, token, masked) if self._top else None
 
@@ -207,13 +205,13 @@ class Sampler:
     def _logits(self, context: Context) -> Any:
         pointer = self._lib.llama_get_logits_ith(context.handle, -1)
         address = ctypes.addressof(pointer.contents)
-        floats = (ctypes.c_float * self._model.size).from_address(address)
+        floats: Any = (ctypes.c_float * self._model.size).from_address(address)
         return self._np.frombuffer(floats, dtype=self._np.float32)
 
     def _fill(self, logits: Any) -> Any:
         self._all["id"] = self._ids
         self._all["logit"] = logits
-        data = ctypes.cast(self._all.ctypes.data, ctypes.POINTER(self._lib.llama_token_data))
+        data = ctypes.cast(self._all.ctypes.data, self._lib.llama_token_data_p)
         return self._lib.llama_token_data_array(
             data=data, size=self._model.size, selected=-1, sorted=False
         )

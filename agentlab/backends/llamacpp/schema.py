@@ -74,7 +74,7 @@ class Schemas:
         for step in ref[1:].split("/")[1:] if ref.startswith("#") else [ref]:
             key = step.replace("~1", "/").replace("~0", "~")
             try:
-                here = here[int(key)] if isinstance(here, list) else here[key]
+                here = here[int(key) if isinstance(here, list) else key]
             except (KeyError, IndexError, ValueError, TypeError):
                 self._report(f"{path}/$ref")
                 return True
@@ -128,9 +128,7 @@ class Schemas:
         if KEYWORDS["object"] & one.keys() and KEYWORDS["object"] & other.keys():
             both |= _objects(one, other)
         for key, value in other.items():
-            if key == "type":
-                both.setdefault(key, value)
-            elif key in ("properties", "additionalProperties", "required"):
+            if key in ("type", "properties", "additionalProperties", "required"):
                 both.setdefault(key, value)
             elif key not in both or both[key] == value:
                 both[key] = value
@@ -160,9 +158,9 @@ def _objects(one: Plain, other: Plain) -> Plain:
     mine, yours = (cast(dict[str, Schema], s.get("properties", {})) for s in (one, other))
     properties: dict[str, Schema] = {}
     for name in [*mine, *(n for n in yours if n not in mine)]:
-        parts = [
-            properties_.get(name, side.get("additionalProperties", True))
-            for properties_, side in ((mine, one), (yours, other))
+        parts: list[Schema] = [
+            declared[name] if name in declared else side.get("additionalProperties", True)
+            for declared, side in ((mine, one), (yours, other))
         ]
         parts = [part for part in parts if part is not True]
         properties[name] = parts[0] if len(parts) == 1 else {"allOf": parts} if parts else True
@@ -215,19 +213,17 @@ def _values(schema: Plain) -> list[Any] | None:
     return cast("list[Any] | None", schema.get("enum"))
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Equal as JSON: `1` is `1.0`, but neither is `true`."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
-    if isinstance(one, (dict, list)):
-        return type(one) is type(other) and json.dumps(one, sort_keys=True) == json.dumps(
-            other, sort_keys=True
-        )
+    if isinstance(one, (dict, list)) or isinstance(other, (dict, list)):
+        return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     return one == other
 
 
 def literals(schema: Plain, path: str, report: Report) -> list[Any] | None:
-    """The values of `const` and `enum` that the rest of a plain schema allows; None without them."""
+    """The values of `const` and `enum` that the rest of the schema allows; None without either."""
     values = _values(schema)
     if values is None:
         return None

@@ -49,9 +49,8 @@ class Template:
             trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
         )
         environment.filters["tojson"] = _tojson
-        environment.globals["raise_exception"] = _refuse
-        # a template that writes the date gets it by the day, so that a prefix stays warm
-        environment.globals["strftime_now"] = lambda form: date.today().strftime(form)
+        helpers: dict[str, Any] = {"raise_exception": _refuse, "strftime_now": _today}
+        environment.globals.update(helpers)
         try:
             self._template = environment.from_string(source)
             names = meta.find_undeclared_variables(environment.parse(source))
@@ -148,7 +147,7 @@ def _as_written(message: Message, format: Format) -> str:
 
 
 def _merged(turns: list[Turn]) -> list[Turn]:
-    """Neighbouring turns of one speaker as one, which templates that insist on taking turns need."""
+    """Neighbouring turns of one speaker as one: some templates insist on taking turns."""
     merged: list[Turn] = []
     for turn in turns:
         last = merged[-1] if merged else None
@@ -195,6 +194,11 @@ def _guarded(value: Any, guard: Callable[[str], str]) -> Any:
 def _tojson(value: Any, indent: int | None = None, **_: Any) -> str:
     # Jinja's own escapes for HTML, which no model was trained on
     return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _today(form: str) -> str:
+    # by the day and no finer, so that a prefix stays warm
+    return date.today().strftime(form)
 
 
 def _refuse(message: str) -> None:
