@@ -16,7 +16,7 @@ from agentlab.errors import TraceError
 from agentlab.events import StoredEvent
 from agentlab.messages import clean
 from agentlab.redaction import Redactor
-from agentlab.trace import BlobFolder, Trace, TraceHeader, trace_path
+from agentlab.trace import BlobFolder, Trace, TraceHeader, read_header, trace_path
 
 
 class TraceWriter:
@@ -42,7 +42,7 @@ class TraceWriter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.path.exists():
-                self._go_on()
+                self._go_on(header)
             else:
                 self._begin(header)
         except OSError as error:
@@ -82,12 +82,13 @@ class TraceWriter:
         try:
             _lock(self._file, self.path)
             self._write(header.model_dump_json().encode())
-            part.rename(self.path)
-        except OSError:
+            _appear(part, self.path)
+        finally:
             part.unlink(missing_ok=True)
-            raise
 
-    def _go_on(self) -> None:
+    def _go_on(self, header: TraceHeader) -> None:
+        if read_header(self.path).created != header.created:
+            raise TraceError(f"{self.path} is the trace of another run of that name")
         self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         _lock(self._file, self.path)
         self._seq = _repair(self.path)
@@ -112,6 +113,16 @@ class TraceWriter:
         while data:
             data = data[os.write(self._file, data) :]
         self._torn = False
+
+
+def _appear(part: Path, path: Path) -> None:
+    """Give a finished file its name, unless a file of that name is already there."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise TraceError(f"{path} is the trace of another run of that name") from None
+    except OSError:  # a file system without hard links
+        part.rename(path)
 
 
 def _lock(file: int, path: Path) -> None:

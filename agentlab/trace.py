@@ -74,10 +74,10 @@ class Record(Value):
 
 
 def new_run_id() -> str:
-    """Sorts by time, to the millisecond, and does not collide: `20261124-101530-482f9ac2`."""
+    """Sorts by time, to the millisecond, and does not collide: `20261124-101530-482f9ac2b17`."""
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    return f"{stamp}-{int(now * 1000) % 1000:03d}{secrets.token_hex(3)[:5]}"
+    return f"{stamp}-{int(now * 1000) % 1000:03d}{secrets.token_hex(4)}"
 
 
 def trace_path(folder: Path, run: str) -> Path:

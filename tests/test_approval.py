@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from conversation import call, calls, kinds, load, results_in, whole
 
 from agentlab import Agent, Decision, Policy, tool
 from agentlab.approval import allow_all
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, TraceError
 from agentlab.events import ApprovalAsked, ApprovalGiven
-from agentlab.trace import Trace
 from agentlab.transcript import Transcript
-from conversation import call, calls, kinds, results_in, whole
 
 
 class Desk:
@@ -151,7 +150,7 @@ async def test_a_paused_run_goes_on_with_the_decision_in_the_same_trace(
 ):
     desk = Desk(runs, approval=ASK)
     paused = await desk.agent.run("?")
-    resumed = await desk.agent.resume(Trace.load(paused.path), decisions={"d": decision})
+    resumed = await desk.agent.resume(load(paused.path), decisions={"d": decision})
     assert (resumed.run, resumed.path, resumed.output) == (paused.run, paused.path, "ok")
     assert desk.done == done
     assert [r.error for r in results_in(resumed.messages)] == [error, None]
@@ -163,18 +162,16 @@ async def test_a_paused_run_goes_on_with_the_decision_in_the_same_trace(
 async def test_a_paused_run_can_be_resumed_with_somebody_to_ask(runs):
     desk = Desk(runs, approval=ASK)
     paused = await desk.agent.run("?")
-    resumed = await desk.agent.resume(Trace.load(paused.path), approver=yes)
+    resumed = await desk.agent.resume(load(paused.path), approver=yes)
     assert (resumed.output, desk.done) == ("ok", ["read b", "a"])
 
 
 async def test_a_run_resumed_without_an_answer_pauses_again(runs):
     desk = Desk(runs, approval=ASK)
     paused = await desk.agent.run("?")
-    again = await desk.agent.resume(Trace.load(paused.path))
+    again = await desk.agent.resume(load(paused.path))
     assert (again.outcome, desk.done) == ("paused", ["read b"])
-    done = await desk.agent.resume(
-        Trace.load(again.path), decisions={"d": Decision(verdict="allow")}
-    )
+    done = await desk.agent.resume(load(again.path), decisions={"d": Decision(verdict="allow")})
     assert (done.output, desk.done) == ("ok", ["read b", "a"])
     whole(done.path)
 
@@ -182,8 +179,8 @@ async def test_a_run_resumed_without_an_answer_pauses_again(runs):
 async def test_a_decision_on_a_call_that_does_not_wait_is_a_mistake(runs):
     desk = Desk(runs, approval=ASK)
     paused = await desk.agent.run("?")
-    with pytest.raises(TraceError, match="no call 'x' waits in run .*; these do: d"):
-        desk.agent.resume(Trace.load(paused.path), decisions={"x": Decision(verdict="allow")})
+    with pytest.raises(TraceError, match=r"no call 'x' waits in run .*; these do: d"):
+        desk.agent.resume(load(paused.path), decisions={"x": Decision(verdict="allow")})
 
 
 async def test_a_childs_question_reaches_the_parents_approver(runs):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from conversation import call, calls, kinds, load, results_in, whole
 
 from agentlab import Agent, Policy, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.events import HandedOff, ToolStarted
-from agentlab.trace import Trace
-from conversation import call, calls, kinds, results_in, whole
 
 
-def agent(name, replies, runs, **options) -> Agent:
+def agent(name, replies, runs, **options) -> Any:
     return Agent(
         backend=Scripted(replies), name=name, instructions=f"You are {name}.", runs=runs, **options
     )
@@ -121,12 +122,12 @@ def team(runs, desk_replies, sums_replies):
 async def test_a_crash_anywhere_in_a_handoff_leaves_somebody_in_charge(runs):
     path = (await team(runs, [TO_SUMS], ["3"]).run("?")).path
     lines = path.read_bytes().splitlines(keepends=True)
-    start = next(i for i, e in enumerate(Trace.load(path).events) if isinstance(e, ToolStarted))
+    start = next(i for i, e in enumerate(load(path).events) if isinstance(e, ToolStarted))
     spoken_by = []
     for cut in range(start + 1, len(lines)):
         path.write_bytes(b"".join(lines[:cut]))
         desk = team(runs, ["desk: ok"], ["sums: ok"])
-        result = await desk.resume(Trace.load(path))
+        result = await desk.resume(load(path))
         trace = whole(path)
         over = "handed_off" in kinds(trace)
         answered = "model_replied" in kinds(trace)[kinds(trace).index("run_resumed") :]
@@ -144,8 +145,8 @@ async def test_resuming_without_the_successor_says_who_is_missing(runs):
     run = team(runs, [TO_SUMS], []).run("?")
     _ = [event async for event in run]
     alone = agent("desk", [], runs)
-    with pytest.raises(ConfigError, match="handed to 'sums'.*its team: desk"):
-        alone.resume(Trace.load(run.path))
+    with pytest.raises(ConfigError, match=r"handed to 'sums'.*its team: desk"):
+        alone.resume(load(run.path))
 
 
 def test_agents_that_could_be_mistaken_for_one_another_are_refused(runs):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
+from conversation import call, calls, kinds, load, results_in, whole
 from pydantic import ValidationError
 
 from agentlab import Agent, Limits, tool
@@ -14,8 +16,6 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import RunError
 from agentlab.events import LimitReached, RunFinished
 from agentlab.messages import Message, Usage
-from agentlab.trace import Trace
-from conversation import call, calls, kinds, results_in, whole
 
 
 @tool
@@ -46,12 +46,12 @@ def costs(said: Message | str, tokens: int = 10, cost: float | None = None) -> R
     return Reply(message=message, usage=usage)
 
 
-def agent(replies, runs, limits: Limits, **options) -> Agent:
-    options = {"tools": [add, hang, quick], **options}
+def agent(replies, runs, limits: Limits, **more) -> Any:
+    options: Any = {"tools": [add, hang, quick], **more}
     return Agent(backend=Scripted(replies), runs=runs, limits=limits, **options)
 
 
-def ended_at(result, limit: str, allowed: float) -> None:
+def ended_at(result, limit: Any, allowed: float) -> None:
     assert result.outcome == "limit"
     assert result.limit == LimitReached(limit=limit, allowed=allowed)
     trace = whole(result.path)
@@ -233,7 +233,7 @@ async def test_the_clock_starts_with_the_run_and_not_before(runs):
 # Agents that agents call
 
 
-def boss(child: Agent, runs, limits: Limits, replies=None) -> Agent:
+def boss(child: Agent[Any], runs, limits: Limits, replies=None) -> Any:
     asks = calls(call("ask_child", request="Do it."))
     return Agent(
         backend=Scripted(replies or [costs(asks), costs("done")]),
@@ -247,7 +247,7 @@ async def test_a_parent_pays_for_its_child(runs):
     assert result.usage.total_tokens == 40
     assert result.usage.cost == 0.75
     assert results_in(result.messages)[0].content == "3"
-    child_traces = [t for t in map(Trace.load, runs.glob("*.jsonl")) if t.header.agent == "child"]
+    child_traces = [t for t in map(load, runs.glob("*.jsonl")) if t.header.agent == "child"]
     assert [t.header.parent.run for t in child_traces] == [result.run]
     assert [t.header.parent.call_id for t in child_traces] == ["1"]
 

@@ -1,11 +1,13 @@
-"""The loop asks, makes the calls, and ends; every way a backend or a tool fails is accounted for."""
+"""The loop asks, makes the calls and ends, however a backend or a tool fails."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
+from conversation import call, calls, check_conversation, kinds, results_in, whole
 
 from agentlab import Agent, Limits, ToolContext, tool
 from agentlab.backend import BackendIdentity, Reply, Settings, TextDelta
@@ -13,7 +15,6 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, ConfigError, RateLimited, RunError, ToolError
 from agentlab.events import ModelReplied, RunFailed, RunFinished, ToolFinished, ToolOutput
 from agentlab.messages import Message, Text, ToolCall, Usage
-from conversation import call, calls, check_conversation, kinds, results_in, whole
 
 
 @tool
@@ -28,8 +29,9 @@ async def add_async(a: float, b: float) -> float:
     return a + b
 
 
-def agent(replies, runs, **options) -> Agent:
-    return Agent(backend=Scripted(replies), runs=runs, **{"tools": [add, add_async], **options})
+def agent(replies, runs, **more) -> Any:
+    options: Any = {"tools": [add, add_async], **more}
+    return Agent(backend=Scripted(replies), runs=runs, **options)
 
 
 async def test_a_conversation_with_tools_from_input_to_output(runs):
@@ -429,7 +431,7 @@ def test_run_sync_serves_plain_code(runs):
 
 
 async def test_run_sync_inside_a_running_loop_says_what_to_do(runs):
-    with pytest.raises(RunError, match="await agent.run"):
+    with pytest.raises(RunError, match=r"await agent\.run"):
         agent(["hi"], runs).run_sync("?")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import strategies
 from hypothesis import given
 from pydantic import ValidationError
 
-import strategies
 from agentlab.errors import TraceError
 from agentlab.messages import (
     Artifact,

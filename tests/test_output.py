@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
+from conversation import call, calls, whole
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from agentlab import Agent, Limits, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, OutputInvalid, RunError
 from agentlab.events import MessageAdded, RunFailed, RunFinished
-from conversation import call, calls, whole
 
 
 class City(BaseModel):
@@ -31,7 +31,7 @@ class Odd(BaseModel):
         return f"{price} $"
 
 
-def agent(output_type: Any, replies: list[str], runs, **options) -> Agent[Any]:
+def agent(output_type: Any, replies: list[Any], runs, **options) -> Any:
     return Agent(backend=Scripted(replies), output_type=output_type, runs=runs, **options)
 
 

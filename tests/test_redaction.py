@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+import strategies
+from conversation import call, calls, whole
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import strategies
 from agentlab import Agent, ToolContext, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, ConfigError
 from agentlab.messages import Message, ToolCall
 from agentlab.redaction import Redactor
-from conversation import call, calls, whole
 
 CANARY = 'sk-cana"ry/\\é-1234567'
 

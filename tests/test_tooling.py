@@ -13,9 +13,10 @@ import threading
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
+from conversation import call
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
@@ -24,7 +25,6 @@ import agentlab.tooling
 from agentlab.errors import ConfigError, ToolError
 from agentlab.messages import ToolCall
 from agentlab.tooling import Tool, ToolContext, as_text, tool
-from conversation import call
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -46,11 +46,11 @@ class Box:
     color: Color = Color.RED
 
 
-def properties(made: Tool) -> dict:
+def properties(made: Tool[Any]) -> dict[str, Any]:
     return made.spec.parameters["properties"]
 
 
-async def answer(made: Tool, **arguments: object) -> str:
+async def answer(made: Tool[Any], **arguments: Any) -> str:
     result = await made.call(call(made.name, **arguments))
     assert result.error is None, result.content
     return result.content
@@ -181,7 +181,8 @@ async def test_values_arrive_as_the_types_the_function_asks_for():
 
     names = await answer(
         check,
-        box={"corner": {"x": 1}}, when="2026-11-24", price="0.1", raw="hi", color="blue", either="x",
+        box={"corner": {"x": 1}}, when="2026-11-24", price="0.1", raw="hi", color="blue",
+        either="x",
     )  # fmt: skip
     assert json.loads(names) == [
         "Box", "Point", "date", "Decimal", "bytes", "Color", "NoneType", "str", "PosixPath",
@@ -330,6 +331,8 @@ def make_of_unbound_method():
         @tool
         def f(self, x: int):
             pass
+
+    return Thing
 
 
 def make_of_generator():
@@ -675,8 +678,10 @@ async def test_a_tool_left_behind_does_not_print_on_the_terminal(capsys):
     assert (await late.call(call("late"))).error == "timeout"
     gate.set()
     await asyncio.to_thread(done.wait, 30)
-    while sys.stdout is not before:  # its thread gives the terminal back when it ends
-        await asyncio.sleep(0.001)
+    for thread in threading.enumerate():
+        if thread.name == "agentlab":  # gives the terminal back as it ends its work
+            thread.join(0.05)
+    assert sys.stdout is before
     assert capsys.readouterr().out == ""
 
 

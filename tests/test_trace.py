@@ -10,10 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+import strategies
+from conversation import call, calls, kinds, load, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
-import strategies
 from agentlab import Agent, ToolContext, tool
 from agentlab.backend import BackendIdentity
 from agentlab.backends.scripted import Scripted
@@ -23,7 +24,6 @@ from agentlab.messages import Artifact, Blob, Image, Message
 from agentlab.recorder import TraceWriter
 from agentlab.trace import (
     BlobFolder,
-    Trace,
     TraceHeader,
     find_run,
     new_run_id,
@@ -31,7 +31,6 @@ from agentlab.trace import (
     runs_in,
     trace_path,
 )
-from conversation import call, calls, kinds, whole
 
 IDENTITY = BackendIdentity(name="scripted", model="scripted")
 
@@ -59,7 +58,7 @@ FINISHED = RunFinished(outcome="completed", output="ok")
 def test_any_events_come_back_as_they_were(tmp_path_factory, events):
     folder = tmp_path_factory.mktemp("runs", numbered=True)
     path = write(folder, *events)
-    trace = Trace.load(path)
+    trace = load(path)
     assert trace.events == tuple(events)
     assert trace.torn == 0
     assert trace.header == header() == read_header(path)
@@ -81,7 +80,9 @@ async def test_a_runs_file_grows_in_line_with_its_steps(runs):
 
         backend = Scripted([calls(call("f"))] * steps + ["ok"])
         agent = Agent(backend=backend, tools=[f], runs=runs, limits=Limits(steps=None))
-        return (await agent.run("?")).path.stat().st_size
+        path = (await agent.run("?")).path
+        assert path is not None
+        return path.stat().st_size
 
     ten, hundred, thousand = [await size(n) for n in (10, 100, 1000)]
     assert (thousand - hundred) / 900 == pytest.approx((hundred - ten) / 90, rel=0.05)
@@ -103,7 +104,7 @@ async def test_files_of_tools_lie_beside_the_trace_by_hash_and_once(runs):
     ]
     assert [a.blob.read() for a in loaded] == [b"\x89PNG\x00"] * 2
     assert [p.name for p in (runs / "blobs").iterdir()] == [loaded[0].blob.sha256]
-    assert b"PNG\\u0000" not in result.path.read_bytes()
+    assert all(b"PNG" not in path.read_bytes() for path in runs.glob("*.jsonl"))
 
 
 def test_many_threads_may_write_the_same_blob_at_once(tmp_path):
@@ -130,7 +131,7 @@ def test_surrogates_anywhere_are_written_as_marks(tmp_path):
     path = write(
         tmp_path, STARTED, RunFinished(outcome="completed", output={"\udcff": ["\ud800", 1]})
     )
-    assert Trace.load(path).events[1].output == {"\ufffd": ["\ufffd", 1]}
+    assert load(path).events[1].output == {"\ufffd": ["\ufffd", 1]}
 
 
 def test_a_trace_is_its_owners_alone(tmp_path):
@@ -147,7 +148,7 @@ def test_a_tail_torn_at_any_byte_loses_only_the_record_it_is_in(tmp_path):
     ends = [i + 1 for i, byte in enumerate(data) if byte == ord("\n")]
     for size in range(first, len(data) + 1):
         path.write_bytes(data[:size])
-        trace = Trace.load(path)
+        trace = load(path)
         whole_lines = sum(end <= size for end in ends)
         assert len(trace.records) == whole_lines - 1
         assert (trace.torn > 0) == (size not in ends)
@@ -158,9 +159,9 @@ def test_a_writer_goes_on_behind_a_tail_torn_at_any_byte(tmp_path):
     data = path.read_bytes()
     for size in range(data.index(b"\n") + 1, len(data) + 1):
         path.write_bytes(data[:size])
-        kept = len(Trace.load(path).records)
+        kept = len(load(path).records)
         write(tmp_path, STARTED)
-        trace = Trace.load(path)
+        trace = load(path)
         assert trace.torn == 0
         assert [record.seq for record in trace.records] == list(range(kept + 1))
 
@@ -171,7 +172,7 @@ def test_a_header_torn_at_any_byte_says_that_this_is_no_trace(tmp_path):
     for size in range(len(data) - 1):
         path.write_bytes(data[:size])
         with pytest.raises(TraceError, match="not a trace"):
-            Trace.load(path)
+            load(path)
         with pytest.raises(TraceError):
             TraceWriter(tmp_path, header())
 
@@ -183,7 +184,7 @@ def test_junk_in_the_middle_costs_the_records_it_touches_and_no_others(tmp_path_
     first = data.index(b"\n") + 1
     at = first + at % (len(data) - first)
     path.write_bytes(data[:at] + junk + data[at:])
-    trace = Trace.load(path)
+    trace = load(path)
     assert sum(event == STARTED for event in trace.events) >= 9
 
 
@@ -195,7 +196,7 @@ def test_events_of_a_later_version_load_as_unknown_and_keep_their_data(tmp_path)
     record = {"seq": 1, "at": 2.0, "event": {"kind": "dreamed", "of": ["sheep"]}, "mood": 1}
     with path.open("a") as file:
         file.write(json.dumps(record) + "\n")
-    trace = Trace.load(path)
+    trace = load(path)
     assert trace.events[1] == UnknownEvent(data={"kind": "dreamed", "of": ["sheep"]})
     assert trace.torn == 0
 
@@ -226,22 +227,22 @@ def test_a_header_is_not_trusted(tmp_path, changes, error, says):
     first, rest = path.read_text().split("\n", 1)
     path.write_text(json.dumps({**json.loads(first), **changes}) + "\n" + rest)
     if error is None:
-        assert Trace.load(path).events == (STARTED,)
+        assert load(path).events == (STARTED,)
         return
     with pytest.raises(error, match=says) as caught:
-        Trace.load(path)
+        load(path)
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"{", b"[]", b"null", b"5", b"[" * 10_000, b"\xff\xfe", b'{"format":"agentlab-trace"', b"9" * 5000],
-)  # fmt: skip
+    [b"", b"{", b"[]", b"null", b"5", b"[" * 10_000, b"\xff\xfe", b'{"format":"', b"9" * 5000],
+)
 def test_a_file_that_is_no_trace_says_so(tmp_path, line):
     path = tmp_path / "x.jsonl"
     path.write_bytes(line + b"\n")
     with pytest.raises(TraceError, match="is not a trace"):
-        Trace.load(path)
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -249,8 +250,8 @@ def test_a_file_that_is_no_trace_says_so(tmp_path, line):
     [
         "{}", "null", "[]", '{"kind": "run_finished"}', '{"kind": 5}', '{"kind": ["a"]}',
         '{"kind": "tool_started", "call": {"id": 1}}', "[" * 10_000, '{"kind": {"a": 1}}',
-        '{"kind": "tool_finished", "result": {"call_id": "1", "content": "", "artifacts": [{"name": '
-        '"x", "media_type": "y", "blob": {"sha256": "../../../etc/passwd", "size": 1}}]}}',
+        '{"kind": "tool_finished", "result": {"call_id": "1", "content": "", "artifacts": [{'
+        '"name": "x", "media_type": "y", "blob": {"sha256": "../../../etc/passwd", "size": 1}}]}}',
     ],
 )  # fmt: skip
 def test_a_damaged_record_is_left_out_and_counted(tmp_path, event):
@@ -258,7 +259,7 @@ def test_a_damaged_record_is_left_out_and_counted(tmp_path, event):
     with path.open("a") as file:
         file.write(f'{{"seq": 1, "at": 1.0, "event": {event}}}\n')
     write(tmp_path, FINISHED)
-    trace = Trace.load(path)
+    trace = load(path)
     assert trace.events[0] == STARTED
     assert trace.events[-1] == FINISHED
     assert (trace.torn > 0) == (len(trace.records) == 2)
@@ -302,10 +303,10 @@ async def test_a_full_disk_ends_the_run_and_loses_nothing_that_was_shown(small_d
     backend = Scripted([calls(call("f"))] * 50 + ["ok"])
     run = Agent(backend=backend, tools=[f], runs=small_disk).run("?")
     shown = [event async for event in run if "delta" not in event.kind]
-    with pytest.raises(TraceError, match="No space left on device.*free some space"):
+    with pytest.raises(TraceError, match=r"No space left on device.*free some space"):
         run.result()
     assert shown[-1].kind == "run_failed"
-    stored = Trace.load(run.path).events
+    stored = load(run.path).events
     closing = 2  # what could not be written any more: the failure, and perhaps a result
     assert len(stored) >= len(shown) - closing
     assert list(stored) == shown[: len(stored)]
@@ -322,7 +323,7 @@ def test_a_writer_goes_on_when_there_is_room_again(small_disk):
     ballast.unlink()
     writer.append(FINISHED)
     writer.close()
-    trace = Trace.load(writer.path)
+    trace = load(writer.path)
     assert trace.events == (STARTED, FINISHED)
     assert trace.torn > 0
 
@@ -346,7 +347,7 @@ def test_a_blob_that_does_not_fit_is_an_error_of_the_trace(small_disk):
         )
     writer.append(FINISHED)
     writer.close()
-    assert Trace.load(writer.path).events == (FINISHED,)
+    assert load(writer.path).events == (FINISHED,)
     assert list((small_disk / "blobs").iterdir()) == []
 
 
@@ -394,7 +395,7 @@ async def test_a_trace_that_is_deleted_under_its_run_ends_it(runs):
     async for event in run:
         seen.append(event.kind)
         if event.kind == "run_started":
-            run.path.unlink()
+            trace_path(runs, run.id).unlink()
     assert seen[-1] == "run_failed"
     with pytest.raises(TraceError, match="was deleted while its run was writing it"):
         run.result()
@@ -409,7 +410,20 @@ def test_two_writers_of_one_trace_are_kept_apart(tmp_path):
     first.close()
     first.close()
     write(tmp_path, STARTED)
-    assert [r.seq for r in Trace.load(first.path).records] == [0, 1, 2]
+    assert [r.seq for r in load(first.path).records] == [0, 1, 2]
+
+
+def test_a_new_run_does_not_write_behind_another_of_the_same_name(tmp_path, monkeypatch):
+    path = write(tmp_path, STARTED)
+    before = path.read_bytes()
+    other = header().model_copy(update={"created": 2.5})
+    with pytest.raises(TraceError, match="of another run of that name"):
+        TraceWriter(tmp_path, other)
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # it appears a moment later
+    with pytest.raises(TraceError, match="of another run of that name"):
+        TraceWriter(tmp_path, other)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # Finding
@@ -439,7 +453,7 @@ def test_ids_of_runs_do_not_collide_and_name_files():
 
 
 def test_a_trace_that_is_not_there_says_so(tmp_path):
-    for read in (Trace.load, read_header):
+    for read in (load, read_header):
         with pytest.raises(TraceError, match="No such file"):
             read(tmp_path / "x.jsonl")
 
@@ -448,6 +462,6 @@ async def test_a_trace_can_be_read_while_it_is_written(runs):
     run = Agent(backend=Scripted(["one two three"]), runs=runs).run("?")
     async for event in run:
         if "delta" not in event.kind:
-            assert Trace.load(run.path).events[-1] == event
+            assert load(run.path).events[-1] == event
     assert kinds(whole(run.path)) == ["run_started", "model_replied", "run_finished"]
-    assert isinstance(Trace.load(run.path).events[1], ModelReplied)
+    assert isinstance(load(run.path).events[1], ModelReplied)
