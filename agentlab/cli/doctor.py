@@ -96,7 +96,7 @@ def _models() -> Iterator[Finding]:
 def _folders(runs: Path) -> Iterator[Finding]:
     for name, folder in (("home", home()), ("runs", runs)):
         there = next(p for p in (folder, *folder.parents) if p.exists())
-        if not os.access(there, os.W_OK):
+        if not there.is_dir() or not os.access(there, os.W_OK):
             remedy = "choose another with AGENTLAB_HOME or --runs"
             yield Finding("missing", name, f"{folder} can't be written to", remedy)
             continue

@@ -42,7 +42,7 @@ def test_a_lab_loads_with_its_own_modules_and_its_text_split_by_step(tmp_path: P
         ("1/0", "ZeroDivisionError"),
         ("def broken(:", "SyntaxError"),
         ("scenario = 5", "does not define"),
-        (SCENARIO.replace('tools=("add",),\n            starter', 'tools=("sub",),\n            starter'), "no tool named 'sub'"),
+        (SCENARIO.replace('            tools=("add",),', '            tools=("sub",),'), "'sub'"),
         (SCENARIO.replace('id="quiz"', 'id="add"'), "two steps have the same id"),
         (SCENARIO.replace('id="quiz"', 'id="The Quiz"'), "small letters"),
     ],

@@ -26,7 +26,7 @@ from agentlab.scenario.runner import (
     LabReport,
     StepFinished,
 )
-from agentlab.trace import Trace, find_run
+from agentlab.trace import Trace, find_run, runs_in
 
 
 def adds(messages: Sequence[Message], tools: Sequence[ToolSpec], settings: Settings) -> Said:
@@ -225,4 +225,4 @@ async def test_a_step_report_names_the_runs_behind_it(lab: Lab, runs: Path):
         async for e in grader.step_events(step, step.solution)
         if isinstance(e, StepFinished)
     ]
-    assert sorted(reports[0].runs) == sorted(path.stem for path in runs.glob("*.jsonl"))
+    assert sorted(reports[0].runs) == sorted(path.stem for path in runs_in(runs))
