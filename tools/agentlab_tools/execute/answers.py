@@ -13,8 +13,9 @@ from binascii import a2b_base64
 from dataclasses import dataclass
 from typing import Any, cast
 
+from agentlab.messages import clean
 from agentlab_tools.execute.plan import Plan
-from agentlab_tools.execute.text import clean, shorten
+from agentlab_tools.execute.text import shorten
 from agentlab_tools.execute.values import Outcome
 
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -23,6 +23,7 @@ HOME = "/opt/agentlab"
 WORKSPACE = "/workspace"
 _OURS = (f"{HOME}/bin", f"{HOME}/packages")
 _INET, _INET6, _UNIX = 2, 10, 1
+_BRIDGE = 32  # processes and threads of the way to the proxy
 
 
 def find() -> tuple[Path, ...]:
@@ -73,8 +74,7 @@ class Bubblewrap:
             return ["--size", str(size), "--perms", "1777", "--tmpfs", path]
 
         sockets = (_UNIX, _INET, _INET6) if plan.network else (_UNIX,)
-        argv = [
-            str(self.bwrap),
+        options = [
             *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"),
             "--unshare-cgroup-try",
             *(
@@ -94,9 +94,9 @@ class Bubblewrap:
             *("--ro-bind", str(INSIDE), f"{HOME}/inside"),
         ]
         for path in plan.packages.entries:
-            argv += ["--ro-bind", str(path), f"{HOME}/packages/{path.name}"]
+            options += ["--ro-bind", str(path), f"{HOME}/packages/{path.name}"]
         if plan.network:
-            argv += ["--bind", str(plan.network.socket), f"{HOME}/proxy.sock"]
+            options += ["--bind", str(plan.network.socket), f"{HOME}/proxy.sock"]
         passwd = f"sandbox:x:{uid}:{uid}::{WORKSPACE}:/bin/bash\n".encode()
         group = f"sandbox:x:{uid}:\n".encode()
         for content, path in (
@@ -104,17 +104,22 @@ class Bubblewrap:
             (group, "/etc/group"),
             (b"127.0.0.1 localhost\n", "/etc/hosts"),
         ):
-            argv += ["--perms", "0644", "--ro-bind-data", data(content), path]
-        argv += ["--remount-ro", "/", "--chdir", WORKSPACE]
+            options += ["--perms", "0644", "--ro-bind-data", data(content), path]
+        options += ["--remount-ro", "/", "--chdir", WORKSPACE]
         for key, value in self._environment(plan).items():
-            argv += ["--setenv", key, value]
-        filter_ = seccomp.build(sockets=sockets)
-        argv += ["--seccomp", data(filter_), "--", str(plan.interpreter.executable)]
+            options += ["--setenv", key, value]
+        options += ["--seccomp", data(seccomp.build(sockets=sockets))]
+        # by descriptor, since bwrap's command line can be read inside, and names host folders
+        arguments = data("\0".join(options).encode())
+        argv = [str(self.bwrap), "--args", arguments, "--", str(plan.interpreter.executable)]
         argv += bootstrap(HOME, "kernel", channel)
         setup = {
             "workspace": WORKSPACE,
             "folders": [WORKSPACE, "/tmp", "/dev/shm"],  # noqa: S108
-            "lock": {"rlimits": plan.rlimits(limits.processes), "uid": uid if root else None},
+            "lock": {
+                "rlimits": plan.rlimits(limits.processes + (_BRIDGE if plan.network else 0)),
+                "uid": uid if root else None,
+            },
             "path": [f"{HOME}/packages"],
             "proxy": f"{HOME}/proxy.sock" if plan.network else None,
             "canary": {

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 
 from agentlab.errors import AgentLabError
-from agentlab_tools.execute.text import clean
+from agentlab.messages import clean
 from agentlab_tools.execute.values import FileInfo
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

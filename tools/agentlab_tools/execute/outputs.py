@@ -8,7 +8,7 @@ import fcntl
 import os
 from collections.abc import Callable
 
-from agentlab_tools.execute.text import clean
+from agentlab.messages import clean
 from agentlab_tools.execute.values import Stream
 
 OnOutput = Callable[[Stream, str], None]

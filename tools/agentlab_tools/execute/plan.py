@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from agentlab_tools.execute import cgroup
-from agentlab_tools.execute.inside import trees
+from agentlab_tools.execute.inside import bridge, trees
 from agentlab_tools.execute.packages import Packages
 from agentlab_tools.execute.values import MB, Level, SandboxLimits
 
@@ -93,6 +93,10 @@ class Plan:
     ) -> dict[str, str]:
         """All of the environment that code inside sees: nothing of the host's is passed on."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        if self.network is not None:
+            address = f"http://127.0.0.1:{bridge.PORT}"
+            for name in ("http_proxy", "https_proxy", "all_proxy"):
+                kept |= {name: address, name.upper(): address}
         return kept | {
             "GIT_CONFIG_NOSYSTEM": "1",
             "HOME": home,

@@ -1,14 +1,218 @@
-"""The way out for a sandbox that may reach a few hosts."""
+"""The one way out of a sandbox that may reach a few hosts: an HTTP proxy on the host.
+
+It listens on a Unix socket that is shown inside, where nothing else leads out. It speaks CONNECT
+(for HTTPS, or anything in TCP) and plain HTTP, and connects to what is on the list and nothing
+else. A name on the list that leads to a private address is refused, so that a name's owner can't
+open the host's own network; name the address itself to allow it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+import ipaddress
+import os
+import socket
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
+from agentlab.errors import ConfigError
 from agentlab_tools.execute.plan import Network
+
+_HEAD = 16 * 1024
+_PATIENCE = 20.0
+_IDLE = 120.0
+_AT_ONCE = 64
+_CHUNK = 65536
+_PORTS = (80, 443)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One host that may be reached: by name, by `*.name` for all below it, or by address."""
+
+    host: str
+    port: int | None
+    below: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Rule:
+        """`name`, `name:port`, `*.name`, `address`, `[v6]:port`. No port means 80 and 443.
+
+        Raises:
+            ConfigError: it is none of these.
+        """
+        try:
+            parts = urlsplit(f"//{text.strip()}")
+            host, port = parts.hostname or "", parts.port
+            spare = f"{parts.path}{parts.query}{parts.fragment}{parts.username or ''}"
+        except ValueError:
+            host, port, spare = "", None, ""
+        name = host.removeprefix("*.").rstrip(".")
+        if not name or "*" in name or spare:
+            raise ConfigError(
+                f"{text!r} is no host to allow: use name, name:port, *.name or an address"
+            )
+        return cls(name, port, host.startswith("*."))
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether this rule covers a host, lower-cased and without a dot at its end."""
+        if port != self.port if self.port is not None else port not in _PORTS:
+            return False
+        return host.endswith(f".{self.host}") if self.below else host == self.host
+
+    @property
+    def exact(self) -> bool:
+        """Whether it names an address, or this machine, and so may lead to a private one."""
+        return not self.below and (self.host == "localhost" or _address(self.host) is not None)
 
 
 @asynccontextmanager
 async def open_network(hosts: tuple[str, ...]) -> AsyncGenerator[Network | None]:
-    """No network."""
-    yield None
+    """A proxy for these hosts, for as long as the block lasts; None where there are none.
+
+    Raises:
+        ConfigError: one of them is not a host.
+    """
+    rules = tuple(Rule.parse(host) for host in hosts)
+    if not rules:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="agentlab-proxy-") as folder:
+        path = Path(folder) / "proxy"
+        proxy = _Proxy(rules)
+        server = await asyncio.start_unix_server(proxy.serve, path, limit=_HEAD)
+        # inside, code runs under another user where the host is root
+        os.chmod(path, 0o666)  # noqa: S103, PTH101
+        try:
+            yield Network(hosts, path)
+        finally:
+            server.close()
+            await proxy.close()
+            await server.wait_closed()
+
+
+class Refused(Exception):
+    """The status line's rest, and a line for whoever reads the answer."""
+
+
+class _Proxy:
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with self._room:
+                await self._talk(reader, writer)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            head = await reader.readuntil(b"\r\n\r\n")
+        try:
+            host, port, opening = _parse(head)
+            address = await self._resolve(host, port)
+            async with asyncio.timeout(_PATIENCE):
+                there, back = await asyncio.open_connection(*address)
+        except Refused as error:
+            writer.write(f"HTTP/1.1 {error}\r\nConnection: close\r\n\r\n{error}\n".encode())
+            await writer.drain()
+            return
+        except (OSError, TimeoutError):
+            writer.write(b"HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return
+        try:
+            if opening:
+                back.write(opening)
+            else:
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+        finally:
+            back.close()
+            with suppress(OSError):
+                await back.wait_closed()
+
+    async def _resolve(self, host: str, port: int) -> tuple[str, int]:
+        """The address to connect to, looked up once, so that it can't change in between.
+
+        Raises:
+            Refused: the host is not on the list, or is, but leads to a private address.
+        """
+        rules = [rule for rule in self._rules if rule.allows(host, port)]
+        if not rules:
+            raise Refused(f"403 {host}:{port} is not a host this sandbox may reach")
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(_PATIENCE):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        address = str(found[0][4][0])
+        where = _address(address)
+        if not any(rule.exact for rule in rules) and not (where and where.is_global):
+            raise Refused(f"403 {host} leads to a private address: allow the address itself")
+        return address, port
+
+
+def _parse(head: bytes) -> tuple[str, int, bytes]:
+    """Host, port, and what to open the connection with: nothing for a tunnel.
+
+    Raises:
+        Refused: it is no request to a proxy.
+    """
+    lines = head.decode("latin-1").split("\r\n")
+    try:
+        method, target, version = lines[0].split(" ")
+        tunnel = method == "CONNECT"
+        parts = urlsplit(f"//{target}" if tunnel else target)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise Refused("400 Bad Request") from None
+    if not host or (tunnel and port is None) or not (tunnel or parts.scheme == "http"):
+        raise Refused("400 Bad Request")
+    if tunnel:
+        return host, port or 443, b""
+    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    dropped = ("proxy-", "connection:", "keep-alive:")
+    kept = [line for line in lines[1:-2] if not line.lower().startswith(dropped)]
+    request = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
+    return host, port or 80, "\r\n".join(request).encode("latin-1")
+
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            async with asyncio.timeout(_IDLE):
+                data = await source.read(_CHUNK)
+            if not data:
+                break
+            target.write(data)
+            await target.drain()
+    finally:
+        with suppress(OSError):
+            target.write_eof()
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

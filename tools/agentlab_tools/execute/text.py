@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+from agentlab.messages import clean
+
 _ESCAPE = re.compile(
     r"""
     (?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?              # control sequences: colours, cursor, clearing
@@ -16,11 +17,6 @@ _ESCAPE = re.compile(
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _REORDERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def clean(text: str) -> str:
-    """Valid Unicode: lone surrogates, which no file can hold, become U+FFFD."""
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def display_safe(text: str) -> str:

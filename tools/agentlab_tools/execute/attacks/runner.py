@@ -15,7 +15,7 @@ import textwrap
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from agentlab_tools.execute.attacks.model import LIMITS, Attack, Evidence, Target
@@ -147,8 +147,7 @@ class Range:
             self._end_victim()
             self._start_victim()
         assert self._victim is not None
-        values = {**asdict(self._target), "victim": self._victim.pid}
-        self._target = Target(**values)
+        self._target = replace(self._target, victim=self._victim.pid)
         return self._target
 
     def changed(self) -> bool:

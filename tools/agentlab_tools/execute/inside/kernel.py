@@ -56,6 +56,10 @@ def main(descriptor: int) -> None:
     except (lockdown.LockdownError, OSError) as error:
         failed = [f"{type(error).__name__}: {error}"]
     if not failed:
+        if plan["proxy"]:
+            from . import bridge  # noqa: PLC0415 - socket costs a start 5 ms
+
+            bridge.start(plan["proxy"])
         _prepare(plan, module)
         memory.bound(plan["memory"])
     ready = {"op": "ready", "failed": failed, "pid": os.getpid()}
