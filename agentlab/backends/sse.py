@@ -57,10 +57,10 @@ class Frames:
         self._keep(lines.pop() + held)
         for line in lines:
             if not line:
-                if self._data:
-                    yield self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-                    self._data, self._data_size = [], 0
-            elif line.startswith(b"data:"):
+                if data := b"\n".join(self._data):
+                    yield data
+                self._data, self._data_size = [], 0
+            elif line.startswith(b"data:") or line == b"data":
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
                 self._check()
