@@ -88,11 +88,9 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
     if learner.is_file():
         step = scenario.step(learner.stem)
         return {step.id: read_answer(learner, answer_type(step))}
-    files = {step: learner / f"{step.id}.toml" for step in steps}
+    files = [(step, learner / f"{step.id}.toml") for step in steps]
     answers = {
-        step.id: read_answer(file, answer_type(step))
-        for step, file in files.items()
-        if file.exists()
+        step.id: read_answer(file, answer_type(step)) for step, file in files if file.exists()
     }
     if not answers:
         wanted = ", ".join(f"{step.id}.toml" for step in steps if step.kind != "read")
