@@ -51,7 +51,13 @@ class TomlArea(TextArea):
     """Where the answer is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave editor", tooltip="Back to the lesson and its keys"),
+        Binding(
+            "escape",
+            "leave",
+            "Leave editor",
+            priority=True,  # the text area would take it for "next widget"
+            tooltip="Back to the lesson and its keys",
+        ),
         Binding("ctrl+r", "run", "Run", tooltip="Try this answer without leaving the editor"),
     ]
 

@@ -1,0 +1,24 @@
+"""The real command, on a scripted model: run by the test in a real terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tui_world import LABS, adder
+
+from agentlab import backends
+from agentlab.cli.main import main
+
+
+def open_tiny(name: str) -> object:
+    """A model that adds, at a pace one can watch."""
+    return adder(pace=0.03)(name)
+
+
+if __name__ == "__main__":
+    sys.modules["terminal_app"] = sys.modules["__main__"]
+    backends.SCHEMES["tiny"] = "terminal_app:open_tiny"
+    main(["tui", "--labs", str(LABS), *sys.argv[1:]])

@@ -1,0 +1,185 @@
+"""What the screens look like. A picture that changed is to be looked at before it is accepted:
+`pytest tests/tui/test_snapshots.py --snapshot-update`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from tui_world import finished, open_app, to_lab, to_roadmap, until
+
+from agentlab_tui.app import AgentLabApp
+from agentlab_tui.progress import ProgressStore
+from agentlab_tui.screens.timeline import TimelineScreen
+from agentlab_tui.widgets.virtual_list import VirtualList
+
+SIZES = [(80, 24), (120, 36), (160, 50)]
+Walk = Callable[[Pilot[None]], Awaitable[None]]
+Compare = Callable[..., bool]
+
+sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+looks = pytest.mark.parametrize("look", ["dark", "light"])
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def shows(
+    compare: Compare, app: AgentLabApp, size: tuple[int, int], walk: Walk, look: str = "dark"
+) -> bool:
+    async def before(pilot: Pilot[Any]) -> None:
+        if look == "light":
+            app.action_toggle_dark()
+        await walk(pilot)
+        await pilot.pause(0.1)
+
+    return compare(app, terminal_size=size, run_before=before)
+
+
+@sizes
+@looks
+def test_roadmap(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], look: str) -> None:
+    """Modules with rules and counts; the tiny lab is begun; a card at the right where it fits."""
+    ProgressStore(tmp_path / "progress").set_passed("m9/tiny", "why", 1.0)
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_roadmap(pilot)
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk, look)
+
+
+@sizes
+def test_reading(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """A lesson with code and a table, in a column that is not too wide."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot)
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+@sizes
+@looks
+def test_checks_green(
+    snap_compare: Compare, tmp_path: Path, size: tuple[int, int], look: str
+) -> None:
+    """The reference answer has run: says whose it is; a case folded, a case open; checks green."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot, "adder")
+        await pilot.press("r")
+        await finished(pilot)
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk, look)
+
+
+@sizes
+def test_checks_red(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """The learner's own answer was graded: checks red, each with its reason; a hint below."""
+    ProgressStore(tmp_path / "progress").save_text("m9/tiny", "adder", 'instructions = "Guess."\n')
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot, "adder")
+        await pilot.press("h", "g")
+        await finished(pilot)
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+@sizes
+def test_quiz(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """A wrong choice, and why it is wrong."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot, "quiz")
+        await pilot.press("2")
+        await pilot.pause(0.1)
+        await pilot.press("a", "enter")
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+@sizes
+def test_timeline(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """A run event by event, with the model's reply in detail."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_roadmap(pilot)
+        await pilot.app.push_screen(TimelineScreen(_trace(tmp_path)))
+        rows = pilot.app.screen.query_one(VirtualList)
+        await until(pilot, lambda: len(rows.items) == 7)
+        await pilot.press("down", "down")
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+@sizes
+def test_help(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """What the lab screen is for, and its keys."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot, "adder")
+        await pilot.press("question_mark")
+
+    assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+def _trace(folder: Path) -> Path:
+    """A run with a failed call, its clock and ids fixed."""
+
+    def said(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
+        return {"role": role, "parts": list(parts)}
+
+    def text(words: str) -> dict[str, Any]:
+        return {"kind": "text", "text": words}
+
+    call = {"kind": "tool_call", "id": "call_1", "name": "calculator", "arguments": '{"x": "6 *"}'}
+    usage = {"input_tokens": 212, "cached_tokens": 180, "output_tokens": 21}
+    answer = {"message": said("assistant", text("I can't tell.")), "usage": usage, "stop": "end"}
+    asks = {"message": said("assistant", text("Let me see."), call), "usage": usage}
+    result = {"call_id": "call_1", "error": "bad_arguments", "content": "x: no number after '*'"}
+    events: list[tuple[float, dict[str, Any]]] = [
+        (
+            0.0,
+            {
+                "kind": "run_started",
+                "messages": [
+                    said("system", text("Use the calculator.")),
+                    said("user", text("What is 6 * 7?")),
+                ],
+            },
+        ),
+        (0.81, {"kind": "model_replied", "reply": {**asks, "stop": "tool_calls"}}),
+        (0.82, {"kind": "tool_started", "call": call}),
+        (0.83, {"kind": "tool_finished", "result": result}),
+        (1.94, {"kind": "model_replied", "reply": answer}),
+        (1.95, {"kind": "run_finished", "outcome": "completed", "output": "I can't tell."}),
+    ]
+    begun = 1_764_000_000.0
+    header = {
+        "format": "agentlab-trace",
+        "version": 1,
+        "run": "20251124-160000-00c0ffee",
+        "created": begun,
+        "backend": {"name": "local:smollm2", "model": "SmolLM2-135M-Instruct"},
+        "labels": {"scenario": "m5/tool-use", "step": "first-call"},
+    }
+    lines = [header] + [
+        {"seq": seq, "at": begun + at, "event": event} for seq, (at, event) in enumerate(events)
+    ]
+    path = folder / "20251124-160000-00c0ffee.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
