@@ -26,8 +26,8 @@ from agentlab.scenario.runner import (
 class LabPrinter:
     """Shows the events of a lab; `quiet` shows nothing at all."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(quiet=quiet, highlight=False)
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+        self._console = console or Console(quiet=quiet, highlight=False)
         self._events = EventPrinter(self._console, indent=4)
         self._traces: list[str] = []
         self._tokens = 0
@@ -62,7 +62,8 @@ class LabPrinter:
                 self._tokens += run.usage.output_tokens
             case CheckDone(check=check, verdict=verdict):
                 mark = ("✔", "green") if verdict.passed else ("✘", "red")
-                say(Text.assemble(mark, " ", check.says, (f"  {verdict.reason}", "dim")))
+                say(Text.assemble(mark, " ", check.says))
+                say(Text(f"  {verdict.reason}", "dim"), soft_wrap=True)
             case StepFinished():
                 pass
             case LabFinished(report=report):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic_core import from_json
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from agentlab.backend import TextDelta
@@ -58,6 +61,7 @@ class EventPrinter:
         self._margin = " " * indent
         self._words = words
         self._in_text = False
+        self._column = 0
 
     def show(self, event: Event) -> None:
         """Write one event."""
@@ -113,15 +117,23 @@ class EventPrinter:
             self._line("+", "dim", f"{one_line(artifact.name)} ({artifact.media_type}, {size})")
 
     def _stream(self, text: str, style: str) -> None:
+        """Write words as they come, wrapped to the right of the mark."""
         text = safe(text)
         if not self._in_text:
             text = text.lstrip("\n")
             if not text:
                 return
-            self._console.print(Text(f"{self._margin}» ", "bold"), end="")
-            self._in_text = True
-        text = text.replace("\n", f"\n{self._margin}  ")
-        self._console.print(Text(text, style), end="", soft_wrap=True)
+            self._console.print(Text(f"{self._margin}» ", "bold"), end="", soft_wrap=True)
+            self._in_text, self._column = True, len(self._margin) + 2
+        out: list[str] = []
+        for piece in re.findall(r"\n|[^\S\n]*[^\s]+|[^\S\n]+", text):
+            if piece == "\n" or self._column + cell_len(piece) > self._console.width - 1:
+                out.append(f"\n{self._margin}  ")
+                self._column = len(self._margin) + 2
+                piece = piece.lstrip()  # noqa: PLW2901 - a line does not begin with a space
+            out.append(piece)
+            self._column += cell_len(piece)
+        self._console.print(Text("".join(out), style), end="", soft_wrap=True)
 
     def _end_text(self) -> None:
         if self._in_text:
@@ -129,5 +141,8 @@ class EventPrinter:
             self._in_text = False
 
     def _line(self, mark: str, style: str, text: str) -> None:
-        line = Text.assemble(f"{self._margin}", (mark, style), " ", text)
-        self._console.print(line, soft_wrap=True)
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(width=len(self._margin) + 1, justify="right")
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(mark, style), Text(text))
+        self._console.print(grid)

@@ -105,7 +105,7 @@ scenario = Scenario(
                 "The answer is ….",
             ),
             checks=(
-                share("right", "seven of eight sums come out right", says_number, 7 / 8),
+                share("right", "seven in eight sums come out right", says_number, 7 / 8),
                 share(
                     "called",
                     "the right answers come from the calculator",
@@ -152,7 +152,7 @@ scenario = Scenario(
                 "Five stories, each a different situation, each ending in: The answer is ….",
             ),
             checks=(
-                share("right", "six of ten stories come out right", says_number, 0.6),
+                share("right", "six in ten stories come out right", says_number, 0.6),
                 share(
                     "called",
                     "the right answers come from the calculator",
@@ -201,14 +201,14 @@ scenario = Scenario(
             checks=(
                 share(
                     "cited",
-                    "five of eight answers name the article that the search found",
+                    "five in eight answers name the article that the search found",
                     cites_what_it_found,
                     5 / 8,
                     wanted="cited rightly",
                 ),
                 share(
                     "faithful",
-                    "five of eight answers say what the article says",
+                    "five in eight answers say what the article says",
                     keeps_to_what_it_found,
                     5 / 8,
                     wanted="kept to what was found",
