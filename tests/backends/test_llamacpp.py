@@ -12,6 +12,7 @@ from gguf_writer import write_lora
 from agentlab.backend import Delta, Reply, Settings, TextDelta, ToolCallDelta, ToolSpec
 from agentlab.backends.llamacpp.backend import LlamaCpp
 from agentlab.backends.llamacpp.registry import locate, open_backend
+from agentlab.backends.llamacpp.template import PLAIN
 from agentlab.errors import BackendError, ConfigError, ContextOverflow, ModelNotFound
 from agentlab.messages import Blob, Image, Message, ToolCall, ToolResult
 
@@ -214,7 +215,7 @@ async def test_tools_and_output_give_a_call_or_the_output(smollm2):
     schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}
     settings = Settings(temperature=2.0, top_k=0, top_p=1, min_p=0, max_tokens=90)
     kinds = set()
-    for seed in range(8):
+    for seed in range(3):
         _, reply = await ask(
             smollm2,
             [Message.user("Is it raining in Rome?")],
@@ -364,6 +365,46 @@ async def test_a_closed_backend_says_so_and_closes_twice():
     await backend.aclose()
     with pytest.raises(BackendError, match="closed"):
         await ask(backend, FACT)
+
+
+async def test_closing_ends_the_reply_being_written_and_those_waiting():
+    backend = open_backend("local:smollm2", n_ctx=1024, threads=1)
+    long = Settings(temperature=0.9, max_tokens=900)
+    writing = asyncio.create_task(ask(backend, FACT, long))
+    waiting = asyncio.create_task(ask(backend, FACT, long))
+    await asyncio.sleep(0.1)
+    await backend.aclose()
+    for task in (writing, waiting):
+        with pytest.raises(BackendError, match="closed"):
+            await task
+
+
+async def test_a_call_made_twice_in_one_reply_ends_it(smollm2):
+    one = WEATHER.model_copy(
+        update={"parameters": {"properties": {"city": {"const": "Oslo"}}, "required": ["city"]}}
+    )
+    settings = Settings(temperature=0, max_tokens=200, tool_choice="weather")
+    question = [Message.user("Ask for the weather in Oslo, Rome, Paris, London and Berlin.")]
+    _, reply = await ask(smollm2, question, settings, tools=[one])
+    assert reply.stop in ("repetition", "tool_calls")
+    assert len(reply.message.tool_calls) == (2 if reply.stop == "repetition" else 1)
+
+
+async def test_a_model_that_goes_in_circles_is_stopped(smollm2):
+    # under greedy choice this small model never leaves a list of this kind
+    question = [Message.user("What is the capital of France?")]
+    _, reply = await ask(smollm2, question, Settings(temperature=0, max_tokens=400))
+    assert reply.stop == "repetition"
+    assert len(reply.token_ids) < 300
+
+
+async def test_a_base_model_goes_on_from_the_text_as_it_is():
+    backend = open_backend("local:smollm2", n_ctx=256, threads=1, template=PLAIN)
+    _, reply = await ask(backend, [Message.user("1, 2, 3, 4, 5,")])
+    assert "6, 7, 8" in reply.message.text
+    with pytest.raises(ConfigError, match="nothing to go on from"):
+        await ask(backend, [Message.user("")])
+    await backend.aclose()
 
 
 async def test_adapters_change_the_answer_hot_and_come_off_again(tmp_path):

@@ -121,7 +121,7 @@ def test_drawing_under_a_grammar_keeps_the_models_proportions(model):
     logits = np.full(model.size, -2.0, dtype=np.float32)
     logits[digits] = np.log([4, 2, 1])
     counts = dict.fromkeys(digits, 0)
-    draws = 400
+    draws = 250
     for seed in range(draws):
         settings = Settings(temperature=1.0, seed=seed)
         sampler = Sampler(model, settings, constraint, ())

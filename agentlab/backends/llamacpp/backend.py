@@ -130,7 +130,7 @@ class LlamaCpp:
             BackendError: the model failed, or the backend is closed.
         """
         if self._closed:
-            raise BackendError("this backend is closed: connect again")
+            raise BackendError(_CLOSED)
         given = {key: value for key, value in settings if value is not None}
         job = Job(
             messages=tuple(messages),
@@ -151,11 +151,14 @@ class LlamaCpp:
             try:
                 send(self._engine.answer(job, send, left.is_set))
             except Cancelled:
-                pass
+                send(BackendError(_CLOSED))
             except BaseException as error:  # noqa: BLE001 raised again where it is waited for
                 send(error)
 
-        self._worker.submit(work)
+        # what closing finds in the queue is never run, and would be waited for in vain
+        self._worker.submit(work).add_done_callback(
+            lambda done: send(BackendError(_CLOSED)) if done.cancelled() else None
+        )
         try:
             while True:
                 item = await queue.get()
@@ -182,6 +185,8 @@ class LlamaCpp:
     def add_adapter(self, name: str, path: str | Path) -> None:
         """Make a LoRA file known under a name; `use_adapters` puts it on.
 
+        Waits for the reply that is being written.
+
         Raises:
             ModelNotFound, ConfigError: the file is not there, or is no adapter for this model.
         """
@@ -197,7 +202,10 @@ class LlamaCpp:
         return self._engine.unenforced(tools, settings, output)
 
     def forget(self) -> None:
-        """Forget every conversation read so far; the next reply starts cold."""
+        """Forget every conversation read so far; the next reply starts cold.
+
+        Waits for the reply that is being written.
+        """
         self._worker.submit(self._engine.forget).result()
 
     async def aclose(self) -> None:
@@ -206,6 +214,7 @@ class LlamaCpp:
         await asyncio.to_thread(self._free)
 
 
+_CLOSED = "this backend is closed: connect again"
 _SAMPLER = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
 
 

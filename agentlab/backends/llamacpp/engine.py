@@ -80,6 +80,7 @@ class Engine:
         self._adapters = {name: model.adapter(name, file) for name, file in adapters.items()}
         self._files = dict(adapters)
         self._scales: dict[str, float] = dict.fromkeys(adapters, 1.0)
+        self._hashes: dict[Path, str] = {}
 
     @property
     def title(self) -> str:
@@ -88,13 +89,12 @@ class Engine:
 
     def details(self) -> dict[str, str | int | float | bool | None]:
         """What decides the tokens, besides the request."""
-        cache = user_cache_path("agentlab") / "gguf.json"
         on = {
-            name: {"sha256": gguf.sha256(self._files[name], cache), "scale": scale}
+            name: {"sha256": self._hash(self._files[name]), "scale": scale}
             for name, scale in self._scales.items()
         }
         return {
-            "gguf_sha256": gguf.sha256(self._path, cache),
+            "gguf_sha256": self._hash(self._path),
             "template_sha256": self._template.hash,
             "tool_format": self._template.format.name,
             "adapters": json.dumps(on, sort_keys=True),
@@ -123,6 +123,8 @@ class Engine:
         constraint = self._constraint(job.tools, job.settings, job.output)
         rendered = self._template.render(job.messages, job.tools, self._prompts.guard)
         context, prompt = self._place(rendered)
+        if not prompt:
+            raise ConfigError("there is nothing to go on from: the conversation is empty")
         if len(prompt) >= self._n_ctx:
             raise ContextOverflow(self._too_long(len(prompt)))
         thinking = rendered.rstrip().endswith(THINK) if self._template.thinks else None
@@ -196,6 +198,12 @@ class Engine:
         while self._contexts:
             self._contexts.pop().close()
         self._model.close()
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            cache = user_cache_path("agentlab") / "gguf.json"
+            self._hashes[path] = gguf.sha256(path, cache)
+        return self._hashes[path]
 
     def _constraint(
         self, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None

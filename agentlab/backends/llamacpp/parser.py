@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from agentlab.backends.llamacpp.calls import CallReader, overhang
 from agentlab.backends.llamacpp.formats import Format
-from agentlab.messages import Message, Part, Reasoning, Text
+from agentlab.messages import Message, Part, Reasoning, Text, ToolCall
 
 THINK, THOUGHT = "<think>", "</think>"
 PYTHON_TAG = "<|python_tag|>"
@@ -80,6 +80,12 @@ class Parser:
     def in_call(self) -> bool:
         """Whether a call has been opened and is not finished yet."""
         return self._state in ("before", "call")
+
+    @property
+    def says_again(self) -> bool:
+        """Whether the last two calls are the same in all but their ids."""
+        calls = [part for part in self._parts[-2:] if isinstance(part, ToolCall)]
+        return len(calls) == 2 and calls[0].model_copy(update={"id": calls[1].id}) == calls[1]
 
     @property
     def message(self) -> Message:

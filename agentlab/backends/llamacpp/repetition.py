@@ -1,4 +1,4 @@
-"""Noticing that a model goes round in circles."""
+"""Noticing that a model goes round in circles, token by token."""
 
 from __future__ import annotations
 
