@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from agentlab.approval import Approver, Decision
+from agentlab.approval import Approver, Decision, Policy
 from agentlab.calls import given
 from agentlab.errors import RunError, ToolError, TraceError
 from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
@@ -61,21 +61,9 @@ class Agent(AgentProfile[Output]):
         """
         said = Message.user(input) if isinstance(input, str) else input
         opening = (*self._before(history), said)
-        header = TraceHeader(
-            run=new_run_id(),
-            created=time.time(),
-            agentlab=_own_version(),
-            agent=self.name,
-            backend=self.backend.identity,
-            tools=self.specs,
-            settings=self.settings,
-            limits=self.limits,
-            parent=parent,
-            labels=dict(labels or {}),
-        )
         return Run(
             self,
-            header,
+            self.header(labels=labels, parent=parent),
             (RunStarted(messages=opening),),
             folder=None if self.runs is None else Path(self.runs),
             approver=approver,
@@ -168,6 +156,26 @@ class Agent(AgentProfile[Output]):
     def with_(self, **changes: Any) -> Agent[Output]:
         """This agent with some things changed."""
         return replace(self, **changes)
+
+    def header(
+        self, *, labels: Mapping[str, str] | None = None, parent: ParentRun | None = None
+    ) -> TraceHeader:
+        """What a new run's trace says of it."""
+        schema = self.output_schema
+        return TraceHeader(
+            run=new_run_id(),
+            created=time.time(),
+            agentlab=_own_version(),
+            agent=self.name,
+            backend=self.backend.identity,
+            tools=self.specs,
+            settings=self.settings,
+            limits=self.limits,
+            approval=self.approval if isinstance(self.approval, Policy) else None,
+            output=None if schema is None else dict(schema),
+            parent=parent,
+            labels=dict(labels or {}),
+        )
 
     def _before(self, history: Sequence[Message]) -> Sequence[Message]:
         """Instructions, examples and history: each of them once."""

@@ -25,6 +25,7 @@ from typing import Any, Final, Literal, cast
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
+from agentlab.approval import Policy
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError, TraceVersionError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
@@ -38,7 +39,10 @@ RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 
 
 class ParentRun(Value):
-    """The run this one came from: as a tool call of it, or as a fork after one of its events."""
+    """The run this one came from: as a tool call of it, or as a fork at one of its events.
+
+    A fork's events up to `seq` are its parent's; that one itself may have been edited.
+    """
 
     run: str
     call_id: str | None = None
@@ -59,6 +63,10 @@ class TraceHeader(Value):
     tools: tuple[ToolSpec, ...] = ()
     settings: Settings = Settings()
     limits: Limits = Limits()
+    approval: Policy | None = None
+    """Which calls needed consent; None where a function decided that."""
+    output: dict[str, Any] | None = None
+    """The JSON Schema of the answer; None for plain text."""
     parent: ParentRun | None = None
     labels: dict[str, str] = {}
     """Where the run belongs, e.g. `{"scenario": "m5/tool-use", "step": "first-call"}`."""
