@@ -13,112 +13,59 @@ added. (The service looks back only 20 blocks from a mark by itself.)
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from agentlab.backend import BackendIdentity, Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.anthropic_stream import REDACTED, SIGNED, MessagesDecoder
 from agentlab.backends.asked import Asked
-from agentlab.backends.clients import Options, anthropic_wire
+from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import Heads, choice_of, json_arguments
+from agentlab.backends.heads import json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.settings import sampling, wire_name
 from agentlab.backends.signatures import unpack
 from agentlab.backends.structured import (
-    ANSWER,
     Mode,
     SchemaUnfit,
-    Ways,
-    answer_tool,
     has_open_objects,
-    in_words,
     instructed,
 )
-from agentlab.errors import ConfigError
+from agentlab.errors import BadRequest, ConfigError
 from agentlab.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 
 _MARK = b',"cache_control":{"type":"ephemeral"}'
-_PATH = "/v1/messages"
 
 
-class AnthropicMessages:
-    """A model asked over the Messages protocol.
+class MessagesDialect:
+    """The Messages protocol as one service speaks it."""
 
-    Args:
-        preset: the service.
-        model: as the service calls it.
-        key: the API key; empty for a service that needs none.
-        options: retries, timeouts, limits, prices, more fields and headers.
+    path = "/v1/messages"
 
-    Raises:
-        MissingExtra: the `anthropic` package is not installed.
-    """
-
-    def __init__(
-        self, preset: Preset, model: str, key: str = "", options: Options | None = None
-    ) -> None:
-        options = options or Options()
+    def __init__(self, preset: Preset, model: str, options: Options) -> None:
         self._preset = preset
         self._model = model
         self._options = options
-        self._wire = anthropic_wire(preset, model, key, options)
-        self._ways = Ways(options.output or preset.output)
         self._encoded = Encoded(self._encode)
-        self._heads = Heads(self._head)
-        self._identity = BackendIdentity(
-            name=f"{preset.name}:{model}",
-            model=model,
-            details={"protocol": "anthropic", "base_url": preset.base_url},
-        )
 
-    @property
-    def identity(self) -> BackendIdentity:
-        """The service, the model, the protocol and the address."""
-        return self._identity
+    def decoder(self, asked: Asked) -> MessagesDecoder:
+        """Reads one answer."""
+        return MessagesDecoder(asked)
 
-    async def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),
-        output: JsonSchema | None = None,
-    ) -> AsyncGenerator[Delta | Reply]:
-        """Ask the service; see `Backend.stream`.
+    def relent(self, error: BadRequest) -> bool:
+        """There is nothing in a request that could be left out."""
+        return False
 
-        Raises:
-            BackendError: the service did not answer, or not wholly.
-            ConfigError: it lacks a setting that is set, or does not know the model.
-        """
-
-        def ask(mode: Mode | None) -> AsyncGenerator[Delta | Reply]:
-            body = self._heads(tools, settings, output, mode) + self._conversation(
-                messages, in_words(output) if mode == "prompt" and output is not None else ""
-            )
-            asked = Asked(
-                self._preset, self._model, self._options, settings, mode, turn=len(messages)
-            )
-            return self._wire.ask(_PATH, body, lambda: MessagesDecoder(asked))
-
-        async with aclosing(self._ways.ask(output, ask)) as answer:
-            async for item in answer:
-                yield item
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
-
-    def _conversation(self, messages: Sequence[Message], words: str) -> bytes:
-        """The rest of a request: instructions and turns, with the cache marks."""
+    def conversation(self, messages: Sequence[Message], words: str) -> bytes:
+        """Instructions and turns, with the cache marks."""
+        if words:
+            messages = instructed(messages, words)
         first = 0
         while first < len(messages) and messages[first].role == "system":
             first += 1
-        leading = [instructed(messages, words)] if words else messages[:first]
-        system = [text for text in map(_system_block, leading) if text]
+        system = [text for text in map(_system_block, messages[:first]) if text]
         turns = list(map(self._encoded, messages[first:]))
         marks = 0
         for place in range(len(turns) - 1, -1, -1):
@@ -134,14 +81,14 @@ class AnthropicMessages:
             parts[:0] = [b',"system":[', b",".join(system), b"]"]
         return b"".join(parts)
 
-    def _head(
+    def head(
         self,
         tools: Sequence[ToolSpec],
         settings: Settings,
         output: JsonSchema | None,
         mode: Mode | None,
     ) -> bytes:
-        """A request up to the instructions."""
+        """A request up to the instructions; see `Dialect.head`."""
         names = self._preset.settings
         fields: dict[str, Any] = {
             "model": self._model,
@@ -152,12 +99,8 @@ class AnthropicMessages:
         }
         if settings.logprobs:
             wire_name("logprobs", names, self._preset.name)
-        choice = choice_of(settings, tools)
-        offered = list(tools)
-        if output is not None and mode == "tool":
-            offered.append(answer_tool(output))
-            choice = "required" if tools else ANSWER
-        elif output is not None and mode == "native":
+        offered, choice = offer(tools, settings, output, mode)
+        if output is not None and mode == "native":
             form = {"type": "json_schema", "schema": _constraint(output)}
             fields["output_config"] = {**fields.get("output_config", {}), "format": form}
         if offered:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from agentlab.backend import JsonSchema, Settings, ToolSpec
-from agentlab.backends.structured import Mode
+from agentlab.backends.structured import ANSWER, Mode, answer_tool
 from agentlab.errors import ConfigError
 
 _KEPT = 64
@@ -44,6 +44,21 @@ class Heads:
         # what the key holds by id is kept alive with it, so no id can come to mean something else
         self._made[key] = (head, (tuple(tools), output))
         return head
+
+
+def offer(
+    tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None, mode: Mode | None
+) -> tuple[list[ToolSpec], str]:
+    """The tools to offer, and the tool choice; with typed output by way of a tool, that one too.
+
+    Raises:
+        ConfigError: the tool choice can't be met.
+    """
+    offered, choice = list(tools), choice_of(settings, tools)
+    if output is not None and mode == "tool":
+        offered.append(answer_tool(output))
+        choice = "required" if tools and choice != "none" else ANSWER
+    return offered, choice
 
 
 def choice_of(settings: Settings, tools: Sequence[ToolSpec]) -> str:

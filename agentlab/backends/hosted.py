@@ -13,13 +13,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from agentlab.backend import Backend
+from agentlab.backends.anthropic_messages import MessagesDialect
 from agentlab.backends.clients import Options, anthropic_wire, openai_wire
 from agentlab.backends.failures import translate
+from agentlab.backends.hosted_backend import Dialect, HostedBackend
+from agentlab.backends.openai_chat import ChatDialect
+from agentlab.backends.openai_responses import ResponsesDialect
 from agentlab.backends.presets import (
     ANTHROPIC_SETTINGS,
     PRESETS,
@@ -34,6 +38,13 @@ from agentlab.messages import Value
 
 LOCAL_ALTERNATIVE = "local:smollm2"
 """What is proposed to someone without a key."""
+
+
+_DIALECTS: dict[ProtocolName, Callable[[Preset, str, Options], Dialect]] = {
+    "chat": ChatDialect,
+    "responses": ResponsesDialect,
+    "anthropic": MessagesDialect,
+}
 
 
 def open_backend(
@@ -71,18 +82,10 @@ def open_backend(
     if unknown:
         known = ", ".join(sorted(Options.__dataclass_fields__))
         raise ConfigError(f"{name}: no option {', '.join(sorted(unknown))}; there are {known}")
-    key, given = find_key(preset, api_key, env), Options(**options)
-    if preset.protocol == "anthropic":
-        from agentlab.backends.anthropic_messages import AnthropicMessages  # noqa: PLC0415
-
-        return AnthropicMessages(preset, model, key, given)
-    if preset.protocol == "responses":
-        from agentlab.backends.openai_responses import OpenAIResponses  # noqa: PLC0415
-
-        return OpenAIResponses(preset, model, key, given)
-    from agentlab.backends.openai_chat import OpenAIChat  # noqa: PLC0415
-
-    return OpenAIChat(preset, model, key, given)
+    given = Options(**options)
+    wire = _wire(preset, model, find_key(preset, api_key, env), given)
+    dialect = _DIALECTS[preset.protocol](preset, model, given)
+    return HostedBackend(preset, model, given, wire=wire, dialect=dialect)
 
 
 def find_key(preset: Preset, api_key: str | None, env: Mapping[str, str] | None) -> str:
@@ -157,7 +160,7 @@ async def list_models(
         MissingKey: it needs a key, and none was given.
         BackendError: it does not answer, or does not accept the key.
     """
-    wire = _wire(preset, find_key(preset, api_key, env), options)
+    wire = _wire(preset, "", find_key(preset, api_key, env), options or Options())
     path = "/v1/models?limit=1000" if preset.protocol == "anthropic" else "/models"
     try:
         told = await _get(wire, path)
@@ -192,7 +195,7 @@ async def check_key(
         return KeyCheck(service=preset.name, variable=preset.key_env, status=status, detail=detail)
 
     try:
-        wire = _wire(preset, find_key(preset, api_key, env), options)
+        wire = _wire(preset, "", find_key(preset, api_key, env), options or Options())
     except MissingKey as error:
         return found("missing", str(error))
     try:
@@ -206,9 +209,9 @@ async def check_key(
     return found("ok")
 
 
-def _wire(preset: Preset, key: str, options: Options | None) -> Wire:
+def _wire(preset: Preset, model: str, key: str, options: Options) -> Wire:
     make = anthropic_wire if preset.protocol == "anthropic" else openai_wire
-    return make(preset, "", key, options or Options())
+    return make(preset, model, key, options)
 
 
 async def _get(wire: Wire, path: str) -> dict[str, Any]:

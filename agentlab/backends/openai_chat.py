@@ -12,125 +12,75 @@ call stood, so in the history that is sent a turn's text comes before its calls.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
 from agentlab.backend import (
-    BackendIdentity,
-    Delta,
     JsonSchema,
-    Reply,
     Settings,
     ToolSpec,
 )
 from agentlab.backends.asked import Asked
 from agentlab.backends.chat_stream import ChatDecoder
-from agentlab.backends.clients import Options, openai_wire
+from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import Heads, choice_of, json_arguments
+from agentlab.backends.heads import json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.settings import sampling, wire_name
 from agentlab.backends.signatures import unpack
 from agentlab.backends.structured import (
-    ANSWER,
     Mode,
-    Ways,
-    answer_tool,
-    in_words,
     instructed,
     schema_name,
     strict,
 )
-from agentlab.errors import ConfigError
+from agentlab.errors import BadRequest, ConfigError
 from agentlab.messages import Audio, Image, Message, Part, Reasoning, Text, ToolResult
 
 
-class OpenAIChat:
-    """A model asked over Chat Completions.
+class ChatDialect:
+    """Chat Completions as one service speaks it."""
 
-    Args:
-        preset: the service.
-        model: as the service calls it.
-        key: the API key; empty for a service that needs none.
-        options: retries, timeouts, limits, prices, more fields and headers.
+    path = "/chat/completions"
 
-    Raises:
-        MissingExtra: the `openai` package is not installed.
-    """
-
-    def __init__(
-        self, preset: Preset, model: str, key: str = "", options: Options | None = None
-    ) -> None:
-        options = options or Options()
+    def __init__(self, preset: Preset, model: str, options: Options) -> None:
         self._preset = preset
         self._model = model
         self._options = options
-        self._wire = openai_wire(preset, model, key, options)
-        self._ways = Ways(options.output or preset.output)
         self._encoded = Encoded(self._encode)
-        self._heads = Heads(self._head)
-        self._identity = BackendIdentity(
-            name=f"{preset.name}:{model}",
-            model=model,
-            details={"protocol": "chat", "base_url": preset.base_url},
-        )
+        self._counts = True
 
-    @property
-    def identity(self) -> BackendIdentity:
-        """The service, the model, the protocol and the address."""
-        return self._identity
+    def conversation(self, messages: Sequence[Message], words: str) -> bytes:
+        """The messages."""
+        said = instructed(messages, words) if words else messages
+        return b"".join((b',"messages":[', b",".join(map(self._encoded, said)), b"]}"))
 
-    async def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),
-        output: JsonSchema | None = None,
-    ) -> AsyncGenerator[Delta | Reply]:
-        """Ask the service; see `Backend.stream`.
+    def decoder(self, asked: Asked) -> ChatDecoder:
+        """Reads one answer."""
+        return ChatDecoder(asked)
 
-        Raises:
-            BackendError: the service did not answer, or not wholly.
-            ConfigError: it lacks a setting that is set, or does not know the model.
-        """
+    def relent(self, error: BadRequest) -> bool:
+        """Older servers do not know the option to count tokens in a stream."""
+        if not self._counts or "stream_options" not in str(error):
+            return False
+        self._counts = False
+        return True
 
-        def ask(mode: Mode | None) -> AsyncGenerator[Delta | Reply]:
-            head = self._heads(tools, settings, output, mode)
-            said = list(messages)
-            if mode == "prompt" and output is not None:
-                lead = instructed(said, in_words(output))
-                said = [lead, *(said[1:] if said and said[0].role == "system" else said)]
-            body = b"".join((head, b",".join(map(self._encoded, said)), b"]}"))
-            asked = Asked(
-                self._preset, self._model, self._options, settings, mode, turn=len(messages)
-            )
-            return self._wire.ask("/chat/completions", body, lambda: ChatDecoder(asked))
-
-        async with aclosing(self._ways.ask(output, ask)) as answer:
-            async for item in answer:
-                yield item
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
-
-    def _head(
+    def head(
         self,
         tools: Sequence[ToolSpec],
         settings: Settings,
         output: JsonSchema | None,
         mode: Mode | None,
     ) -> bytes:
-        """A request up to the messages."""
+        """A request up to the messages; see `Dialect.head`."""
         preset, names = self._preset, self._preset.settings
         fields: dict[str, Any] = {
             "model": self._model,
             "stream": True,
-            "stream_options": {"include_usage": True},
+            **({"stream_options": {"include_usage": True}} if self._counts else {}),
             **preset.extra,
             **sampling(settings, names, preset.name),
             **self._options.extra,
@@ -138,12 +88,8 @@ class OpenAIChat:
         if settings.logprobs:
             fields[wire_name("logprobs", names, preset.name)] = True
             fields["top_logprobs"] = settings.logprobs
-        choice = choice_of(settings, tools)
-        offered = list(tools)
-        if output is not None and mode == "tool":
-            offered.append(answer_tool(output))
-            choice = "required" if tools else ANSWER
-        elif output is not None and mode == "native":
+        offered, choice = offer(tools, settings, output, mode)
+        if output is not None and mode == "native":
             fields["response_format"] = _response_format(output)
         if offered:
             fields["tools"] = [_tool(tool) for tool in offered]
@@ -153,7 +99,7 @@ class OpenAIChat:
                 fields["tool_choice"] = {"type": "function", "function": {"name": choice}}
             if not settings.parallel_tool_calls:
                 fields[wire_name("parallel_tool_calls", names, preset.name)] = False
-        return to_json(fields)[:-1] + b',"messages":['
+        return to_json(fields)[:-1]
 
     def _encode(self, message: Message) -> bytes:
         match message.role:

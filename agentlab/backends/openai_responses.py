@@ -10,27 +10,22 @@ encrypted reasoning of earlier steps, which the service hands out for that purpo
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from agentlab.backend import BackendIdentity, Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.asked import Asked
-from agentlab.backends.clients import Options, openai_wire
+from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import Heads, choice_of, json_arguments
+from agentlab.backends.heads import json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.responses_stream import ResponsesDecoder
 from agentlab.backends.settings import sampling, wire_name
 from agentlab.backends.signatures import unpack
 from agentlab.backends.structured import (
-    ANSWER,
     Mode,
-    Ways,
-    answer_tool,
-    in_words,
     instructed,
     schema_name,
     strict,
@@ -41,97 +36,43 @@ from agentlab.messages import Image, Message, Part, Reasoning, Text, ToolCall, T
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
-class OpenAIResponses:
-    """A model asked over the Responses protocol.
+class ResponsesDialect:
+    """The Responses protocol as one service speaks it."""
 
-    Args:
-        preset: the service.
-        model: as the service calls it.
-        key: the API key; empty for a service that needs none.
-        options: retries, timeouts, limits, prices, more fields and headers.
+    path = "/responses"
 
-    Raises:
-        MissingExtra: the `openai` package is not installed.
-    """
-
-    def __init__(
-        self, preset: Preset, model: str, key: str = "", options: Options | None = None
-    ) -> None:
-        options = options or Options()
+    def __init__(self, preset: Preset, model: str, options: Options) -> None:
         self._preset = preset
         self._model = model
         self._options = options
-        self._wire = openai_wire(preset, model, key, options)
-        self._ways = Ways(options.output or preset.output)
         self._encoded = Encoded(self._encode)
-        self._heads = Heads(self._head)
         self._reasons = True
-        self._identity = BackendIdentity(
-            name=f"{preset.name}:{model}",
-            model=model,
-            details={"protocol": "responses", "base_url": preset.base_url},
-        )
 
-    @property
-    def identity(self) -> BackendIdentity:
-        """The service, the model, the protocol and the address."""
-        return self._identity
+    def conversation(self, messages: Sequence[Message], words: str) -> bytes:
+        """The items of the conversation."""
+        said = instructed(messages, words) if words else messages
+        items = b",".join(filter(None, map(self._encoded, said)))
+        return b"".join((b',"input":[', items, b"]}"))
 
-    async def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),
-        output: JsonSchema | None = None,
-    ) -> AsyncGenerator[Delta | Reply]:
-        """Ask the service; see `Backend.stream`.
+    def decoder(self, asked: Asked) -> ResponsesDecoder:
+        """Reads one answer."""
+        return ResponsesDecoder(asked)
 
-        Raises:
-            BackendError: the service did not answer, or not wholly.
-            ConfigError: it lacks a setting that is set, or does not know the model.
-        """
-
-        def ask(mode: Mode | None) -> AsyncGenerator[Delta | Reply]:
-            head = self._heads(tools, settings, output, mode)
-            said: Sequence[Message] = messages
-            if mode == "prompt" and output is not None:
-                rest = messages[1:] if messages and messages[0].role == "system" else messages
-                said = [instructed(messages, in_words(output)), *rest]
-            items = b",".join(filter(None, map(self._encoded, said)))
-            body = b"".join((head, items, b"]}"))
-            asked = Asked(
-                self._preset, self._model, self._options, settings, mode, turn=len(messages)
-            )
-            return self._wire.ask("/responses", body, lambda: ResponsesDecoder(asked))
-
-        try:
-            async with aclosing(self._ways.ask(output, ask)) as answer:
-                async for item in answer:
-                    yield item
-            return
-        except BadRequest as error:
-            if not self._reasons or "encrypted" not in str(error).lower():
-                raise
-        # a model that does not reason refuses to be asked for its reasoning
+    def relent(self, error: BadRequest) -> bool:
+        """A model that does not reason refuses to be asked for its reasoning."""
+        if not self._reasons or "encrypted" not in str(error).lower():
+            return False
         self._reasons = False
-        self._heads = Heads(self._head)
-        async with aclosing(self._ways.ask(output, ask)) as answer:
-            async for item in answer:
-                yield item
+        return True
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._wire.aclose()
-
-    def _head(
+    def head(
         self,
         tools: Sequence[ToolSpec],
         settings: Settings,
         output: JsonSchema | None,
         mode: Mode | None,
     ) -> bytes:
-        """A request up to the conversation."""
+        """A request up to the conversation; see `Dialect.head`."""
         preset, names = self._preset, self._preset.settings
         fields: dict[str, Any] = {"model": self._model, "stream": True, "store": False}
         if self._reasons:
@@ -139,12 +80,8 @@ class OpenAIResponses:
         fields |= {**preset.extra, **sampling(settings, names, preset.name), **self._options.extra}
         if settings.logprobs:
             wire_name("logprobs", names, preset.name)
-        choice = choice_of(settings, tools)
-        offered = list(tools)
-        if output is not None and mode == "tool":
-            offered.append(answer_tool(output))
-            choice = "required" if tools else ANSWER
-        elif output is not None and mode == "native":
+        offered, choice = offer(tools, settings, output, mode)
+        if output is not None and mode == "native":
             fields["text"] = {**fields.get("text", {}), "format": _format(output)}
         if offered:
             fields["tools"] = [_tool(tool) for tool in offered]
@@ -154,7 +91,7 @@ class OpenAIResponses:
                 fields["tool_choice"] = {"type": "function", "name": choice}
             if not settings.parallel_tool_calls:
                 fields[wire_name("parallel_tool_calls", names, preset.name)] = False
-        return to_json(fields)[:-1] + b',"input":['
+        return to_json(fields)[:-1]
 
     def _encode(self, message: Message) -> bytes:
         if message.role in ("system", "user"):

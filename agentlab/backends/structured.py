@@ -91,10 +91,11 @@ def in_words(output: JsonSchema) -> str:
     )
 
 
-def instructed(messages: Sequence[Message], words: str) -> Message:
-    """The system message to begin with, with `words` added to what it says."""
-    system = messages[0] if messages and messages[0].role == "system" else None
-    return Message.system(f"{system.text}\n\n{words}" if system else words)
+def instructed(messages: Sequence[Message], words: str) -> Sequence[Message]:
+    """The conversation with `words` added to what its first system message says."""
+    if not messages or messages[0].role != "system":
+        return (Message.system(words), *messages)
+    return (Message.system(f"{messages[0].text}\n\n{words}"), *messages[1:])
 
 
 def _plain(reply: Reply) -> Reply:

@@ -37,9 +37,9 @@ class Timeouts(Value):
     """How long to wait for a service, in seconds."""
 
     connect: float = Field(default=10.0, gt=0)
-    read: float = Field(default=120.0, gt=0)
-    """For the next piece of an answer."""
-    total: float = Field(default=900.0, gt=0)
+    read: float = Field(default=300.0, gt=0)
+    """For the next piece of an answer. Some models think for minutes before the first."""
+    total: float = Field(default=1800.0, gt=0)
     """For a request with all its retries."""
 
 
