@@ -231,10 +231,7 @@ async def test_ending_a_parent_ends_its_child_whole_as_well(runs, how):
 @pytest.mark.parametrize("when", ["model_replied", "tool_started", "tool_finished"])
 @pytest.mark.parametrize("keep", [True, False], ids=["kept", "dropped"])
 def test_leaving_as_the_event_loop_closes_leaves_a_whole_trace(runs, when, keep, caplog):
-    kept = []
-    run = agent(runs).run("?")
-
-    async def main() -> None:
+    async def main(run: Any, kept: list[Any]) -> None:
         events = aiter(run)
         if keep:
             kept.append(events)
@@ -242,8 +239,40 @@ def test_leaving_as_the_event_loop_closes_leaves_a_whole_trace(runs, when, keep,
             if event.kind == when:
                 break
 
-    asyncio.run(main())
-    cancelled(run.path)
+    for _ in range(20):  # the event loop closes its generators in no fixed order
+        run = agent(runs).run("?")
+        asyncio.run(main(run, kept := []))
+        cancelled(run.path)
+        del kept
+    assert caplog.records == []  # nothing went wrong in closing
+
+
+def test_a_backend_that_takes_its_time_to_close_as_the_event_loop_does(runs, caplog):
+    closed = []
+
+    class Slow:
+        identity = BackendIdentity(name="slow", model="slow")
+
+        async def stream(self, messages, **_):
+            try:
+                while True:
+                    yield TextDelta(text="and ")
+            finally:
+                await asyncio.sleep(0.001)
+                closed.append(True)
+
+    async def main(run: Any, kept: list[Any]) -> None:
+        kept.append(aiter(run))
+        async for event in kept[0]:
+            if event.kind == "text_delta":
+                break
+
+    for n in range(20):  # the event loop closes its generators in no fixed order
+        run = Agent(backend=cast(Any, Slow()), runs=runs).run("?")
+        asyncio.run(main(run, kept := []))
+        cancelled(run.path)
+        assert len(closed) == n + 1
+        del kept
     assert caplog.records == []  # nothing went wrong in closing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 import strategies
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from agentlab import Agent, ToolContext, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, ConfigError
-from agentlab.messages import Message, ToolCall
+from agentlab.messages import Blob, Message, ToolCall
 from agentlab.redaction import Redactor
 
 CANARY = 'sk-cana"ry/\\é-1234567'
@@ -97,19 +98,17 @@ async def test_secrets_of_a_successor_hold_before_it_takes_over(runs):
     assert not holds(everything_under(runs), CANARY)
 
 
-async def test_a_secret_made_of_digits_damages_no_clock_and_no_hash(runs):
-    digits = tuple(f"{n:06d}" for n in range(0, 10**6, 997))  # some of them stand in any clock
+async def test_a_secret_that_looks_like_part_of_a_record_damages_none(runs):
+    file = Blob.of(f"used {CANARY}".encode())
+    like = (file.sha256[:8], "tool_started", "run_finished", str(int(time.time()))[:6], "000997")
     agent = Agent(
         backend=Scripted([calls(call("look", key="pin 000997!")), "ok"]), tools=[look], runs=runs,
-        secrets=digits,
+        secrets=like,
     )  # fmt: skip
-    result = await agent.run("?")
-    trace = whole(result.path)
+    trace = whole((await agent.run("?")).path)
     assert "pin [secret]!" in trace.events[1].reply.message.tool_calls[0].arguments
-    (blob,) = (
-        a.blob for e in trace.events if e.kind == "tool_finished" for a in e.result.artifacts
-    )
-    assert blob.read().startswith(b"used")
+    (artifact,) = (a for e in trace.events if e.kind == "tool_finished" for a in e.result.artifacts)
+    assert artifact.blob.read() == f"used {CANARY}".encode()
 
 
 @given(st.text(min_size=6, max_size=12), strategies.words, st.integers(0, 2))

@@ -114,11 +114,12 @@ def test_a_function_that_hangs_does_not_hang_the_program():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_threads_of_its_own():
     done = run(
-        "import asyncio, os\n"
-        "from agentlab.threads import in_thread\n"
+        "import asyncio, os, time\n"
+        "from agentlab.threads import _idle, in_thread\n"
         "async def main():\n"
         "    return await in_thread(lambda: 'ok')\n"
         "assert asyncio.run(main()) == 'ok'\n"
+        "while not _idle: time.sleep(0.001)\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    async def bounded():\n"

@@ -678,9 +678,10 @@ async def test_a_tool_left_behind_does_not_print_on_the_terminal(capsys):
     assert (await late.call(call("late"))).error == "timeout"
     gate.set()
     await asyncio.to_thread(done.wait, 30)
-    for thread in threading.enumerate():
-        if thread.name == "agentlab":  # gives the terminal back as it ends its work
-            thread.join(0.05)
+    for _ in range(10_000):  # its thread gives the terminal back as it ends its work
+        if sys.stdout is before:
+            break
+        await asyncio.sleep(0.001)
     assert sys.stdout is before
     assert capsys.readouterr().out == ""
 
