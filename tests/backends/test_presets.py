@@ -181,3 +181,26 @@ def test_ones_own_prices_go_first() -> None:
     )
     assert dollars == pytest.approx((400 * 10 + 500 * 1 + 100 * 20 + 100 * 100) / 1e6)
     assert cost("", "any", input_tokens=9, output_tokens=9, prices={"*": FREE}) == 0.0
+
+
+def settings_table() -> str:
+    """The table of settings in the documentation, made from the presets."""
+    names = [
+        "temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "stop", "seed",
+        "logprobs", "parallel_tool_calls",
+    ]  # fmt: skip
+    rows = [["service", *names], ["---"] * (len(names) + 1)]
+    rows += [
+        [preset.name, *(f"`{preset.settings[n]}`" if n in preset.settings else "" for n in names)]
+        for preset in PRESETS.values()
+    ]
+    return "\n".join(f"| {' | '.join(row)} |".replace("  ", " ") for row in rows)
+
+
+def test_the_documentation_tells_the_settings_as_they_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "backends.md").read_text()
+    table = text.split("<!-- settings: begin -->\n")[1].split("\n<!-- settings: end -->")[0]
+    assert table == settings_table()
+    for preset in PRESETS.values():
+        if preset.key_env:
+            assert f"| {preset.name} | `{preset.key_env}` |" in text

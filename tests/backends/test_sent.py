@@ -553,3 +553,54 @@ async def test_a_model_that_does_not_reason_is_asked_again_without() -> None:
                 pass
         await backend.aclose()
     assert ["include" in request.json for request in server.requests] == [True, False, False]
+
+
+async def test_an_older_server_is_asked_again_without_the_count_of_tokens() -> None:
+    refusal = {"error": {"message": "Unknown field: stream_options"}}
+    async with Loopback(status(400, refusal), sse(PROTOCOLS["chat"]["text"])) as server:
+        backend = backend_for("chat", server)
+        for _ in range(2):
+            async for _ in backend.stream([Message.user("Hi")]):
+                pass
+        await backend.aclose()
+    assert ["stream_options" in request.json for request in server.requests] == [True, False, False]
+
+
+async def test_with_tools_an_answer_by_way_of_a_tool_leaves_the_choice_between_them() -> None:
+    for choice, sent_choice in (("auto", "required"), ("none", "final_answer")):
+        body = await sent(
+            "chat",
+            tools=[ADD],
+            output=CITY,
+            options={"output": ("tool",)},
+            settings=Settings(tool_choice=choice),
+        )
+        assert [tool["function"]["name"] for tool in body["tools"]] == ["add", "final_answer"]
+        wanted = body["tool_choice"]
+        assert (wanted if isinstance(wanted, str) else wanted["function"]["name"]) == sent_choice
+
+
+async def test_objects_with_unknown_names_are_not_asked_of_messages_itself() -> None:
+    counts = {"type": "object", "additionalProperties": {"type": "integer"}}
+    body = await sent("anthropic", output=counts)
+    assert "output_config" not in body
+    assert body["tool_choice"] == {"type": "tool", "name": "final_answer"}
+    # the next one goes the best way again
+    assert "output_config" in await sent("anthropic", output=CITY)
+
+
+@protocols
+async def test_the_bytes_of_the_past_are_the_same_in_every_step(protocol: str) -> None:
+    messages = [Message.system("Be brief."), Message.user("Grüße 🗼")]
+    async with Loopback(sse(PROTOCOLS[protocol]["text"])) as server:
+        backend = backend_for(protocol, server)
+        for _ in range(3):
+            async for item in backend.stream(messages, tools=[ADD]):
+                if isinstance(item, Reply):
+                    messages += [item.message, Message.user("Go on.")]
+        await backend.aclose()
+    marked = ',"cache_control":{"type":"ephemeral"}'
+    bodies = [request.body.decode().replace(marked, "") for request in server.requests]
+    # a service's cache works on prefixes: what was sent before is sent again, byte for byte
+    assert bodies[1].startswith(bodies[0].removesuffix("]}"))
+    assert bodies[2].startswith(bodies[1].removesuffix("]}"))
