@@ -10,7 +10,7 @@ import click
 
 from agentlab.cli.home import backend_option, labs_option, runs_option
 from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import Answer, read_answer
+from agentlab.scenario.answers import Answer, answer_file, read_answer
 from agentlab.scenario.find import Lab, find_folder, list_folders, load, scenario_roots
 from agentlab.scenario.runner import GRADING_SEED, Grader, LabFinished, LabReport
 from agentlab.scenario.values import answer_type
@@ -25,7 +25,7 @@ from agentlab.scenario.values import answer_type
 @click.option(
     "--learner",
     type=click.Path(path_type=Path, exists=True),
-    help="Grade these answers, not the reference: STEP.toml, or a folder of them.",
+    help="Grade these answers, not the reference: STEP.toml (or .py), or a folder of them.",
 )
 @click.option("--seed", default=GRADING_SEED, show_default=True, help="Which cases are drawn.")
 @click.option("--practice", is_flag=True, help="Few cases, as while working on a step.")
@@ -88,12 +88,12 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
     if learner.is_file():
         step = scenario.step(learner.stem)
         return {step.id: read_answer(learner, answer_type(step))}
-    files = [(step, learner / f"{step.id}.toml") for step in steps]
+    files = [(step, answer_file(learner, step.id, answer_type(step))) for step in steps]
     answers = {
         step.id: read_answer(file, answer_type(step)) for step, file in files if file.exists()
     }
     if not answers:
-        wanted = ", ".join(f"{step.id}.toml" for step in steps if step.kind != "read")
+        wanted = ", ".join(file.name for step, file in files if step.kind != "read")
         raise ScenarioError(f"{learner} holds no answers; expected some of: {wanted}")
     return answers
 

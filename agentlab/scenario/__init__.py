@@ -3,9 +3,17 @@
 A scenario's own `scenario.py` needs no more than `from agentlab.scenario import …`.
 """
 
-from agentlab.scenario.answers import AgentAnswer, Example, QuizAnswer, ReadAnswer
+from agentlab.scenario.answers import AgentAnswer, CodeAnswer, Example, QuizAnswer, ReadAnswer
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
-from agentlab.scenario.values import AgentStep, QuizStep, ReadStep, Scenario, Step
+from agentlab.scenario.values import (
+    AgentStep,
+    CodeStep,
+    Equipment,
+    QuizStep,
+    ReadStep,
+    Scenario,
+    Step,
+)
 
 __all__ = [
     "AgentAnswer",
@@ -14,6 +22,9 @@ __all__ = [
     "Case",
     "CaseRun",
     "Check",
+    "CodeAnswer",
+    "CodeStep",
+    "Equipment",
     "Example",
     "QuizAnswer",
     "QuizStep",

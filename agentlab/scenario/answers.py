@@ -70,6 +70,13 @@ class AgentAnswer(_Answer):
         return tuple(m for n, e in enumerate(self.examples, 1) for m in e.messages(n))
 
 
+class CodeAnswer(_Answer):
+    """A program. On disk it is a file of its own, `STEP.py`."""
+
+    kind: Literal["code"] = "code"
+    code: str = ""
+
+
 class QuizAnswer(_Answer):
     """The options chosen, by letter."""
 
@@ -83,8 +90,13 @@ class ReadAnswer(_Answer):
     kind: Literal["read"] = "read"
 
 
-Answer: TypeAlias = AgentAnswer | QuizAnswer | ReadAnswer
+Answer: TypeAlias = AgentAnswer | CodeAnswer | QuizAnswer | ReadAnswer
 A = TypeVar("A", bound=_Answer)
+
+
+def answer_file(folder: Path, step: str, kind: type[Answer]) -> Path:
+    """Where the answer to a step lies in a learner's folder."""
+    return folder / (f"{step}.py" if kind is CodeAnswer else f"{step}.toml")
 
 
 def read_answer(path: Path, kind: type[A]) -> A:
@@ -94,14 +106,25 @@ def read_answer(path: Path, kind: type[A]) -> A:
         ScenarioError: the file can't be read, is not TOML, or has fields an answer does not have.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path} is not valid TOML: {error}") from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    return parse_answer(text, kind, str(path))
+
+
+def parse_answer(text: str, kind: type[A], name: str) -> A:
+    """An answer from its text; `name` says in an error where the text came from.
+
+    Raises:
+        ScenarioError: it is not TOML, or has fields an answer does not have.
+    """
+    try:
+        raw = {"code": text} if kind is CodeAnswer else tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{name} is not valid TOML: {error}") from error
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ScenarioError(f"{path}, {where}: {first['msg']}") from error
+        raise ScenarioError(f"{name}, {where}: {first['msg']}") from error

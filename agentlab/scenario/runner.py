@@ -13,17 +13,20 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
+from pydantic_core import to_json
+
 from agentlab.agent import Agent
 from agentlab.approval import Approver
 from agentlab.backend import Backend
+from agentlab.backends.scripted import Script, Scripted
 from agentlab.errors import ScenarioError
 from agentlab.events import Event, LiveEvent, RunFinished, StoredEvent
-from agentlab.messages import Value
+from agentlab.messages import Message, ToolCall, ToolResult, Value
 from agentlab.run import Run
-from agentlab.scenario.answers import AgentAnswer, Answer
+from agentlab.scenario.answers import AgentAnswer, Answer, CodeAnswer
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.scenario.find import Lab
-from agentlab.scenario.values import AgentStep, Scenario, Step
+from agentlab.scenario.values import AgentStep, CodeStep, Scenario, Step
 from agentlab.tooling import Tool
 
 PRACTICE_SEED = 1
@@ -162,24 +165,16 @@ class Grader:
         """Try one step's answer, and judge it."""
         yield StepStarted(step=step, answer=answer)
         runs: list[CaseRun] = []
-        if isinstance(step, AgentStep) and isinstance(answer, AgentAnswer):
+        if isinstance(step, AgentStep | CodeStep):
             count = step.practice if self.practice else step.graded
             cases = step.cases(Random(self.seed), count)  # noqa: S311 - the seed is the point
-            agent = self.agent(step, answer)
             for number, case in enumerate(cases, 1):
-                run = self._run(step, agent, case)
-                yield CaseStarted(
-                    step=step, case=case, number=number, of=len(cases), trace=run.path
-                )
-                stored: list[StoredEvent] = []
-                # Closed here, so that one who stops listening has stopped the agent as well
-                async with aclosing(aiter(run)) as events:
+                place = (number, len(cases))
+                async with aclosing(self._case_events(step, answer, case, place)) as events:
                     async for event in events:
-                        yield AgentEvent(event=event)
-                        if not isinstance(event, LiveEvent):
-                            stored.append(event)
-                runs.append(_case_run(case, run, stored, agent))
-                yield CaseFinished(run=runs[-1])
+                        yield event
+                        if isinstance(event, CaseFinished):
+                            runs.append(event.run)
         attempt = Attempt(answer=answer, runs=tuple(runs))
         checks: list[CheckReport] = []
         for check in step.checks:
@@ -217,9 +212,54 @@ class Grader:
             runs=self.runs,
         )
 
-    def _run(self, step: Step, agent: Agent, case: Case) -> Run:
-        labels = {"scenario": self.lab.scenario.id, "step": step.id}
-        return agent.run(case.input, labels=labels, approver=self.approver)
+    async def _case_events(
+        self, step: AgentStep | CodeStep, answer: Answer, case: Case, place: tuple[int, int]
+    ) -> AsyncGenerator[LabEvent]:
+        agent = self._for(step, answer, case)
+        async with self.lab.scenario.equip() as equipment:
+            labels = {"scenario": self.lab.scenario.id, "step": step.id, **equipment.labels}
+            said = case.input if isinstance(step, AgentStep) else f"Run {step.id}.py"
+            run = agent.run(said, labels=labels, approver=self.approver, deps=equipment.deps)
+            number, of = place
+            yield CaseStarted(step=step, case=case, number=number, of=of, trace=run.path)
+            stored: list[StoredEvent] = []
+            # Closed here, so that one who stops listening has stopped the agent as well
+            async with aclosing(aiter(run)) as events:
+                async for event in events:
+                    yield AgentEvent(event=event)
+                    if not isinstance(event, LiveEvent):
+                        stored.append(event)
+            yield CaseFinished(run=_case_run(case, run, stored, agent))
+
+    def _for(self, step: AgentStep | CodeStep, answer: Answer, case: Case) -> Agent:
+        if isinstance(step, AgentStep) and isinstance(answer, AgentAnswer):
+            return self.agent(step, answer)
+        if isinstance(step, CodeStep) and isinstance(answer, CodeAnswer):
+            return Agent(
+                name=step.id,
+                backend=Scripted(_program(step, answer, case), name="learner"),
+                tools=[tool for tool in self.lab.scenario.tools if tool.name == step.runs_on],
+                runs=self.runs,
+            )
+        raise ScenarioError(f"step {step.id} takes another kind of answer than {answer.kind!r}")
+
+
+def _program(step: CodeStep, answer: CodeAnswer, case: Case) -> Script:
+    """The learner in the model's place: run the program, then the case, then say what came out.
+
+    So a program leaves the same kind of trace as an agent does.
+    """
+    pieces = [code for code in (answer.code, case.input) if code]
+
+    def reply(messages: Sequence[Message], *_: object) -> Message:
+        results = [part for m in messages for part in m.parts if isinstance(part, ToolResult)]
+        if len(results) < len(pieces) and not any(result.error for result in results):
+            arguments = to_json({"code": pieces[len(results)]}).decode()
+            id = f"call_{len(results) + 1}"
+            return Message.assistant(ToolCall(id=id, name=step.runs_on, arguments=arguments))
+        return Message.assistant(results[-1].content if results else "")
+
+    return reply
 
 
 def judge(check: Check, attempt: Attempt) -> Verdict:

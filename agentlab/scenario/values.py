@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, TypeAlias
 
 from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import AgentAnswer, Answer, QuizAnswer, ReadAnswer
+from agentlab.scenario.answers import AgentAnswer, Answer, CodeAnswer, QuizAnswer, ReadAnswer
 from agentlab.scenario.attempt import Attempt, Case, Check, Verdict
 from agentlab.tooling import Tool
 
@@ -114,7 +115,52 @@ class AgentStep:
     kind: Literal["agent"] = "agent"
 
 
-Step: TypeAlias = ReadStep | QuizStep | AgentStep
+@dataclass(frozen=True, kw_only=True)
+class CodeStep:
+    """A program to write. It is run by a tool of the scenario, then tried on cases.
+
+    For every case the program runs first, then the case's `input`, which is code that uses what the
+    program defined; the output of the second is what checks look at. A case without input looks at
+    the output of the program itself.
+
+    Attributes:
+        runs_on: the tool that takes the code as its argument `code`.
+    """
+
+    id: str
+    title: str
+    cases: Callable[[Random, int], Sequence[Case]]
+    checks: tuple[Check, ...]
+    starter: CodeAnswer
+    solution: CodeAnswer
+    wrong: Mapping[str, CodeAnswer]
+    hints: tuple[str, ...]
+    runs_on: str = "run_python"
+    practice: int = 1
+    graded: int = 3
+    kind: Literal["code"] = "code"
+
+
+Step: TypeAlias = ReadStep | QuizStep | AgentStep | CodeStep
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What the tools of one run work with, e.g. an open sandbox.
+
+    Attributes:
+        deps: handed to tools as `ToolContext.deps`.
+        labels: written into the trace's header, e.g. `{"sandbox": "strong (bubblewrap)"}`.
+    """
+
+    deps: Any = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@asynccontextmanager
+async def no_equipment() -> AsyncGenerator[Equipment]:
+    """For scenarios whose tools need nothing."""
+    yield Equipment()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +173,7 @@ class Scenario:
         minutes: how long a learner takes.
         backend: the default model, as `connect` takes it; it must be one that needs no network.
         tools: the tools that steps and answers name.
+        equip: opens what the tools need, anew for every run.
     """
 
     id: str
@@ -137,6 +184,7 @@ class Scenario:
     backend: str = "local:smollm2"
     prerequisites: tuple[str, ...] = ()
     tools: tuple[Tool[Any], ...] = ()
+    equip: Callable[[], AbstractAsyncContextManager[Equipment]] = no_equipment
 
     def __post_init__(self) -> None:
         ids = [step.id for step in self.steps]
@@ -146,7 +194,11 @@ class Scenario:
             raise ScenarioError(f"{self.id}: two steps have the same id")
         known = {tool.name for tool in self.tools}
         for step in self.steps:
-            if isinstance(step, AgentStep) and (missing := set(step.tools) - known):
+            used = {
+                *(step.tools if isinstance(step, AgentStep) else ()),
+                *((step.runs_on,) if isinstance(step, CodeStep) else ()),
+            }
+            if missing := used - known:
                 raise ScenarioError(f"{self.id}, step {step.id}: no tool named {missing.pop()!r}")
 
     @property
@@ -171,6 +223,8 @@ def answer_type(step: Step) -> type[Answer]:
     match step:
         case AgentStep():
             return AgentAnswer
+        case CodeStep():
+            return CodeAnswer
         case QuizStep():
             return QuizAnswer
         case ReadStep():
