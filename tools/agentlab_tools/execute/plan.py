@@ -132,6 +132,8 @@ class Command:
     argv: Sequence[str]
     environment: Mapping[str, str]
     setup: dict[str, Any]
+    executable: Path | None = None
+    """What to run, where `argv` should not tell those inside where it lies."""
     descriptors: list[int] = field(default_factory=list[int])
     """Passed on to the process, and closed here once it runs."""
     lifeline: int | None = None
@@ -147,8 +149,15 @@ class Command:
     """How to interrupt a cell, where a signal to the process is not the way."""
     stop: Callable[[], None] | None = None
     """How to kill everything, where a signal to the process is not enough."""
+    no_shell: str | None = None
+    """Why there can be no shell, where new processes are forbidden."""
     group: Path | None = None
     """The control group to remove when all is over."""
+
+    @property
+    def owner(self) -> int | None:
+        """The user that code inside runs as, where that is not the host's own."""
+        return self.setup["lock"].get("uid")
 
     def end(self) -> None:
         """Let go of what keeps the process alive."""

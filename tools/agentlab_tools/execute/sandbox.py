@@ -236,7 +236,7 @@ class Sandbox:
 
     @property
     def _owner(self) -> int | None:
-        return self._process.command.setup["lock"].get("uid")
+        return self._process.command.owner
 
     async def _workspace(self) -> int:
         if self._process.alive or self._turn.locked():
@@ -286,6 +286,8 @@ class Sandbox:
         async with self._turn:
             await self._ready()
             process = self._process
+            if op == "shell" and process.command.no_shell is not None:
+                return CellResult(outcome="error", error=process.command.no_shell)
             began = time.perf_counter()
             allowed = timeout or self._source.plan.limits.timeout
             waiting = process.submit(op, code, allowed, on_output)

@@ -13,6 +13,7 @@ from agentlab_tools.execute.plan import Backend, Plan
 from agentlab_tools.execute.process import Process
 from agentlab_tools.execute.values import SandboxUnavailable
 
+_LATER = 0.1
 NAMES = ("auto", "bubblewrap", "landlock", "docker", "podman", "none")
 
 
@@ -55,7 +56,8 @@ class Source:
         self.backend = backend
         self.plan = plan
         self._spare = spare
-        self._ready: asyncio.Task[Process] | None = asyncio.create_task(_already(first))
+        self._ready: asyncio.Future[Process] | None = asyncio.get_running_loop().create_future()
+        self._ready.set_result(first)
 
     @classmethod
     async def choose(cls, backends: Sequence[Backend], plan: Plan, *, spare: bool = True) -> Source:
@@ -101,8 +103,12 @@ class Source:
         if process is None:
             process = await spawn.start(self.backend, self.plan)
         if self._spare and self._ready is None:
-            self._ready = asyncio.create_task(spawn.start(self.backend, self.plan))
+            self._ready = asyncio.create_task(self._later())
         return process
+
+    async def _later(self) -> Process:
+        await asyncio.sleep(_LATER)  # whoever took the last one has a cell to run first
+        return await spawn.start(self.backend, self.plan)
 
     async def warm(self) -> None:
         """Wait until the spare, if any is being started, is ready."""
@@ -117,7 +123,3 @@ class Source:
             ready.cancel()
             with suppress(asyncio.CancelledError, SandboxUnavailable):
                 await spawn.discard(await ready)
-
-
-async def _already(process: Process) -> Process:
-    return process

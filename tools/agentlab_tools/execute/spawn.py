@@ -62,6 +62,10 @@ async def start(backend: Backend, plan: Plan) -> Process:
         await discard(process)
         what = "; ".join(map(str, ready["failed"]))
         raise SandboxUnavailable(f"{backend.name} does not hold here: {what}")
+    owner = command.owner
+    if owner is not None:
+        for folder in process.folders:
+            os.fchown(folder, owner, owner)  # git, for one, works in no folder of someone else's
     process.begin()
     return process
 
@@ -95,6 +99,7 @@ def _spawn(command: Command, plan: Plan, ours: socket.socket, theirs: socket.soc
         # descriptors are closed here once the child has its own, whether or not it came to be
         popen = subprocess.Popen(
             command.argv,
+            executable=command.executable,
             env=dict(command.environment),
             stdin=theirs.fileno() if command.stdio else subprocess.DEVNULL,
             stdout=theirs.fileno() if command.stdio else their_out,
@@ -107,7 +112,9 @@ def _spawn(command: Command, plan: Plan, ours: socket.socket, theirs: socket.soc
             os.close(descriptor)
         ours.close()
         command.discard()
-        raise SandboxUnavailable(f"{command.argv[0]} can't be run: {error.strerror}") from error
+        raise SandboxUnavailable(
+            f"{command.executable or command.argv[0]} can't be run: {error.strerror}"
+        ) from error
     finally:
         for descriptor in (their_out, their_err, *command.descriptors):
             os.close(descriptor)

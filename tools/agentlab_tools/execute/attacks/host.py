@@ -320,6 +320,7 @@ PROCESSES = (
             os.setsid()
             if os.fork() == 0:
                 for number in (1, 2, 3, 13, 15): signal.signal(number, signal.SIG_IGN)
+                os.closerange(0, 3)
                 os.execv(sys.executable, [sys.executable, '-I', '-S', '-c',
                     'import time; time.sleep(30)', T['token']])
             os._exit(0)

@@ -37,6 +37,7 @@ def any_of(attempt, things):
 def pids():
     return [name for name in os.listdir('/proc') if name.isdigit()]
 def syscall(x86, arm, args):
+    args = [ctypes.c_long(a) if isinstance(a, int) else a for a in args]
     return libc.syscall(arm if platform.machine() == 'aarch64' else x86, *args)
 def dial(family, address):
     s = socket.socket(family); s.settimeout(2); s.connect(address); return True

@@ -27,8 +27,8 @@ def start(path: str) -> None:
     os.closerange(3, listener.fileno())
     os.closerange(listener.fileno() + 1, 64)
     while True:
-        descriptor, _ = listener._accept()
-        threading.Thread(target=_carry, args=(descriptor, path), daemon=True).start()
+        inner, _ = listener.accept()
+        threading.Thread(target=_carry, args=(inner, path), daemon=True).start()
 
 
 def _carry(inner: socket.socket, path: str) -> None:

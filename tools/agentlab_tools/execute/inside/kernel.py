@@ -133,7 +133,7 @@ def _prepare(plan: dict[str, Any], module: Any) -> None:
     """Preload packages, then dress up as `module`, a fresh `__main__`."""
     here = sys.path.pop(0)
     sys.path[:0] = [""]
-    sys.path += plan["path"]
+    sys.path += [*plan["path"], f"{here}/inside/figures"]
     for name in plan["preload"]:
         try:
             __import__(name)
@@ -145,5 +145,4 @@ def _prepare(plan: dict[str, Any], module: Any) -> None:
     sys.modules["__main__"] = module
     for name in [name for name in sys.modules if name.partition(".")[0] == "inside"]:
         del sys.modules[name]
-    sys.path.append(f"{here}/inside/figures")
     sys.argv = [""]

@@ -11,8 +11,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def remove(path: str) -> None:
     """Remove `path` and all below it. What can't be removed is left; nothing is raised.
 
-    Folders are moved up to the top before they are emptied, so that neither depth nor the length
-    of a path matters.
+    Nobody may still be able to change the tree. Its depth does not matter: two descriptors are
+    held at a time, and no path is ever longer than one name.
     """
     try:
         top = os.open(path, _FOLDER)
@@ -30,36 +30,43 @@ def remove(path: str) -> None:
 
 def empty(top: int) -> None:
     """Remove all that a folder, open as `top`, holds."""
-    count = 0
-    stuck: set[str] = set()
+    here = os.dup(top)
+    pending = [os.listdir(here)]  # noqa: PTH208
+    way: list[str] = []
     while True:
-        names = [name for name in os.listdir(top) if name not in stuck]
-        if not names:
-            return
-        for name in names:
-            try:
-                if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
-                    os.unlink(name, dir_fd=top)
-                    continue
-                os.chmod(name, 0o700, dir_fd=top)
-                folder = os.open(name, _FOLDER, dir_fd=top)
-            except OSError:
-                stuck.add(name)
-                continue
-            try:
-                for inner in os.listdir(folder):  # noqa: PTH208
-                    try:
-                        os.unlink(inner, dir_fd=folder)
-                    except OSError:
-                        count += 1
-                        _hoist(inner, folder, top, f".removed-{os.getpid()}-{count}")
-                os.rmdir(name, dir_fd=top)
-            except OSError:
-                stuck.add(name)
-            finally:
-                os.close(folder)
+        while pending[-1]:
+            name = pending[-1].pop()
+            inner = _unlink_or_open(here, name)
+            if inner is not None:
+                os.close(here)
+                here = inner
+                way.append(name)
+                pending.append(os.listdir(here))  # noqa: PTH208
+        if not way:
+            break
+        up = os.open("..", _FOLDER, dir_fd=here)
+        os.close(here)
+        here = up
+        pending.pop()
+        try:
+            os.rmdir(way.pop(), dir_fd=here)
+        except OSError:
+            continue
+    os.close(here)
 
 
-def _hoist(name: str, folder: int, top: int, new: str) -> None:
-    os.chmod(name, 0o700, dir_fd=folder)  # moving a folder needs the right to write in it
-    os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+def _unlink_or_open(folder: int, name: str) -> int | None:
+    """Remove what has this name; if it is a folder, open it instead."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except OSError:
+        pass
+    else:
+        return None
+    try:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            return None
+        os.chmod(name, 0o700, dir_fd=folder)
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except OSError:
+        return None

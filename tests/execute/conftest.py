@@ -1,0 +1,20 @@
+"""What the tests of the sandbox share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from agentlab_tools.execute import Sandbox, SandboxLimits, SandboxUnavailable
+
+
+@pytest.fixture(params=["bubblewrap", "landlock"])
+async def sandbox(request: pytest.FixtureRequest) -> AsyncGenerator[Sandbox]:
+    """A small sandbox of each kind that this machine can hold."""
+    limits = SandboxLimits(timeout=20, grace=0.5, output=64 * 1024)
+    try:
+        async with Sandbox.open(backend=request.param, limits=limits, spare=False) as opened:
+            yield opened
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))

