@@ -41,7 +41,7 @@ RECORD = ToolSpec(
 
 def settings(tokens: int, seed: int, **more: Any) -> Settings:
     """The same sampling on both sides."""
-    common = {"temperature": 0.8, "top_k": 40, "top_p": 0.95, "min_p": 0.05}
+    common = {"temperature": 0.8, "top_k": 40, "top_p": 0.95, "min_p": 0.05, "repeat_penalty": 1.0}
     return Settings(**common, max_tokens=tokens, seed=seed, **more)
 
 

@@ -343,7 +343,7 @@ def drawn(model: Model, grammar: Grammar, seed: int, most: int = 160) -> str | N
     """A text drawn token by token from random logits under llama.cpp's grammar; None if endless."""
     numbers = np.random.default_rng(seed)
     made = Constraint(grammar)
-    sampler = Sampler(model, Settings(temperature=1.0, seed=seed), made, ())
+    sampler = Sampler(model, Settings(temperature=1.0, seed=seed), made)
     # what closes a value becomes likelier the longer it gets
     closing = [t for t in range(model.size) if model.piece(t) in (b'"', b"}", b"]")]
     written = b""
@@ -404,7 +404,7 @@ def test_both_readings_of_a_grammar_agree(vocabulary):
     grammar = compile_schema(schema).grammar
     random = Random(1)
     for _ in range(20):
-        sampler = Sampler(vocabulary, Settings(), Constraint(grammar), ())
+        sampler = Sampler(vocabulary, Settings(), Constraint(grammar))
         for token in vocabulary.tokens(sample(grammar, random)):
             assert sampler._admits(sampler._grammar, token)
             vocabulary.lib.llama_sampler_accept(sampler._grammar, token)

@@ -35,7 +35,7 @@ WEATHER = ToolSpec(
         "required": ["city"],
     },
 )
-GREEDY = Settings(temperature=0, max_tokens=24)
+GREEDY = Settings(temperature=0, repeat_penalty=1.0, max_tokens=24)
 FACT = [Message.user("Write one sentence about the sea.")]
 
 
@@ -112,7 +112,7 @@ async def test_the_same_seed_gives_the_same_tokens_and_another_does_not(smollm2)
     [Settings(top_k=1), Settings(top_p=1e-6), Settings(min_p=1.0), Settings(top_k=0, min_p=1)],
 )
 async def test_samplers_narrowed_to_one_token_are_greedy(smollm2, narrow):
-    wide = {"temperature": 1.5, "max_tokens": 8, "seed": 5}
+    wide = {"temperature": 1.5, "repeat_penalty": 1.0, "max_tokens": 8, "seed": 5}
     settings = narrow.model_copy(update=wide)
     _, greedy = await ask(smollm2, FACT, GREEDY.model_copy(update={"max_tokens": 8}))
     assert (await ask(smollm2, FACT, settings))[1].token_ids == greedy.token_ids
@@ -122,6 +122,19 @@ async def test_a_repeat_penalty_changes_what_is_written(smollm2):
     settings = GREEDY.model_copy(update={"repeat_penalty": 5.0})
     _, plain = await ask(smollm2, FACT)
     assert (await ask(smollm2, FACT, settings))[1].token_ids != plain.token_ids
+
+
+async def test_a_default_penalty_spares_calls_and_one_asked_for_does_not(smollm2):
+    assert smollm2.identity.details["default_repeat_penalty"] == 1.1
+    asked = Settings(temperature=0, tool_choice="calculator", max_tokens=60)
+    question = [Message.user("What is 11111 * 11111?")]
+
+    async def tokens(penalty: float | None) -> tuple[int, ...]:
+        settings = asked.model_copy(update={"repeat_penalty": penalty})
+        return (await ask(smollm2, question, settings, tools=[CALCULATOR]))[1].token_ids
+
+    assert await tokens(None) == await tokens(1.0)
+    assert await tokens(None) != await tokens(3.0)
 
 
 async def test_max_tokens_cuts_the_reply(smollm2):
@@ -233,7 +246,7 @@ async def test_tools_and_output_give_a_call_or_the_output(smollm2):
 
 
 async def test_token_information_is_the_models_own_distribution(smollm2):
-    settings = Settings(temperature=0, max_tokens=6, logprobs=3)
+    settings = Settings(temperature=0, repeat_penalty=1.0, max_tokens=6, logprobs=3)
     _, reply = await ask(smollm2, FACT, settings)
     assert [token.id for token in reply.tokens] == list(reply.token_ids)
     for token in reply.tokens:
@@ -393,7 +406,9 @@ async def test_a_call_made_twice_in_one_reply_ends_it(smollm2):
 async def test_a_model_that_goes_in_circles_is_stopped(smollm2):
     # under greedy choice this small model never leaves a list of this kind
     question = [Message.user("What is the capital of France?")]
-    _, reply = await ask(smollm2, question, Settings(temperature=0, max_tokens=400))
+    _, reply = await ask(
+        smollm2, question, Settings(temperature=0, repeat_penalty=1.0, max_tokens=400)
+    )
     assert reply.stop == "repetition"
     assert len(reply.token_ids) < 300
 

@@ -38,7 +38,7 @@ def model() -> Iterator[Model]:
 def wishing(model: Model, format: Format, wish: str, settings: Settings, most: int = 60) -> Message:
     """What is written by a model that always wants to write `wish`, then to end."""
     constraint = constrain(format, [PICK], settings, None)
-    sampler = Sampler(model, Settings(temperature=0), constraint, ())
+    sampler = Sampler(model, Settings(temperature=0), constraint)
     parser = Parser(format)
     wanted = [*model.tokens(wish), model.eos]
     at = 0
@@ -124,7 +124,7 @@ def test_drawing_under_a_grammar_keeps_the_models_proportions(model):
     draws = 250
     for seed in range(draws):
         settings = Settings(temperature=1.0, seed=seed)
-        sampler = Sampler(model, settings, constraint, ())
+        sampler = Sampler(model, settings, constraint)
         counts[sampler._bound(logits)] += 1
         sampler.close()
     shares = [counts[digit] / draws for digit in digits]

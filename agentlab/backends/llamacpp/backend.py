@@ -11,6 +11,8 @@ Promises:
 - The same request gives the same tokens for the same seed, number of threads and batch size, when
   what had been read before was cut into the same batches (`forget` makes sure of it). Without a
   seed, the seed is 0.
+- `repeat_penalty` looks at the reply only. A model's default one spares calls and JSON, which have
+  to repeat what they are about; one that the request asks for holds everywhere.
 - Tool calls and JSON output follow a grammar made from their schemas; what of a schema a grammar
   can't hold is listed by `unenforced`.
 
@@ -137,6 +139,7 @@ class LlamaCpp:
             tools=tuple(tools),
             settings=self._defaults.model_copy(update=given),
             output=output,
+            penalise_calls=settings.repeat_penalty is not None,
         )
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Sequence[Delta] | Reply | BaseException] = asyncio.Queue()
@@ -220,5 +223,7 @@ _SAMPLER = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tok
 
 def _free(engine: Engine, worker: ThreadPoolExecutor) -> None:
     engine.stop()
-    worker.shutdown(wait=True, cancel_futures=True)
+    # the last reference may be dropped by the worker itself, which cannot wait for itself
+    with contextlib.suppress(RuntimeError):
+        worker.shutdown(wait=True, cancel_futures=True)
     engine.close()

@@ -40,6 +40,8 @@ class Job:
     tools: tuple[ToolSpec, ...]
     settings: Settings
     output: JsonSchema | None
+    penalise_calls: bool
+    """Whether the repetition penalty holds under a grammar too."""
 
 
 class Engine:
@@ -135,7 +137,7 @@ class Engine:
             thinking=thinking,
         )
         cached = context.read(prompt, cancelled)
-        sampler = Sampler(self._model, job.settings, constraint, prompt)
+        sampler = Sampler(self._model, job.settings, constraint, penalise_calls=job.penalise_calls)
         try:
             written = write(
                 context,

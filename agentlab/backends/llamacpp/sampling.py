@@ -28,7 +28,7 @@ from agentlab.errors import BackendError
 
 _RANDOM_SEED = 0xFFFFFFFF  # which to llama.cpp means "any"
 PENALTY_WINDOW = 64
-"""How many of the last tokens `repeat_penalty` looks at."""
+"""How many of the reply's last tokens `repeat_penalty` looks at."""
 
 
 class Sampler:
@@ -38,11 +38,16 @@ class Sampler:
         model: whose vocabulary.
         settings: complete: temperature, top_p, top_k, min_p, repeat_penalty and seed are set.
         constraint: what the reply may look like; None leaves it free.
-        prompt: the tokens before the reply, for `repeat_penalty`.
+        penalise_calls: whether `repeat_penalty` holds under a grammar too.
     """
 
     def __init__(
-        self, model: Model, settings: Settings, constraint: Constraint | None, prompt: Sequence[int]
+        self,
+        model: Model,
+        settings: Settings,
+        constraint: Constraint | None,
+        *,
+        penalise_calls: bool = True,
     ) -> None:
         import numpy as np  # noqa: PLC0415 heavy
 
@@ -51,9 +56,9 @@ class Sampler:
         self._lib = lib = model.lib
         self._top = settings.logprobs
         self._chain = _chain(lib, model.size, settings)
-        if settings.repeat_penalty not in (None, 1.0):
-            for token in prompt[-PENALTY_WINDOW:]:
-                lib.llama_sampler_accept(self._chain, token)
+        # under a grammar: the same, or without the penalty
+        plain = settings.model_copy(update={"repeat_penalty": 1.0})
+        self._bound_chain = self._chain if penalise_calls else _chain(lib, model.size, plain)
         self._grammar: Any = None
         self._rules: Any = None
         self._trigger = b""
@@ -82,10 +87,12 @@ class Sampler:
 
     def close(self) -> None:
         """Free the samplers."""
+        if self._bound_chain is not self._chain:
+            self._lib.llama_sampler_free(self._bound_chain)
         for sampler in (self._chain, self._grammar, self._rules):
             if sampler is not None:
                 self._lib.llama_sampler_free(sampler)
-        self._chain = self._grammar = self._rules = None
+        self._chain = self._bound_chain = self._grammar = self._rules = None
 
     def _constrain(self, constraint: Constraint) -> None:
         if constraint.grammar is not None:
@@ -220,7 +227,8 @@ class Sampler:
         array = self._fill(logits)
         for token in refused:
             self._all["logit"][token] = -self._np.inf
-        self._lib.llama_sampler_apply(self._chain, ctypes.byref(array))
+        chain = self._chain if self._grammar is None else self._bound_chain
+        self._lib.llama_sampler_apply(chain, ctypes.byref(array))
         chosen = array.data[array.selected]
         if chosen.logit == float("-inf"):
             raise BackendError("no token is left to choose")
