@@ -89,7 +89,9 @@ def test_checks_green(
 @sizes
 def test_checks_red(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     """The learner's own answer was graded: checks red, each with its reason; a hint below."""
-    ProgressStore(tmp_path / "progress").save_text("m9/tiny", "adder", 'instructions = "Guess."\n')
+    ProgressStore(tmp_path / "progress").save_text(
+        "m9/tiny", "adder.toml", 'instructions = "Guess."\n'
+    )
 
     async def walk(pilot: Pilot[None]) -> None:
         await to_lab(pilot, "adder")

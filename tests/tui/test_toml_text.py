@@ -15,9 +15,11 @@ from agentlab.limits import Limits
 from agentlab.scenario.answers import AgentAnswer, Example, QuizAnswer
 from agentlab.scenario.find import load
 from agentlab.scenario.values import AgentStep
-from agentlab_tui.answers import is_own, parse_answer
-from agentlab_tui.toml_text import answer_text, starter_text
+from agentlab_tui.answers import is_own, parse_choice, parse_own, starter_text
+from agentlab_tui.toml_text import answer_text
 
+STEP = load(LABS / "m9" / "tiny").scenario.step("adder")
+assert isinstance(STEP, AgentStep)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 plain = st.recursive(
     texts | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False),
@@ -50,23 +52,21 @@ answers = st.builds(
 
 @given(answers)
 def test_any_agent_reads_back_equal(answer: AgentAnswer) -> None:
-    assert parse_answer(answer_text(answer), AgentAnswer) == answer
+    assert parse_own(STEP, answer_text(answer)) == answer
 
 
 @given(st.lists(texts, max_size=4).map(tuple))
 def test_any_choice_reads_back_equal(chosen: tuple[str, ...]) -> None:
     answer = QuizAnswer(chosen=chosen)
-    assert parse_answer(answer_text(answer), QuizAnswer) == answer
+    assert parse_choice(answer_text(answer)) == answer
 
 
 def test_the_starter_names_the_tools_and_counts_as_nobodys_answer() -> None:
-    step = load(LABS / "m9" / "tiny").scenario.step("adder")
-    assert isinstance(step, AgentStep)
-    text = starter_text(step)
+    text = starter_text(STEP)
     assert "# tools you may give: add" in text
-    assert parse_answer(text, AgentAnswer) == step.starter
-    assert not is_own(step, text + "\n")
-    assert is_own(step, text.replace("Answer", "Guess"))
+    assert parse_own(STEP, text) == STEP.starter
+    assert not is_own(STEP, text + "\n")
+    assert is_own(STEP, text.replace("Answer", "Guess"))
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_the_starter_names_the_tools_and_counts_as_nobodys_answer() -> None:
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        parse_answer(text, AgentAnswer)
+        parse_own(STEP, text)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)

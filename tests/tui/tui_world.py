@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -76,9 +77,9 @@ def open_app(
     return AgentLabApp(services(home, connect, roots=roots))
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    """Wait until something holds; fails after ten seconds."""
-    for _ in range(500):
+async def until(pilot: Pilot[None], holds: Callable[[], object], *, seconds: float = 20) -> None:
+    """Wait until something holds; fails after some seconds."""
+    for _ in range(int(seconds / 0.02)):
         await pilot.pause()
         if holds():
             return
@@ -110,12 +111,17 @@ async def to_lab(pilot: Pilot[None], step: str = "why") -> LabScreen:
     return lab
 
 
-async def finished(pilot: Pilot[None]) -> None:
-    """Wait until the run of the lab screen is over."""
-    await until(pilot, lambda: not pilot.app.screen.query_one(RunPane).is_running)
+async def finished(pilot: Pilot[None], title: str = "·", *, seconds: float = 20) -> None:
+    """Wait until a run, with this in its title, is over."""
+    pane = pilot.app.screen.query_one(RunPane)
+    await until(
+        pilot,
+        lambda: title in str(pane.border_title) and not pane.is_running,
+        seconds=seconds,
+    )
     await pilot.pause()
 
 
-def text_of(screen: Screen[None], selector: str) -> str:
+def text_of(screen: Screen[Any], selector: str) -> str:
     """What the static texts under a selector say."""
     return "\n".join(str(found.render()) for found in screen.query(selector).results(Static))

@@ -1,40 +1,57 @@
-"""Which answer a run tries: the learner's own, once it differs from the starter."""
+"""Which answer a run tries, and its text: the learner's own, once it differs from the starter."""
 
 from __future__ import annotations
 
-import tomllib
-from typing import TypeVar
-
-from pydantic import ValidationError
+from pathlib import Path
+from typing import TypeAlias
 
 from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import AgentAnswer, QuizAnswer
-from agentlab.scenario.values import AgentStep
-from agentlab_tui.toml_text import starter_text
+from agentlab.scenario.answers import AgentAnswer, CodeAnswer, QuizAnswer, answer_file
+from agentlab.scenario.answers import parse_answer as parse
+from agentlab.scenario.values import AgentStep, CodeStep, Step, answer_type
+from agentlab_tui.toml_text import answer_text
 
-A = TypeVar("A", AgentAnswer, QuizAnswer)
+Runnable: TypeAlias = AgentStep | CodeStep
+"""Steps whose answer is a text that can be tried."""
 
 
-def is_own(step: AgentStep, text: str) -> bool:
+def file_of(step: Step) -> str:
+    """The name of the file that holds a step's answer."""
+    return answer_file(Path(), step.id, answer_type(step)).name
+
+
+def starter_text(step: Runnable) -> str:
+    """What the editor holds before the learner has typed anything."""
+    if isinstance(step, CodeStep):
+        return step.starter.code
+    tools = ", ".join(step.tools) or "none"
+    head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
+    return head + answer_text(step.starter)
+
+
+def is_own(step: Runnable, text: str) -> bool:
     """Whether the learner has changed anything."""
     return text.strip() != starter_text(step).strip()
 
 
-def parse_answer(text: str, kind: type[A]) -> A:
-    """An answer from its text, which may not be on disk yet.
+def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer:
+    """The learner's answer from its text, which may not be on disk yet.
 
     Raises:
         ScenarioError: one line saying where it is no TOML, or which field does not fit.
     """
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"not valid TOML: {error}") from error
+        if isinstance(step, CodeStep):
+            return parse(text, CodeAnswer, "your program")
+        return parse(text, AgentAnswer, "your answer")
     except RecursionError as error:
-        raise ScenarioError("not valid TOML: nested too deeply") from error
-    try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ScenarioError(f"{where}: {first['msg']}") from error
+        raise ScenarioError("your answer is not valid TOML: nested too deeply") from error
+
+
+def parse_choice(text: str) -> QuizAnswer:
+    """A choice from its text.
+
+    Raises:
+        ScenarioError: as `parse_own`.
+    """
+    return parse(text, QuizAnswer, "your choice")

@@ -54,7 +54,7 @@ class AgentLabApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Textual's own, and ours."""
-        yield from super().get_system_commands(screen)
+        yield from super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
         yield SystemCommand("Runs", "All runs, newest first", self.action_runs)
         yield SystemCommand("Dark or light", "Change the look", self.action_toggle_dark)
 

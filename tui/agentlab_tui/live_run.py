@@ -5,30 +5,26 @@ opened → the grader's events (see `agentlab.scenario.runner`) → ended
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
-from agentlab.agent import Agent
 from agentlab.backend import BackendIdentity, TextDelta
 from agentlab.errors import AgentLabError
 from agentlab.events import ToolOutput
-from agentlab.run import Run
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.attempt import Case
+from agentlab.scenario.answers import Answer
 from agentlab.scenario.find import Lab
 from agentlab.scenario.runner import (
     GRADING_SEED,
     PRACTICE_SEED,
     AgentEvent,
-    CaseFinished,
     Grader,
     LabEvent,
 )
-from agentlab.scenario.values import AgentStep, Step
+from agentlab_tui.answers import Runnable
 from agentlab_tui.engine import Engine
 
 
@@ -50,35 +46,26 @@ class Ended:
 Shown: TypeAlias = Opened | LabEvent | Ended
 
 
+Whose: TypeAlias = Literal["own", "starter", "reference"]
+
+
 @dataclass(frozen=True)
 class Job:
     """What is to be tried.
 
     Attributes:
-        reference: the answer is the lab's own solution, not the learner's.
+        whose: the learner's own answer, the starter as it stands, or the lab's own solution.
         practice: few cases, instead of those that count.
         runs: the folder for traces.
     """
 
     lab: Lab
-    step: AgentStep
-    answer: AgentAnswer
+    step: Runnable
+    answer: Answer
     backend: str
     runs: Path
     practice: bool = True
-    reference: bool = False
-
-
-@dataclass(frozen=True)
-class _StoppableGrader(Grader):
-    """A grader that lets go of its current run's handle."""
-
-    begun: list[Run[Any]] = field(default_factory=list[Run[Any]])
-
-    def _run(self, step: Step, agent: Agent, case: Case) -> Run[Any]:
-        run = super()._run(step, agent, case)
-        self.begun.append(run)
-        return run
+    whose: Whose = "own"
 
 
 class LiveRun:
@@ -88,12 +75,12 @@ class LiveRun:
         self.job = job
         self._engine = engine
         self._feed: deque[Shown] = deque()
-        self._stopping = False
-        self._grader: _StoppableGrader | None = None
-        self._future = engine.submit(self._work())
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped = False
+        engine.submit(self._work())
 
     def stop(self) -> None:
-        """End the run as cancelled; its last events still come."""
+        """End the run as cancelled, wherever it is; its trace will be whole."""
         self._engine.call(self._stop_there)
 
     def take(self) -> list[Shown]:
@@ -109,40 +96,38 @@ class LiveRun:
         return taken
 
     def _stop_there(self) -> None:
-        self._stopping = True
-        if self._grader and self._grader.begun:
-            self._grader.begun[-1].stop()
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
 
     async def _work(self) -> None:
-        job = self.job
+        self._task = asyncio.current_task()
         try:
-            backend = self._engine.backend(job.backend)
-            self._feed.append(Opened(model=backend.identity))
-            self._grader = _StoppableGrader(
-                lab=job.lab,
-                backend=backend,
-                runs=job.runs,
-                seed=PRACTICE_SEED if job.practice else GRADING_SEED,
-                practice=job.practice,
-            )
-            events = self._grader.step_events(job.step, job.answer)
-            stopped = await self._follow(events)
-            self._feed.append(Ended("stopped" if stopped else "done"))
+            if not self._stopped:  # a stop may come before this has begun
+                await self._try()
+            self._feed.append(Ended("stopped" if self._stopped else "done"))
+        except asyncio.CancelledError:  # by now the run has written its last events
+            self._feed.append(Ended("stopped"))
+            raise
         except AgentLabError as error:
             self._feed.append(Ended("broken", str(error)))
         except Exception as error:  # noqa: BLE001 - a bug in a lab or a tool: say so, and live on
             self._feed.append(Ended("broken", f"a bug: {type(error).__name__}: {error}"))
 
-    async def _follow(self, events: AsyncIterator[LabEvent]) -> bool:
-        """Pass events on until they end, or until the run that was stopped has ended."""
-        async with aclosing(cast(Any, events)):
-            if self._stopping:
-                return True
+    async def _try(self) -> None:
+        job = self.job
+        backend = self._engine.backend(job.backend)
+        self._feed.append(Opened(model=backend.identity))
+        grader = Grader(
+            lab=job.lab,
+            backend=backend,
+            runs=job.runs,
+            seed=PRACTICE_SEED if job.practice else GRADING_SEED,
+            practice=job.practice,
+        )
+        async with aclosing(grader.step_events(job.step, job.answer)) as events:
             async for event in events:
                 self._feed.append(event)
-                if self._stopping and isinstance(event, CaseFinished):
-                    return True
-        return False
 
 
 def _join(before: Shown, event: Shown) -> AgentEvent | None:

@@ -73,17 +73,17 @@ class ProgressStore:
         """The learner is at this step."""
         return self._save(lab, self.lab(lab).model_copy(update={"last": step}))
 
-    def answer_path(self, lab: str, step: str) -> Path:
-        """Where the answer to a step lies, if there is one."""
-        return self.folder / lab / f"{step}.toml"
+    def answer_path(self, lab: str, file: str) -> Path:
+        """Where an answer lies, if there is one. `file` is named after its step."""
+        return self.folder / lab / file
 
-    def read_text(self, lab: str, step: str) -> str | None:
+    def read_text(self, lab: str, file: str) -> str | None:
         """The answer as typed; None where there is none.
 
         Raises:
             ProgressError: it is there, but can't be read.
         """
-        path = self.answer_path(lab, step)
+        path = self.answer_path(lab, file)
         try:
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -91,13 +91,13 @@ class ProgressStore:
         except (OSError, UnicodeDecodeError) as error:
             raise ProgressError(f"your answer in {path} can't be read: {_why(error)}") from error
 
-    def save_text(self, lab: str, step: str, text: str) -> None:
+    def save_text(self, lab: str, file: str, text: str) -> None:
         """Keep an answer as typed.
 
         Raises:
             ProgressError: the folder can't be written.
         """
-        _replace(self.answer_path(lab, step), text)
+        _replace(self.answer_path(lab, file), text)
 
     def _file(self, lab: str) -> Path:
         return self.folder / lab / "progress.json"

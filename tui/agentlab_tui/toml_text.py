@@ -13,16 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from agentlab.scenario.answers import AgentAnswer, QuizAnswer
-from agentlab.scenario.values import AgentStep
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
-
-
-def starter_text(step: AgentStep) -> str:
-    """What the editor holds before the learner has typed anything."""
-    tools = ", ".join(step.tools) or "none"
-    head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
-    return head + answer_text(step.starter)
 
 
 def answer_text(answer: AgentAnswer | QuizAnswer) -> str:

@@ -18,11 +18,11 @@ from agentlab.scenario.values import Step
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.progress import LabProgress, ProgressError
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.lesson import Lesson
 from agentlab_tui.widgets.pane_tabs import PaneTabs
 from agentlab_tui.widgets.run_pane import RunPane
 from agentlab_tui.widgets.step_bar import StepBar
-from agentlab_tui.widgets.toml_area import TomlArea
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.work_pane import WorkPane
 
@@ -30,6 +30,7 @@ _PANES = {
     "read": ("lesson",),
     "quiz": ("lesson", "quiz"),
     "agent": ("lesson", "answer", "run"),
+    "code": ("lesson", "answer", "run"),
 }
 
 
@@ -54,6 +55,7 @@ class LabScreen(Screen[None]):
         Binding("n", "go(1)", "Next", tooltip="Next step; p leads back"),
         Binding("p", "go(-1)", "Previous", show=False, tooltip="Previous step"),
         Binding("t", "trace", "Trace", tooltip="The timeline of the last case that ran"),
+        Binding("o", "as_it_is", "Run as it is", show=False, tooltip="Run the starter as it is"),
         Binding("w", "watch", "Watch", show=False, tooltip="Run the lab's own reference answer"),
         Binding("escape", "back", "Back", key_display="esc", tooltip="Back to the roadmap"),
         Binding("1", "pane(0)", "First pane", show=False),
@@ -105,10 +107,10 @@ class LabScreen(Screen[None]):
                 return running
             case "back":
                 return not running
-            case "run" | "watch":
-                return self.step.kind == "agent" and not running
+            case "run" | "watch" | "as_it_is":
+                return "run" in _PANES[self.step.kind] and not running
             case "edit" | "trace":
-                return self.step.kind == "agent"
+                return "run" in _PANES[self.step.kind]
             case "hint":
                 return bool(self.step.hints)
             case "go":
@@ -158,7 +160,12 @@ class LabScreen(Screen[None]):
 
     async def action_watch(self) -> None:
         """Run the reference answer."""
-        await self.query_one(WorkPane).run(practice=True, reference=True)
+        await self.query_one(WorkPane).run(practice=True, whose="reference")
+        self.refresh_bindings()
+
+    async def action_as_it_is(self) -> None:
+        """Run what is in the editor."""
+        await self.query_one(WorkPane).run(practice=True, whose="starter")
         self.refresh_bindings()
 
     def action_stop(self) -> None:
@@ -201,7 +208,7 @@ class LabScreen(Screen[None]):
         self._bring("answer")
         self.call_after_refresh(self.query_one(WorkPane).edit)
 
-    @on(TomlArea.Left)
+    @on(AnswerArea.Left)
     def _leave_editor(self) -> None:
         self._bring("lesson")
 

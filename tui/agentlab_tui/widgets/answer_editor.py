@@ -1,4 +1,4 @@
-"""The learner's answer as TOML. Every change is told at once, so that it can be saved at once."""
+"""The learner's answer, TOML or a program. Every change is told, so that it is saved at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from agentlab.display import one_line
-from agentlab_tui.widgets.toml_area import TomlArea
+from agentlab_tui.widgets.answer_area import AnswerArea
 
 
 class AnswerEditor(Vertical, can_focus=True):
@@ -28,23 +28,23 @@ class AnswerEditor(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """The text, and the line below."""
-        yield TomlArea()
+        yield AnswerArea()
         yield Static(id="answer-note")
 
     @property
     def text(self) -> str:
         """What is in the editor."""
-        return self.query_one(TomlArea).text
+        return self.query_one(AnswerArea).text
 
-    def load(self, text: str) -> None:
+    def load(self, text: str, language: str) -> None:
         """Show another answer."""
         self._loaded = text
-        self.query_one(TomlArea).load_text(text)
+        self.query_one(AnswerArea).show(text, language)
         self.complain("")
 
     def focus_text(self) -> None:
         """Go on typing."""
-        self.query_one(TomlArea).focus()
+        self.query_one(AnswerArea).focus()
 
     def name_it(self, whose: str) -> None:
         """Say in the frame whose answer this is."""

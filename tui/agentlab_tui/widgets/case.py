@@ -130,6 +130,11 @@ class CaseView(Vertical):
         self._answer = run.failure or run.output or "no answer"
         self._draw_head()
 
+    def cut_off(self) -> None:
+        """The run broke off in this case: nothing in it is at work any more."""
+        self.remove_class("-running")
+        self.query(Call).remove_class("-busy")
+
     def fold(self, folded: bool = True) -> None:
         """Show only the question and the answer, or everything."""
         self.set_class(folded, "-folded")

@@ -9,7 +9,7 @@ from agentlab_tui.catalog import LabEntry
 from agentlab_tui.progress import LabProgress
 from agentlab_tui.widgets.step_bar import MARKS
 
-_KINDS = {"read": "read", "quiz": "quiz", "agent": "build an agent"}
+_KINDS = {"read": "read", "quiz": "quiz", "agent": "agent", "code": "program"}
 
 
 def lab_card(entry: LabEntry, progress: LabProgress) -> Content:

@@ -29,6 +29,7 @@ class RoadmapList(OptionList):
         self._progress = progress
         self._entries: Sequence[LabEntry] = ()
         self._searching = False
+        self._moved = False
         self._drawn_at = Size(0, 0)
 
     @property
@@ -42,13 +43,17 @@ class RoadmapList(OptionList):
         self._entries, self._searching = entries, searching
         self._fill()
 
+    def on_key(self) -> None:
+        """From the first key on the cursor is the learner's: labs that come in don't move it."""
+        self._moved = True
+
     def on_resize(self, event: events.Resize) -> None:
         """Draw again where the size has changed."""
         if self.size != self._drawn_at:
             self._fill()
 
     def _fill(self) -> None:
-        here = self.current
+        here = self.current if self._moved else None
         self._drawn_at = self.size
         width = max(20, self.scrollable_content_region.width - 2)
         options: list[Option] = []

@@ -29,13 +29,18 @@ from agentlab.scenario.runner import (
     StepFinished,
     StepReport,
 )
-from agentlab_tui.live_run import Ended, Job, LiveRun, Opened, Shown
+from agentlab_tui.live_run import Ended, Job, LiveRun, Opened, Shown, Whose
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.case import CaseView
 from agentlab_tui.widgets.checks import CheckList
 from agentlab_tui.widgets.run_status import RunStatus
 
 TICK_S = 1 / 30
+_WHOSE: dict[Whose, str] = {
+    "own": "your answer",
+    "starter": "the starter as it is",
+    "reference": "the reference answer, not yours",
+}
 _TICKS_A_CHECK = 4
 """Checks are judged at once, but each gets a moment of its own on the screen."""
 
@@ -99,11 +104,11 @@ class RunPane(Vertical):
         await cases.remove_children()
         self.query_one(CheckList).reset()
         self.query_one(RunStatus).begin(f"opening {job.backend}")
-        whose = "the reference answer, not yours" if job.reference else "your answer"
+        whose = _WHOSE[job.whose]
         kind = "practice" if job.practice else "graded"
         self.border_title = Content(f" {whose} · {kind} ")
         self.query_one("#whose", Static).update(f"{whose} · {kind}")
-        self.set_class(job.reference, "-reference")
+        self.set_class(job.whose != "own", "-reference")
         self._case, self._report, self._pause = None, None, 0
         self._run = LiveRun(self._services.engine, job)
         self._timer = self.set_interval(TICK_S, self._tick)
@@ -171,10 +176,10 @@ class RunPane(Vertical):
         if self._timer:
             self._timer.stop()
         status = self.query_one(RunStatus)
+        if self._case and end.how != "done":
+            self._case.cut_off()
         if end.how == "broken":
             status.idle(f"✘ {end.problem}", "$error")
-            if self._case:
-                self._case.remove_class("-running")
         elif end.how == "stopped":
             status.idle(f"■ stopped · {status.tokens:,} tokens · the trace is kept", "$warning")
         elif self._report is not None:

@@ -11,20 +11,27 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from agentlab.errors import AgentLabError
-from agentlab.scenario.answers import AgentAnswer, QuizAnswer
+from agentlab.scenario.answers import Answer, QuizAnswer
 from agentlab.scenario.attempt import Attempt
 from agentlab.scenario.find import Lab
 from agentlab.scenario.runner import judge
-from agentlab.scenario.values import AgentStep, QuizStep, Step
-from agentlab_tui.answers import is_own, parse_answer
-from agentlab_tui.live_run import Job
+from agentlab.scenario.values import AgentStep, CodeStep, QuizStep, Step
+from agentlab_tui.answers import (
+    Runnable,
+    file_of,
+    is_own,
+    parse_choice,
+    parse_own,
+    starter_text,
+)
+from agentlab_tui.live_run import Job, Whose
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
-from agentlab_tui.toml_text import answer_text, starter_text
+from agentlab_tui.toml_text import answer_text
+from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.answer_editor import AnswerEditor
 from agentlab_tui.widgets.quiz import Quiz
 from agentlab_tui.widgets.run_pane import RunPane
-from agentlab_tui.widgets.toml_area import TomlArea
 
 
 class WorkPane(Vertical):
@@ -79,7 +86,7 @@ class WorkPane(Vertical):
         match step:
             case QuizStep():
                 await self.query_one(Quiz).show(step, self._choice(step))
-            case AgentStep():
+            case AgentStep() | CodeStep():
                 self._load(step)
                 await self.query_one(RunPane).prepare(step.checks, "r runs this step on the model")
             case _:
@@ -87,20 +94,26 @@ class WorkPane(Vertical):
 
     def edit(self) -> None:
         """Into the editor."""
-        if isinstance(self._step, AgentStep):
+        if isinstance(self._step, AgentStep | CodeStep):
             self.query_one(AnswerEditor).focus_text()
 
-    async def run(self, *, practice: bool, reference: bool = False) -> None:
-        """Try the learner's answer; the reference if asked for, or as long as there is none."""
+    async def run(self, *, practice: bool, whose: Whose | None = None) -> None:
+        """Try an answer: the learner's own, or the reference as long as there is none.
+
+        Args:
+            whose: try this one instead; `starter` is what is in the editor, changed or not.
+        """
         step, editor = self._step, self.query_one(AnswerEditor)
-        if not isinstance(step, AgentStep) or self.is_running:
+        if not isinstance(step, AgentStep | CodeStep) or self.is_running:
             return
-        answer = step.solution
-        reference = reference or not is_own(step, editor.text)
+        answer: Answer = step.solution
+        own = is_own(step, editor.text)
+        if whose is None or (whose == "starter" and own):
+            whose = "own" if own else "reference"
         self._say_whose(step, editor.text)
-        if not reference:
+        if whose != "reference":
             try:
-                answer = parse_answer(editor.text, AgentAnswer)
+                answer = parse_own(step, editor.text)
             except AgentLabError as error:
                 editor.complain(str(error))
                 self.post_message(self.FrontWanted("answer"))
@@ -114,7 +127,7 @@ class WorkPane(Vertical):
                 backend=self._services.backend or self._lab.scenario.backend,
                 runs=self._services.runs,
                 practice=practice,
-                reference=reference,
+                whose=whose,
             )
         )
 
@@ -127,7 +140,7 @@ class WorkPane(Vertical):
         job, report = event.job, event.report
         if event.how != "done" or report is None:
             return
-        own = report.passed and not job.reference
+        own = report.passed and job.whose == "own"
         if own and not job.practice:
             self.post_message(self.Passed(job.step.id))
         else:
@@ -150,34 +163,35 @@ class WorkPane(Vertical):
 
     @on(AnswerEditor.Edited)
     def _keep_text(self, event: AnswerEditor.Edited) -> None:
-        if isinstance(self._step, AgentStep):
+        if isinstance(self._step, AgentStep | CodeStep):
             self._say_whose(self._step, event.text)
             if problem := self._save(event.text):
                 self.query_one(AnswerEditor).complain(problem)
 
-    @on(TomlArea.RunWanted)
+    @on(AnswerArea.RunWanted)
     async def _run_from_editor(self) -> None:
         await self.run(practice=True)
 
     def _save(self, text: str) -> str:
         try:
-            self._services.progress.save_text(self._lab_id, self._step.id, text)
+            self._services.progress.save_text(self._lab_id, file_of(self._step), text)
         except ProgressError as error:
             return str(error)
         return ""
 
-    def _load(self, step: AgentStep) -> None:
+    def _load(self, step: Runnable) -> None:
         editor = self.query_one(AnswerEditor)
+        language = "python" if isinstance(step, CodeStep) else "toml"
         try:
-            text = self._services.progress.read_text(self._lab_id, step.id)
+            text = self._services.progress.read_text(self._lab_id, file_of(step))
         except ProgressError as error:
-            editor.load(starter_text(step))
+            editor.load(starter_text(step), language)
             editor.complain(str(error))
             return
-        editor.load(starter_text(step) if text is None else text)
+        editor.load(starter_text(step) if text is None else text, language)
         self._say_whose(step, editor.text)
 
-    def _say_whose(self, step: AgentStep, text: str) -> None:
+    def _say_whose(self, step: Runnable, text: str) -> None:
         own = "your answer, saved as you type" if is_own(step, text) else ""
         editor = self.query_one(AnswerEditor)
         editor.name_it(own or "the starter: e edits it, and makes it yours")
@@ -185,7 +199,7 @@ class WorkPane(Vertical):
 
     def _choice(self, step: QuizStep) -> tuple[str, ...]:
         try:
-            text = self._services.progress.read_text(self._lab_id, step.id)
-            return parse_answer(text or "", QuizAnswer).chosen
+            text = self._services.progress.read_text(self._lab_id, file_of(step))
+            return parse_choice(text or "").chosen
         except AgentLabError:  # e.g. edited by hand; choosing again mends it
             return ()

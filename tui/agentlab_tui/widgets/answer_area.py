@@ -1,4 +1,4 @@
-"""A text area for TOML, coloured to the look of the app; plain where tree-sitter is missing."""
+"""A text area for answers, coloured to the look of the app; plain where tree-sitter is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _theme(name: str, colours: Mapping[str, str]) -> TextAreaTheme:
 
 _THEMES = {
     "dark": _theme(
-        "toml-dark",
+        "answer-dark",
         {
             "comment": "#7c8798",
             "string": "#9fd6b2",
@@ -29,10 +29,14 @@ _THEMES = {
             "float": "#f0b35e",
             "boolean": "#b99cff",
             "toml.error": "#ff8080",
+            "keyword": "#b99cff",
+            "function": "#7cb7ff",
+            "type": "#f0b35e",
+            "constant.builtin": "#f0b35e",
         },
     ),
     "light": _theme(
-        "toml-light",
+        "answer-light",
         {
             "comment": "#6a7180",
             "string": "#1c6b40",
@@ -42,12 +46,16 @@ _THEMES = {
             "float": "#9a5700",
             "boolean": "#6b3fc0",
             "toml.error": "#c02f2f",
+            "keyword": "#6b3fc0",
+            "function": "#1d5fbf",
+            "type": "#9a5700",
+            "constant.builtin": "#9a5700",
         },
     ),
 }
 
 
-class TomlArea(TextArea):
+class AnswerArea(TextArea):
     """Where the answer is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,10 +79,14 @@ class TomlArea(TextArea):
         super().__init__(soft_wrap=True, show_line_numbers=True, tab_behavior="indent")
         for theme in _THEMES.values():
             self.register_theme(theme)
+
+    def show(self, text: str, language: str) -> None:
+        """Hold another text, in a language that tree-sitter may or may not know."""
         try:
-            self.language = "toml"
-        except LanguageDoesNotExist:  # tree-sitter without its grammar
+            self.language = language
+        except LanguageDoesNotExist:  # tree-sitter without this grammar
             self.language = None
+        self.load_text(text)
 
     def notify_style_update(self) -> None:
         """Follow the app from ink to paper and back."""

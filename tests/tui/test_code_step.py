@@ -1,0 +1,32 @@
+"""A step whose answer is a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import TextArea
+from tui_world import finished, open_app, text_of, to_lab, until
+
+from agentlab_tui.progress import ProgressStore
+
+CODE_LABS = Path(__file__).parent / "code_labs"
+OWN = "def double(n):\n    return n + n\n"
+
+
+async def test_a_program_is_typed_saved_as_a_file_of_its_own_and_graded(tmp_path: Path) -> None:
+    store = ProgressStore(tmp_path / "progress")
+    app = open_app(tmp_path, roots=(CODE_LABS,))
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "double")
+        area = lab.query_one(TextArea)
+        assert area.text == "def double(n):\n    ...\n"
+        await pilot.press("r")
+        await finished(pilot, "the reference answer")
+        assert lab.query("CheckRow.-passed")
+        area.load_text(OWN)
+        await until(pilot, lambda: store.read_text("m9/program", "double.py") == OWN)
+        await pilot.press("g")
+        await finished(pilot, "your answer · graded")
+        assert "run_python" in str(lab.query("Call").last().border_title)
+        assert "3 tried" in text_of(lab, "CheckRow")
+        await until(pilot, lambda: store.lab("m9/program").mark("double") == "passed")
