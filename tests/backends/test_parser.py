@@ -171,6 +171,11 @@ def test_text_after_a_call_that_was_never_closed_is_not_swallowed():
     assert message.text == "\nSo the answer"
 
 
+def test_a_closing_mark_that_is_cut_off_is_no_text():
+    call = ToolCall(id="call_1", name="f", arguments="{}")
+    assert read(HERMES, HERMES.write([call])[:-6])[1].parts == (call,)
+
+
 def test_a_stop_text_ends_the_reply_and_is_not_part_of_it():
     parser = Parser(None, stop=("\n\n", "END"))
     assert parser.feed(b"one E") == [TextDelta(text="one ")]

@@ -200,3 +200,13 @@ def test_words_that_differ_are_cut_anew(model):
     read = prompts.tokens("<|im_start|>user\nhello world<|im_end|>\n", ())
     rendered = "<|im_start|>user\nhello words<|im_end|>\n"
     assert prompts.tokens(rendered, read) == whole(model, rendered)
+
+
+def test_after_the_first_difference_nothing_old_is_taken_over(model):
+    prompts = Prompts(model)
+    odd = [token for char in "hello" for token in model.tokens(char)]
+    read = [*prompts.tokens("<|im_start|>one<|im_end|>", ()), *odd]
+    rendered = "<|im_start|>two<|im_end|>hello"
+    ids = prompts.tokens(rendered, read)
+    assert len(whole(model, "one")) == len(whole(model, "two"))
+    assert ids == whole(model, rendered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,12 +36,24 @@ def model() -> Iterator[Model]:
     model.close()
 
 
-def wishing(model: Model, format: Format, wish: str, settings: Settings, most: int = 60) -> Message:
+def piece(model: Model, data: bytes) -> int:
+    """The token of exactly these bytes."""
+    return next(token for token in range(model.size) if model.piece(token) == data)
+
+
+def wishing(
+    model: Model,
+    format: Format,
+    wish: str | list[int],
+    settings: Settings,
+    most: int = 60,
+    tool: ToolSpec = PICK,
+) -> Message:
     """What is written by a model that always wants to write `wish`, then to end."""
-    constraint = constrain(format, [PICK], settings, None)
+    constraint = constrain(format, [tool], settings, None)
     sampler = Sampler(model, Settings(temperature=0), constraint)
     parser = Parser(format)
-    wanted = [*model.tokens(wish), model.eos]
+    wanted = [*(model.tokens(wish) if isinstance(wish, str) else wish), model.eos]
     at = 0
     try:
         for _ in range(most):
@@ -86,6 +99,30 @@ def test_once_a_call_is_open_it_can_only_be_a_good_one(model, wish):
     (call,) = wishing(model, HERMES, wish, Settings()).tool_calls
     assert call.name == "pick"
     assert call.arguments in ('{"n": 1}', '{"n": 2}')
+
+
+@pytest.mark.parametrize("overflow", [b"></", b">>"])
+def test_a_token_that_opens_a_call_and_breaks_it_at_once_is_not_taken(model, overflow):
+    wish = [*model.tokens("<tool_call"), piece(model, overflow), *model.tokens("more")]
+    message = wishing(model, HERMES, wish, Settings(tool_choice="auto"), most=80)
+    assert overflow.decode() not in message.text
+    for call in message.tool_calls:
+        assert call.name == "pick"
+
+
+def test_bytes_that_are_no_utf8_are_not_taken_under_a_grammar(model):
+    say = ToolSpec(
+        name="say",
+        description="",
+        parameters={"properties": {"x": {"type": "string", "maxLength": 3}}, "required": ["x"]},
+    )
+    start = model.tokens('<tool_call>\n{"name": "say", "arguments": {"x": "')
+    # U+07FF in three bytes instead of two, which llama.cpp's grammar takes for one character
+    overlong = [piece(model, b"\xe0"), piece(model, b"\x9f"), piece(model, b"\xbf")]
+    settings = Settings(tool_choice="required", parallel_tool_calls=False)
+    (call,) = wishing(model, HERMES, start + overlong, settings, tool=say).tool_calls
+    assert "\ufffd" not in call.arguments
+    assert len(json.loads(call.arguments)["x"]) <= 3
 
 
 def test_several_calls_are_admitted_and_only_one_where_one_is_asked_for(model):
