@@ -92,7 +92,7 @@ class Scripted:
         messages: Sequence[Message],
         *,
         tools: Sequence[ToolSpec] = (),
-        settings: Settings = Settings(),  # noqa: B008 a frozen value
+        settings: Settings = Settings(),
         output: JsonSchema | None = None,
     ) -> AsyncIterator[Delta | Reply]:
         """Say the next thing in the script.
@@ -106,7 +106,7 @@ class Scripted:
         if isinstance(said, Exception):
             raise said
         reply = _reply(said)
-        for delta in _deltas(reply.message):
+        for delta in deltas_of(reply.message):
             # a model never answers without giving the event loop a turn; neither does its stand-in
             await asyncio.sleep(self._pace)
             yield delta
@@ -151,7 +151,8 @@ def _words(text: str) -> Iterator[str]:
     return (match[0] for match in re.finditer(r"\s*\S+\s*$|\s*\S+|\s+", text))
 
 
-def _deltas(message: Message) -> Iterator[Delta]:
+def deltas_of(message: Message) -> Iterator[Delta]:
+    """The deltas a model could have sent for this message: words, and calls name first."""
     for part in message.parts:
         match part:
             case Text(text=text):
