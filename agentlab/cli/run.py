@@ -50,18 +50,21 @@ def run(
     """
     from agentlab.backends import connect
     from agentlab.cli.lab_screen import LabPrinter
+    from agentlab.scenario.outcomes import Outcomes
 
     found = load(find_folder(lab, (*labs, *scenario_roots())))
     answers = _answers(found, step_ids, learner)
     model = connect(backend or found.scenario.backend)
     grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
     printer = LabPrinter(quiet=as_json)
+    outcomes = Outcomes(runs)
 
     async def work() -> LabReport:
         report: LabReport | None = None
         try:
             async for event in grader.lab_events(answers):
                 printer.show(event)
+                outcomes.see(event)
                 if isinstance(event, LabFinished):
                     report = event.report
         finally:
