@@ -28,5 +28,5 @@ async def test_a_program_is_typed_saved_as_a_file_of_its_own_and_graded(tmp_path
         await pilot.press("g")
         await finished(pilot, "your answer · graded")
         assert "run_python" in str(lab.query("Call").last().border_title)
-        assert "3 tried" in text_of(lab, "CheckRow")
+        assert "3 tried" in text_of(lab, "CheckRow .says")
         await until(pilot, lambda: store.lab("m9/program").mark("double") == "passed")

@@ -41,7 +41,7 @@ async def test_the_whole_way_from_the_roadmap_to_green_checks_to_the_trace(tmp_p
         await finished(pilot)
         assert "the reference answer, not yours" in str(lab.query_one(RunPane).border_title)
         assert [row.has_class("-passed") for row in lab.query(CheckRow)] == [True, True]
-        assert "2 of 2 right, 2 needed" in text_of(lab, "CheckRow")
+        assert "2 of 2 right, 2 needed" in text_of(lab, "CheckRow .says")
         assert "4 and 3" not in text_of(lab, "CaseHead")
         first, second = lab.query(CaseView)
         assert first.has_class("-folded")
@@ -92,7 +92,7 @@ async def test_a_wrong_answer_turns_checks_red_with_the_reason(tmp_path: Path) -
         await pilot.press("g")
         await finished(pilot)
         assert [row.has_class("-failed") for row in lab.query(CheckRow)] == [True, True]
-        assert "add was called in 0 of 3 cases" in text_of(lab, "CheckRow")
+        assert "add was called in 0 of 3 cases" in text_of(lab, "CheckRow .says")
         assert progress(tmp_path).lab("m9/tiny").mark("adder") == "seen"
 
 

@@ -89,14 +89,16 @@ def test_checks_green(
 @sizes
 def test_checks_red(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     """The learner's own answer was graded: checks red, each with its reason; a hint below."""
-    ProgressStore(tmp_path / "progress").save_text(
-        "m9/tiny", "adder.toml", 'instructions = "Guess."\n'
-    )
+    store = ProgressStore(tmp_path / "progress")
+    store.save_text("m9/tiny", "adder.toml", 'instructions = "Guess."\n')
 
     async def walk(pilot: Pilot[None]) -> None:
         await to_lab(pilot, "adder")
-        await pilot.press("h", "g")
-        await finished(pilot)
+        await pilot.press("h")
+        await until(pilot, lambda: pilot.app.screen.query(".hint"))
+        await pilot.pause(0.1)
+        await pilot.press("g")
+        await finished(pilot, "graded")
 
     assert shows(snap_compare, open_app(tmp_path), size, walk)
 

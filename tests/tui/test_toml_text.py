@@ -18,8 +18,14 @@ from agentlab.scenario.values import AgentStep
 from agentlab_tui.answers import is_own, parse_choice, parse_own, starter_text
 from agentlab_tui.toml_text import answer_text
 
-STEP = load(LABS / "m9" / "tiny").scenario.step("adder")
-assert isinstance(STEP, AgentStep)
+
+def _adder() -> AgentStep:
+    step = load(LABS / "m9" / "tiny").scenario.step("adder")
+    assert isinstance(step, AgentStep)
+    return step
+
+
+STEP = _adder()
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 plain = st.recursive(
     texts | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False),

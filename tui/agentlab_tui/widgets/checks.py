@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -12,29 +12,29 @@ from agentlab.display import safe
 from agentlab.scenario.attempt import Check, Verdict
 
 
-class CheckRow(Static):
-    """One check."""
+class CheckRow(Horizontal):
+    """One check: its mark, and beside it what must hold and the reason."""
 
     def __init__(self, check: Check) -> None:
-        super().__init__()
+        self._mark = Static(classes="mark")
+        self._says = Static(classes="says")
+        super().__init__(self._mark, self._says)
         self.check = check
         self.reset()
 
     def reset(self) -> None:
         """Nothing is known yet."""
         self.set_classes("")
-        self.update(Content.assemble(("○ ", "$quiet"), (safe(self.check.says), "$quiet")))
+        self._mark.update(Content.styled("○", "$quiet"))
+        self._says.update(Content.styled(safe(self.check.says), "$quiet"))
 
     def show(self, verdict: Verdict) -> None:
         """It holds, or not, and why."""
         self.set_classes("-passed" if verdict.passed else "-failed")
-        mark, style = ("✔ ", "$success") if verdict.passed else ("✘ ", "$error")
-        reason = "\n".join(f"  {line}" for line in safe(verdict.reason).splitlines())
-        self.update(
-            Content.assemble((mark, f"bold {style}"), safe(self.check.says), "\n", (reason, style))
-            if reason
-            else Content.assemble((mark, f"bold {style}"), safe(self.check.says))
-        )
+        mark, style = ("✔", "$success") if verdict.passed else ("✘", "$error")
+        reason = f"\n{safe(verdict.reason)}" if verdict.reason else ""
+        self._mark.update(Content.styled(mark, f"bold {style}"))
+        self._says.update(Content.assemble(safe(self.check.says), (reason, style)))
 
 
 class CheckList(VerticalScroll, can_focus=False):
