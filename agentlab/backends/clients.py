@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, cast
+from urllib.request import getproxies
 
 from agentlab.backends.failures import Service
 from agentlab.backends.limiter import Limiter
@@ -127,7 +128,12 @@ def _http(transport: Any, timeouts: Timeouts) -> Any:
     """
     from httpx2 import AsyncClient, Limits  # noqa: PLC0415
 
+    if transport is None and not getproxies():
+        from agentlab.backends.connections import Connections  # noqa: PLC0415
+
+        transport = Connections(_certificates())
     return AsyncClient(
+        # without a transport the library makes its own, which know the way through proxies
         transport=transport,
         verify=_certificates(),
         timeout=_timeout(timeouts),

@@ -7,6 +7,7 @@ here goes before them. Where neither knows a model, the cost is unknown (None), 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -61,7 +62,7 @@ def cost(
             + output_tokens * price.output
         )
         return total / 1e6
-    if not provider:
+    if not provider or not _is_listed(provider, model):
         return None
     import genai_prices  # noqa: PLC0415 - 1.5 MB of tables, needed once something is to be paid
 
@@ -73,5 +74,18 @@ def cost(
     )
     try:
         return float(genai_prices.calc_price(usage, model, provider_id=provider).total_price)
-    except (LookupError, ValueError):
+    except ValueError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _is_listed(provider: str, model: str) -> bool:
+    """Whether the list has the model. It takes long to say no, so it is asked once."""
+    import genai_prices  # noqa: PLC0415
+
+    nothing = genai_prices.Usage(input_tokens=0, output_tokens=0)
+    try:
+        genai_prices.calc_price(nothing, model, provider_id=provider)
+    except LookupError:
+        return False
+    return True
