@@ -26,7 +26,7 @@ from agentlab.backends.llamacpp.registry import locate, open_backend
 from agentlab.backends.llamacpp.threads import physical_cores
 from agentlab.messages import Message, ToolResult
 
-N_CTX, N_BATCH = 2048, 512
+N_CTX, N_BATCH = 2048, 128
 QUESTION = Message.user("Tell me a long story about a lighthouse keeper and her dog.")
 RECORD = ToolSpec(
     name="record",

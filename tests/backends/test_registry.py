@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from gguf_writer import write_gguf
 
 import agentlab.backends
 from agentlab.backends import connect
-from agentlab.backends.llamacpp import gguf
+from agentlab.backends.llamacpp import gguf, registry
 from agentlab.backends.llamacpp.registry import MODELS, locate
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
@@ -70,12 +72,40 @@ def test_a_name_that_leads_nowhere_is_one_clear_line(name, error, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_packaged_model_that_is_not_installed_says_how_to_get_it(monkeypatch):
-    hide(monkeypatch, *(model.package for model in MODELS.values()))
+def test_a_packaged_model_that_is_not_installed_says_how_to_get_it(monkeypatch, tmp_path):
+    hide(
+        monkeypatch,
+        *(model.package for model in MODELS.values()),
+        MODELS["gemma3-270m"].parts[0][0],
+    )
+    monkeypatch.setattr(registry, "user_cache_path", lambda name: tmp_path)
     for name, model in MODELS.items():
         with pytest.raises(ModelNotFound, match="pip install") as caught:
             locate(name)
         assert model.install in str(caught.value)
+
+
+def test_a_model_in_parts_is_joined_once_and_checked(monkeypatch, tmp_path):
+    for number, content in enumerate([b"GG", b"UF"]):
+        package = tmp_path / f"a_part_{number}"
+        package.mkdir()
+        (package / "__init__.py").write_text("raise ImportError('imported')")
+        (package / "file").write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "user_cache_path", lambda name: tmp_path / "cache")
+    parts = (("a_part_0", "file"), ("a_part_1", "file"))
+    digest = hashlib.sha256(b"GGUF").hexdigest()
+    model = replace(MODELS["gemma3-270m"], parts=parts, sha256=digest)
+    monkeypatch.setattr(registry, "MODELS", {"split": model})
+    joined = locate("split")
+    assert joined.read_bytes() == b"GGUF"
+    assert list(joined.parent.iterdir()) == [joined]
+    assert locate("split") == joined
+    joined.unlink()
+    (tmp_path / "a_part_1" / "file").write_bytes(b"XX")
+    with pytest.raises(ModelUnreadable, match="damaged"):
+        locate("split")
+    assert list(joined.parent.iterdir()) == []
 
 
 def test_the_hub_needs_its_client(monkeypatch):

@@ -61,7 +61,7 @@ class LlamaCpp:
         path: the model's file.
         name: what it is called in a trace; the path where not given.
         n_ctx: tokens of context; the trained length, at most 8192, where not given.
-        n_batch: tokens evaluated at once.
+        n_batch: tokens evaluated at once, and between two looks at whether anybody still waits.
         threads: the physical cores where not given.
         slots: how many conversations are kept warm; each takes its own memory once it is needed.
         adapters: LoRA files by name; all are put on with scale 1 (see `use_adapters`).
@@ -79,7 +79,7 @@ class LlamaCpp:
         *,
         name: str | None = None,
         n_ctx: int | None = None,
-        n_batch: int = 512,
+        n_batch: int = 128,
         threads: int | None = None,
         slots: int = 2,
         adapters: Mapping[str, str | Path] | None = None,

