@@ -20,6 +20,13 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
     "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),
     "traces": ("agentlab.cli.show:traces", "List runs, or query them with SQL", "Look back"),
+    "replay": ("agentlab.cli.replay:replay", "Play a run back, or check it", "Look back"),
+    "fork": ("agentlab.cli.branch:fork", "Change a run at one event, and go on", "Look back"),
+    "resume": ("agentlab.cli.branch:resume", "Go on with a run that broke off", "Look back"),
+    "diff": ("agentlab.cli.compare:diff", "Compare two runs, step by step", "Look back"),
+    "grep": ("agentlab.cli.search:grep", "Search what was said in all runs", "Look back"),
+    "stats": ("agentlab.cli.search:stats", "Tokens, cost, time and errors by model", "Look back"),
+    "export": ("agentlab.cli.export:export", "Take runs elsewhere: OTel, chat, HTML", "Look back"),
     "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
     "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
 }
@@ -109,7 +116,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except AgentLabError as error:
-        click.echo(f"agentlab: {error}", err=True)
+        from agentlab.display import safe  # what an error quotes may be a stranger's
+
+        click.echo(f"agentlab: {safe(str(error))}", err=True)
         sys.exit(2)
     except BrokenPipeError:  # e.g. `agentlab traces | head`
         sys.stderr.close()

@@ -1,0 +1,163 @@
+"""`agentlab export`: runs, taken elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from agentlab.cli.home import runs_option
+from agentlab.errors import ConfigError, TraceError
+
+if TYPE_CHECKING:
+    from agentlab.export.chat import Per, Style
+    from agentlab.trace import Trace
+
+LOCAL_COLLECTOR = "http://localhost:4318"
+
+
+@click.command()
+@click.argument("names", metavar="[RUN]...", nargs=-1)
+@click.option(
+    "--to",
+    "kind",
+    type=click.Choice(["otel", "chat", "html"]),
+    required=True,
+    help="OpenTelemetry spans, JSONL for fine-tuning, or a page to share.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; - is stdout."
+)
+@runs_option
+@click.option("--passed", is_flag=True, help="Only runs that a lab or an evaluation let pass.")
+@click.option("--scenario", help="Only runs of this lab, e.g. m5/tool-use.")
+@click.option("--step", help="Only runs of this step.")
+@click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
+@click.option("--sql", help="Only runs in the first column of this query.")
+@click.option("--hide", multiple=True, help="Blank out the value of this environment variable.")
+@click.option("--style", type=click.Choice(["openai", "hf"]), default="openai", help="[chat]")
+@click.option("--per", type=click.Choice(["run", "reply"]), default="run", help="[chat] A line.")
+@click.option("--content", is_flag=True, help="[otel] Also what was said.")
+@click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
+def export(
+    names: tuple[str, ...],
+    kind: Literal["otel", "chat", "html"],
+    output: Path | None,
+    runs: Path,
+    passed: bool,
+    scenario: str | None,
+    step: str | None,
+    labels: tuple[str, ...],
+    sql: str | None,
+    hide: tuple[str, ...],
+    style: str,
+    per: str,
+    content: bool,
+    endpoint: str | None,
+) -> None:
+    """Take runs elsewhere. RUN is an id or the start of one, a file, or `last`.
+
+    \b
+    agentlab export last --to html -o run.html
+    agentlab export --to chat --passed --scenario m5/tool-use -o train.jsonl
+    agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
+    agentlab export last --to otel --endpoint http://localhost:4318
+
+    Without RUN, all runs are meant that the options leave. What traces hold of secrets is blanked
+    out already; API keys in this environment are looked for again, and so is what --hide names.
+    """
+    from agentlab.export.select import Selection, load_without
+
+    wanted = {"scenario": scenario, "step": step}
+    picked = {key: value for key, value in wanted.items() if value} | _pairs(labels)
+    chosen = Selection(names=names, passed=passed, labels=picked, sql=sql)
+    if not names and not (passed or picked or sql):
+        raise ConfigError("say which runs: names, `last`, or --passed, --scenario, --label, --sql")
+    paths = chosen.paths(runs)
+    secrets = _secrets(hide)
+    traces = (load_without(path, secrets) for path in paths)
+    if kind == "html":
+        _html(traces, len(paths), output)
+    elif kind == "chat":
+        _chat(traces, output, cast("Style", style), cast("Per", per))
+    else:
+        _otel(traces, output, content, endpoint)
+
+
+def _html(traces: Iterable[Trace], count: int, output: Path | None) -> None:
+    from agentlab.export.html import page
+
+    if count > 1:
+        raise ConfigError(f"a page shows one run, and {count} are chosen: name one")
+    for trace in traces:
+        _write(output or Path(f"{trace.header.run}.html"), [page(trace)])
+
+
+def _chat(traces: Iterable[Trace], output: Path | None, style: Style, per: Per) -> None:
+    from agentlab.export.chat import NotAnExample, lines
+
+    left_out: list[str] = []
+    examples: list[str] = []
+    for trace in traces:
+        try:
+            examples += [f"{line}\n" for line in lines(trace, style=style, per=per)]
+        except NotAnExample as why:
+            left_out.append(f"left out {trace.header.run}: {why}")
+    for line in left_out[:5]:
+        click.echo(line, err=True)
+    if len(left_out) > 5:
+        click.echo(f"left out {len(left_out) - 5} more", err=True)
+    if not examples:
+        raise TraceError("none of these runs makes an example; nothing was written")
+    _write(output or Path("-"), examples)
+
+
+def _otel(
+    traces: Iterable[Trace], output: Path | None, content: bool, endpoint: str | None
+) -> None:
+    from agentlab.export.otel import spans_of
+    from agentlab.export.otel_sdk import otlp_json, send
+
+    if output is not None:
+        _write(output, (f"{otlp_json(spans_of(trace, content=content))}\n" for trace in traces))
+        return
+    to = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or LOCAL_COLLECTOR
+    sent = sum(send(spans_of(trace, content=content), to) for trace in traces)
+    click.echo(f"sent {sent} spans to {to}", err=True)
+
+
+def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
+    pairs = [label.partition("=") for label in labels]
+    if bad := [key for key, sign, _ in pairs if not (key and sign)]:
+        raise ConfigError(f"--label {bad[0]!r}: write KEY=VALUE")
+    return {key: value for key, _, value in pairs}
+
+
+def _secrets(hide: tuple[str, ...]) -> list[str]:
+    from agentlab.backends.presets import PRESETS
+
+    if missing := [name for name in hide if not os.environ.get(name)]:
+        raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
+    keys = (preset.key_env for preset in PRESETS.values() if preset.key_env)
+    return [os.environ.get(name, "") for name in (*hide, *keys)]
+
+
+def _write(output: Path, pieces: Iterable[str]) -> None:
+    if str(output) == "-":
+        for piece in pieces:
+            click.echo(piece, nl=False)
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            for piece in pieces:
+                file.write(piece)
+        part.replace(output)
+    except OSError as error:
+        raise TraceError(f"{output}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    click.echo(f"wrote {output}", err=True)

@@ -1,0 +1,156 @@
+"""Spans, handed to the official OpenTelemetry SDK: sent to a collector, or written as OTLP/JSON."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import to_json
+
+from agentlab.errors import MissingExtra, TraceError
+from agentlab.export.otel import SpanData
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_IDS = ("traceId", "spanId", "parentSpanId")
+
+
+def send(
+    spans: Iterable[SpanData],
+    endpoint: str,
+    *,
+    service: str = "agentlab",
+    batch: int = 256,
+    timeout: float = 10.0,
+) -> int:
+    """Send spans to a collector by OTLP/HTTP; how many were sent.
+
+    Headers, certificates and compression are those of the SDK's own `OTEL_EXPORTER_OTLP_…`
+    variables.
+
+    Args:
+        endpoint: of the collector, e.g. `http://localhost:4318`; `/v1/traces` is added.
+        batch: spans in one request.
+        timeout: seconds for each request, tries again included.
+
+    Raises:
+        TraceError: the collector does not take them.
+        MissingExtra: the SDK is not installed.
+    """
+    with _sdk():
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+    base = endpoint.rstrip("/")
+    url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+    ready = [_readable(span, service) for span in spans]
+    exporter = OTLPSpanExporter(endpoint=url, timeout=timeout)
+    try:
+        for start in range(0, len(ready), batch):
+            with _overheard() as said:
+                result = exporter.export(ready[start : start + batch])
+            if result is not SpanExportResult.SUCCESS:
+                why = f" ({said[-1]})" if said else ""
+                raise TraceError(
+                    f"the spans were not taken at {url}{why}: is a collector listening there? "
+                    "Give another with --endpoint, or write them to a file with -o"
+                )
+    finally:
+        exporter.shutdown()
+    return len(ready)
+
+
+def otlp_json(spans: Iterable[SpanData], *, service: str = "agentlab") -> str:
+    """The spans as one OTLP/JSON request, a line as the collector's file receiver reads it.
+
+    Raises:
+        MissingExtra: the SDK is not installed.
+    """
+    with _sdk():
+        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import (  # noqa: PLC0415
+            encode_spans,
+        )
+    request = encode_spans([_readable(span, service) for span in spans])
+    plain: Any = MessageToDict(request, use_integers_for_enums=True)
+    return to_json(_with_hex_ids(plain)).decode()
+
+
+def _with_hex_ids(value: Any) -> Any:
+    """OTLP/JSON writes ids in hex, where protobuf's own JSON has base64."""
+    if isinstance(value, list):
+        return [_with_hex_ids(item) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        fields = cast(dict[str, Any], value)
+        return {
+            key: base64.b64decode(item).hex() if key in _IDS else _with_hex_ids(item)
+            for key, item in fields.items()
+        }
+    return value
+
+
+def _readable(span: SpanData, service: str) -> ReadableSpan:
+    """A span as the SDK has it, finished."""
+    with _sdk():
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415
+        from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
+        from opentelemetry.trace import (  # noqa: PLC0415
+            Link,
+            SpanContext,
+            SpanKind,
+            Status,
+            StatusCode,
+            TraceFlags,
+        )
+
+    def context(trace: str, span_id: str) -> SpanContext:
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        return SpanContext(int(trace, 16), int(span_id, 16), is_remote=False, trace_flags=sampled)
+
+    return ReadableSpan(
+        name=span.name,
+        context=context(span.trace_id, span.span_id),
+        parent=context(span.trace_id, span.parent_id) if span.parent_id else None,
+        resource=Resource({"service.name": service}),
+        attributes=span.attributes,
+        links=[Link(context(*link)) for link in span.links],
+        kind=SpanKind.CLIENT if span.kind == "client" else SpanKind.INTERNAL,
+        status=Status(StatusCode.ERROR, span.error) if span.error else Status(),
+        start_time=span.start,
+        end_time=span.end,
+        instrumentation_scope=InstrumentationScope("agentlab"),
+    )
+
+
+@contextmanager
+def _sdk() -> Generator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtra("the OpenTelemetry SDK", "otel") from error
+
+
+@contextmanager
+def _overheard() -> Generator[list[str]]:
+    """What the SDK logs of a failure, kept for the error instead of shown beside it."""
+    said: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(" ".join(record.getMessage().split())[:200])
+
+    logger, ear = logging.getLogger("opentelemetry"), Ear(logging.WARNING)
+    before = logger.propagate
+    logger.addHandler(ear)
+    logger.propagate = False
+    try:
+        yield said
+    finally:
+        logger.removeHandler(ear)
+        logger.propagate = before
