@@ -107,6 +107,11 @@ class Run(Generic[Output]):
         for event in past:
             self.state.move_on(event)
 
+    @property
+    def opened(self) -> int:
+        """How many events it begins with that are known beforehand: its start, or a past."""
+        return len(self._opening)
+
     def __await__(self) -> Generator[Any, None, Result[Output]]:
         return self._to_the_end().__await__()
 

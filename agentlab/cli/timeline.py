@@ -28,13 +28,23 @@ from agentlab.events import (
     UnknownEvent,
 )
 from agentlab.messages import Message
-from agentlab.trace import Trace
+from agentlab.trace import Record, Trace
 
 _LONG = 160
 
 
 def print_timeline(console: Console, trace: Trace, *, full: bool = False) -> None:
     """Write the whole run, one event a line or a few."""
+    print_heading(console, trace)
+    rows = Rows(console, trace, full=full)
+    for record in trace.records:
+        rows.show(record)
+    if trace.torn:
+        console.print(Text(f"{trace.torn} bytes could not be read (a torn record)", "yellow"))
+
+
+def print_heading(console: Console, trace: Trace) -> None:
+    """Write what ran."""
     header = trace.header
     when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
     console.print(f"[bold]{header.run}[/]  {escape(safe(header.agent))}  {when}")
@@ -43,23 +53,53 @@ def print_timeline(console: Console, trace: Trace, *, full: bool = False) -> Non
     about += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []
     console.print(Text(one_line("  ".join(about), 400), "dim"))
     if header.parent:
-        console.print(Text(f"from run {header.parent.run}", "dim"))
-    begun = trace.records[0].at if trace.records else header.created
-    before = begun
-    for record in trace.records:
-        clock = f"{record.at - begun:8.3f}s "
-        took = record.at - before
-        before = record.at
-        for index, (mark, style, text) in enumerate(_lines(record.event, full)):
-            head = Text(clock if index == 0 else " " * len(clock), "dim")
+        at = "" if header.parent.seq is None else f", forked at event {header.parent.seq}"
+        console.print(Text(f"from run {one_line(header.parent.run)}{at}", "dim"))
+
+
+class Rows:
+    """Writes the records of a trace: number, clock, and what happened."""
+
+    def __init__(self, console: Console, trace: Trace, *, full: bool = False) -> None:
+        self._console = console
+        self._full = full
+        self._begun = trace.records[0].at if trace.records else trace.header.created
+        self._before = self._begun
+        self._width = len(str(trace.records[-1].seq)) if trace.records else 1
+        self._open = False
+
+    def say(self, text: str) -> None:
+        """Write a piece of what the model says, before the record that holds it all."""
+        if not self._open:
+            text = text.lstrip()
+            if not text:
+                return
+            self._console.print(Text.assemble(" " * (self._width + 12), ("» ", "bold")), end="")
+            self._open = True
+        self._console.print(Text(" ".join(safe(text).split("\n"))), end="", soft_wrap=True)
+
+    def show(self, record: Record) -> None:
+        """Write one record, in a line or a few."""
+        took = record.at - self._before
+        self._before = record.at
+        head = f"{record.seq:>{self._width}} {record.at - self._begun:8.3f}s  "
+        rows = event_lines(record.event, self._full)
+        if self._open:
+            self._console.print()
+            self._open = False
+            rows = rows[1:]
+        for index, (mark, style, text) in enumerate(rows):
             tail = Text(f"  +{took:.2f}s", "dim") if index == 0 and took >= 0.05 else Text()
-            line = Text.assemble(head, (mark, style), " ", (text, ""), tail)
-            console.print(line, soft_wrap=True)
-    if trace.torn:
-        console.print(Text(f"{trace.torn} bytes could not be read (a torn record)", "yellow"))
+            line = Text.assemble((head, "dim"), (mark, style), " ", (text, ""), tail)
+            self._console.print(line, soft_wrap=True)
+            head = " " * len(head)
 
 
-def _lines(event: StoredEvent | UnknownEvent, full: bool) -> list[tuple[str, str, str]]:
+def event_lines(
+    event: StoredEvent | UnknownEvent, full: bool = False
+) -> list[tuple[str, str, str]]:
+    """Mark, style and text of each line that shows an event; safe to print."""
+
     def text(said: str) -> str:
         return safe(said) if full else one_line(said, _LONG)
 

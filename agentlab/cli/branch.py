@@ -1,0 +1,165 @@
+"""`agentlab fork` and `agentlab resume`: runs that go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.cli.live import (
+    agent_of,
+    approver,
+    changed_tools_option,
+    go_on,
+    model_of,
+    open_run,
+    split_setting,
+    trust_option,
+)
+from agentlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentlab.agent import Agent
+
+
+@click.command()
+@click.argument("run")
+@click.option("--at", type=int, required=True, help="Number of the last event to keep.")
+@click.option("--prompt", help="What the user says: instead, at the run's start; else next.")
+@click.option("--tool-result", help="What the tool shall have answered, at that event.")
+@click.option(
+    "--edit",
+    type=click.File(),
+    help="The event in its place, as JSON, or only its new words; - reads them from stdin.",
+)
+@click.option("--set", "pairs", multiple=True, help="A setting or limit, e.g. temperature=0.")
+@backend_option
+@runs_option
+@labs_option
+@changed_tools_option
+@trust_option
+def fork(
+    run: str,
+    at: int,
+    prompt: str | None,
+    tool_result: str | None,
+    edit: Any,
+    pairs: tuple[str, ...],
+    backend: str | None,
+    runs: Path,
+    labs: tuple[Path, ...],
+    changed_tools: bool,
+    trust: bool,
+) -> int:
+    """Take RUN up to one of its events, change something, and go on live.
+
+    The new run begins with the old one's events. Calls made by then are not made again.
+    `agentlab show RUN` numbers the events.
+
+    \b
+    agentlab fork last --at 0 --prompt "And 18 * 23?"
+    agentlab fork last --at 3 --tool-result 392
+    agentlab fork last --at 4 --backend anthropic:claude-sonnet-5 --set temperature=0
+    """
+    from rich.console import Console
+
+    from agentlab.replay.fork import fork as branch
+
+    trace, own = open_run(runs, run)
+    own = own or trust
+    model = model_of(trace, backend, own=own)
+    agent = agent_of(trace, model, own=own, labs=labs, changed_tools=changed_tools)
+    made = branch(
+        trace,
+        at=at,
+        agent=_changed(agent, pairs),
+        prompt=prompt,
+        tool_result=tool_result,
+        edit=_edit(edit.read()) if edit else None,
+        approver=approver(),
+    )
+    console = Console(highlight=False)
+    console.print(f"[dim]{made.opened} events from the log, then live[/]")
+    return go_on(made, agent.backend, console, skip=made.opened)
+
+
+def _edit(text: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    from agentlab.events import StoredEvent as AnyEvent
+    from agentlab.replay.fork import edited
+
+    if not text.lstrip().startswith("{"):
+        return lambda event: edited(event, text.rstrip("\n"))  # pyright: ignore
+    try:
+        return TypeAdapter[Any](AnyEvent).validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"--edit: that is no event: {where}: {first['msg']}") from None
+
+
+def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:
+    from pydantic import ValidationError
+
+    from agentlab.backend import Settings
+    from agentlab.limits import Limits
+
+    values = split_setting(pairs)
+    settings, limits = agent.settings.model_dump(), agent.limits.model_dump()
+    for name, value in values.items():
+        home = settings if name in settings else limits if name in limits else None
+        if home is None:
+            known = ", ".join((*settings, *limits))
+            raise ConfigError(f"--set {name}: no such setting or limit; there are: {known}")
+        home[name] = value
+    try:
+        return agent.with_(
+            settings=Settings.model_validate(settings), limits=Limits.model_validate(limits)
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(f"--set {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+@click.command()
+@click.argument("run")
+@click.option("--allow", multiple=True, help="Id of a waiting call that may be made.")
+@click.option("--deny", multiple=True, help="Id of a waiting call that may not.")
+@click.option("--reason", default="", help="Told to the model with each --deny.")
+@backend_option
+@runs_option
+@labs_option
+@changed_tools_option
+@trust_option
+def resume(
+    run: str,
+    allow: tuple[str, ...],
+    deny: tuple[str, ...],
+    reason: str,
+    backend: str | None,
+    runs: Path,
+    labs: tuple[Path, ...],
+    changed_tools: bool,
+    trust: bool,
+) -> int:
+    """Go on with RUN after a crash, or after it paused for a person's word.
+
+    On a terminal it asks about calls that wait; --allow and --deny answer beforehand.
+    """
+    from rich.console import Console
+
+    from agentlab.approval import Decision
+
+    trace, own = open_run(runs, run)
+    own = own or trust
+    model = model_of(trace, backend, own=own)
+    agent = agent_of(trace, model, own=own, labs=labs, changed_tools=changed_tools)
+    decisions = {
+        **{id: Decision(verdict="allow") for id in allow},
+        **{id: Decision(verdict="deny", reason=reason) for id in deny},
+    }
+    going = agent.resume(trace, decisions=decisions, approver=approver())
+    return go_on(going, agent.backend, Console(highlight=False))

@@ -1,0 +1,171 @@
+"""`agentlab replay`: a run played back from its log, or run again to check it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.cli.live import agent_of, changed_tools_option, model_of, open_run, trust_option
+from agentlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agentlab.backend import Backend
+    from agentlab.replay import Verification
+    from agentlab.trace import Record, Trace
+
+
+@click.command()
+@click.argument("run", default="last")
+@runs_option
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="1: as it was; 2: half.")
+@click.option("--step", is_flag=True, help="Wait for Enter after each event.")
+@click.option("--from", "from_", type=int, help="Number of the first event to play.")
+@click.option("--to", type=int, help="Number of the last event to play.")
+@click.option("--full", is_flag=True, help="Long texts in full.")
+@click.option("--verify", is_flag=True, help="Run it again, and show the first difference.")
+@click.option(
+    "--recorded",
+    type=click.Choice(["model", "tools"]),
+    multiple=True,
+    help="With --verify: take these from the log.",
+)
+@backend_option
+@labs_option
+@changed_tools_option
+@trust_option
+def replay(
+    run: str,
+    runs: Path,
+    speed: float | None,
+    step: bool,
+    from_: int | None,
+    to: int | None,
+    full: bool,
+    verify: bool,
+    recorded: tuple[str, ...],
+    backend: str | None,
+    labs: tuple[Path, ...],
+    changed_tools: bool,
+    trust: bool,
+) -> int:
+    """Play RUN back from its log: no model and no tool is run.
+
+    With --verify it is run again, on the real model and with the real tools, and compared event by
+    event (a local model's replies token by token). Exits with 1 at a difference.
+    """
+    from rich.console import Console
+
+    trace, own = open_run(runs, run)
+    console = Console(highlight=False)
+    if not verify:
+        if recorded:
+            raise ConfigError("--recorded goes with --verify: a replay is all from the log")
+        return asyncio.run(_play(trace, console, speed, step, from_, to, full))
+    # a stranger's log does not get tools to run
+    own = own or trust
+    kept = {*recorded, *(() if own else ("tools",))}
+    model = None if "model" in kept else model_of(trace, backend, own=own)
+    return asyncio.run(_check(trace, console, kept, model, labs, changed_tools))
+
+
+async def _play(
+    trace: Trace,
+    console: Console,
+    speed: float | None,
+    step: bool,
+    from_: int | None,
+    to: int | None,
+    full: bool,
+) -> int:
+    from agentlab.cli.timeline import Rows, print_heading
+    from agentlab.events import LiveEvent, TextDelta
+    from agentlab.replay.serve import between, replay
+
+    print_heading(console, trace)
+    rows = Rows(console, trace, full=full)
+    records = iter(between(trace, from_, to))
+    count = 0
+    events = replay(trace, speed=speed, from_=from_, to=to, deltas=speed is not None)
+    async for event in events:
+        if isinstance(event, TextDelta):
+            rows.say(event.text)
+        if isinstance(event, LiveEvent):
+            continue
+        record = next(records)
+        if event != record.event:
+            raise AssertionError(f"event {record.seq} was not served as it is in the log")
+        rows.show(record)
+        count += 1
+        if step and not _wait(record):
+            break
+    console.print(f"[green]✔[/] {count} events, each as it is in the log")
+    return 0
+
+
+def _wait(record: Record) -> bool:
+    """Let the reader say when to go on; False where they leave."""
+    if not sys.stdin.isatty():
+        return True
+    answer = click.prompt(
+        click.style(f"[{record.seq}] Enter goes on, q leaves", dim=True),
+        default="",
+        show_default=False,
+        prompt_suffix=" ",
+    )
+    return answer.strip().lower() not in ("q", "quit")
+
+
+async def _check(
+    trace: Trace,
+    console: Console,
+    recorded: set[str],
+    model: Backend | None,
+    labs: tuple[Path, ...],
+    changed_tools: bool,
+) -> int:
+    from agentlab.replay.recorded import RecordedBackend
+    from agentlab.replay.verify import verify
+
+    there = model or RecordedBackend(trace.header.backend, ())
+    agent = None
+    if "tools" not in recorded:
+        agent = agent_of(trace, there, own=True, labs=labs, changed_tools=changed_tools)
+    try:
+        found = await verify(
+            trace,
+            agent,
+            backend=there,
+            model="log" if "model" in recorded else "run",
+            tools="log" if "tools" in recorded else "run",
+        )
+    finally:
+        await there.aclose()
+    print_verification(console, found)
+    return 0 if found.same else 1
+
+
+def print_verification(console: Console, found: Verification) -> None:
+    """Say what differs, both sides, or that nothing does."""
+    from rich.text import Text
+
+    from agentlab.display import one_line, safe
+
+    for note in found.notes:
+        console.print(Text(f"! {one_line(note, 300)}", "yellow"))
+    wrong = found.difference
+    if wrong is None:
+        console.print(f"[green]✔[/] {found.checked} of {found.total} events came again")
+        return
+    place = "" if wrong.seq is None else f"event {wrong.seq}: "
+    console.print(f"[red]✘[/] {place}{safe(wrong.what)} differs", markup=True)
+    for mark, style, lines in (("-", "red", wrong.then), ("+", "green", wrong.now)):
+        for line in lines or ("(nothing)",):
+            console.print(Text(f"{mark} {safe(line)}", style), soft_wrap=True)
+    console.print(f"[dim]{found.checked} events before it came again[/]")

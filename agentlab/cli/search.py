@@ -1,0 +1,161 @@
+"""`agentlab grep` and `agentlab stats`: what all the runs of a folder hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentlab.cli.home import runs_option
+from agentlab.errors import ConfigError, TraceError
+from agentlab.trace import Trace, runs_in
+
+if TYPE_CHECKING:
+    from agentlab.trace import Record
+
+_PLAIN = re.compile(rb"[A-Za-z0-9 _.,:;=()-]+")
+_GROUPS = ("model", "scenario", "agent")
+
+
+@click.command()
+@click.argument("pattern")
+@runs_option
+@click.option("-i", "--ignore-case", is_flag=True, help="Capitals or not.")
+@click.option("-F", "--fixed", is_flag=True, help="PATTERN is plain text.")
+@click.option("-k", "--kind", "kinds", multiple=True, help="Only events of this kind.")
+@click.option("-l", "--list", "only_runs", is_flag=True, help="Only the runs' ids.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def grep(
+    pattern: str,
+    runs: Path,
+    ignore_case: bool,
+    fixed: bool,
+    kinds: tuple[str, ...],
+    only_runs: bool,
+    as_json: bool,
+) -> int:
+    """Search all runs, newest first, for PATTERN (a regular expression).
+
+    Searched is what people, models and tools said, and how runs ended. Exits with 1 if nothing is
+    found.
+    """
+    from rich.console import Console
+
+    try:
+        wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
+    except re.error as error:
+        raise ConfigError(f"{pattern!r} is no regular expression: {error}; try -F") from None
+    console = Console(highlight=False)
+    found = 0
+    for path in runs_in(runs):
+        for record, line in _matches(path, pattern, wanted, kinds, ignore_case):
+            found += 1
+            if only_runs:
+                click.echo(path.stem)
+                break
+            _print_match(console, path.stem, record, line, wanted, as_json)
+    return 0 if found else 1
+
+
+def _matches(
+    path: Path, pattern: str, wanted: re.Pattern[str], kinds: tuple[str, ...], any_case: bool
+) -> Iterator[tuple[Record, str]]:
+    from agentlab.replay.compare import in_words
+
+    plain = pattern.encode()
+    try:
+        # A text that JSON writes as it is must stand in the file as it is
+        looks_plain = _PLAIN.fullmatch(plain) is not None and not set(pattern) & set(".()")
+        if looks_plain and not any_case and plain not in path.read_bytes():
+            return
+        trace = Trace.load(path)
+    except (TraceError, OSError):
+        return
+    for record in trace.records:
+        if kinds and record.event.kind not in kinds:
+            continue
+        for line in in_words(record.event):
+            if wanted.search(line):
+                yield record, line.strip()
+
+
+def _print_match(
+    console: object, run: str, record: Record, line: str, wanted: re.Pattern[str], as_json: bool
+) -> None:
+    from pydantic_core import to_json
+    from rich.console import Console
+    from rich.text import Text
+
+    from agentlab.display import one_line
+
+    if as_json:
+        row = {"run": run, "seq": record.seq, "kind": record.event.kind, "line": line}
+        click.echo(to_json(row).decode())
+        return
+    assert isinstance(console, Console)
+    found = wanted.search(line)
+    start = max(0, (found.start() if found else 0) - 60)
+    text = Text(one_line(line[start:], 200))
+    text.highlight_regex(wanted, "bold red")
+    console.print(Text.assemble((run, "magenta"), (f":{record.seq} ", "dim"), text), soft_wrap=True)
+
+
+@click.command()
+@runs_option
+@click.option("--by", type=click.Choice(_GROUPS), default="model", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Three tables, one JSON row a line.")
+def stats(runs: Path, by: str, as_json: bool) -> None:
+    """Tokens, cost, waiting times and tool errors of all runs.
+
+    What a fork took over from its parent is counted once, with the parent.
+    """
+    from agentlab.cli.show import print_rows
+    from agentlab.query import queries
+
+    if not any(runs_in(runs)):
+        raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
+    tables = queries(runs, [sql.format(group=_group(by)) for sql in _TABLES.values()])
+    for title, (columns, rows) in zip(_TABLES, tables, strict=True):
+        columns = (by, *columns[1:])
+        if as_json:
+            print_rows(("table", *columns), [(title, *row) for row in rows], as_json=True)
+            continue
+        click.echo(click.style(title, bold=True))
+        print_rows(columns, rows, as_json=False)
+        click.echo()
+
+
+def _group(by: str) -> str:
+    names = {"model": "backend", "scenario": "coalesce(labels->>'scenario', '-')", "agent": "agent"}
+    return names[by]
+
+
+_TABLES = {
+    "runs": """
+        SELECT {group} AS g, count(*) AS runs,
+               round(100 * avg((outcome IS NOT DISTINCT FROM 'completed')::INT)) AS "completed %",
+               round(avg(steps), 1) AS steps, sum(input_tokens)::BIGINT AS "tokens in",
+               sum(cached_tokens)::BIGINT AS cached, sum(output_tokens)::BIGINT AS "tokens out",
+               round(sum(cost), 4) AS cost
+        FROM runs GROUP BY g ORDER BY runs DESC, g""",
+    "replies (seconds)": """
+        SELECT {group} AS g, count(*) AS replies, {percentiles},
+               round(sum(output_tokens_of_reply) / nullif(sum(took), 0), 1) AS "tokens/s"
+        FROM replies JOIN runs USING (run) GROUP BY g ORDER BY replies DESC, g""".replace(
+        "{percentiles}",
+        ", ".join(
+            f"round(quantile_cont(took, {p}), 3) AS p{int(100 * p)}" for p in (0.5, 0.9, 0.99)
+        ),
+    ),
+    "tools (seconds)": """
+        SELECT {group} AS g, name AS tool, count(*) AS calls,
+               round(100 * avg((tool_calls.error IS NOT NULL)::INT), 1) AS "errors %",
+               round(quantile_cont(tool_calls.seconds, 0.5), 3) AS p50,
+               round(quantile_cont(tool_calls.seconds, 0.9), 3) AS p90,
+               round(quantile_cont(tool_calls.seconds, 0.99), 3) AS p99
+        FROM tool_calls JOIN runs USING (run) WHERE NOT tool_calls.inherited
+        GROUP BY g, tool ORDER BY calls DESC, g, tool""",
+}

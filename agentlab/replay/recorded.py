@@ -1,0 +1,224 @@
+"""A model, tools and a person that say what the log says they said."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agentlab import errors
+from agentlab.approval import Approver, Decision
+from agentlab.backend import (
+    Backend,
+    BackendIdentity,
+    Delta,
+    JsonSchema,
+    Reply,
+    Settings,
+    ToolSpec,
+)
+from agentlab.backends.scripted import deltas_of
+from agentlab.errors import BackendError
+from agentlab.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    ModelReplied,
+    RunFailed,
+    ToolFinished,
+    ToolStarted,
+)
+from agentlab.generators import owned
+from agentlab.messages import Message, ToolCall, ToolResult
+from agentlab.replay.compare import key, plain_arguments
+from agentlab.tooling import Tool, ToolContext
+
+
+class RecordedBackend:
+    """Gives the replies of a log, one a request, whatever is asked.
+
+    Where the log's model failed, so does this one, with an error of the same class and words.
+    """
+
+    def __init__(self, identity: BackendIdentity, events: Iterable[Event]) -> None:
+        self._identity = identity
+        said = [e for e in events if isinstance(e, ModelReplied | RunFailed)]
+        self._said = iter(said)
+        self._count = sum(isinstance(e, ModelReplied) for e in said)
+
+    @property
+    def identity(self) -> BackendIdentity:
+        """That of the model whose replies these are."""
+        return self._identity
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        settings: Settings = Settings(),
+        output: JsonSchema | None = None,
+    ) -> AsyncIterator[Delta | Reply]:
+        """The next reply, with deltas made from it.
+
+        Raises:
+            BackendError: the log has no further reply.
+        """
+        said = next(self._said, None)
+        if isinstance(said, RunFailed):
+            raise _failure(said)
+        if said is None:
+            raise BackendError(f"the log holds {self._count} replies, and one more was asked for")
+        for delta in deltas_of(said.reply.message):
+            yield delta
+        yield said.reply
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def _failure(said: RunFailed) -> BackendError:
+    kind = getattr(errors, said.error, None)
+    if isinstance(kind, type) and issubclass(kind, BackendError):
+        return kind(said.message)
+    return BackendError(said.message)
+
+
+class RecordedResults:
+    """The results of a log, for calls that are made again."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._results: dict[bytes, deque[ToolResult]] = defaultdict(deque)
+        open_calls: dict[str, ToolCall] = {}
+        for event in events:
+            if isinstance(event, ToolStarted):
+                open_calls[event.call.id] = event.call
+            elif isinstance(event, ToolFinished):
+                call = open_calls.pop(event.result.call_id, None)
+                if call is not None:
+                    self._results[_asked(call)].append(event.result)
+
+    def of(self, call: ToolCall) -> ToolResult:
+        """The next result of a call with this name and these arguments."""
+        left = self._results.get(_asked(call))
+        if not left:
+            why = "this call is not in the log, and no tool was run"
+            return ToolResult(call_id=call.id, content=why, error="tool_error")
+        return left.popleft().model_copy(update={"call_id": call.id})
+
+
+def _asked(call: ToolCall) -> bytes:
+    return key({"name": call.name, "arguments": plain_arguments(call.arguments)})
+
+
+class _AnyArguments(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+async def _never(_arguments: BaseModel, _context: ToolContext) -> str:
+    raise AssertionError("a recorded tool is never run")
+
+
+@dataclass(frozen=True)
+class RecordedTool(Tool[Any]):
+    """A tool that looks like the one of the log, and answers from it."""
+
+    recorded: ToolSpec | None = None
+    results: RecordedResults | None = None
+
+    @property
+    def spec(self) -> ToolSpec:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As the log has it."""
+        assert self.recorded is not None
+        return self.recorded
+
+    async def call(self, call: ToolCall, context: ToolContext | None = None) -> ToolResult:
+        """The result in the log."""
+        assert self.results is not None
+        return self.results.of(call)
+
+
+def recorded_tool(spec: ToolSpec, results: RecordedResults) -> RecordedTool:
+    """A stand-in for the tool of that schema."""
+    return RecordedTool(
+        name=spec.name,
+        description=spec.description,
+        arguments=_AnyArguments,
+        run=_never,
+        timeout=None,
+        recorded=spec,
+        results=results,
+    )
+
+
+def recorded_approver(events: Sequence[Event]) -> Approver | None:
+    """A person who decides as in these events; None where they hold no decision after a question.
+
+    The n-th question gets the n-th answer.
+    """
+    asked: set[str] = set()
+    answers: deque[Decision] = deque()
+    for event in events:
+        if isinstance(event, ApprovalAsked):
+            asked.add(event.call.id)
+        elif isinstance(event, ApprovalGiven) and event.call_id in asked:
+            answers.append(Decision(verdict=event.verdict, reason=event.reason))
+    if not answers:
+        return None
+
+    async def decide(_call: ToolCall) -> Decision:
+        if not answers:
+            return Decision(verdict="deny", reason="nobody was asked about this in the log")
+        return answers.popleft()
+
+    return decide
+
+
+class Rewarmed:
+    """A backend that starts cold where the log's model did, so that it computes the same.
+
+    A local model that finds the beginning of a conversation in its cache gets numbers that differ
+    in their last digits from those of one that reads it all; see `docs/replay.md`.
+    """
+
+    def __init__(self, backend: Backend, replies: Sequence[Reply]) -> None:
+        self._backend = backend
+        self._replies = replies
+        self._next = 0
+        self.warmer: list[tuple[int, int, int]] = []
+        """Replies that found another part of the conversation in the cache: their number, how many
+        tokens the log's model found, and how many this one."""
+
+    @property
+    def identity(self) -> BackendIdentity:
+        """The backend's own."""
+        return self._backend.identity
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        settings: Settings = Settings(),
+        output: JsonSchema | None = None,
+    ) -> AsyncIterator[Delta | Reply]:
+        """What the backend answers."""
+        then = self._replies[self._next] if self._next < len(self._replies) else None
+        number, self._next = self._next, self._next + 1
+        forget = getattr(self._backend, "forget", None)
+        if then is not None and then.usage.cached_tokens == 0 and forget is not None:
+            forget()
+        stream = self._backend.stream(messages, tools=tools, settings=settings, output=output)
+        async with owned(stream) as items:
+            async for item in items:
+                if isinstance(item, Reply) and then is not None and forget is not None:
+                    found, finds = then.usage.cached_tokens, item.usage.cached_tokens
+                    if found != finds:
+                        self.warmer.append((number, found, finds))
+                yield item
+
+    async def aclose(self) -> None:
+        """The backend belongs to whoever made it."""

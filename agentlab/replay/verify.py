@@ -1,0 +1,422 @@
+"""Verify: run again, and find the first thing that is not as the log says.
+
+By default everything is real: the model writes each reply again, and the tools work on each call
+again. Either can be taken from the log instead, which tests the other alone:
+
+    model     tools     what is tested
+    run       run       everything
+    run       log       the model: nothing happens outside of it
+    log       run       the agent's own code: tools, prompts, limits; a recorded run as a test
+    log       log       the loop itself, with nothing installed
+
+What came from outside (a person's word, a stop, the clock's end) is taken from the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast
+
+from agentlab.agent import Agent
+from agentlab.backend import Backend
+from agentlab.events import (
+    ApprovalGiven,
+    Event,
+    HandedOff,
+    LimitReached,
+    LiveEvent,
+    MessageAdded,
+    ModelReplied,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    StoredEvent,
+    ToolFinished,
+    UnknownEvent,
+)
+from agentlab.messages import Message, Value
+from agentlab.profile import AgentProfile
+from agentlab.rebuild import changes_in, rebuild
+from agentlab.replay.compare import Comparable, in_words, key
+from agentlab.replay.recorded import (
+    RecordedBackend,
+    RecordedResults,
+    Rewarmed,
+    recorded_approver,
+    recorded_tool,
+)
+from agentlab.run import Run
+from agentlab.trace import Trace, TraceHeader
+from agentlab.transcript import Transcript
+
+Source: TypeAlias = Literal["run", "log"]
+
+
+class Difference(Value):
+    """The first thing that came out differently."""
+
+    what: str
+    """In a few words, e.g. `token 17 of reply 2` or `the result of add`."""
+    seq: int | None
+    """Of the event in the log; None where the log has no such event."""
+    then: tuple[str, ...]
+    """What the log says, in lines; empty where it has nothing there."""
+    now: tuple[str, ...]
+    """What came now."""
+    token: int | None = None
+    """The first token that differs, counted from 0, where both sides have tokens."""
+
+
+class Verification(Value):
+    """What came of running again."""
+
+    run: str
+    checked: int
+    """Events of the log that came again."""
+    total: int
+    difference: Difference | None
+    notes: tuple[str, ...] = ()
+    """What was not the same around the run, and what could not be checked."""
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differed."""
+        return self.difference is None
+
+
+async def verify(
+    trace: Trace,
+    agent: Agent[Any] | None = None,
+    *,
+    model: Source = "run",
+    tools: Source = "run",
+    backend: Backend | None = None,
+    deps: Any = None,
+    workspace: Path | None = None,
+) -> Verification:
+    """Run again and compare. Stops at the first difference, and writes no trace.
+
+    Args:
+        agent: made from the trace where not given; with `tools="log"` no tool need be installed.
+        model, tools: see above.
+        backend: instead of the agent's own.
+        deps, workspace: handed to the tools.
+
+    Raises:
+        ConfigError: the agent can't be made from the trace, or its model can't do what is asked.
+    """
+    events = _known(trace)
+    if agent is None:
+        specs = trace.header.tools if tools == "log" else ()
+        stand_ins = [recorded_tool(spec, RecordedResults(())) for spec in specs]
+        there = RecordedBackend(trace.header.backend, ()) if model == "log" else backend
+        agent = rebuild(trace, backend=there, tools=stand_ins)
+    check = _Check(trace, agent, events, model, tools, backend)
+    difference = check.header() or await check.all(deps, workspace)
+    return Verification(
+        run=trace.header.run,
+        checked=check.checked,
+        total=len(trace.records),
+        difference=difference,
+        notes=tuple(check.notes()),
+    )
+
+
+def _known(trace: Trace) -> list[StoredEvent]:
+    events: list[StoredEvent] = []
+    for event in trace.events:
+        if isinstance(event, UnknownEvent):
+            break
+        events.append(event)
+    return events
+
+
+class _Check:
+    """The events of a log, crossed off as they come again."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        agent: Agent[Any],
+        events: list[StoredEvent],
+        model: Source,
+        tools: Source,
+        backend: Backend | None,
+    ) -> None:
+        self._trace = trace
+        self._events = events
+        self._seqs = [record.seq for record in trace.records]
+        self.checked = 0
+        self._ended: str | None = None
+        self._given = _given(trace.header, events, self._seqs)
+        later = events[self._given :]
+        self._backend: RecordedBackend | Rewarmed
+        if model == "log":
+            self._backend = RecordedBackend(trace.header.backend, later)
+        else:
+            replies = [e.reply for e in later if isinstance(e, ModelReplied)]
+            self._backend = Rewarmed(backend or agent.backend, replies)
+        results = RecordedResults(events) if tools == "log" else None
+        self._agent = cast(Agent[Any], _with(agent, self._backend, results, set()))
+
+    def header(self) -> Difference | None:
+        """What the model is shown besides the conversation."""
+        header, agent = self._trace.header, self._agent
+        then = [f"{t.name}: {t.description} {t.parameters}" for t in header.tools]
+        now = [f"{t.name}: {t.description} {t.parameters}" for t in agent.specs]
+        if then != now:
+            return Difference(what="the tools", seq=None, then=tuple(then), now=tuple(now))
+        if header.settings != agent.settings:
+            before, after = header.settings.model_dump(), agent.settings.model_dump()
+            names = [name for name in before if before[name] != after[name]]
+            then, now = ([f"{n}: {side[n]}" for n in names] for side in (before, after))
+            return Difference(what="the settings", seq=None, then=tuple(then), now=tuple(now))
+        return None
+
+    def notes(self) -> list[str]:
+        """What one should know besides the difference."""
+        notes = list(changes_in(self._trace.header.backend, self._backend.identity))
+        if self._ended:
+            notes.append(self._ended)
+        if len(self._events) < len(self._seqs):
+            notes.append("events of a kind this version does not know were not checked")
+        if isinstance(self._backend, Rewarmed):
+            notes += [
+                f"reply {number + 1} found {then} tokens in the cache then, and {now} now: its "
+                "numbers may differ in their last digits"
+                for number, then, now in self._backend.warmer
+            ]
+        return notes
+
+    async def all(self, deps: Any, workspace: Path | None) -> Difference | None:
+        """Every part of the run: it has several where it was resumed."""
+        events, at = self._events, 0
+        bounds = [i for i, e in enumerate(events) if isinstance(e, RunResumed)]
+        bounds = [i for i in bounds if i >= self._given]
+        for end in (*bounds, len(events)):
+            if at == end == 0:
+                break
+            begin, opening = self._opening(at)
+            part = events[begin:end]
+            approver = recorded_approver(part)
+            if begin == 0:
+                run = self._anew(approver, deps, workspace)
+            else:
+                run = Run(
+                    self._agent,
+                    self._trace.header,
+                    opening,
+                    past=events[:at] if opening else events[:begin],
+                    folder=None,
+                    approver=approver,
+                    deps=deps,
+                    workspace=workspace,
+                )
+            self.checked = begin
+            difference = await self._part(run, len(opening), begin, part)
+            if difference is not None:
+                return difference
+            at = end
+        return None
+
+    def _opening(self, at: int) -> tuple[int, list[StoredEvent]]:
+        """Where to begin to compare, and what a part of the run starts with."""
+        if at == 0:
+            return self._given, []
+        opening: list[StoredEvent] = [self._events[at]]
+        for event in self._events[at + 1 :]:
+            if not isinstance(event, ApprovalGiven):
+                break
+            opening.append(event)
+        return at + len(opening), opening
+
+    def _anew(self, approver: Any, deps: Any, workspace: Path | None) -> Run[Any]:
+        first = self._events[0]
+        messages: Sequence[Message] = first.messages if isinstance(first, RunStarted) else ()
+        before = [m for i, m in enumerate(messages[:-1]) if i or m.role != "system"]
+        said = messages[-1] if messages else Message.user("")
+        agent = replace(self._agent, runs=None)
+        return agent.run(said, history=before, approver=approver, deps=deps, workspace=workspace)
+
+    async def _part(
+        self, run: Run[Any], skip: int, begin: int, part: list[StoredEvent]
+    ) -> Difference | None:
+        part, open_end = self._without_outside_end(part)
+        expected = _Expected(self._events[:begin], part, begin)
+        async with aclosing(aiter(run)) as live:
+            async for event in live:
+                if isinstance(event, LiveEvent):
+                    continue
+                if skip:
+                    skip -= 1
+                    continue
+                found = expected.take(event)
+                if isinstance(found, str):
+                    return self._difference(expected, event, found)
+                self.checked += found
+                if open_end and expected.done:
+                    return None
+        if not expected.done:
+            return self._difference(expected, None, "the end of the run")
+        return None
+
+    def _without_outside_end(self, part: list[StoredEvent]) -> tuple[list[StoredEvent], bool]:
+        """Leave out what a stop, a crash or the clock did to the run; whether anything did."""
+        last = part[-1] if part else None
+        if not isinstance(last, RunFinished | RunFailed):
+            self._ended = "the log breaks off; what it holds was checked"
+            return part, True
+        by_clock = any(isinstance(e, LimitReached) and e.limit == "seconds" for e in part)
+        stopped = isinstance(last, RunFinished) and last.outcome == "cancelled"
+        if not (stopped or (by_clock and isinstance(last, RunFinished))):
+            return part, False
+        count = len(part) - 1
+        while count and (
+            (isinstance(e := part[count - 1], ToolFinished) and e.result.error == "cancelled")
+            or isinstance(e, LimitReached)
+        ):
+            count -= 1
+        why = "the run was stopped" if stopped else "the run ran out of time"
+        self._ended = f"{why} from outside; what came before was checked"
+        return part[:count], True
+
+    def _difference(self, expected: _Expected, now: StoredEvent | None, what: str) -> Difference:
+        then, index = expected.counterpart(now)
+        seq = None if index is None else self._seqs[index]
+        token = _first_token(then, now)
+        lines_then, lines_now = (in_words(e) if e is not None else () for e in (then, now))
+        if token is not None and isinstance(then, ModelReplied) and isinstance(now, ModelReplied):
+            what = f"token {token + 1} of reply {expected.replies}"
+            lines_then += (f"  token {token + 1}: {_at(then.reply.token_ids, token)}",)
+            lines_now += (f"  token {token + 1}: {_at(now.reply.token_ids, token)}",)
+        return Difference(what=what, seq=seq, then=lines_then, now=lines_now, token=token)
+
+
+class _Expected:
+    """What a part of the log holds, crossed off. Results may come in any order among themselves."""
+
+    def __init__(self, past: list[StoredEvent], part: list[StoredEvent], begin: int) -> None:
+        theirs, self._ours = Comparable(), Comparable()
+        for event in past:
+            theirs.of(event)
+            self._ours.of(event)
+        self.replies = sum(isinstance(event, ModelReplied) for event in past)
+        self._order: list[tuple[int, StoredEvent, bytes]] = []
+        self._results: dict[tuple[int, str], tuple[int, StoredEvent, bytes]] = {}
+        self._next = 0
+        step = self.replies
+        for index, event in enumerate(part, begin):
+            step += isinstance(event, ModelReplied)
+            plain = theirs.of(event)
+            entry = (index, event, key(plain))
+            if isinstance(event, ToolFinished):
+                self._results[step, plain["result"]["call_id"]] = entry
+            else:
+                self._order.append(entry)
+        self._last: tuple[int, StoredEvent, bytes] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether everything has come."""
+        return self._next == len(self._order) and not self._results
+
+    def take(self, event: StoredEvent) -> bool | str:
+        """Cross an event off: True; or what is different about it, in words."""
+        self.replies += isinstance(event, ModelReplied)
+        plain = self._ours.of(event)
+        if isinstance(event, ToolFinished):
+            self._last = self._results.pop((self.replies, plain["result"]["call_id"]), None)
+            what = "the result of a call"
+        else:
+            self._last = self._order[self._next] if self._next < len(self._order) else None
+            self._next += self._last is not None
+            what = _named(event, self._last and self._last[1], self.replies)
+        if self._last is None or self._last[2] != key(plain):
+            return what
+        if _first_token(self._last[1], event) is not None:
+            return what
+        return True
+
+    def counterpart(self, now: StoredEvent | None) -> tuple[StoredEvent | None, int | None]:
+        """What the log has where a difference was found, and its place."""
+        if now is None:
+            left = sorted((*self._order[self._next :], *self._results.values()), key=_place)
+            return (left[0][1], left[0][0]) if left else (None, None)
+        return (None, None) if self._last is None else (self._last[1], self._last[0])
+
+
+def _place(entry: tuple[int, StoredEvent, bytes]) -> int:
+    return entry[0]
+
+
+def _named(now: StoredEvent, then: StoredEvent | None, replies: int) -> str:
+    if then is None or then.kind != now.kind:
+        return "what happened"
+    match now:
+        case ModelReplied():
+            return f"reply {replies}"
+        case RunStarted():
+            return "what the run starts from"
+        case RunFinished() | RunFailed():
+            return "the end of the run"
+        case _:
+            return f"a {now.kind} event"
+
+
+def _first_token(then: Event | None, now: Event | None) -> int | None:
+    if not (isinstance(then, ModelReplied) and isinstance(now, ModelReplied)):
+        return None
+    before, after = then.reply.token_ids, now.reply.token_ids
+    if not before or not after or before == after:
+        return None
+    same = 0
+    while same < min(len(before), len(after)) and before[same] == after[same]:
+        same += 1
+    return same
+
+
+def _at(ids: Sequence[int], index: int) -> str:
+    return str(ids[index]) if index < len(ids) else "none, the reply is over"
+
+
+def _given(header: TraceHeader, events: Sequence[StoredEvent], seqs: Sequence[int]) -> int:
+    """How many events at the front were not made by the run itself: a fork's past."""
+    parent = header.parent
+    if parent is None or parent.seq is None or parent.call_id is not None:
+        return 0
+    count = sum(seq <= parent.seq for seq in seqs[: len(events)])
+    begun = Transcript.of(events[:count]).begun
+    while count < len(events):
+        event = events[count]
+        served = isinstance(event, ToolFinished) and event.result.call_id in begun
+        if not (served or isinstance(event, RunResumed | HandedOff | MessageAdded)):
+            break
+        count += 1
+        if isinstance(event, MessageAdded):
+            break
+    return count
+
+
+def _with(
+    agent: AgentProfile[Any], backend: Any, results: RecordedResults | None, seen: set[str]
+) -> AgentProfile[Any]:
+    """An agent and its whole team, on another backend and, where given, with recorded tools."""
+    seen.add(agent.name)
+    handoffs = tuple(
+        other
+        if isinstance(other, str)
+        else other.name
+        if other.name in seen
+        else _with(other, backend, results, seen)
+        for other in agent.handoffs
+    )
+    tools = (
+        agent.tools
+        if results is None
+        else tuple(recorded_tool(tool.spec, results) for tool in agent.tools)
+    )
+    return replace(agent, backend=backend, tools=tools, handoffs=handoffs)
