@@ -29,8 +29,13 @@ from agentlab.backends.sse import Frames
 from agentlab.errors import AgentLabError, RateLimited, StreamBroken
 from agentlab.messages import Value
 
+_PATIENCE = 2.0
+"""Seconds to wait, once an answer is whole, for the count of its tokens."""
 _LINGER = 0.25
 """Seconds to wait for a stream to end after its answer did, so its connection can be reused."""
+
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+"""What reading an event raises that is not shaped as its protocol says."""
 
 
 class Timeouts(Value):
@@ -186,7 +191,7 @@ class Wire:
             frames, chunks = Frames(), response.aiter_bytes().__aiter__()
             while True:
                 try:
-                    async with asyncio.timeout_at(deadline):
+                    async with asyncio.timeout_at(self._until(deadline, decoder)):
                         chunk = await anext(chunks, None)
                 except Exception:
                     if decoder.whole:
@@ -204,11 +209,17 @@ class Wire:
                 break
             if not decoder.whole:
                 raise StreamBroken(f"the answer of {self.service.name} broke off half-way")
-            reply = decoder.reply()
+            reply = self._reply(decoder)
             await _drain(chunks)
         finally:
             await response.aclose()
         yield reply
+
+    @staticmethod
+    def _until(deadline: float, decoder: Decoder) -> float:
+        if not decoder.whole:
+            return deadline
+        return min(deadline, asyncio.get_running_loop().time() + _PATIENCE)
 
     def _read(self, decoder: Decoder, data: bytes) -> Sequence[Delta]:
         try:
@@ -216,13 +227,21 @@ class Wire:
             failure = from_body(event, self.service)
             if failure is None:
                 return decoder.feed(event)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        except _NONSENSE:
             if decoder.whole:
                 return ()
             said = self.service.clean(data[:100].decode("utf-8", "replace"))
             failure = StreamBroken(
                 f"{self.service.name} sent what its protocol does not know: {said}"
             )
+        raise failure
+
+    def _reply(self, decoder: Decoder) -> Reply:
+        try:
+            return decoder.reply()
+        except _NONSENSE:
+            name = self.service.name
+            failure = StreamBroken(f"{name} ended its answer in a way its protocol does not know")
         raise failure
 
     def _not_a_stream(self, content_type: str, body: bytes) -> AgentLabError:

@@ -94,6 +94,7 @@ def garbage(rng: Rng, data: bytes) -> Answer:
             b"data: {not json}\n\n",
             b"data: \xff\xfe\n\n",
             b"data: null\n\n",
+            b'data: {"choices": [], "usage": "many", "type": "message_delta"}\n\n',
             b"data: 7\n\n",
             b'data: {"choices": "many", "type": {"a": 1}}\n\n',
             b'data: {"choices": [[]], "type": "content_block_delta"}\n\n',

@@ -281,6 +281,29 @@ async def test_a_server_that_never_closes_its_stream_holds_nobody_up() -> None:
     assert reply.message.text == "Grüße from 東京 🗼."
 
 
+async def test_a_server_that_forgets_to_end_its_stream_is_not_waited_for_long() -> None:
+    said = events(chunk({"content": "42"}), chunk({}, "stop"))
+    reply, _ = await answer_of(hang(said), timeouts=Timeouts(read=60))
+    assert (reply.message.text, reply.stop) == ("42", "end")
+
+
+@protocols
+@pytest.mark.parametrize("usage", [7, "many", [1], {"prompt_tokens": "x", "input_tokens": [2]}])
+async def test_a_count_of_tokens_that_makes_no_sense_is_no_bug_of_ours(
+    protocol: str, usage: Any
+) -> None:
+    bodies = {
+        "chat": [chunk({"content": "42"}, "stop"), {"choices": [], "usage": usage}],
+        "responses": [{"type": "response.completed", "response": {"usage": usage}}],
+        "anthropic": [{"type": "message_start", "message": {"usage": usage}}],
+    }
+    async with Loopback(sse(events(*bodies[protocol], named=protocol != "chat"))) as server:
+        backend = backend_for(server, protocol, retry=RetryPolicy(attempts=1))
+        with pytest.raises(StreamBroken):
+            await ask(backend)
+        await backend.aclose()
+
+
 # Time
 
 
