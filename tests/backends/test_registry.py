@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -129,6 +130,16 @@ def test_another_package_can_add_a_scheme(monkeypatch):
 
 def open_mine(name: str, replies: list[str]) -> Scripted:
     return Scripted(replies, name=name)
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_wait_briefly_unless_the_user_says_otherwise(before, after):
+    code = (
+        "import os, sys; from agentlab.backends.llamacpp.model import bindings; bindings();"
+        f"sys.exit(os.environ['GOMP_SPINCOUNT'] != '{after}')"
+    )
+    clean = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**clean, **before})
 
 
 @pytest.fixture
