@@ -119,12 +119,12 @@ def stats(runs: Path, by: str, as_json: bool) -> None:
         raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
     tables = queries(runs, [sql.format(group=_group(by)) for sql in _TABLES.values()])
     for title, (columns, rows) in zip(_TABLES, tables, strict=True):
-        columns = (by, *columns[1:])
+        named = (by, *columns[1:])
         if as_json:
-            print_rows(("table", *columns), [(title, *row) for row in rows], as_json=True)
+            print_rows(("table", *named), [(title, *row) for row in rows], as_json=True)
             continue
         click.echo(click.style(title, bold=True))
-        print_rows(columns, rows, as_json=False)
+        print_rows(named, rows, as_json=False)
         click.echo()
 
 
@@ -143,11 +143,12 @@ _TABLES = {
         FROM runs GROUP BY g ORDER BY runs DESC, g""",
     "replies (seconds)": """
         SELECT {group} AS g, count(*) AS replies, {percentiles},
-               round(sum(output_tokens_of_reply) / nullif(sum(took), 0), 1) AS "tokens/s"
+               round(sum(replies.output_tokens) / nullif(sum(replies.seconds), 0), 1) AS "tokens/s"
         FROM replies JOIN runs USING (run) GROUP BY g ORDER BY replies DESC, g""".replace(
         "{percentiles}",
         ", ".join(
-            f"round(quantile_cont(took, {p}), 3) AS p{int(100 * p)}" for p in (0.5, 0.9, 0.99)
+            f"round(quantile_cont(replies.seconds, {p}), 3) AS p{int(100 * p)}"
+            for p in (0.5, 0.9, 0.99)
         ),
     ),
     "tools (seconds)": """
@@ -156,6 +157,6 @@ _TABLES = {
                round(quantile_cont(tool_calls.seconds, 0.5), 3) AS p50,
                round(quantile_cont(tool_calls.seconds, 0.9), 3) AS p90,
                round(quantile_cont(tool_calls.seconds, 0.99), 3) AS p99
-        FROM tool_calls JOIN runs USING (run) WHERE NOT tool_calls.inherited
+        FROM tool_calls JOIN runs USING (run)
         GROUP BY g, tool ORDER BY calls DESC, g, tool""",
 }

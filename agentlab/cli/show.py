@@ -49,10 +49,10 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
         from agentlab.query import query
 
         columns, rows = query(runs, sql)
-        _print_rows(columns, rows, as_json)
+        print_rows(columns, rows, as_json)
         return
     columns = ("run", "ended", "steps", "tokens", "agent", "model")
-    _print_rows(columns, [_row(path) for path in list(runs_in(runs))[:limit]], as_json)
+    print_rows(columns, [_row(path) for path in list(runs_in(runs))[:limit]], as_json)
 
 
 def _row(path: Path) -> tuple[object, ...]:
@@ -74,7 +74,8 @@ def _row(path: Path) -> tuple[object, ...]:
     return (path.stem, ended, len(replies), tokens, agent, header.backend.name)
 
 
-def _print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
+def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
+    """Write a table, or JSON lines; text is made safe to show."""
     if as_json:
         from pydantic_core import to_json
 
