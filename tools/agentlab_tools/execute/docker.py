@@ -12,7 +12,11 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +121,9 @@ class Docker:
         }
 
         def engine(*arguments: str) -> None:
-            subprocess.Popen(
-                [program, *arguments, container],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            # on a thread, since an engine takes its time, and the event loop has none
+            ask = partial(_ask, [program, *arguments, container])
+            threading.Thread(target=ask, name="agentlab-engine", daemon=True).start()
 
         return Command(
             argv,
@@ -133,6 +134,13 @@ class Docker:
             run_folder=run,
             interrupt=lambda: engine("kill", "--signal=INT"),
             stop=lambda: engine("kill"),
+        )
+
+
+def _ask(argv: Sequence[str]) -> None:
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=_WAIT, check=False
         )
 
 
