@@ -229,7 +229,7 @@ class Grader:
                     yield AgentEvent(event=event)
                     if not isinstance(event, LiveEvent):
                         stored.append(event)
-            yield CaseFinished(run=_case_run(case, run, stored, agent))
+            yield CaseFinished(run=case_run(case, run, stored, agent))
 
     def _for(self, step: AgentStep | CodeStep, answer: Answer, case: Case) -> Agent:
         if isinstance(step, AgentStep) and isinstance(answer, AgentAnswer):
@@ -280,7 +280,8 @@ def _tools(scenario: Scenario, step: AgentStep, answer: AgentAnswer) -> Sequence
     return [by_name[name] for name in answer.tools]
 
 
-def _case_run(case: Case, run: Run, events: list[StoredEvent], agent: Agent) -> CaseRun:
+def case_run(case: Case, run: Run, events: Sequence[StoredEvent], agent: Agent) -> CaseRun:
+    """What an agent did with a case, from its run and the events that were stored."""
     end = events[-1] if events else None
     messages = run.state.transcript.messages
     opening = len(agent.examples) + bool(agent.instructions)
