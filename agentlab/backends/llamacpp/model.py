@@ -24,9 +24,9 @@ def bindings() -> ModuleType:
     Raises:
         MissingExtra: llama-cpp-python is not installed.
     """
-    # Threads that wait for each other spin, by default for milliseconds: on a busy machine they burn
-    # the very time the other one needs. With 1000 turns two threads on two cores wrote 46 to 75
-    # tokens a second beside other work, against 4 to 13, and as many as before when alone. The
+    # Threads that wait for each other spin, by default for milliseconds: on a busy machine they
+    # burn the very time the other one needs. With 1000 turns two threads on two cores wrote 46 to
+    # 75 tokens a second beside other work, against 4 to 13, and as many as before when alone. The
     # library reads this once, when it is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
