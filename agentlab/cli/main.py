@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("agentlab.cli.run:list_labs", "List the labs", "Learn"),
     "check-lab": ("agentlab.cli.run:check_lab", "Prove that a lab's checks hold", "Learn"),
     "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
+    "eval": ("agentlab.cli.eval:evaluate", "Ask many questions, score, compare", "Use"),
     "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),
     "traces": ("agentlab.cli.show:traces", "List runs, or query them with SQL", "Look back"),
     "replay": ("agentlab.cli.replay:replay", "Play a run back, or check it", "Look back"),

@@ -1,0 +1,304 @@
+"""`agentlab eval`: ask an agent many questions, score it, compare it with another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import click
+
+from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.errors import ConfigError, TraceError
+
+if TYPE_CHECKING:
+    from agentlab.backend import Backend
+    from agentlab.evaluate import Evaluation, Report, Scorer, Task
+    from agentlab.evaluate.statistics import Comparison
+    from agentlab.results import Results, RunResult
+    from agentlab.scenario.answers import AgentAnswer
+
+    Opener: TypeAlias = Callable[[Backend, Path], Task]
+
+DEFAULT_BACKEND = "local:smollm2"
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, on stdout.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+
+
+@click.group("eval")
+def evaluate() -> None:
+    """Ask an agent many questions, score it, compare it with another.
+
+    \b
+    agentlab eval run sums.jsonl --agent agent.toml -s numeric --epochs 3
+    agentlab eval run m5/tool-use:sums -b local:smollm2
+    agentlab eval compare NAME-1 NAME-2
+    """
+
+
+@evaluate.command("run")
+@click.argument("target")
+@backend_option
+@runs_option
+@labs_option
+@click.option(
+    "--agent",
+    "agent_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The agent, as TOML: instructions, tools, examples, settings, limits.",
+)
+@click.option("-s", "--scorer", "scorers", multiple=True, help="What is right; see below.")
+@click.option("--judge", help="The model that judges, for the scorer `judge`.")
+@click.option("-n", "--epochs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "-j",
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    help="Samples at once.  [default: 1 for a model in this process, else 4]",
+)
+@click.option("--cases", type=click.IntRange(1), help="How many cases of a lab's step.")
+@click.option("--name", help="Of the results.  [default: from what is evaluated]")
+@click.option("--at-least", type=click.FloatRange(0, 1), help="Exit with 1 if a mean is below.")
+@seed_option
+@json_option
+def run(
+    target: str,
+    backend: str | None,
+    runs: Path,
+    labs: tuple[Path, ...],
+    agent_file: Path | None,
+    scorers: tuple[str, ...],
+    judge: str | None,
+    epochs: int,
+    concurrency: int | None,
+    cases: int | None,
+    name: str | None,
+    at_least: float | None,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Evaluate on TARGET: a JSONL file of samples, or LAB:STEP.
+
+    \b
+    Each line of a file is a sample: {"input": "…", "expect": …}. Scorers:
+      exact contains json numeric[:TOL] called:TOOL steps:N code judge
+      check:ID   a check of the lab's step (the default there: all of them)
+
+    The same command goes on where it was interrupted, and asks again what failed. Exits with 1 if
+    a run failed, or a mean is below --at-least.
+    """
+    from agentlab.backends import connect
+    from agentlab.evaluate import Evaluation, report
+    from agentlab.scenario.answers import AgentAnswer, read_answer
+
+    answer = read_answer(agent_file, AgentAnswer) if agent_file else None
+    is_data = Path(target).is_file()
+    opener, default = _data(target, answer) if is_data else _lab(target, answer, labs, cases)
+    model = connect(backend or default)
+    judging = connect(judge) if judge else None
+
+    async def work() -> Results:
+        try:
+            task = opener(model, runs)
+            chosen = _scorers(scorers, task, judging, runs)
+            print_ = task.fingerprint(tuple(one.name for one in chosen))
+            called = name or f"{_plain(task.name)}-{print_}"
+            at_once = concurrency or (1 if "gguf_sha256" in model.identity.details else 4)
+            evaluation = Evaluation(task, chosen, runs, called, epochs=epochs, concurrency=at_once)
+            return await _watched(evaluation, quiet=as_json)
+        finally:
+            await model.aclose()
+            if judging is not None:
+                await judging.aclose()
+
+    results = asyncio.run(work())
+    found = report(results, seed=seed)
+    _show(results, found, as_json)
+    low = at_least is not None and any(i.mean < at_least for i in found.scores.values())
+    return 1 if found.failed or low else 0
+
+
+@evaluate.command("show")
+@click.argument("name")
+@runs_option
+@seed_option
+@json_option
+def show(name: str, runs: Path, seed: int, as_json: bool) -> int:
+    """Show the results of NAME again: the start of a name is enough."""
+    from agentlab.evaluate import report
+
+    results = _find(runs, name)
+    _show(results, report(results, seed=seed), as_json)
+    return 0
+
+
+@evaluate.command("list")
+@runs_option
+@json_option
+def list_results(runs: Path, as_json: bool) -> None:
+    """List the evaluations there are."""
+    from agentlab.cli.show import print_rows
+    from agentlab.evaluate import report
+    from agentlab.results import Results, results_in
+
+    rows: list[tuple[object, ...]] = []
+    for path in results_in(runs):
+        results = Results.load(path)
+        if results.header.kind == "eval" and results.results:
+            found = report(results)
+            means = "  ".join(f"{name} {i.mean:.3f}" for name, i in found.scores.items())
+            rows.append((results.header.name, found.done, len(found.failed), means))
+    print_rows(("name", "runs", "failed", "means"), rows, as_json)
+
+
+@evaluate.command("compare")
+@click.argument("first")
+@click.argument("second")
+@runs_option
+@seed_option
+@json_option
+def compare(first: str, second: str, runs: Path, seed: int, as_json: bool) -> int:
+    """Is SECOND better than FIRST? Both must have been asked the same samples.
+
+    Exits with 1 if SECOND is worse by any scorer: the whole interval of the difference is below 0.
+    """
+    from agentlab.evaluate import compare as compare_results
+
+    before, after = _find(runs, first), _find(runs, second)
+    found = compare_results(before, after, seed=seed)
+    if as_json:
+        names = {"first": before.header.name, "second": after.header.name}
+        _echo_json({**names, "scores": {name: asdict(c) for name, c in found.items()}})
+    else:
+        from rich.console import Console
+
+        from agentlab.cli.eval_screen import print_comparison
+
+        names = (before.header.name, after.header.name)
+        print_comparison(Console(highlight=False), names, found)
+    return 1 if any(map(_worse, found.values())) else 0
+
+
+def _worse(comparison: Comparison) -> bool:
+    high = comparison.difference.high
+    return high is not None and high < 0
+
+
+def _data(target: str, answer: AgentAnswer | None) -> tuple[Opener, str]:
+    from agentlab.evaluate import data_task, read_samples
+    from agentlab.scenario.answers import AgentAnswer
+
+    samples = read_samples(Path(target))
+    said = answer or AgentAnswer()
+
+    def opener(model: Backend, runs: Path) -> Task:
+        return data_task(Path(target).stem, samples, said, model, runs)
+
+    return opener, DEFAULT_BACKEND
+
+
+def _lab(
+    target: str, answer: AgentAnswer | None, labs: tuple[Path, ...], cases: int | None
+) -> tuple[Opener, str]:
+    from agentlab.evaluate import lab_task
+    from agentlab.scenario.find import find_folder, load, scenario_roots
+
+    lab_name, _, step = target.rpartition(":")
+    if not lab_name:
+        raise ConfigError(f"{target}: there is no such file; a lab's step is LAB:STEP")
+    lab = load(find_folder(lab_name, (*labs, *scenario_roots())))
+
+    def opener(model: Backend, runs: Path) -> Task:
+        return lab_task(lab, step, model, runs, answer=answer, count=cases)
+
+    return opener, lab.scenario.backend
+
+
+def _scorers(
+    specs: tuple[str, ...], task: Task, judging: Backend | None, runs: Path
+) -> tuple[Scorer, ...]:
+    from agentlab.evaluate import Aids, model_judge, scorer
+
+    specs = specs or tuple(f"check:{check.id}" for check in task.checks)
+    if not specs:
+        raise ConfigError("say what makes an answer right, e.g. -s exact, -s numeric, -s contains")
+    run_code = None
+    if "code" in specs:
+        from agentlab.cli.code_runner import sandbox_runner
+
+        run_code = sandbox_runner()
+    aids = Aids(
+        checks=task.checks,
+        answer=task.answer,
+        run_code=run_code,
+        judge=model_judge(judging, runs) if judging else None,
+    )
+    return tuple(scorer(spec, aids) for spec in dict.fromkeys(specs))
+
+
+async def _watched(evaluation: Evaluation, *, quiet: bool) -> Results:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        bar = progress.add_task(evaluation.name[:40], total=evaluation.left())
+
+        def told(_: RunResult) -> None:
+            progress.advance(bar)
+
+        return await evaluation.run(told)
+
+
+def _show(results: Results, found: Report, as_json: bool) -> None:
+    if as_json:
+        _echo_json({**_plain_report(found), "file": str(results.path)})
+        return
+    from rich.console import Console
+
+    from agentlab.cli.eval_screen import print_report
+
+    print_report(Console(highlight=False), results, found)
+
+
+def _plain_report(found: Report) -> dict[str, object]:
+    """A report in plain data."""
+    return {
+        "name": found.name,
+        "scores": {name: asdict(interval) for name, interval in found.scores.items()},
+        "samples": found.samples,
+        "done": found.done,
+        "failed": [{"sample": r.sample, "epoch": r.epoch, "error": r.error} for r in found.failed],
+        "usage": found.usage.model_dump(),
+        "seconds": found.seconds,
+    }
+
+
+def _find(runs: Path, name: str) -> Results:
+    from agentlab.results import Results, results_in
+
+    paths = list(results_in(runs))
+    found = [p for p in paths if p.stem == name] or [p for p in paths if p.stem.startswith(name)]
+    if len(found) == 1:
+        return Results.load(found[0])
+    if not found:
+        raise TraceError(f"no results {name[:80]!a} in {runs}: `agentlab eval list` shows them")
+    raise TraceError(f"{name[:80]!a} names several: {', '.join(p.stem for p in found[:3])}, …")
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)[:60]
+
+
+def _echo_json(value: object) -> None:
+    from pydantic_core import to_json
+
+    click.echo(to_json(value, indent=2).decode())

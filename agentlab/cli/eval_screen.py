@@ -1,0 +1,140 @@
+"""Evaluations in the terminal: intervals drawn to scale, and a mark for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agentlab.display import one_line, safe
+from agentlab.evaluate.report import Report
+from agentlab.evaluate.statistics import Comparison, Interval
+from agentlab.results import Results
+
+WIDTH = 33
+"""Characters of a plotted interval; odd, so that the middle has a place."""
+NARROW = 21
+"""The same, of a difference."""
+_MARKS = "·▁▂▃▄▅▆▇█"
+
+
+def print_report(console: Console, results: Results, found: Report) -> None:
+    """One evaluation."""
+    about = results.header.about
+    samples, done = len(found.samples), found.done
+    console.print(Text(results.header.name, "bold"))
+    backend = about.get("backend")
+    model = str(backend.get("name", "")) if isinstance(backend, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    asked = f"{samples} of {about.get('samples', samples)} samples, {done} runs"
+    tokens = f"{found.usage.total_tokens:,} tokens, {found.seconds:,.1f} s"
+    cost = f", ${found.usage.cost:,.4f}" if found.usage.cost else ""
+    said = f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {asked}, {tokens}{cost}"
+    console.print(Text(said, "dim"), soft_wrap=True)
+    console.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("scorer")
+    table.add_column("mean", justify="right")
+    table.add_column("95 % interval")
+    table.add_column(Text.assemble("0", " " * (WIDTH - 2), "1"), no_wrap=True)
+    for name, interval in found.scores.items():
+        table.add_row(
+            Text(one_line(name, 40)),
+            f"{interval.mean:.3f}",
+            _bounds(interval),
+            interval_bar(interval, 0, 1),
+        )
+    console.print(table)
+    console.print()
+    console.print(sample_strip(found.samples))
+    _print_wrong(console, results, found)
+
+
+def print_comparison(
+    console: Console, names: tuple[str, str], found: Mapping[str, Comparison]
+) -> None:
+    """Two evaluations: how much the second is better."""
+    console.print(Text(f"{names[1]} less {names[0]}", "bold"))
+    n = max(c.difference.n for c in found.values())
+    console.print(Text(f"{n} samples, paired", "dim"))
+    console.print()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("scorer", overflow="fold")
+    table.add_column("mean", justify="right")
+    table.add_column("95 % interval", no_wrap=True)
+    half = " " * (NARROW // 2 - 1)
+    table.add_column(f"-{half}0{half}+", no_wrap=True)
+    table.add_column("+ / -", justify="right", no_wrap=True)
+    table.add_column("p", no_wrap=True)
+    for name, c in found.items():
+        table.add_row(
+            Text(one_line(name, 40)),
+            f"{c.difference.mean:+.3f}",
+            _bounds(c.difference, sign="+"),
+            interval_bar(c.difference, -1, 1, NARROW),
+            f"{c.better} / {c.worse}",
+            f"{c.p:.3f}",
+        )
+    console.print(table)
+    tests = {"mcnemar": "McNemar's test", "sign": "sign test"}
+    used = ", ".join(sorted({tests[c.test] for c in found.values()}))
+    console.print(Text(f"\np: exact {used}, two-sided", "dim"))
+
+
+def interval_bar(interval: Interval, left: float, right: float, width: int = WIDTH) -> Text:
+    """An interval on a scale from `left` to `right`: `    ├───●──┤   `."""
+
+    def place(value: float) -> int:
+        share = (value - left) / (right - left)
+        return round(min(max(share, 0.0), 1.0) * (width - 1))
+
+    cells = [" "] * width
+    if left < 0 < right:
+        cells[place(0)] = "┆"
+    if interval.low is not None and interval.high is not None:
+        low, high = place(interval.low), place(interval.high)
+        for n in range(low, high + 1):
+            cells[n] = "─"
+        cells[low], cells[high] = "├", "┤"
+    at = place(interval.mean)
+    cells[at] = "●"
+    return Text.assemble(
+        ("".join(cells[:at]), "cyan"), (cells[at], "bold"), ("".join(cells[at + 1 :]), "cyan")
+    )
+
+
+def sample_strip(samples: Mapping[str, float]) -> Text:
+    """A mark for each sample, in the data's order: the fuller, the better."""
+    text = Text("samples  ", "dim")
+    for value in samples.values():
+        style = "green" if value == 1 else "red" if value == 0 else "yellow"
+        text.append(_MARKS[round(value * (len(_MARKS) - 1))], style)
+    return text
+
+
+def _bounds(interval: Interval, sign: str = "") -> str:
+    if interval.low is None or interval.high is None:
+        return "too few to say" if interval.n < 2 else "all the same"
+    return f"{interval.low:{sign}.3f} … {interval.high:{sign}.3f}"
+
+
+def _print_wrong(console: Console, results: Results, found: Report) -> None:
+    if found.failed:
+        console.print()
+        count = len(found.failed)
+        again = "the same command asks again"
+        console.print(Text(f"{count} failed, and count as wrong; {again}:", "red"))
+        for result in found.failed[:3]:
+            console.print(Text(f"  {one_line(result.sample, 30)}: {one_line(result.error or '')}"))
+    wrong = [r for r in results.results if not r.passed and r.error is None]
+    if not wrong:
+        return
+    console.print()
+    for result in wrong[:3]:
+        reasons = [score.reason for score in result.scores.values() if not score.passed]
+        why = one_line(safe(reasons[0]) if reasons else "", 90)
+        line = f"✘ {one_line(result.sample, 30)}  {why}"
+        console.print(Text.assemble((line, ""), (f"  agentlab show {result.run}", "dim")))
+    if len(wrong) > 3:
+        console.print(Text(f"… and {len(wrong) - 3} more", "dim"))

@@ -1,0 +1,73 @@
+"""Data sets: one JSON object a line, each a question and what is known of its answer.
+
+    {"input": "What is 6 * 7?", "expect": 42}
+    {"id": "capital-fr", "input": "Capital of France?", "expect": ["Paris", "paris"]}
+
+`input` is what the agent is asked. `expect` and all other fields are for the scorers, and never
+shown to the agent. Without an `id`, a sample is known by its line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic_core import from_json, to_json
+
+from agentlab.errors import ConfigError
+from agentlab.scenario.attempt import Case
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A case that has a name."""
+
+    id: str
+    case: Case
+
+
+def read_samples(path: Path) -> tuple[Sample, ...]:
+    """The samples of a JSONL file, in its order.
+
+    Raises:
+        ConfigError: the file can't be read, a line is no sample, or two have the same id.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    samples = [_sample(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    if not samples:
+        raise ConfigError(f"{path} holds no samples")
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            raise ConfigError(f"{path}: two samples have the id {sample.id[:80]!a}")
+        seen.add(sample.id)
+    return tuple(samples)
+
+
+def _sample(path: Path, number: int, line: str) -> Sample:
+    try:
+        raw = cast(object, from_json(line))
+    except ValueError as error:
+        raise ConfigError(f"{path}, line {number} is not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}, line {number} is not a JSON object")
+    fields = cast(dict[str, Any], raw)
+    said = fields.pop("input", None)
+    if not isinstance(said, str) or not said:
+        raise ConfigError(f'{path}, line {number} has no "input" text')
+    id = fields.pop("id", number)
+    if not isinstance(id, str | int):
+        raise ConfigError(f'{path}, line {number}: "id" must be a text or a number')
+    return Sample(id=str(id), case=Case(said, fields.pop("expect", None), fields))
+
+
+def data_hash(samples: Sequence[Sample]) -> str:
+    """The same for the same samples, however their file was laid out."""
+    plain = [(s.id, s.case.input, s.case.expect, dict(s.case.facts)) for s in samples]
+    return hashlib.sha256(to_json(plain, fallback=repr, inf_nan_mode="constants")).hexdigest()

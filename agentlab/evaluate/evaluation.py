@@ -1,0 +1,142 @@
+"""Asking every sample, so many times, so many at once, and keeping what comes out.
+
+Each sample is a run as any other, with a trace. Its result is on disk before anyone is told of it,
+so an evaluation that was interrupted, by Ctrl-C or `kill -9`, goes on where it was: what is
+finished is not asked again, and what failed is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentlab.errors import AgentLabError, ConfigError
+from agentlab.evaluate.dataset import Sample
+from agentlab.evaluate.scorers import Scorer
+from agentlab.evaluate.task import Task
+from agentlab.events import LiveEvent, StoredEvent
+from agentlab.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
+from agentlab.scenario.attempt import CaseRun
+from agentlab.scenario.runner import case_run
+
+
+def _tell_nobody(_: RunResult) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A task, its scorers, and where results go.
+
+    Attributes:
+        folder: where runs are kept; results lie beside them.
+        name: of the results; an evaluation of the same name goes on with them.
+        concurrency: how many samples are asked at once.
+    """
+
+    task: Task
+    scorers: tuple[Scorer, ...]
+    folder: Path
+    name: str
+    epochs: int = 1
+    concurrency: int = 1
+
+    async def run(self, told: Callable[[RunResult], None] = _tell_nobody) -> Results:
+        """Ask what has not been asked, and return all results.
+
+        Args:
+            told: called with each result as it comes.
+
+        Raises:
+            ConfigError: results of that name are of something else, or a scorer lacks a field.
+            TraceError: results cannot be written.
+        """
+        names = tuple(scorer.name for scorer in self.scorers)
+        fingerprint = self.task.fingerprint(names)
+        about = {**self.task.about(), "scorers": list(names), "fingerprint": fingerprint}
+        writer = ResultsWriter(self.folder, ResultsHeader(name=self.name, kind="eval", about=about))
+        try:
+            todo = iter(self._todo(Results.load(writer.path), fingerprint))
+
+            async def work() -> None:
+                for sample, epoch in todo:
+                    result = await self._ask(sample, epoch)
+                    writer.append(result)
+                    told(result)
+
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(max(1, self.concurrency)):
+                        workers.create_task(work())
+            except* AgentLabError as several:
+                raise _first(several) from None
+        finally:
+            writer.close()
+        return Results.load(writer.path)
+
+    def left(self) -> int:
+        """How many samples are still to be asked, or asked again."""
+        path = results_path(self.folder, self.name)
+        finished = _finished(Results.load(path)) if path.exists() else set[tuple[str, int]]()
+        wanted = {(s.id, e) for e in range(1, self.epochs + 1) for s in self.task.samples}
+        return len(wanted - finished)
+
+    def _todo(self, results: Results, fingerprint: str) -> list[tuple[Sample, int]]:
+        if results.header.about.get("fingerprint") != fingerprint:
+            raise ConfigError(
+                f"the results {self.name!r} are of another task, agent, backend or scorers: "
+                "choose another --name"
+            )
+        finished = _finished(results)
+        return [
+            (sample, epoch)
+            for epoch in range(1, self.epochs + 1)
+            for sample in self.task.samples
+            if (sample.id, epoch) not in finished
+        ]
+
+    async def _ask(self, sample: Sample, epoch: int) -> RunResult:
+        began = time.monotonic()
+        async with self.task.start(sample, epoch, self.name) as run:
+            stored: list[StoredEvent] = []
+            async with aclosing(aiter(run)) as events:
+                async for event in events:
+                    if not isinstance(event, LiveEvent):
+                        stored.append(event)
+            case = case_run(sample.case, run, stored, self.task.agent)
+        scores, error = await self._score(case)
+        return RunResult(
+            run=run.id,
+            sample=sample.id,
+            epoch=epoch,
+            scores=scores,
+            error=error,
+            seconds=time.monotonic() - began,
+            usage=case.usage,
+        )
+
+    async def _score(self, run: CaseRun) -> tuple[dict[str, Score], str | None]:
+        if run.failure is not None:
+            return {}, run.failure
+        scores: dict[str, Score] = {}
+        for scorer in self.scorers:
+            try:
+                scores[scorer.name] = await scorer.score(run)
+            except ConfigError:  # the data set lacks something, for this sample and all others
+                raise
+            except AgentLabError as error:
+                return scores, f"the scorer {scorer.name} failed: {error}"
+        return scores, None
+
+
+def _finished(results: Results) -> set[tuple[str, int]]:
+    return {(r.sample, r.epoch) for r in results.results if r.error is None}
+
+
+def _first(several: BaseExceptionGroup[AgentLabError]) -> AgentLabError:
+    found = several.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

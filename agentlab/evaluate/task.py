@@ -1,0 +1,137 @@
+"""What is evaluated: an agent, and the samples it is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pydantic_core import to_json
+
+from agentlab.agent import Agent
+from agentlab.backend import Backend
+from agentlab.errors import ScenarioError
+from agentlab.evaluate.dataset import Sample, data_hash
+from agentlab.registry import load_tools
+from agentlab.run import Run
+from agentlab.scenario.answers import AgentAnswer
+from agentlab.scenario.attempt import Check
+from agentlab.scenario.find import Lab
+from agentlab.scenario.runner import GRADING_SEED, Grader
+from agentlab.scenario.values import AgentStep, Equipment, no_equipment
+
+
+@dataclass(frozen=True)
+class Task:
+    """An agent and its samples.
+
+    Attributes:
+        answer: what the agent was made from.
+        equip: opens what its tools need, anew for every run.
+        checks: of the lab's step, if it is one.
+    """
+
+    name: str
+    samples: tuple[Sample, ...]
+    agent: Agent[str]
+    answer: AgentAnswer
+    equip: Callable[[], AbstractAsyncContextManager[Equipment]] = no_equipment
+    checks: tuple[Check, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @asynccontextmanager
+    async def start(self, sample: Sample, epoch: int, name: str) -> AsyncGenerator[Run[str]]:
+        """A run of the agent on a sample, ready to go.
+
+        Where the agent has a seed, each epoch takes the next one, or a sample would only be asked
+        the same thing again.
+        """
+        settings = self.agent.settings
+        if settings.seed is not None:
+            settings = settings.model_copy(update={"seed": settings.seed + epoch - 1})
+        agent = self.agent.with_(settings=settings)
+        async with self.equip() as equipment:
+            labels = {"eval": name, "sample": sample.id, "epoch": str(epoch)}
+            yield agent.run(
+                sample.case.input,
+                labels={**self.labels, **equipment.labels, **labels},
+                deps=equipment.deps,
+            )
+
+    def about(self) -> dict[str, Any]:
+        """What decides the results, in plain data."""
+        agent = self.agent
+        return {
+            "task": self.name,
+            "samples": len(self.samples),
+            "data": data_hash(self.samples),
+            "backend": agent.backend.identity.model_dump(mode="json"),
+            "agent": self.answer.model_dump(mode="json"),
+            "tools": [spec.model_dump(mode="json") for spec in agent.specs],
+        }
+
+    def fingerprint(self, scorers: tuple[str, ...]) -> str:
+        """The same where the results may be put together: 12 hex digits."""
+        plain = to_json({**self.about(), "scorers": sorted(scorers)}, fallback=repr)
+        return hashlib.sha256(plain).hexdigest()[:12]
+
+
+def data_task(
+    name: str,
+    samples: tuple[Sample, ...],
+    answer: AgentAnswer,
+    backend: Backend,
+    runs: Path | None,
+) -> Task:
+    """A task of a data set, and of an agent whose tools are installed.
+
+    Raises:
+        ConfigError: a tool is not there.
+    """
+    agent = Agent(
+        name="agent",
+        backend=backend,
+        instructions=answer.instructions,
+        examples=answer.shown(),
+        tools=load_tools(answer.tools),
+        settings=answer.settings,
+        limits=answer.limits,
+        runs=runs,
+    )
+    return Task(name=name, samples=samples, agent=agent, answer=answer)
+
+
+def lab_task(
+    lab: Lab,
+    step_id: str,
+    backend: Backend,
+    runs: Path | None,
+    *,
+    answer: AgentAnswer | None = None,
+    seed: int = GRADING_SEED,
+    count: int | None = None,
+) -> Task:
+    """A task of an agent step of a lab: its cases, its checks, and an answer or the solution.
+
+    Raises:
+        ScenarioError: there is no such step, or it is none for an agent.
+    """
+    step = lab.scenario.step(step_id)
+    if not isinstance(step, AgentStep):
+        raise ScenarioError(f"step {step_id} has no agent to evaluate: it is a {step.kind} step")
+    answer = answer or step.solution
+    cases = step.cases(Random(seed), count or step.graded)  # noqa: S311 - the seed is the point
+    agent = Grader(lab=lab, backend=backend, runs=runs).agent(step, answer)
+    return Task(
+        name=f"{lab.scenario.id}:{step_id}",
+        samples=tuple(Sample(str(n), case) for n, case in enumerate(cases, 1)),
+        agent=agent,
+        answer=answer,
+        equip=lab.scenario.equip,
+        checks=step.checks,
+        labels={"scenario": lab.scenario.id, "step": step_id},
+    )
