@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentlab.errors import AgentLabError, ConfigError
@@ -19,6 +19,7 @@ from agentlab.evaluate.dataset import Sample
 from agentlab.evaluate.scorers import Scorer
 from agentlab.evaluate.task import Task
 from agentlab.events import LiveEvent, StoredEvent
+from agentlab.redaction import Redactor
 from agentlab.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
 from agentlab.scenario.attempt import CaseRun
 from agentlab.scenario.runner import case_run
@@ -58,7 +59,8 @@ class Evaluation:
         names = tuple(scorer.name for scorer in self.scorers)
         fingerprint = self.task.fingerprint(names)
         about = {**self.task.about(), "scorers": list(names), "fingerprint": fingerprint}
-        writer = ResultsWriter(self.folder, ResultsHeader(name=self.name, kind="eval", about=about))
+        header = ResultsHeader(name=self.name, kind="eval", about=about)
+        writer = ResultsWriter(self.folder, header, secret=self.task.agent.secrets)
         try:
             todo = iter(self._todo(Results.load(writer.path), fingerprint))
 
@@ -107,7 +109,7 @@ class Evaluation:
                 async for event in events:
                     if not isinstance(event, LiveEvent):
                         stored.append(event)
-            case = case_run(sample.case, run, stored, self.task.agent)
+            case = self._without_secrets(case_run(sample.case, run, stored, self.task.agent))
         scores, error = await self._score(case)
         return RunResult(
             run=run.id,
@@ -118,6 +120,11 @@ class Evaluation:
             seconds=time.monotonic() - began,
             usage=case.usage,
         )
+
+    def _without_secrets(self, run: CaseRun) -> CaseRun:
+        # before scoring: a reason may cut a secret in two, and a judge may be somebody else's model
+        redactor = Redactor(self.task.agent.secrets)
+        return replace(run, output=redactor.data(run.output.encode()).decode())
 
     async def _score(self, run: CaseRun) -> tuple[dict[str, Score], str | None]:
         if run.failure is not None:

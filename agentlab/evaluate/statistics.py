@@ -82,8 +82,8 @@ def _corrected(
     bias = _NORMAL.inv_cdf(share)
     # of the jackknife; for a mean, leaving a value out moves it by the value's own deviation
     gaps = [value - mean for value in values]
-    squares = sum(gap**2 for gap in gaps)
-    skew = sum(gap**3 for gap in gaps) / (6 * squares**1.5)
+    scale = sum(gap**2 for gap in gaps) ** 1.5
+    skew = sum(gap**3 for gap in gaps) / (6 * scale) if scale else 0.0
 
     def moved(at: float) -> float:
         z = bias + _NORMAL.inv_cdf(at)
