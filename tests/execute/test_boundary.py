@@ -11,12 +11,12 @@ import pytest
 from execute.users import as_root, linux, run_as_plain_user
 
 from agentlab_tools.execute import Sandbox, SandboxUnavailable, attacks
-from agentlab_tools.execute.attacks import channel, host, limits
+from agentlab_tools.execute.attacks import channel, host, limits, processes
 
 GROUPS = {
     "files": host.FILES,
     "network": host.NETWORK,
-    "processes": host.PROCESSES,
+    "processes": processes.PROCESSES,
     "resources": limits.RESOURCES,
     "output": limits.OUTPUT,
     "endings": limits.ENDINGS,

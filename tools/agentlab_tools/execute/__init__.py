@@ -3,6 +3,13 @@
 Needs an operating system that can hold it; `docs/sandbox.md` says what holds where.
 """
 
+import sys
+
+from agentlab_tools.execute.values import SandboxUnavailable
+
+if sys.platform == "win32":
+    raise SandboxUnavailable("code can't be confined on Windows itself: run AgentLab in WSL 2")
+
 from agentlab_tools.execute.files import WorkspaceError
 from agentlab_tools.execute.sandbox import Sandbox, open_source
 from agentlab_tools.execute.text import display_safe
@@ -12,7 +19,6 @@ from agentlab_tools.execute.values import (
     Level,
     SandboxInfo,
     SandboxLimits,
-    SandboxUnavailable,
 )
 
 __all__ = [

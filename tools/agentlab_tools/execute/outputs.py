@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import fcntl
 import os
 from collections.abc import Callable
 
@@ -14,7 +13,7 @@ from agentlab_tools.execute.values import Stream
 OnOutput = Callable[[Stream, str], None]
 
 _CHUNK = 65536
-_F_GETPIPE_SZ = 1032
+_LARGEST_PIPE = 1 << 20
 
 
 class Output:
@@ -46,7 +45,7 @@ class Output:
 
     def finish(self) -> str:
         """Read what is still in the pipe, and return all that was kept."""
-        for _ in range(self._capacity() // _CHUNK + 1):  # a flood never runs dry
+        for _ in range(_LARGEST_PIPE // _CHUNK + 1):  # a flood never runs dry
             if not self._read():
                 break
         self._keep(self._decoder.decode(b"", final=True))
@@ -59,12 +58,6 @@ class Output:
             self._open = False
             self._loop.remove_reader(self._descriptor)
             os.close(self._descriptor)
-
-    def _capacity(self) -> int:
-        try:
-            return fcntl.fcntl(self._descriptor, _F_GETPIPE_SZ)
-        except OSError:
-            return _CHUNK
 
     def _read(self) -> bool:
         if not self._open:

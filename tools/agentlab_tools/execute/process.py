@@ -13,6 +13,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from typing import Literal
 
@@ -24,7 +25,8 @@ from agentlab_tools.execute.watchdog import Watchdog
 
 _END = 15.0
 _AGAIN = 0.25
-_CHUNK = 1 << 18
+_MOMENT = 0.0002
+_CHUNK = 1 << 16
 
 
 class Died(Exception):
@@ -56,7 +58,9 @@ class Process:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray()
-        self._waiting: tuple[str, asyncio.Future[Answer]] | None = None
+        self._writing = False
+        self._waiting: tuple[bytes, asyncio.Future[Answer]] | None = None
+        self._settled: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pidfd: int | None = None
         self._pid: int | None = None
@@ -94,7 +98,7 @@ class Process:
         """
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         ticket = secrets.token_hex(8)
-        self._waiting = (ticket, waiting)
+        self._waiting = (ticket.encode(), waiting)
         self.stopped_by = None
         self.stdout.start(on_output)
         self.stderr.start(on_output)
@@ -104,9 +108,16 @@ class Process:
             self._watchdog.hurry()
         if self.alive:
             self._send(memoryview(line))
+            self._linger()
         else:
             self._lost()
         return waiting
+
+    def _linger(self) -> None:
+        """Look for the answer for a moment: short cells end sooner than a sleeper can be woken."""
+        until = time.perf_counter() + _MOMENT
+        while self._waiting is not None and self.alive and time.perf_counter() < until:
+            self._read()
 
     def stop(self, by: Literal["timeout", "interrupted"]) -> None:
         """Interrupt the running cell, if any; kill it if it has not ended within the grace."""
@@ -150,8 +161,10 @@ class Process:
             return
         if rest:
             # an interpreter that does not read is stopped by the cell's own timeout
+            self._writing = True
             self._loop.add_writer(self._channel, self._send, rest)
-        else:
+        elif self._writing:
+            self._writing = False
             self._loop.remove_writer(self._channel)
 
     def _read(self) -> None:
@@ -179,14 +192,23 @@ class Process:
         if self._waiting is None:
             return
         ticket, waiting = self._waiting
-        found = answers.read(line) if ticket.encode() in line else None
-        if found is not None and found.get("id") == ticket:
+        found = answers.read(line) if ticket in line else None
+        if found is not None and found.get("id") == ticket.decode():
             self._settle()
             if not waiting.done():
                 waiting.set_result(answers.answer(found, self.plan))
 
+    async def settled(self) -> None:
+        """Wait until no cell runs any more, whoever may have stopped waiting for it."""
+        if self._waiting is not None:
+            self._settled = self._settled or self._loop.create_future()
+            await self._settled
+
     def _settle(self) -> None:
         self._waiting = None
+        if self._settled is not None:
+            self._settled.set_result(None)
+            self._settled = None
         if self._timer is not None:
             self._timer.cancel()
 

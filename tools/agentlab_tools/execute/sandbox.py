@@ -29,6 +29,7 @@ from agentlab_tools.execute.packages import resolve
 from agentlab_tools.execute.plan import Interpreter, Plan
 from agentlab_tools.execute.process import Died, Process
 from agentlab_tools.execute.proxy import open_network
+from agentlab_tools.execute.results import result_of
 from agentlab_tools.execute.source import Source, candidates
 from agentlab_tools.execute.values import (
     MB,
@@ -39,6 +40,7 @@ from agentlab_tools.execute.values import (
     SandboxLimits,
 )
 
+_TURN = 0.005
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -80,8 +82,8 @@ class Sandbox:
         self._process = process
         self._packages = packages
         self._turn = asyncio.Lock()
-        self._settling: asyncio.Future[Answer] | None = None
         self._lost = False
+        self._yielded = 0.0
 
     @classmethod
     @asynccontextmanager
@@ -260,9 +262,7 @@ class Sandbox:
 
     async def _ready(self) -> None:
         """See to it that an interpreter waits for a cell, with the files of the one before it."""
-        if self._settling is not None:
-            await asyncio.wait({self._settling})
-            self._settling = None
+        await self._process.settled()
         if self._process.alive:
             return
         self._lost = True
@@ -294,16 +294,18 @@ class Sandbox:
             died: Died | None = None
             answer = Answer()
             try:
-                answer = await asyncio.shield(waiting)
+                answer = await waiting
+                if began - self._yielded > _TURN:
+                    self._yielded = began
+                    await asyncio.sleep(0)  # others get their turn, however short the cells
             except Died as error:
                 died = error
             except asyncio.CancelledError:
                 process.stop("interrupted")
-                self._settling = waiting
                 raise
             seconds = time.perf_counter() - began
             lost, self._lost = self._lost, False
-            result = _result(process, answer, died, allowed, seconds, lost=lost)
+            result = result_of(process, answer, died, allowed, seconds, lost=lost)
             if died is not None:
                 await self._ready()
                 self._lost = False
@@ -314,36 +316,3 @@ class Sandbox:
 
     async def _close(self) -> None:
         await spawn.discard(self._process)
-
-
-def _result(
-    process: Process,
-    answer: Answer,
-    died: Died | None,
-    allowed: float,
-    seconds: float,
-    *,
-    lost: bool,
-) -> CellResult:
-    outcome, error = answer.outcome, answer.error
-    if died is not None:
-        outcome = "timeout" if process.stopped_by == "timeout" else "killed"
-        error = f"{died}. Variables are lost; files are kept."
-    elif outcome == "interrupted" and process.stopped_by == "timeout":
-        outcome = "timeout"
-    if outcome == "timeout":
-        error = f"it took longer than {allowed:g} s" + (f"; {error}" if died else "")
-    return CellResult(
-        stdout=process.stdout.finish(),
-        stderr=process.stderr.finish(),
-        value=answer.value,
-        figures=answer.figures,
-        error=error,
-        outcome=outcome,
-        stdout_truncated=process.stdout.truncated,
-        stderr_truncated=process.stderr.truncated,
-        value_truncated=answer.value_truncated,
-        figures_dropped=answer.figures_dropped,
-        state_lost=lost or died is not None,
-        seconds=seconds,
-    )

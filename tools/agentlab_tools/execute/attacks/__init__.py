@@ -5,10 +5,13 @@ attack without one, to see that it would work.
 """
 
 from agentlab_tools.execute.attacks.channel import CHANNEL
-from agentlab_tools.execute.attacks.host import FILES, NETWORK, PROCESSES
+from agentlab_tools.execute.attacks.controls import control
+from agentlab_tools.execute.attacks.host import FILES, NETWORK
 from agentlab_tools.execute.attacks.limits import ENDINGS, OUTPUT, RESOURCES
 from agentlab_tools.execute.attacks.model import Attack, Evidence
-from agentlab_tools.execute.attacks.runner import Range, Verdict, control, run
+from agentlab_tools.execute.attacks.processes import PROCESSES
+from agentlab_tools.execute.attacks.runner import Verdict, run
+from agentlab_tools.execute.attacks.targets import Range
 
 ATTACKS: tuple[Attack, ...] = (
     *FILES,

@@ -76,7 +76,7 @@ class Attack:
     Attributes:
         tries: what for, as the end of "it tries to …".
         code: run as one cell. Ends in an expression that is True where the attack succeeded. Has
-            `T`, the target, and whatever `attacks.runner.PRELUDE` defines.
+            `T`, the target, and whatever `prelude.PRELUDE` defines.
         succeeded: judges what was seen.
         fetch: a path in the workspace that the host then reads, up to `fetches` times.
         levels: where it must fail.

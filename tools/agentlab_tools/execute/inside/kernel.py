@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-_FIRST_LINE = 1 << 22
+_CHUNK = 1 << 16  # larger buffers are mapped and unmapped anew for every read
 
 
 def main(descriptor: int) -> None:
@@ -121,7 +121,7 @@ class _Lines:
         """The next line, or None where the other side hung up."""
         parts = [self._rest]
         while b"\n" not in parts[-1]:
-            chunk = os.read(self._descriptor, _FIRST_LINE)
+            chunk = os.read(self._descriptor, _CHUNK)
             if not chunk:
                 return None
             parts.append(chunk)

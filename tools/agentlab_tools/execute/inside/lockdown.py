@@ -63,13 +63,12 @@ class Memory:
     def bound(self, allowance: int) -> None:
         """Bound it at what packages already loaded take, plus `allowance` bytes.
 
-        Where there is no `/proc` at all, as on macOS, 2 GiB are taken for granted.
+        Only Linux tells, and only Linux has a sandbox that promises this.
         """
-        taken = 2 << 30
         if self._statm >= 0:
             taken = int(os.pread(self._statm, 100, 0).split()[0]) * resource.getpagesize()
             os.close(self._statm)
-        resource.setrlimit(resource.RLIMIT_AS, (taken + allowance, taken + allowance))
+            resource.setrlimit(resource.RLIMIT_AS, (taken + allowance, taken + allowance))
 
 
 def _libc() -> Any:
