@@ -49,7 +49,7 @@ def evaluate() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The agent, as TOML: instructions, tools, examples, settings, limits.",
 )
-@click.option("-s", "--scorer", "scorers", multiple=True, help="What is right; see below.")
+@click.option("-s", "--scorer", "scorers", multiple=True, help="What is right; see above.")
 @click.option("--judge", help="The model that judges, for the scorer `judge`.")
 @click.option("-n", "--epochs", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -160,7 +160,9 @@ def list_results(runs: Path, as_json: bool) -> None:
 @seed_option
 @json_option
 def compare(first: str, second: str, runs: Path, seed: int, as_json: bool) -> int:
-    """Is SECOND better than FIRST? Both must have been asked the same samples.
+    """Compare two evaluations, sample by sample.
+
+    Both must have been asked the same samples; the difference is SECOND less FIRST.
 
     Exits with 1 if SECOND is worse by any scorer: the whole interval of the difference is below 0.
     """

@@ -38,8 +38,12 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 @click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
 @click.option("--sql", help="Only runs in the first column of this query.")
 @click.option("--hide", multiple=True, help="Blank out the value of this environment variable.")
-@click.option("--style", type=click.Choice(["openai", "hf"]), default="openai", help="[chat]")
-@click.option("--per", type=click.Choice(["run", "reply"]), default="run", help="[chat] A line.")
+@click.option(
+    "--style", type=click.Choice(["openai", "hf"]), default="openai", help="[chat] Whose format."
+)
+@click.option(
+    "--per", type=click.Choice(["run", "reply"]), default="run", help="[chat] One line each."
+)
 @click.option("--content", is_flag=True, help="[otel] Also what was said.")
 @click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
 def export(

@@ -33,7 +33,7 @@ def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
 
 @click.command()
 @runs_option
-@click.option("--sql", help="A query over the views `runs`, `events` and `tool_calls`.")
+@click.option("--sql", help="A query over the views `runs`, `events`, `tool_calls`, `results`.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, one row a line.")
 @click.option("-n", "--limit", default=20, show_default=True, help="Newest runs to list.")
 def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
