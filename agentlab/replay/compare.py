@@ -19,19 +19,34 @@ Plain: TypeAlias = dict[str, Any]
 _UNTOLD = ("usage", "token_ids", "tokens")
 
 
-class Comparable:
-    """Turns the events of one run, in order, into plain data that compares as described above."""
+class Places:
+    """Names the calls of a run by where they stand: reply and number, as `0.1`."""
 
     def __init__(self) -> None:
         self._step = -1
         self._ids: dict[str, str] = {}
 
-    def of(self, event: Event | UnknownEvent) -> Plain:
-        """One event as plain data. The next one must be the run's next."""
+    def follow(self, event: Event | UnknownEvent) -> None:
+        """Take note of the run's next event."""
         if isinstance(event, ModelReplied):
             self._step += 1
             calls = event.reply.message.tool_calls
             self._ids = {call.id: f"{self._step}.{i}" for i, call in enumerate(calls)}
+
+    def of(self, id: str) -> str:
+        """The place of the call with this id in the last reply; the id, if there is none."""
+        return self._ids.get(id, id)
+
+
+class Comparable:
+    """Turns the events of one run, in order, into plain data that compares as described above."""
+
+    def __init__(self) -> None:
+        self._places = Places()
+
+    def of(self, event: Event | UnknownEvent) -> Plain:
+        """One event as plain data. The next one must be the run's next."""
+        self._places.follow(event)
         data = event.model_dump(mode="json")
         if isinstance(event, ModelReplied):
             reply = data["reply"]
@@ -40,16 +55,13 @@ class Comparable:
             for part in reply["message"]["parts"]:
                 part.pop("signature", None)
                 if "id" in part:
-                    part["id"] = self._named(part["id"])
+                    part["id"] = self._places.of(part["id"])
         for holder in (data, data.get("result"), data.get("call")):
             for name in ("call_id", "id"):
                 if isinstance(holder, dict) and name in holder:
                     fields = cast(Plain, holder)
-                    fields[name] = self._named(fields[name])
+                    fields[name] = self._places.of(fields[name])
         return data
-
-    def _named(self, id: str) -> str:
-        return self._ids.get(id, id)
 
 
 def key(data: Plain) -> bytes:

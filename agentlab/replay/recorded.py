@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,11 +29,10 @@ from agentlab.events import (
     ModelReplied,
     RunFailed,
     ToolFinished,
-    ToolStarted,
 )
 from agentlab.generators import owned
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.replay.compare import key, plain_arguments
+from agentlab.replay.compare import Places, key, plain_arguments
 from agentlab.tooling import Tool, ToolContext
 
 
@@ -88,26 +87,40 @@ def _failure(said: RunFailed) -> BackendError:
 
 
 class RecordedResults:
-    """The results of a log, for calls that are made again."""
+    """The results of a log, for calls that are made again: found by their place in the run.
+
+    Whoever uses it tells it of every event of the new run by `follow`.
+    """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._results: dict[bytes, deque[ToolResult]] = defaultdict(deque)
-        open_calls: dict[str, ToolCall] = {}
+        self._results: dict[str, tuple[ToolCall, ToolResult]] = {}
+        places, calls = Places(), dict[str, ToolCall]()
         for event in events:
-            if isinstance(event, ToolStarted):
-                open_calls[event.call.id] = event.call
-            elif isinstance(event, ToolFinished):
-                call = open_calls.pop(event.result.call_id, None)
-                if call is not None:
-                    self._results[_asked(call)].append(event.result)
+            places.follow(event)
+            if isinstance(event, ModelReplied):
+                calls = {call.id: call for call in event.reply.message.tool_calls}
+            elif isinstance(event, ToolFinished) and event.result.call_id in calls:
+                id = event.result.call_id
+                self._results[places.of(id)] = (calls[id], event.result)
+        self._places = Places()
+
+    def follow(self, event: Event) -> None:
+        """Take note of the new run's next event."""
+        self._places.follow(event)
+
+    def again(self, past: Iterable[Event]) -> None:
+        """Begin again, behind these events."""
+        self._places = Places()
+        for event in past:
+            self.follow(event)
 
     def of(self, call: ToolCall) -> ToolResult:
-        """The next result of a call with this name and these arguments."""
-        left = self._results.get(_asked(call))
-        if not left:
+        """What the call at this place returned, if it was the same call."""
+        there = self._results.get(self._places.of(call.id))
+        if there is None or _asked(there[0]) != _asked(call):
             why = "this call is not in the log, and no tool was run"
             return ToolResult(call_id=call.id, content=why, error="tool_error")
-        return left.popleft().model_copy(update={"call_id": call.id})
+        return there[1].model_copy(update={"call_id": call.id})
 
 
 def _asked(call: ToolCall) -> bytes:

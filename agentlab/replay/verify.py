@@ -160,8 +160,8 @@ class _Check:
         else:
             replies = [e.reply for e in later if isinstance(e, ModelReplied)]
             self._backend = Rewarmed(backend or agent.backend, replies)
-        results = RecordedResults(events) if tools == "log" else None
-        self._agent = cast(Agent[Any], _with(agent, self._backend, results, set()))
+        self._results = RecordedResults(events) if tools == "log" else None
+        self._agent = cast(Agent[Any], _with(agent, self._backend, self._results, set()))
 
     def header(self) -> Difference | None:
         """What the model is shown besides the conversation."""
@@ -246,7 +246,9 @@ class _Check:
         self, run: Run[Any], skip: int, begin: int, part: list[StoredEvent]
     ) -> Difference | None:
         part, open_end = self._without_outside_end(part)
-        expected = _Expected(self._events[:begin], part, begin)
+        if self._results:
+            self._results.again(self._events[:begin])
+        expected = _Expected(self._events[:begin], part, begin, open_end=open_end)
         async with aclosing(aiter(run)) as live:
             async for event in live:
                 if isinstance(event, LiveEvent):
@@ -254,6 +256,8 @@ class _Check:
                 if skip:
                     skip -= 1
                     continue
+                if self._results:
+                    self._results.follow(event)
                 found = expected.take(event)
                 if isinstance(found, str):
                     return self._difference(expected, event, found)
@@ -299,7 +303,10 @@ class _Check:
 class _Expected:
     """What a part of the log holds, crossed off. Results may come in any order among themselves."""
 
-    def __init__(self, past: list[StoredEvent], part: list[StoredEvent], begin: int) -> None:
+    def __init__(
+        self, past: list[StoredEvent], part: list[StoredEvent], begin: int, *, open_end: bool
+    ) -> None:
+        self._open_end = open_end
         theirs, self._ours = Comparable(), Comparable()
         for event in past:
             theirs.of(event)
@@ -325,11 +332,13 @@ class _Expected:
         return self._next == len(self._order) and not self._results
 
     def take(self, event: StoredEvent) -> bool | str:
-        """Cross an event off: True; or what is different about it, in words."""
+        """Cross an event off: whether it is in the log; or what is different about it, in words."""
         self.replies += isinstance(event, ModelReplied)
         plain = self._ours.of(event)
         if isinstance(event, ToolFinished):
             self._last = self._results.pop((self.replies, plain["result"]["call_id"]), None)
+            if self._last is None and self._open_end:
+                return False  # the log broke off before this one came
             what = "the result of a call"
         else:
             self._last = self._order[self._next] if self._next < len(self._order) else None
