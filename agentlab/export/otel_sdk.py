@@ -25,7 +25,7 @@ def send(
     *,
     service: str = "agentlab",
     batch: int = 256,
-    timeout: float = 10.0,
+    timeout: float = 5.0,
 ) -> int:
     """Send spans to a collector by OTLP/HTTP; how many were sent.
 
