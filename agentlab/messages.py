@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PrivateAttr,
     SerializationInfo,
     SerializerFunctionWrapHandler,
@@ -30,6 +30,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import core_schema
 
 from agentlab.errors import TraceError
 
@@ -45,7 +46,18 @@ def clean(text: str) -> str:
     return text
 
 
-Words: TypeAlias = Annotated[str, AfterValidator(clean)]
+class _Cleaned:
+    """Applies `clean` to what comes from Python; no parser of JSON lets anything else through."""
+
+    def __get_pydantic_core_schema__(
+        self, source: type[str], handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        text = handler(source)
+        cleaned = core_schema.no_info_after_validator_function(clean, text)
+        return core_schema.json_or_python_schema(json_schema=text, python_schema=cleaned)
+
+
+Words: TypeAlias = Annotated[str, _Cleaned()]
 """A string made `clean` on its way in."""
 
 

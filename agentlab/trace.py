@@ -14,15 +14,17 @@ moments before a power cut (the file is not fsynced).
 
 from __future__ import annotations
 
+import gc
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from agentlab.approval import Policy
@@ -78,7 +80,10 @@ class Record(Value):
     seq: int
     at: float
     """Seconds since the epoch."""
-    event: StoredEvent | UnknownEvent
+    event: Annotated[StoredEvent | UnknownEvent, Field(discriminator="kind")]
+
+
+_RECORD: Final = TypeAdapter(Record).validator
 
 
 def new_run_id() -> str:
@@ -146,15 +151,10 @@ class Trace:
             raise TraceError(f"{path}: {error.strerror or error}") from error
         first, _, rest = data.partition(b"\n")
         header = _read_header(path, first)
-        store = BlobFolder(path.parent)
-        records: list[Record] = []
-        torn = 0
-        for line in rest.splitlines(keepends=True):
-            record = _read_record(line, store) if line.endswith(b"\n") else None
-            if record is None:
-                torn += len(line.strip())
-            else:
-                records.append(record)
+        *lines, tail = rest.split(b"\n")
+        with _no_collector():
+            records, torn = _read_records(lines, BlobFolder(path.parent))
+        torn += len(tail.strip())
         return cls(path=path, header=header, records=tuple(records), torn=torn)
 
     @property
@@ -229,11 +229,37 @@ def _read_header(path: Path, line: bytes) -> TraceHeader:
         raise TraceError(f"{path} has a damaged header: {where[:80]!a}: {first['msg']}") from None
 
 
-def _read_record(line: bytes, store: BlobFolder) -> Record | None:
+@contextmanager
+def _no_collector() -> Generator[None]:
+    """Make many values that are all kept: the collector would look at each of them in vain."""
+    on = gc.isenabled()
+    gc.disable()
     try:
-        return Record.model_validate_json(line, context=store)
-    except ValidationError:
-        pass
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _read_records(lines: list[bytes], store: BlobFolder) -> tuple[list[Record], int]:
+    """The records, and how many bytes are none."""
+    read = _RECORD.validate_json
+    records: list[Record] = []
+    torn = 0
+    for line in lines:
+        try:
+            records.append(read(line, context=store))
+        except ValidationError:
+            record = _read_unknown(line)
+            if record is None:
+                torn += len(line.strip())
+            else:
+                records.append(record)
+    return records, torn
+
+
+def _read_unknown(line: bytes) -> Record | None:
+    """A record whose event is of a kind that this version does not know."""
     try:
         raw: Any = from_json(line)
         event = dict(raw["event"])
