@@ -62,6 +62,7 @@ class EventPrinter:
         self._words = words
         self._in_text = False
         self._column = 0
+        self._said = ""
 
     def show(self, event: Event) -> None:
         """Write one event."""
@@ -81,8 +82,10 @@ class EventPrinter:
                     self._line("!", "yellow", why)
             case ToolStarted(call=call):
                 self._end_text()
+                self._said = ""
                 self._line("→", "cyan", call_text(call))
             case ToolOutput(text=text) if self._words:
+                self._said += text
                 self._stream(text, "dim")
             case ToolFinished(result=result):
                 self._end_text()
@@ -109,6 +112,8 @@ class EventPrinter:
                 self._end_text() if isinstance(event, RunFinished) else None
 
     def _result(self, result: ToolResult) -> None:
+        if result.content.strip() == self._said.strip() != "" and not result.artifacts:
+            return  # it was seen as it came
         style, mark = ("red", "✘") if result.error else ("green", "←")
         error = f"{result.error}: " if result.error else ""
         self._line(mark, style, error + one_line(result.content, 200))

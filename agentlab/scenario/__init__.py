@@ -3,7 +3,7 @@
 A scenario's own `scenario.py` needs no more than `from agentlab.scenario import …`.
 """
 
-from agentlab.scenario.answers import AgentAnswer, CodeAnswer, Example, QuizAnswer, ReadAnswer
+from agentlab.scenario.answers import AgentAnswer, CodeAnswer, Example, QuizAnswer, ReadAnswer, Try
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.scenario.values import (
     AgentStep,
@@ -32,5 +32,6 @@ __all__ = [
     "ReadStep",
     "Scenario",
     "Step",
+    "Try",
     "Verdict",
 ]

@@ -32,27 +32,39 @@ class _Answer(Value):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Try(_Answer):
+    """A call that failed, and what the tool said."""
+
+    arguments: dict[str, Any]
+    error: str
+
+
 class Example(_Answer):
     """One exchange shown to the model before the real one (few-shot), with or without a call."""
 
     user: str
     tool: str | None = None
+    tried: tuple[Try, ...] = ()
+    """Calls that failed first, to show how one mends them."""
     arguments: dict[str, Any] = {}
     result: str = ""
     answer: str
 
     def messages(self, number: int) -> tuple[Message, ...]:
         """The exchange as the turns it would have been."""
-        if self.tool is None:
-            return Message.user(self.user), Message.assistant(self.answer)
-        arguments = to_json(self.arguments).decode()
-        call = ToolCall(id=f"example_{number}", name=self.tool, arguments=arguments)
-        return (
-            Message.user(self.user),
-            Message.assistant(call),
-            Message.results([ToolResult(call_id=call.id, content=self.result)]),
-            Message.assistant(self.answer),
-        )
+        turns = [Message.user(self.user)]
+        if self.tool is not None:
+            tries = [(t.arguments, t.error) for t in self.tried] + [(self.arguments, None)]
+            for n, (arguments, error) in enumerate(tries, 1):
+                text = to_json(arguments).decode()
+                call = ToolCall(id=f"example_{number}_{n}", name=self.tool, arguments=text)
+                result = ToolResult(
+                    call_id=call.id,
+                    content=self.result if error is None else error,
+                    error=None if error is None else "tool_error",
+                )
+                turns += [Message.assistant(call), Message.results([result])]
+        return (*turns, Message.assistant(self.answer))
 
 
 class AgentAnswer(_Answer):

@@ -1,0 +1,34 @@
+"""The lab's tool and what it runs on: a fresh sandbox for every run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from agentlab.errors import ToolError
+from agentlab.scenario import Equipment
+from agentlab.tooling import ToolContext, tool
+from agentlab_tools.execute import Sandbox, SandboxLimits
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncGenerator[Equipment]:
+    """A sandbox with matplotlib in it; its strength stands in the trace."""
+    limits = SandboxLimits(timeout=20)
+    async with Sandbox.open(packages=("matplotlib",), limits=limits, spare=False) as opened:
+        info = opened.describe()
+        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+
+
+@tool(timeout=60)
+async def run_python(code: str, context: ToolContext) -> str:
+    """Run Python code and see what it prints."""
+    opened: Sandbox = context.deps
+    result = await opened.run_python(code, on_output=lambda _, text: context.emit(text))
+    for number, figure in enumerate(result.figures, 1):
+        context.attach(f"figure-{number}.png", figure, "image/png")
+    if result.error is not None:
+        # Only what went wrong, in one line: a small model drowns in a traceback
+        raise ToolError(result.error.strip().splitlines()[-1])
+    drawn = f"{len(result.figures)} figure drawn" if result.figures else ""
+    return result.stdout.strip() or drawn or result.value or "nothing was printed"
