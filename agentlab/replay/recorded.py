@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +32,7 @@ from agentlab.events import (
 )
 from agentlab.generators import owned
 from agentlab.messages import Message, ToolCall, ToolResult
+from agentlab.profile import AgentProfile
 from agentlab.replay.compare import Places, key, plain_arguments
 from agentlab.tooling import Tool, ToolContext
 
@@ -165,6 +166,31 @@ def recorded_tool(spec: ToolSpec, results: RecordedResults) -> RecordedTool:
         recorded=spec,
         results=results,
     )
+
+
+def standing_in(
+    agent: AgentProfile[Any],
+    backend: Backend,
+    results: RecordedResults | None,
+    seen: set[str] | None = None,
+) -> AgentProfile[Any]:
+    """An agent and its whole team, on another backend and, where given, with recorded tools."""
+    seen = {agent.name} if seen is None else seen
+    seen.add(agent.name)
+    handoffs = tuple(
+        other
+        if isinstance(other, str)
+        else other.name
+        if other.name in seen
+        else standing_in(other, backend, results, seen)
+        for other in agent.handoffs
+    )
+    tools = (
+        agent.tools
+        if results is None
+        else tuple(recorded_tool(tool.spec, results) for tool in agent.tools)
+    )
+    return replace(agent, backend=backend, tools=tools, handoffs=handoffs)
 
 
 def recorded_approver(events: Sequence[Event]) -> Approver | None:

@@ -24,14 +24,10 @@ from agentlab.agent import Agent
 from agentlab.backend import Backend
 from agentlab.events import (
     ApprovalGiven,
-    Event,
     HandedOff,
-    LimitReached,
     LiveEvent,
     MessageAdded,
     ModelReplied,
-    RunFailed,
-    RunFinished,
     RunResumed,
     RunStarted,
     StoredEvent,
@@ -39,15 +35,16 @@ from agentlab.events import (
     UnknownEvent,
 )
 from agentlab.messages import Message, Value
-from agentlab.profile import AgentProfile
 from agentlab.rebuild import changes_in, rebuild
-from agentlab.replay.compare import Comparable, in_words, key
+from agentlab.replay.compare import in_words
+from agentlab.replay.expected import Expected, first_token, without_outside_end
 from agentlab.replay.recorded import (
     RecordedBackend,
     RecordedResults,
     Rewarmed,
     recorded_approver,
     recorded_tool,
+    standing_in,
 )
 from agentlab.run import Run
 from agentlab.trace import Trace, TraceHeader
@@ -161,7 +158,7 @@ class _Check:
             replies = [e.reply for e in later if isinstance(e, ModelReplied)]
             self._backend = Rewarmed(backend or agent.backend, replies)
         self._results = RecordedResults(events) if tools == "log" else None
-        self._agent = cast(Agent[Any], _with(agent, self._backend, self._results, set()))
+        self._agent = cast(Agent[Any], standing_in(agent, self._backend, self._results))
 
     def header(self) -> Difference | None:
         """What the model is shown besides the conversation."""
@@ -245,10 +242,13 @@ class _Check:
     async def _part(
         self, run: Run[Any], skip: int, begin: int, part: list[StoredEvent]
     ) -> Difference | None:
-        part, open_end = self._without_outside_end(part)
+        checked, ended = without_outside_end(part, begin)
+        self._ended = self._ended or ended
         if self._results:
             self._results.again(self._events[:begin])
-        expected = _Expected(self._events[:begin], part, begin, open_end=open_end)
+        expected = Expected(self._events[:begin], checked, open_end=ended is not None)
+        if ended and expected.done:
+            return None
         async with aclosing(aiter(run)) as live:
             async for event in live:
                 if isinstance(event, LiveEvent):
@@ -262,130 +262,22 @@ class _Check:
                 if isinstance(found, str):
                     return self._difference(expected, event, found)
                 self.checked += found
-                if open_end and expected.done:
+                if ended and expected.done:
                     return None
         if not expected.done:
             return self._difference(expected, None, "the end of the run")
         return None
 
-    def _without_outside_end(self, part: list[StoredEvent]) -> tuple[list[StoredEvent], bool]:
-        """Leave out what a stop, a crash or the clock did to the run; whether anything did."""
-        last = part[-1] if part else None
-        if not isinstance(last, RunFinished | RunFailed):
-            self._ended = "the log breaks off; what it holds was checked"
-            return part, True
-        by_clock = any(isinstance(e, LimitReached) and e.limit == "seconds" for e in part)
-        stopped = isinstance(last, RunFinished) and last.outcome == "cancelled"
-        if not (stopped or (by_clock and isinstance(last, RunFinished))):
-            return part, False
-        count = len(part) - 1
-        while count and (
-            (isinstance(e := part[count - 1], ToolFinished) and e.result.error == "cancelled")
-            or isinstance(e, LimitReached)
-        ):
-            count -= 1
-        why = "the run was stopped" if stopped else "the run ran out of time"
-        self._ended = f"{why} from outside; what came before was checked"
-        return part[:count], True
-
-    def _difference(self, expected: _Expected, now: StoredEvent | None, what: str) -> Difference:
+    def _difference(self, expected: Expected, now: StoredEvent | None, what: str) -> Difference:
         then, index = expected.counterpart(now)
         seq = None if index is None else self._seqs[index]
-        token = _first_token(then, now)
+        token = first_token(then, now)
         lines_then, lines_now = (in_words(e) if e is not None else () for e in (then, now))
         if token is not None and isinstance(then, ModelReplied) and isinstance(now, ModelReplied):
             what = f"token {token + 1} of reply {expected.replies}"
             lines_then += (f"  token {token + 1}: {_at(then.reply.token_ids, token)}",)
             lines_now += (f"  token {token + 1}: {_at(now.reply.token_ids, token)}",)
         return Difference(what=what, seq=seq, then=lines_then, now=lines_now, token=token)
-
-
-class _Expected:
-    """What a part of the log holds, crossed off. Results may come in any order among themselves."""
-
-    def __init__(
-        self, past: list[StoredEvent], part: list[StoredEvent], begin: int, *, open_end: bool
-    ) -> None:
-        self._open_end = open_end
-        theirs, self._ours = Comparable(), Comparable()
-        for event in past:
-            theirs.of(event)
-            self._ours.of(event)
-        self.replies = sum(isinstance(event, ModelReplied) for event in past)
-        self._order: list[tuple[int, StoredEvent, bytes]] = []
-        self._results: dict[tuple[int, str], tuple[int, StoredEvent, bytes]] = {}
-        self._next = 0
-        step = self.replies
-        for index, event in enumerate(part, begin):
-            step += isinstance(event, ModelReplied)
-            plain = theirs.of(event)
-            entry = (index, event, key(plain))
-            if isinstance(event, ToolFinished):
-                self._results[step, plain["result"]["call_id"]] = entry
-            else:
-                self._order.append(entry)
-        self._last: tuple[int, StoredEvent, bytes] | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether everything has come."""
-        return self._next == len(self._order) and not self._results
-
-    def take(self, event: StoredEvent) -> bool | str:
-        """Cross an event off: whether it is in the log; or what is different about it, in words."""
-        self.replies += isinstance(event, ModelReplied)
-        plain = self._ours.of(event)
-        if isinstance(event, ToolFinished):
-            self._last = self._results.pop((self.replies, plain["result"]["call_id"]), None)
-            if self._last is None and self._open_end:
-                return False  # the log broke off before this one came
-            what = "the result of a call"
-        else:
-            self._last = self._order[self._next] if self._next < len(self._order) else None
-            self._next += self._last is not None
-            what = _named(event, self._last and self._last[1], self.replies)
-        if self._last is None or self._last[2] != key(plain):
-            return what
-        if _first_token(self._last[1], event) is not None:
-            return what
-        return True
-
-    def counterpart(self, now: StoredEvent | None) -> tuple[StoredEvent | None, int | None]:
-        """What the log has where a difference was found, and its place."""
-        if now is None:
-            left = sorted((*self._order[self._next :], *self._results.values()), key=_place)
-            return (left[0][1], left[0][0]) if left else (None, None)
-        return (None, None) if self._last is None else (self._last[1], self._last[0])
-
-
-def _place(entry: tuple[int, StoredEvent, bytes]) -> int:
-    return entry[0]
-
-
-def _named(now: StoredEvent, then: StoredEvent | None, replies: int) -> str:
-    if then is None or then.kind != now.kind:
-        return "what happened"
-    match now:
-        case ModelReplied():
-            return f"reply {replies}"
-        case RunStarted():
-            return "what the run starts from"
-        case RunFinished() | RunFailed():
-            return "the end of the run"
-        case _:
-            return f"a {now.kind} event"
-
-
-def _first_token(then: Event | None, now: Event | None) -> int | None:
-    if not (isinstance(then, ModelReplied) and isinstance(now, ModelReplied)):
-        return None
-    before, after = then.reply.token_ids, now.reply.token_ids
-    if not before or not after or before == after:
-        return None
-    same = 0
-    while same < min(len(before), len(after)) and before[same] == after[same]:
-        same += 1
-    return same
 
 
 def _at(ids: Sequence[int], index: int) -> str:
@@ -408,24 +300,3 @@ def _given(header: TraceHeader, events: Sequence[StoredEvent], seqs: Sequence[in
         if isinstance(event, MessageAdded):
             break
     return count
-
-
-def _with(
-    agent: AgentProfile[Any], backend: Any, results: RecordedResults | None, seen: set[str]
-) -> AgentProfile[Any]:
-    """An agent and its whole team, on another backend and, where given, with recorded tools."""
-    seen.add(agent.name)
-    handoffs = tuple(
-        other
-        if isinstance(other, str)
-        else other.name
-        if other.name in seen
-        else _with(other, backend, results, seen)
-        for other in agent.handoffs
-    )
-    tools = (
-        agent.tools
-        if results is None
-        else tuple(recorded_tool(tool.spec, results) for tool in agent.tools)
-    )
-    return replace(agent, backend=backend, tools=tools, handoffs=handoffs)
