@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import backend_option, runs_option
+from agentlab.cli.home import backend_option, open_backend, runs_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,13 +56,12 @@ def chat(
     from agentlab.agent import Agent
     from agentlab.approval import Policy
     from agentlab.backend import Settings
-    from agentlab.backends import connect
     from agentlab.limits import Limits
     from agentlab.registry import load_tools
 
     agent = Agent(
         name="chat",
-        backend=connect(backend or DEFAULT_BACKEND),
+        backend=open_backend(backend or DEFAULT_BACKEND),
         instructions=instructions,
         tools=load_tools(tools),
         settings=Settings(temperature=temperature, seed=seed),

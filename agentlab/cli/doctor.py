@@ -13,7 +13,9 @@ from typing import Literal
 
 import click
 
-from agentlab.cli.home import home, runs_option
+from agentlab.cli.home import home, runs_option, services
+from agentlab.cli.key_checks import KeyChecks
+from agentlab.errors import AgentLabError
 
 State = Literal["ok", "note", "missing"]
 
@@ -33,7 +35,7 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def doctor(runs: Path, as_json: bool) -> int:
     """Look at this machine. Exits with 1 if something the first lab needs is missing."""
-    findings = [finding for look in _looks(runs) for finding in look()]
+    findings = list(_look(runs))
     if as_json:
         from pydantic_core import to_json
 
@@ -49,8 +51,31 @@ def doctor(runs: Path, as_json: bool) -> int:
     return 1 if any(finding.state == "missing" for finding in findings) else 0
 
 
-def _looks(runs: Path) -> tuple[Callable[[], Iterator[Finding]], ...]:
-    return (_python, _machine, _extras, _models, lambda: _folders(runs), _plugins)
+def _look(runs: Path) -> Iterator[Finding]:
+    try:
+        asked, broken = KeyChecks(services()), None
+    except AgentLabError as error:
+        asked, broken = KeyChecks({}), error
+    for look in (_python, _machine, _extras, _models, lambda: _folders(runs), _plugins):
+        yield from look()
+    # Last, so that the services had the time of all the rest to answer
+    if broken is not None:
+        yield Finding("note", "services", str(broken), "mend or remove that file")
+    yield from _keys(asked)
+
+
+def _keys(asked: KeyChecks) -> Iterator[Finding]:
+    """What the services say of the keys that are set. None of them is needed for a lab."""
+    results = asked.results()
+    if not results:
+        yield Finding("note", "keys", "none is set: local models need none")
+    for name, check in results.items():
+        if check.status == "ok":
+            yield Finding("ok", name, f"{check.variable} works")
+        elif check.status == "refused":
+            yield Finding("note", name, f"{check.variable} is set, but: {check.detail}")
+        else:
+            yield Finding("note", name, f"{check.variable} is set, but not checked: {check.detail}")
 
 
 def _python() -> Iterator[Finding]:
@@ -70,12 +95,17 @@ def _extras() -> Iterator[Finding]:
         ("simpleeval", "tools", "the calculator"),
         ("textual", "tui", "the terminal UI"),
     )
-    for name, extra, purpose in wanted:
+    optional = (
+        ("openai", "hosted", "hosted models"),
+        ("anthropic", "hosted", "Anthropic's models"),
+    )
+    for name, extra, purpose in (*wanted, *optional):
         try:
             yield Finding("ok", name, f"{version(name)}: {purpose}")
         except PackageNotFoundError:
             remedy = f"pip install 'agentlab-kit[{extra}]'"
-            yield Finding("missing", name, f"not installed: {purpose}", remedy)
+            state: State = "note" if extra == "hosted" else "missing"
+            yield Finding(state, name, f"not installed: {purpose}", remedy)
 
 
 def _models() -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
 from agentlab.errors import ConfigError, TraceError
 
 if TYPE_CHECKING:
@@ -89,15 +89,14 @@ def run(
     The same command goes on where it was interrupted, and asks again what failed. Exits with 1 if
     a run failed, or a mean is below --at-least.
     """
-    from agentlab.backends import connect
     from agentlab.evaluate import Evaluation, report
     from agentlab.scenario.answers import AgentAnswer, read_answer
 
     answer = read_answer(agent_file, AgentAnswer) if agent_file else None
     is_data = Path(target).is_file()
     opener, default = _data(target, answer) if is_data else _lab(target, answer, labs, cases)
-    model = connect(backend or default)
-    judging = connect(judge) if judge else None
+    model = open_backend(backend or default)
+    judging = open_backend(judge) if judge else None
 
     async def work() -> Results:
         try:

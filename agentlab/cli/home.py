@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentlab.backend import Backend
+    from agentlab.backends.presets import Preset
 
 
 def home() -> Path:
@@ -14,6 +21,47 @@ def home() -> Path:
 
     given = os.environ.get("AGENTLAB_HOME")
     return Path(given) if given else Path(platformdirs.user_data_dir("agentlab", appauthor=False))
+
+
+def services_file() -> Path:
+    """Where a user describes services of their own; see `agentlab.backends.presets`."""
+    return home() / "services.toml"
+
+
+def services() -> Mapping[str, Preset]:
+    """Every hosted service: those that are known, and those in the user's file.
+
+    Raises:
+        ConfigError: the file is there, but does not describe services.
+    """
+    from agentlab.backends.presets import PRESETS, load_presets
+
+    file = services_file()
+    return load_presets(file) if file.is_file() else PRESETS
+
+
+def service_options(name: str) -> dict[str, Any]:
+    """What `connect` has to be told for a model of a service that the user's file describes.
+
+    Raises:
+        ConfigError: the file does not describe services, and `name` may be of one of them.
+    """
+    scheme, colon, _ = name.partition(":")
+    if not colon or scheme in ("local", "hf", "http", "https") or not services_file().is_file():
+        return {}
+    known = services()
+    return {"services": known} if scheme in known else {}
+
+
+def open_backend(name: str) -> Backend:
+    """The model under a name given on the command line.
+
+    Raises:
+        ConfigError: no backend answers to that name.
+    """
+    from agentlab.backends import connect
+
+    return connect(name, **service_options(name))
 
 
 def _runs(_: click.Context, __: click.Parameter, value: Path | None) -> Path:

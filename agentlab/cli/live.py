@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agentlab.cli.home import open_backend, service_options
 from agentlab.errors import ConfigError
 from agentlab.trace import Trace, find_run
 
@@ -38,18 +39,17 @@ def open_run(runs: Path, name: str) -> tuple[Trace, bool]:
 
 def model_of(trace: Trace, backend: str | None, *, own: bool) -> Backend:
     """The model named, or else the run's own. A stranger's trace does not choose a server."""
-    from agentlab.backends import connect
     from agentlab.rebuild import reconnect
 
     name = trace.header.backend.name
     if backend is not None:
-        return connect(backend)
+        return open_backend(backend)
     if not own and not name.startswith("local:"):
         raise ConfigError(
             f"this trace comes from outside and asks to talk to {name}: name that model with "
             "--backend if you mean it, or use --trust"
         )
-    return reconnect(trace.header.backend)
+    return open_backend(name) if service_options(name) else reconnect(trace.header.backend)
 
 
 def agent_of(

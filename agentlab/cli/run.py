@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, runs_option
+from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
 from agentlab.errors import ScenarioError
 from agentlab.scenario.answers import Answer, answer_file, read_answer
 from agentlab.scenario.find import Lab, find_folder, list_folders, load, scenario_roots
@@ -48,13 +48,12 @@ def run(
     Without --learner the reference solutions run, on the real model; every check is shown. Exits
     with 0 only if all of them pass.
     """
-    from agentlab.backends import connect
     from agentlab.cli.lab_screen import LabPrinter
     from agentlab.scenario.outcomes import Outcomes
 
     found = load(find_folder(lab, (*labs, *scenario_roots())))
     answers = _answers(found, step_ids, learner)
-    model = connect(backend or found.scenario.backend)
+    model = open_backend(backend or found.scenario.backend)
     grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
     printer = LabPrinter(quiet=as_json)
     outcomes = Outcomes(runs)
@@ -145,11 +144,10 @@ def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bo
 
     The reference solution must pass; the starter and every listed wrong answer must be rejected.
     """
-    from agentlab.backends import connect
     from agentlab.scenario.prove import prove
 
     found = load(find_folder(lab, (*labs, *scenario_roots())))
-    model = connect(backend or found.scenario.backend)
+    model = open_backend(backend or found.scenario.backend)
 
     async def work() -> int:
         failed = 0

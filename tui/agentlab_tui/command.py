@@ -21,7 +21,7 @@ def tui(runs: Path, labs: tuple[Path, ...], backend: str | None) -> None:
         import textual  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport]
     except ModuleNotFoundError as error:
         raise MissingExtra("textual, which the terminal UI needs,", "tui") from error
-    from agentlab.backends import connect  # noqa: PLC0415
+    from agentlab.cli.home import open_backend  # noqa: PLC0415
     from agentlab.scenario.find import scenario_roots  # noqa: PLC0415
     from agentlab_tui.app import AgentLabApp  # noqa: PLC0415
     from agentlab_tui.engine import Engine  # noqa: PLC0415
@@ -29,7 +29,7 @@ def tui(runs: Path, labs: tuple[Path, ...], backend: str | None) -> None:
     from agentlab_tui.services import Services  # noqa: PLC0415
 
     services = Services(
-        engine=Engine(connect),
+        engine=Engine(open_backend),
         progress=ProgressStore(home() / "progress"),
         runs=runs,
         roots=(*labs, *scenario_roots()),
