@@ -15,14 +15,11 @@ holds the conversation up to there, so its size grows with the square of the run
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from agentlab.backend import Reply
-from agentlab.errors import TraceError
 from agentlab.events import (
     LimitReached,
     ModelReplied,
@@ -39,12 +36,12 @@ from agentlab.export.otel_content import (
     output,
     system_instructions,
 )
+from agentlab.export.otel_ids import nanoseconds, own_trace_id, span_id, trace_id
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
-from agentlab.trace import Trace, TraceHeader, read_header, trace_path
+from agentlab.trace import Trace
 from agentlab.transcript import Transcript
 
 Attributes = dict[str, Any]
-_LATEST = 2**63 - 1
 _PROVIDERS = {
     "openai": "openai",
     "anthropic": "anthropic",
@@ -100,10 +97,10 @@ class _Spans:
 
     def _inner(self) -> Iterator[SpanData]:
         state = Transcript()
-        before = _nanoseconds(self._header.created)
+        before = nanoseconds(self._header.created)
         begun: dict[str, tuple[ToolCall, int]] = {}
         for record in self._trace.records:
-            at = max(_nanoseconds(record.at), before)
+            at = max(nanoseconds(record.at), before)
             event = record.event
             match event:
                 case ModelReplied(reply=reply):
@@ -147,8 +144,8 @@ class _Spans:
             attributes["error.type"] = "broken_off"
         if self._content:
             attributes |= self._said()
-        last = max((_nanoseconds(r.at) for r in self._trace.records), default=0)
-        start = _nanoseconds(header.created)
+        last = max((nanoseconds(r.at) for r in self._trace.records), default=0)
+        start = nanoseconds(header.created)
         parent = header.parent
         called = parent is not None and parent.call_id is not None
         return SpanData(
@@ -161,7 +158,7 @@ class _Spans:
             kind="internal",
             attributes=attributes,
             error=end.message if isinstance(end, RunFailed) else attributes.get("error.type"),
-            links=((_own_trace_id(parent.run), span_id(parent.run, "run")),)
+            links=((own_trace_id(parent.run), span_id(parent.run, "run")),)
             if parent and not called
             else (),
         )
@@ -286,41 +283,3 @@ def _tokens(usage: Usage) -> Attributes:
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
     }
-
-
-def trace_id(header: TraceHeader, folder: Path) -> str:
-    """That of the run which, over agents called as tools, this one belongs to.
-
-    Runs above it are looked for in `folder`; one that is gone counts as the uppermost.
-    """
-    seen: set[str] = set()
-    while header.parent and header.parent.call_id is not None and header.run not in seen:
-        seen.add(header.run)
-        above = header.parent.run
-        try:
-            header = read_header(trace_path(folder, above)) if _plain(above) else header
-        except TraceError:
-            return _own_trace_id(above)
-        if header.run != above:
-            return _own_trace_id(above)
-    return _own_trace_id(header.run)
-
-
-def _plain(run: str) -> bool:
-    return "/" not in run and "\\" not in run and "\0" not in run
-
-
-def _own_trace_id(run: str) -> str:
-    return hashlib.sha256(f"agentlab trace {run}".encode()).hexdigest()[:32]
-
-
-def span_id(run: str, *key: str | None) -> str:
-    """The id of a span of a run."""
-    what = "/".join(part or "" for part in key)
-    return hashlib.sha256(f"agentlab span {run} {what}".encode()).hexdigest()[:16]
-
-
-def _nanoseconds(seconds: float) -> int:
-    if not 0 <= seconds * 1e9 <= _LATEST:  # also not a number: a stranger's file may say anything
-        return 0
-    return int(seconds * 1e9)

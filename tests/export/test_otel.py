@@ -21,7 +21,8 @@ from strategies import events as any_event
 from agentlab import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError
-from agentlab.export.otel import SpanData, span_id, spans_of
+from agentlab.export.otel import SpanData, spans_of
+from agentlab.export.otel_ids import span_id
 from agentlab.messages import Message
 from agentlab.trace import ParentRun, Trace, runs_in
 

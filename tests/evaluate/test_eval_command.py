@@ -36,11 +36,11 @@ def open_adder(name: str) -> Scripted:
 def run_eval(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Eval:
-    monkeypatch.setitem(SCHEMES, "adder", "test_command:open_adder")
+    monkeypatch.setitem(SCHEMES, "adder", "test_eval_command:open_adder")
     monkeypatch.setenv("COLUMNS", "100")
     import sys
 
-    monkeypatch.setitem(sys.modules, "test_command", sys.modules[__name__])
+    monkeypatch.setitem(sys.modules, "test_eval_command", sys.modules[__name__])
 
     def call(*args: str) -> tuple[int, str]:
         code = cli.main(["eval", *args, "--runs", str(runs)], standalone_mode=False)
