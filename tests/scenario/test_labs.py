@@ -1,0 +1,31 @@
+"""Every lab that comes along, on the real model: its checks can tell right from wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agentlab.backend import Backend
+from agentlab.backends import connect
+from agentlab.scenario.find import list_folders, load, scenario_roots
+from agentlab.scenario.prove import prove
+
+LABS = dict(list_folders(scenario_roots()))
+
+
+@pytest.fixture(scope="module")
+def model() -> Backend:
+    """On one thread: the machine that runs the tests may be busy with others."""
+    return connect("local:smollm2", threads=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("folder", LABS.values(), ids=LABS.keys())
+async def test_the_solution_passes_and_every_wrong_answer_is_rejected(folder: Path, model: Backend):
+    lab = load(folder)
+    proofs = [proof async for proof in prove(lab, model)]
+    assert {proof.answer for proof in proofs} >= {"solution", "starter"}
+    wrong = [f"{p.step}/{p.answer}: {p.reason}" for p in proofs if not p.holds]
+    assert wrong == []
