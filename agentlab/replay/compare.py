@@ -20,18 +20,19 @@ _UNTOLD = ("usage", "token_ids", "tokens")
 
 
 class Places:
-    """Names the calls of a run by where they stand: reply and number, as `0.1`."""
+    """Names the calls of a reply by where they stand in it: `#0`, `#1`, …"""
 
     def __init__(self) -> None:
-        self._step = -1
+        self.replies = 0
+        """How many there were so far."""
         self._ids: dict[str, str] = {}
 
     def follow(self, event: Event | UnknownEvent) -> None:
         """Take note of the run's next event."""
         if isinstance(event, ModelReplied):
-            self._step += 1
+            self.replies += 1
             calls = event.reply.message.tool_calls
-            self._ids = {call.id: f"{self._step}.{i}" for i, call in enumerate(calls)}
+            self._ids = {call.id: f"#{i}" for i, call in enumerate(calls)}
 
     def of(self, id: str) -> str:
         """The place of the call with this id in the last reply; the id, if there is none."""

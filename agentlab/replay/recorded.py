@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,7 +94,7 @@ class RecordedResults:
     """
 
     def __init__(self, events: Iterable[Event]) -> None:
-        self._results: dict[str, tuple[ToolCall, ToolResult]] = {}
+        self._results: dict[tuple[int, str], tuple[ToolCall, ToolResult]] = {}
         places, calls = Places(), dict[str, ToolCall]()
         for event in events:
             places.follow(event)
@@ -102,7 +102,7 @@ class RecordedResults:
                 calls = {call.id: call for call in event.reply.message.tool_calls}
             elif isinstance(event, ToolFinished) and event.result.call_id in calls:
                 id = event.result.call_id
-                self._results[places.of(id)] = (calls[id], event.result)
+                self._results[places.replies, places.of(id)] = (calls[id], event.result)
         self._places = Places()
 
     def follow(self, event: Event) -> None:
@@ -117,7 +117,7 @@ class RecordedResults:
 
     def of(self, call: ToolCall) -> ToolResult:
         """What the call at this place returned, if it was the same call."""
-        there = self._results.get(self._places.of(call.id))
+        there = self._results.get((self._places.replies, self._places.of(call.id)))
         if there is None or _asked(there[0]) != _asked(call):
             why = "this call is not in the log, and no tool was run"
             return ToolResult(call_id=call.id, content=why, error="tool_error")
@@ -170,11 +170,11 @@ def recorded_tool(spec: ToolSpec, results: RecordedResults) -> RecordedTool:
 
 def standing_in(
     agent: AgentProfile[Any],
-    backend: Backend,
+    backend: Callable[[Backend], Backend],
     results: RecordedResults | None,
     seen: set[str] | None = None,
 ) -> AgentProfile[Any]:
-    """An agent and its whole team, on another backend and, where given, with recorded tools."""
+    """An agent and its whole team on other backends and, where there are any, recorded results."""
     seen = {agent.name} if seen is None else seen
     seen.add(agent.name)
     handoffs = tuple(
@@ -190,7 +190,7 @@ def standing_in(
         if results is None
         else tuple(recorded_tool(tool.spec, results) for tool in agent.tools)
     )
-    return replace(agent, backend=backend, tools=tools, handoffs=handoffs)
+    return replace(agent, backend=backend(agent.backend), tools=tools, handoffs=handoffs)
 
 
 def recorded_approver(events: Sequence[Event]) -> Approver | None:
@@ -216,6 +216,21 @@ def recorded_approver(events: Sequence[Event]) -> Approver | None:
     return decide
 
 
+class Warmth:
+    """How much of the conversation each reply of a log found in its model's cache."""
+
+    def __init__(self, replies: Iterable[Reply]) -> None:
+        self._found = deque(reply.usage.cached_tokens for reply in replies)
+        self._number = 0
+        self.others: list[tuple[int, int, int]] = []
+        """Replies that now found more or less: their number, tokens then, tokens now."""
+
+    def next(self) -> tuple[int, int | None]:
+        """The next reply's number, from 1, and the tokens it found; None where there is none."""
+        self._number += 1
+        return self._number, self._found.popleft() if self._found else None
+
+
 class Rewarmed:
     """A backend that starts cold where the log's model did, so that it computes the same.
 
@@ -223,13 +238,9 @@ class Rewarmed:
     in their last digits from those of one that reads it all; see `docs/replay.md`.
     """
 
-    def __init__(self, backend: Backend, replies: Sequence[Reply]) -> None:
+    def __init__(self, backend: Backend, log: Warmth) -> None:
         self._backend = backend
-        self._replies = replies
-        self._next = 0
-        self.warmer: list[tuple[int, int, int]] = []
-        """Replies that found another part of the conversation in the cache: their number, how many
-        tokens the log's model found, and how many this one."""
+        self._log = log
 
     @property
     def identity(self) -> BackendIdentity:
@@ -245,18 +256,17 @@ class Rewarmed:
         output: JsonSchema | None = None,
     ) -> AsyncIterator[Delta | Reply]:
         """What the backend answers."""
-        then = self._replies[self._next] if self._next < len(self._replies) else None
-        number, self._next = self._next, self._next + 1
+        number, found = self._log.next()
         forget = getattr(self._backend, "forget", None)
-        if then is not None and then.usage.cached_tokens == 0 and forget is not None:
+        if found == 0 and forget is not None:
             forget()
         stream = self._backend.stream(messages, tools=tools, settings=settings, output=output)
         async with owned(stream) as items:
             async for item in items:
-                if isinstance(item, Reply) and then is not None and forget is not None:
-                    found, finds = then.usage.cached_tokens, item.usage.cached_tokens
-                    if found != finds:
-                        self.warmer.append((number, found, finds))
+                if isinstance(item, Reply) and found is not None and forget is not None:
+                    finds = item.usage.cached_tokens
+                    if finds != found:
+                        self._log.others.append((number, found, finds))
                 yield item
 
     async def aclose(self) -> None:

@@ -42,6 +42,7 @@ from agentlab.replay.recorded import (
     RecordedBackend,
     RecordedResults,
     Rewarmed,
+    Warmth,
     recorded_approver,
     recorded_tool,
     standing_in,
@@ -112,7 +113,9 @@ async def verify(
         stand_ins = [recorded_tool(spec, RecordedResults(())) for spec in specs]
         there = RecordedBackend(trace.header.backend, ()) if model == "log" else backend
         agent = rebuild(trace, backend=there, tools=stand_ins)
-    check = _Check(trace, agent, events, model, tools, backend)
+    if backend is not None:
+        agent = agent.with_(backend=backend)
+    check = _Check(trace, agent, events, model, tools)
     difference = check.header() or await check.all(deps, workspace)
     return Verification(
         run=trace.header.run,
@@ -142,7 +145,6 @@ class _Check:
         events: list[StoredEvent],
         model: Source,
         tools: Source,
-        backend: Backend | None,
     ) -> None:
         self._trace = trace
         self._events = events
@@ -151,14 +153,15 @@ class _Check:
         self._ended: str | None = None
         self._given = _given(trace.header, events, self._seqs)
         later = events[self._given :]
-        self._backend: RecordedBackend | Rewarmed
-        if model == "log":
-            self._backend = RecordedBackend(trace.header.backend, later)
-        else:
-            replies = [e.reply for e in later if isinstance(e, ModelReplied)]
-            self._backend = Rewarmed(backend or agent.backend, replies)
+        self._warmth = Warmth(e.reply for e in later if isinstance(e, ModelReplied))
+        served = RecordedBackend(trace.header.backend, later)
+        self._identity = trace.header.backend if model == "log" else agent.backend.identity
+
+        def stand_in(own: Backend) -> Backend:
+            return served if model == "log" else Rewarmed(own, self._warmth)
+
         self._results = RecordedResults(events) if tools == "log" else None
-        self._agent = cast(Agent[Any], standing_in(agent, self._backend, self._results))
+        self._agent = cast(Agent[Any], standing_in(agent, stand_in, self._results))
 
     def header(self) -> Difference | None:
         """What the model is shown besides the conversation."""
@@ -176,17 +179,16 @@ class _Check:
 
     def notes(self) -> list[str]:
         """What one should know besides the difference."""
-        notes = list(changes_in(self._trace.header.backend, self._backend.identity))
+        notes = list(changes_in(self._trace.header.backend, self._identity))
         if self._ended:
             notes.append(self._ended)
         if len(self._events) < len(self._seqs):
             notes.append("events of a kind this version does not know were not checked")
-        if isinstance(self._backend, Rewarmed):
-            notes += [
-                f"reply {number + 1} found {then} tokens in the cache then, and {now} now: its "
-                "numbers may differ in their last digits"
-                for number, then, now in self._backend.warmer
-            ]
+        notes += [
+            f"reply {number} found {then} tokens in the cache then, and {now} now: its numbers "
+            "may differ in their last digits"
+            for number, then, now in self._warmth.others
+        ]
         return notes
 
     async def all(self, deps: Any, workspace: Path | None) -> Difference | None:
