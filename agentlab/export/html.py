@@ -18,7 +18,7 @@ from agentlab.export.html_lanes import lanes
 from agentlab.export.html_style import STYLE
 from agentlab.export.html_tags import Html, tag
 from agentlab.export.html_turns import turns
-from agentlab.export.reading import duration, reading
+from agentlab.export.reading import Reading, duration, reading
 from agentlab.messages import Usage
 from agentlab.trace import Trace
 
@@ -64,25 +64,25 @@ def page(trace: Trace) -> str:
         "body",
         [
             tag("a", "Skip to the conversation", href="#conversation", class_="skip"),
-            tag("div", [_top(trace, read.asked), main, _foot(trace)], class_="page"),
+            tag("div", [_top(trace, read), main, _foot(trace)], class_="page"),
         ],
     )
     return f"<!doctype html>\n{tag('html', [head, body], lang='en').html}\n"
 
 
-def _top(trace: Trace, asked: str) -> Html:
+def _top(trace: Trace, read: Reading) -> Html:
     header = trace.header
     over = [tag("b", header.agent), tag("span", ["run ", tag("code", header.run)]), _badge(trace)]
     if header.parent:
         how = "forked from" if header.parent.call_id is None else "called by"
         over.append(tag("span", [f"{how} ", tag("code", header.parent.run)]))
-    title = one_line(asked, 200) or one_line(header.agent, 200)
+    title = one_line(read.asked, 200) or one_line(header.agent, 200)
     labels = [tag("li", [f"{key} ", tag("b", value)]) for key, value in header.labels.items()]
     tools = [tag("li", ["tool ", tag("b", tool.name)]) for tool in header.tools]
     parts = [
         tag("p", over, class_="over"),
         tag("h1", title),
-        tag("dl", _facts(trace), class_="facts"),
+        tag("dl", _facts(trace, read.length), class_="facts"),
     ]
     if labels or tools:
         chips = tag("ul", [*labels, *tools], class_="chips", aria_label="labels and tools")
@@ -104,16 +104,15 @@ def _badge(trace: Trace) -> Html:
             return tag("span", "broken off", class_="badge warn")
 
 
-def _facts(trace: Trace) -> Iterator[Html]:
+def _facts(trace: Trace, length: float) -> Iterator[Html]:
     header, events = trace.header, trace.events
     replies = [event.reply for event in events if isinstance(event, ModelReplied)]
     results = [event.result for event in events if isinstance(event, ToolFinished)]
     usage = sum((reply.usage for reply in replies), Usage())
     failed = sum(result.error is not None for result in results)
-    took = trace.records[-1].at - header.created if trace.records else 0.0
     yield _fact("Model", header.backend.name, header.backend.model)
     yield _fact("Started", *_when(header.created))
-    yield _fact("Took", duration(took))
+    yield _fact("Took", duration(length))
     yield _fact("Replies", f"{len(replies):,}")
     yield _fact("Tool calls", f"{len(results):,}", f"{failed:,} failed" if failed else "")
     cached = f", {usage.cached_tokens:,} cached" if usage.cached_tokens else ""

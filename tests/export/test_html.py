@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from exported import MENDED, PNG, call, ran, said, shown, trace_of
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import events as any_event
 
@@ -21,6 +21,7 @@ from agentlab.events import (
     MessageAdded,
     ModelReplied,
     RunFailed,
+    RunResumed,
     RunStarted,
     ToolFinished,
     ToolStarted,
@@ -186,6 +187,9 @@ def test_a_picture_that_is_a_program_is_not_shown(runs: Path):
     assert "img" not in [tag for tag, _ in reader.tags]
 
 
+@example([RunResumed()], [float("nan")])
+@example([RunResumed()], [float("inf")])
+@example([RunResumed()], [-1e300])
 @given(
     st.lists(any_event, max_size=6),
     st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=6),
