@@ -46,8 +46,8 @@ class Landlock:
         """A warden outside of the lock, and the interpreter inside."""
         command = warded(plan, channel)
         root = os.geteuid() == 0
-        uid = unused_uid() if root and _others_reach(plan) else None
         run = command.folders[0].parent
+        uid = unused_uid() if root and _others_reach(plan, run) else None
         if uid is not None:
             for folder in (run, *command.folders):
                 os.chown(folder, uid, uid)
@@ -149,8 +149,8 @@ def warded(plan: Plan, channel: int) -> Command:
     )
 
 
-def _others_reach(plan: Plan) -> bool:
-    """Whether a user who is nobody can get at the interpreter and the packages."""
-    paths = [plan.interpreter.executable, INSIDE, *plan.packages.entries]
+def _others_reach(plan: Plan, run: Path) -> bool:
+    """Whether a user who is nobody can get at the interpreter, the packages and the run folder."""
+    paths = [plan.interpreter.executable, INSIDE, run, *plan.packages.entries]
     folders = {parent for path in paths for parent in path.resolve().parents}
     return all(folder.stat().st_mode & 0o001 for folder in folders)

@@ -161,7 +161,6 @@ RESOURCES = (
         """,
         _broken,
         control="none",
-        lasts=True,
     ),
     Attack(
         "locked-folders",
@@ -169,7 +168,6 @@ RESOURCES = (
         "os.makedirs('a/b/c'); os.chmod('a/b', 0); os.chmod('a', 0)",
         _broken,
         control="none",
-        lasts=True,
     ),
 )  # fmt: skip
 

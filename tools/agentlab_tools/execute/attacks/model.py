@@ -83,7 +83,6 @@ class Attack:
         control: how it is shown to work without a sandbox: as the same code in a plain process
             (`plain`), the same for root alone (`root`), or not at all (`none`), where an attack
             is on the sandbox's own parts.
-        lasts: run in a sandbox of its own, which is then closed.
     """
 
     name: str
@@ -94,4 +93,3 @@ class Attack:
     fetches: int = 1
     levels: frozenset[Level] = field(default=frozenset[Level](("strong", "medium")))
     control: Literal["plain", "root", "none"] = "plain"
-    lasts: bool = False

@@ -132,6 +132,5 @@ PROCESSES = (
         time.sleep(0.3)
         """,
         lambda evidence: evidence.survivors > 0,
-        lasts=True,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import asyncio
 import textwrap
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,8 @@ from agentlab_tools.execute.attacks.model import LIMITS, Attack, Evidence, Targe
 from agentlab_tools.execute.attacks.prelude import prepared
 from agentlab_tools.execute.attacks.targets import Range, survivors
 from agentlab_tools.execute.files import WorkspaceError
-from agentlab_tools.execute.sandbox import Sandbox
+from agentlab_tools.execute.sandbox import Sandbox, open_source
 from agentlab_tools.execute.values import MB, CellResult
-
-_CLEAN = """
-import os
-os.chdir(os.environ['HOME'])
-os.system('chmod -R 700 . ; rm -rf ./* "$TMPDIR"/* /dev/shm/* 2>/dev/null')
-"""
 
 
 @dataclass(frozen=True)
@@ -41,31 +35,25 @@ async def run(
     Raises:
         SandboxUnavailable: there is no sandbox to attack.
     """
-    async with Range() as range_, AsyncExitStack() as shared:
-        sandbox: Sandbox | None = None
+    async with (
+        Range() as range_,
+        open_source(backend=backend, limits=LIMITS, python=python) as source,
+    ):
         for attack in attacks:
+            if source.backend.level not in attack.levels:
+                continue
             target = range_.reset()
-            async with AsyncExitStack() as own:
-                if attack.lasts or sandbox is None:
-                    stack = own if attack.lasts else shared
-                    opened = await stack.enter_async_context(
-                        Sandbox.open(backend=backend, limits=LIMITS, python=python)
-                    )
-                    sandbox = sandbox if attack.lasts else opened
-                else:
-                    opened = sandbox
-                if attack.levels and opened.level not in attack.levels:
-                    continue
-                began = time.perf_counter()
-                result, fetched, works = await _attack(opened, attack, target)
-                seconds = time.perf_counter() - began
+            began = time.perf_counter()
+            # a sandbox for each, so that none is held by what another one left running
+            async with Sandbox.open(source=source) as sandbox:
+                result, fetched, works = await _attack(sandbox, attack, target)
             evidence = Evidence(
                 result,
                 fetched,
                 range_.changed(),
                 works,
-                survivors(target.token) - 1 if attack.lasts else 0,
-                seconds,
+                survivors(target.token) - 1,
+                time.perf_counter() - began,
             )
             yield Verdict(attack, attack.succeeded(evidence), evidence)
 
@@ -90,7 +78,5 @@ async def _attack(
         if after.value == "42" and ("alive" in after.stdout or after.stdout_truncated):
             works = True
             break
-    if attack.lasts:
-        await sandbox.list_files()
-    await sandbox.run_python(_CLEAN)
+    await sandbox.list_files()
     return result, fetched, works
