@@ -43,7 +43,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "setup.json"
 LOG = VENV / "setup.log"
-EXTRAS = "local,tools,tui"
+EXTRAS = "local,hosted,tools,tui"
 _VENV_BYTES = 500_000_000
 # Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
 # run starts that (not the compiled runtime) afresh.
