@@ -22,7 +22,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -37,7 +37,12 @@ from agentlab.messages import Value
 FORMAT: Final = "agentlab-trace"
 VERSION: Final = 1
 SUFFIX: Final = ".jsonl"
+_LAST = re.compile(r"last(?:~(\d{1,6}))?")
 RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
+
+
+Clock: TypeAlias = Annotated[float, Field(ge=0, le=253_000_000_000, allow_inf_nan=False)]
+"""Seconds since the epoch, in a year that calendars can express."""
 
 
 class ParentRun(Value):
@@ -57,8 +62,7 @@ class TraceHeader(Value):
     format: Literal["agentlab-trace"] = FORMAT
     version: int = Field(default=VERSION, ge=1, strict=True)
     run: str = Field(pattern=RUN_ID.pattern)
-    created: float
-    """Seconds since the epoch."""
+    created: Clock
     agentlab: str = ""
     agent: str = "agent"
     backend: BackendIdentity
@@ -78,8 +82,7 @@ class Record(Value):
     """One event, and when it happened."""
 
     seq: int
-    at: float
-    """Seconds since the epoch."""
+    at: Clock
     event: Annotated[StoredEvent | UnknownEvent, Field(discriminator="kind")]
 
 
@@ -170,7 +173,7 @@ def runs_in(folder: Path) -> Iterator[Path]:
 
 
 def find_run(folder: Path, name: str) -> Path:
-    """A run by path, by id, by the start of its id, or `last`.
+    """A run by path, by id, by the start of its id, `last`, or `last~1` for the one before.
 
     Raises:
         TraceError: there is none, or several.
@@ -179,8 +182,8 @@ def find_run(folder: Path, name: str) -> Path:
     if given.suffix == SUFFIX and given.is_file():
         return given
     runs = list(runs_in(folder))
-    if name == "last" and runs:
-        return runs[0]
+    if (back := _LAST.fullmatch(name)) and int(back[1] or 0) < len(runs):
+        return runs[int(back[1] or 0)]
     found = [run for run in runs if run.stem == name] or [
         run for run in runs if run.stem.startswith(name)
     ]

@@ -166,6 +166,13 @@ def test_the_start_of_an_id_is_enough_unless_it_fits_several(home: Path, some_ru
     assert "names 3 runs" in done.stderr
 
 
+def test_last_means_the_newest_run_and_counts_back_from_there(home: Path, some_runs: list[str]):
+    for back, run in zip(("last", "last~1", "last~2"), reversed(some_runs), strict=True):
+        head = agentlab("show", back, "--json", home=home).stdout.splitlines()[0]
+        assert json.loads(head)["run"] == run
+    assert agentlab("show", "last~3", home=home).returncode == 2
+
+
 def test_labs_are_listed(home: Path):
     rows = json.loads(agentlab("list", "--json", home=home).stdout)
     assert "m5/tool-use" in {row["id"] for row in rows}
