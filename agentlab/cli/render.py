@@ -33,14 +33,15 @@ from agentlab.messages import ToolCall, ToolResult
 
 def call_text(call: ToolCall) -> str:
     """A call as one would write it: `calculator(expression="6 * 7")`."""
+    name = one_line(call.name)
     try:
         arguments: object = from_json(call.arguments or "{}")
-    except ValueError:
-        return f"{call.name}({one_line(call.arguments)})"
-    if not isinstance(arguments, Mapping):
-        return f"{call.name}({one_line(call.arguments)})"
-    given = cast(Mapping[str, Any], arguments)
-    return f"{call.name}({', '.join(f'{k}={_value(v)}' for k, v in given.items())})"
+        if isinstance(arguments, Mapping):
+            given = cast(Mapping[str, Any], arguments)
+            return f"{name}({', '.join(f'{one_line(k)}={_value(v)}' for k, v in given.items())})"
+    except ValueError:  # no JSON, or a number with thousands of digits
+        pass
+    return f"{name}({one_line(call.arguments)})"
 
 
 def _value(value: object) -> str:
@@ -96,7 +97,7 @@ class EventPrinter:
             case ApprovalGiven(verdict=verdict, reason=reason):
                 self._line("?", "yellow", f"{verdict} {safe(reason)}".rstrip())
             case HandedOff(agent=agent):
-                self._line("⇢", "magenta", f"{agent} takes over")
+                self._line("⇢", "magenta", f"{one_line(agent)} takes over")
             case MessageAdded(message=message):
                 self._line("↺", "yellow", one_line(message.text, 200))
             case LimitReached(limit=limit, allowed=allowed):

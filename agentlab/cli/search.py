@@ -44,6 +44,8 @@ def grep(
     """
     from rich.console import Console
 
+    from agentlab.display import one_line
+
     try:
         wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
     except re.error as error:
@@ -54,7 +56,7 @@ def grep(
         for record, line in _matches(path, pattern, wanted, kinds, ignore_case):
             found += 1
             if only_runs:
-                click.echo(path.stem)
+                click.echo(one_line(path.stem))
                 break
             _print_match(console, path.stem, record, line, wanted, as_json)
     return 0 if found else 1
@@ -100,7 +102,8 @@ def _print_match(
     start = max(0, (found.start() if found else 0) - 60)
     text = Text(one_line(line[start:], 200))
     text.highlight_regex(wanted, "bold red")
-    console.print(Text.assemble((run, "magenta"), (f":{record.seq} ", "dim"), text), soft_wrap=True)
+    head = Text.assemble((one_line(run), "magenta"), (f":{record.seq} ", "dim"))
+    console.print(head + text, soft_wrap=True)
 
 
 @click.command()

@@ -85,12 +85,13 @@ def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from agentlab.display import safe
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column == "run")
+        table.add_column(Text(safe(column)), overflow="fold", no_wrap=column == "run")
     for row in rows:
-        table.add_row(*(safe("" if value is None else str(value)) for value in row))
+        table.add_row(*(Text(safe("" if value is None else str(value))) for value in row))
     Console(highlight=False).print(table)

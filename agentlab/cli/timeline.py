@@ -47,7 +47,7 @@ def print_heading(console: Console, trace: Trace) -> None:
     """Write what ran."""
     header = trace.header
     when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
-    console.print(f"[bold]{header.run}[/]  {escape(safe(header.agent))}  {when}")
+    console.print(f"[bold]{header.run}[/]  {escape(one_line(header.agent))}  {when}")
     about = [header.backend.name, header.backend.model]
     about += [f"{key} {value}" for key, value in header.labels.items()]
     about += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []
@@ -124,13 +124,13 @@ def event_lines(
         case ApprovalGiven(verdict=verdict, reason=reason):
             return [("?", "yellow", f"{verdict} {text(reason)}".rstrip())]
         case HandedOff(agent=agent):
-            return [("⇢", "magenta", f"{agent} takes over")]
+            return [("⇢", "magenta", f"{one_line(agent)} takes over")]
         case LimitReached(limit=limit, allowed=allowed):
             return [("!", "yellow", f"limit on {limit} reached ({allowed:g})")]
         case RunFinished(outcome=outcome):
             return [("■", "green" if outcome == "completed" else "yellow", outcome)]
         case RunFailed(error=error, message=message):
-            return [("■", "red", f"{error}: {text(message)}")]
+            return [("■", "red", f"{one_line(error)}: {text(message)}")]
         case UnknownEvent(data=data):
             return [("·", "dim", f"an event this version does not know: {text(str(data))}")]
 
