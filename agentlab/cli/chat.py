@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from agentlab.agent import Agent
     from agentlab.approval import Decision
+    from agentlab.equipment import Equipment
     from agentlab.messages import Message, ToolCall
 
 DEFAULT_BACKEND = "local:smollm2"
@@ -56,6 +57,7 @@ def chat(
     from agentlab.agent import Agent
     from agentlab.approval import Policy
     from agentlab.backend import Settings
+    from agentlab.equipment import equipment_for
     from agentlab.limits import Limits
     from agentlab.registry import load_tools
 
@@ -69,8 +71,10 @@ def chat(
         approval=Policy(ask=ask),
         runs=runs,
     )
-    talk = _Talk(agent, Console(highlight=False))
+    stack = AsyncExitStack()
     with asyncio.Runner() as runner:
+        equipment = runner.run(stack.enter_async_context(equipment_for(tools)))
+        talk = _Talk(agent, equipment, Console(highlight=False))
         try:
             if message is not None:
                 return talk.turn(runner, message)
@@ -78,12 +82,14 @@ def chat(
                 return talk.turn(runner, sys.stdin.read())
             return talk.converse(runner)
         finally:
+            runner.run(stack.aclose())
             runner.run(agent.backend.aclose())
 
 
 class _Talk:
-    def __init__(self, agent: Agent, console: Console) -> None:
+    def __init__(self, agent: Agent, equipment: Equipment, console: Console) -> None:
         self._agent = agent
+        self._equipment = equipment
         self._console = console
         self._history: tuple[Message, ...] = ()
         self._tokens = 0
@@ -93,6 +99,8 @@ class _Talk:
             import_module("readline")
         identity = self._agent.backend.identity
         self._console.print(f"[bold]{identity.name}[/]  [dim]{identity.model}[/]")
+        for what, found in self._equipment.labels.items():
+            self._console.print(f"[dim]{what}: {found}[/]")
         self._console.print(f"[dim]{COMMANDS}[/]")
         while True:
             try:
@@ -136,7 +144,13 @@ class _Talk:
         from agentlab.events import RunFailed
 
         printer = EventPrinter(self._console)
-        run = self._agent.run(said, history=self._history, approver=self._approve)
+        run = self._agent.run(
+            said,
+            history=self._history,
+            approver=self._approve,
+            deps=self._equipment.deps,
+            labels=self._equipment.labels,
+        )
         failed = False
         async for event in run:
             printer.show(event)

@@ -3,12 +3,12 @@
 A scenario's own `scenario.py` needs no more than `from agentlab.scenario import …`.
 """
 
+from agentlab.equipment import Equipment
 from agentlab.scenario.answers import AgentAnswer, CodeAnswer, Example, QuizAnswer, ReadAnswer, Try
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.scenario.values import (
     AgentStep,
     CodeStep,
-    Equipment,
     QuizStep,
     ReadStep,
     Scenario,

