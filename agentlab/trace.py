@@ -241,6 +241,10 @@ def _no_collector() -> Generator[None]:
         yield
     finally:
         if on:
+            if not gc.get_freeze_count():
+                # by way of the frozen ones, everything becomes old without being looked at
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
