@@ -18,7 +18,8 @@
     │   └── OutputInvalid       the model's output never matched the output type
     ├── TraceError              a trace cannot be written or read
     │   └── TraceVersionError   a trace was written by a newer AgentLab
-    └── ScenarioError           a scenario folder is not as it should be
+    ├── ScenarioError           a scenario folder is not as it should be
+    └── …                       tools add their own, e.g. the sandbox its SandboxUnavailable
 
     ToolError                   raised *inside a tool*: its text goes back to the model as data
 

@@ -60,6 +60,7 @@ class LlamaCpp:
     Args:
         path: the model's file.
         name: what it is called in a trace; the path where not given.
+        title: what a person calls the model; what its file says where not given.
         n_ctx: tokens of context; the trained length, at most 8192, where not given.
         n_batch: tokens evaluated at once, and between two looks at whether anybody still waits.
         threads: the physical cores where not given.
@@ -78,6 +79,7 @@ class LlamaCpp:
         path: Path | str,
         *,
         name: str | None = None,
+        title: str | None = None,
         n_ctx: int | None = None,
         n_batch: int = 128,
         threads: int | None = None,
@@ -94,6 +96,7 @@ class LlamaCpp:
         if slots < 1 or n_batch < 1 or (n_ctx is not None and n_ctx < 1):
             raise ConfigError("slots, n_batch and n_ctx must be at least 1")
         self._name = name or str(path)
+        self._title = title
         self._defaults = DEFAULTS.model_copy(update=defaults.model_dump(exclude_unset=True))
         self._engine = Engine(
             path,
@@ -114,7 +117,9 @@ class LlamaCpp:
         """The model's file by hash, its template, adapters, sizes and sampler defaults."""
         defaults = self._defaults.model_dump(include=set(_SAMPLER))
         details = {**self._engine.details(), **{f"default_{k}": v for k, v in defaults.items()}}
-        return BackendIdentity(name=self._name, model=self._engine.title, details=details)
+        return BackendIdentity(
+            name=self._name, model=self._title or self._engine.title, details=details
+        )
 
     async def stream(
         self,
