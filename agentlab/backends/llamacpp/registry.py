@@ -82,7 +82,7 @@ def open_backend(name: str, **options: Any) -> LlamaCpp:
     scheme, colon, rest = name.partition(":")
     if colon and scheme == "local":
         model = packaged(rest)
-        options = {"defaults": model.defaults, **options}
+        options = {"defaults": model.defaults, "title": model.title, **options}
         path = locate(rest)
     else:
         path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()

@@ -6,7 +6,7 @@ from agentlab.backend import Settings
 from agentlab.limits import Limits
 from agentlab.scenario import AgentAnswer, CodeAnswer, Example, Try
 
-STEADY = Settings(temperature=0, max_tokens=90)
+STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
 SHORT = Limits(steps=4)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from agentlab.backend import Settings
 from agentlab.scenario import Example
 
-STEADY = Settings(temperature=0, max_tokens=80)
-"""Greedy, so that a run can be repeated; short, so that a model gone astray is soon stopped."""
+STEADY = Settings(temperature=0, max_tokens=80, repeat_penalty=1.0)
+"""Greedy, so that a run can be repeated; short, so that a model gone astray is soon stopped; and no
+penalty on repeating, since to cite is to repeat."""
 
 
 def _sum(user: str, expression: str, result: str) -> Example:
