@@ -38,8 +38,8 @@ def part(lab: Lab, name: str) -> ModuleType:
     """A module of the lab's own."""
     package = next(
         key
-        for key, module in sys.modules.items()
-        if getattr(module, "scenario", None) is lab.scenario
+        for key, module in list(sys.modules.items())
+        if key.startswith("agentlab_scenario_") and vars(module).get("scenario") is lab.scenario
     )
     return sys.modules[f"{package}.{name}"]
 
