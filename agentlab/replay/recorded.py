@@ -222,8 +222,12 @@ class Warmth:
     def __init__(self, replies: Iterable[Reply]) -> None:
         self._found = deque(reply.usage.cached_tokens for reply in replies)
         self._number = 0
+        self.begins = True
+        """Whether the next reply is the first of a process, or of a conversation taken up."""
         self.others: list[tuple[int, int, int]] = []
         """Replies that now found more or less: their number, tokens then, tokens now."""
+        self.taken_over: list[tuple[int, int]] = []
+        """Replies that found what an earlier conversation had read: their number, tokens."""
 
     def next(self) -> tuple[int, int | None]:
         """The next reply's number, from 1, and the tokens it found; None where there is none."""
@@ -232,7 +236,7 @@ class Warmth:
 
 
 class Rewarmed:
-    """A backend that starts cold where the log's model did, so that it computes the same.
+    """A backend that starts as cold or warm as the log's model did, so that it computes the same.
 
     A local model that finds the beginning of a conversation in its cache gets numbers that differ
     in their last digits from those of one that reads it all; see `docs/replay.md`.
@@ -256,10 +260,15 @@ class Rewarmed:
         output: JsonSchema | None = None,
     ) -> AsyncIterator[Delta | Reply]:
         """What the backend answers."""
+        begins, self._log.begins = self._log.begins, False
         number, found = self._log.next()
         forget = getattr(self._backend, "forget", None)
+        rewarm = getattr(self._backend, "rewarm", None)
         if found == 0 and forget is not None:
             forget()
+        elif found and begins and rewarm is not None:
+            await rewarm(messages, tools=tools, tokens=found)
+            self._log.taken_over.append((number, found))
         stream = self._backend.stream(messages, tools=tools, settings=settings, output=output)
         async with owned(stream) as items:
             async for item in items:

@@ -117,12 +117,13 @@ async def verify(
         agent = agent.with_(backend=backend)
     check = _Check(trace, agent, events, model, tools)
     difference = check.header() or await check.all(deps, workspace)
+    notes = check.notes(differs=difference is not None)
     return Verification(
         run=trace.header.run,
         checked=check.checked,
         total=len(trace.records),
         difference=difference,
-        notes=tuple(check.notes()),
+        notes=tuple(notes),
     )
 
 
@@ -177,7 +178,7 @@ class _Check:
             return Difference(what="the settings", seq=None, then=tuple(then), now=tuple(now))
         return None
 
-    def notes(self) -> list[str]:
+    def notes(self, *, differs: bool) -> list[str]:
         """What one should know besides the difference."""
         notes = list(changes_in(self._trace.header.backend, self._identity))
         if self._ended:
@@ -188,6 +189,12 @@ class _Check:
             f"reply {number} found {then} tokens in the cache then, and {now} now: its numbers "
             "may differ in their last digits"
             for number, then, now in self._warmth.others
+        ]
+        notes += [
+            f"reply {number} found {tokens} tokens that an earlier conversation had read; in which "
+            "batches is not in the log, which alone may be why it differs"
+            for number, tokens in self._warmth.taken_over
+            if differs
         ]
         return notes
 
@@ -248,6 +255,7 @@ class _Check:
         self._ended = self._ended or ended
         if self._results:
             self._results.again(self._events[:begin])
+        self._warmth.begins = True
         expected = Expected(self._events[:begin], checked, open_end=ended is not None)
         if ended and expected.done:
             return None

@@ -216,6 +216,18 @@ class LlamaCpp:
         """
         self._worker.submit(self._engine.forget).result()
 
+    async def rewarm(
+        self, messages: Sequence[Message], *, tools: Sequence[ToolSpec] = (), tokens: int
+    ) -> None:
+        """Forget everything, then read a conversation's first so many tokens.
+
+        A reply that found them read by an earlier conversation finds them so again, cut into the
+        same batches; unless the model itself had written some of them, which no longer shows.
+        """
+        job = Job(tuple(messages), tuple(tools), self._defaults, None, penalise_calls=False)
+        done = self._worker.submit(self._engine.rewarm, job, tokens)
+        await asyncio.wrap_future(done)
+
     async def aclose(self) -> None:
         """Stop, and free the model. Closing twice does no harm."""
         self._closed = True

@@ -58,7 +58,7 @@ class Context:
             Cancelled: somebody asked to stop; what was read so far stays.
         """
         kept = min(common_prefix(self.ids, ids), len(ids) - 1)
-        kept = self._keep(kept)
+        kept = self.keep(kept)
         for start in range(kept, len(ids), self._batch):
             if cancelled():
                 raise Cancelled
@@ -102,7 +102,8 @@ class Context:
             self._lib.llama_free(self.handle)
             self.handle = None
 
-    def _keep(self, count: int) -> int:
+    def keep(self, count: int) -> int:
+        """Forget all but the first so many tokens; returns how many could be kept."""
         if count < len(self.ids):
             # some memories (recurrent ones) cannot go back part of the way
             if count and self._lib.llama_memory_seq_rm(self._memory, 0, count, -1):

@@ -191,6 +191,17 @@ class Engine:
         for context in self._contexts:
             context.clear()
 
+    def rewarm(self, job: Job, tokens: int) -> None:
+        """See `LlamaCpp.rewarm`."""
+        self.forget()
+        rendered = self._template.render(job.messages, job.tools, self._prompts.guard)
+        context, prompt = self._place(rendered)
+        if not 0 < tokens < len(prompt) < self._n_ctx:
+            return
+        # whole batches, as the earlier conversation went on behind these tokens too
+        context.read(prompt, lambda: self._stopping)
+        context.keep(tokens)
+
     def stop(self) -> None:
         """End what is being written; from any thread."""
         self._stopping = True
