@@ -103,7 +103,7 @@ def test_sql_knows_which_runs_passed(runs: Path):
     (runs / "results" / "other.jsonl").write_text('{"run": 7}\nnonsense\n')
     rows = query(runs, "SELECT run, sample, score, value, passed FROM results ORDER BY sample")[1]
     assert rows == [(said[0], "a", 'we"ird$.x', 1.0, True), (said[1], "b", "q", 0.5, False)]
-    passed = dict(query(runs, "SELECT run, passed FROM runs")[1])
+    passed = {row[0]: row[1] for row in query(runs, "SELECT run, passed FROM runs")[1]}
     assert passed == {said[0]: True, said[1]: False, said[2]: None}
 
 
