@@ -9,6 +9,7 @@ made again; where it matters, that is an error which says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from agentlab.agent import Agent
 from agentlab.approval import Policy
 from agentlab.backend import Backend, BackendIdentity, JsonSchema, ToolSpec
 from agentlab.backends import connect
+from agentlab.equipment import Equipment, equipment_for
 from agentlab.errors import ConfigError
 from agentlab.events import RunStarted
 from agentlab.registry import load_tools, tool_names
@@ -143,10 +145,24 @@ def find_tools(
     return tuple(found)
 
 
-def _of_lab(header: TraceHeader, labs: Sequence[Path]) -> dict[str, Tool[Any]]:
-    """The tools of the lab a run was made in. By id only: a trace can't name a folder to run."""
+def equipment_of(
+    header: TraceHeader, *, labs: Sequence[Path] = ()
+) -> AbstractAsyncContextManager[Equipment]:
+    """What the tools of a run need opened: by its lab, where it is a lab's, else by their names."""
+    folder = _lab_folder(header, labs)
+    if folder is not None:
+        return load(folder).scenario.equip()
+    return equipment_for(spec.name for spec in header.tools)
+
+
+def _lab_folder(header: TraceHeader, labs: Sequence[Path]) -> Path | None:
+    """The folder of the lab a run was made in. By id only: a trace can't name a folder to run."""
     folders = dict(list_folders((*labs, *scenario_roots())))
-    folder = folders.get(header.labels.get("scenario", ""))
+    return folders.get(header.labels.get("scenario", ""))
+
+
+def _of_lab(header: TraceHeader, labs: Sequence[Path]) -> dict[str, Tool[Any]]:
+    folder = _lab_folder(header, labs)
     if folder is None:
         return {}
     return {tool.name: tool for tool in load(folder).scenario.tools}

@@ -22,6 +22,7 @@ from agentlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
+    from agentlab.run import Run
 
 
 @click.command()
@@ -65,24 +66,29 @@ def fork(
     """
     from rich.console import Console
 
+    from agentlab.rebuild import equipment_of
     from agentlab.replay.fork import fork as branch
 
     trace, own = open_run(runs, run)
     own = own or trust
     model = model_of(trace, backend, own=own)
     agent = agent_of(trace, model, own=own, labs=labs, changed_tools=changed_tools)
-    made = branch(
-        trace,
-        at=at,
-        agent=_changed(agent, pairs),
-        prompt=prompt,
-        tool_result=tool_result,
-        edit=_edit(edit.read()) if edit else None,
-        approver=approver(),
-    )
-    console = Console(highlight=False)
-    console.print(f"[dim]{made.opened} events from the log, then live[/]")
-    return go_on(made, agent.backend, console, skip=made.opened)
+    changed, change = _changed(agent, pairs), _edit(edit.read()) if edit else None
+
+    def start(deps: Any) -> Run[Any]:
+        return branch(
+            trace,
+            at=at,
+            agent=changed,
+            prompt=prompt,
+            tool_result=tool_result,
+            edit=change,
+            approver=approver(),
+            deps=deps,
+        )
+
+    equipment = equipment_of(trace.header, labs=labs)
+    return go_on(start, equipment, model, Console(highlight=False), past=True)
 
 
 def _edit(text: str) -> Any:
@@ -152,6 +158,7 @@ def resume(
     from rich.console import Console
 
     from agentlab.approval import Decision
+    from agentlab.rebuild import equipment_of
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -161,5 +168,9 @@ def resume(
         **{id: Decision(verdict="allow") for id in allow},
         **{id: Decision(verdict="deny", reason=reason) for id in deny},
     }
-    going = agent.resume(trace, decisions=decisions, approver=approver())
-    return go_on(going, agent.backend, Console(highlight=False))
+
+    def start(deps: Any) -> Run[Any]:
+        return agent.resume(trace, decisions=decisions, approver=approver(), deps=deps)
+
+    equipment = equipment_of(trace.header, labs=labs)
+    return go_on(start, equipment, model, Console(highlight=False))

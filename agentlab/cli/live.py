@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from agentlab.agent import Agent
     from agentlab.approval import Decision
     from agentlab.backend import Backend
-    from agentlab.messages import ToolCall
+    from agentlab.equipment import Equipment
+    from agentlab.messages import ToolCall, Usage
     from agentlab.run import Run
 
 trust_option = click.option(
@@ -78,43 +80,69 @@ def approver() -> Callable[[ToolCall], Awaitable[Decision]] | None:
     return ask if sys.stdin.isatty() else None
 
 
-def go_on(run: Run[Any], backend: Backend, console: Console, skip: int = 0) -> int:
-    """Run to the end, showing everything but the first `skip` events. Returns an exit code."""
-    from agentlab.cli.render import EventPrinter
-    from agentlab.display import one_line
-    from agentlab.events import LiveEvent, ModelReplied, RunFailed
-    from agentlab.messages import Usage
+def go_on(
+    start: Callable[[Any], Run[Any]],
+    equipment: AbstractAsyncContextManager[Equipment],
+    backend: Backend,
+    console: Console,
+    *,
+    past: bool = False,
+) -> int:
+    """Start a run with what its tools need, and show it. Returns an exit code.
+
+    Args:
+        start: gets the tools' `deps`.
+        past: leave out what the run begins with.
+    """
 
     async def work() -> int:
-        printer, usage, failed, left = EventPrinter(console), Usage(), False, skip
         try:
-            async for event in run:
-                if left and not isinstance(event, LiveEvent):
-                    left -= 1
-                    continue
-                printer.show(event)
-                failed = failed or isinstance(event, RunFailed)
-                if isinstance(event, ModelReplied):
-                    usage += event.reply.usage
+            async with equipment as equipped:
+                run = start(equipped.deps)
+                if past:
+                    console.print(f"[dim]{run.opened} events from the log, then live[/]")
+                usage = await _shown(run, console, run.opened if past else 0)
         finally:
             await backend.aclose()
         console.print(f"[dim]{usage_line(usage)}[/]")
-        console.print(f"run {run.id}", highlight=False)
-        if failed:
+        console.print(f"run {run.id}")
+        if isinstance(run.state.transcript.end, RunFailed):
             return 1
         result = run.result()
         if result.outcome == "paused":
             waiting = run.state.transcript.waiting
             console.print(f"[yellow]it waits for a word on {len(waiting)} call(s):[/]")
             for call in waiting:
-                command = f"agentlab resume {run.id} --allow {one_line(call.id)}"
-                console.print(f"  {command}", markup=False, highlight=False)
+                command = f"agentlab resume {run.id} --allow {quote(one_line(call.id))}"
+                console.print(f"  {command}", markup=False)
         return 0 if result.outcome == "completed" else 1
+
+    from shlex import quote
+
+    from agentlab.display import one_line
+    from agentlab.events import RunFailed
 
     return asyncio.run(work())
 
 
-def usage_line(usage: Any) -> str:
+async def _shown(run: Run[Any], console: Console, skip: int) -> Usage:
+    """Write a run's events, but the first few; returns what those written cost."""
+    from agentlab.cli.render import EventPrinter
+    from agentlab.events import LiveEvent, ModelReplied
+    from agentlab.messages import Usage
+
+    printer, usage = EventPrinter(console), Usage()
+    async for event in run:
+        if skip and not isinstance(event, LiveEvent):
+            skip -= 1
+            continue
+        printer.show(event)
+        if isinstance(event, ModelReplied):
+            usage += event.reply.usage
+    return usage
+
+
+def usage_line(usage: Usage) -> str:
     """Tokens of what was newly run: `120 tokens in (96 cached), 14 out`."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     return f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"

@@ -130,6 +130,8 @@ async def _check(
     labs: tuple[Path, ...],
     changed_tools: bool,
 ) -> int:
+    from agentlab.equipment import no_equipment
+    from agentlab.rebuild import equipment_of
     from agentlab.replay.recorded import RecordedBackend
     from agentlab.replay.verify import verify
 
@@ -137,14 +139,17 @@ async def _check(
     agent = None
     if "tools" not in recorded:
         agent = agent_of(trace, there, own=True, labs=labs, changed_tools=changed_tools)
+    equipment = equipment_of(trace.header, labs=labs) if agent else no_equipment()
     try:
-        found = await verify(
-            trace,
-            agent,
-            backend=there,
-            model="log" if "model" in recorded else "run",
-            tools="log" if "tools" in recorded else "run",
-        )
+        async with equipment as equipped:
+            found = await verify(
+                trace,
+                agent,
+                backend=there,
+                model="log" if "model" in recorded else "run",
+                tools="log" if "tools" in recorded else "run",
+                deps=equipped.deps,
+            )
     finally:
         await there.aclose()
     print_verification(console, found)

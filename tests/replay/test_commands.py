@@ -81,6 +81,20 @@ def test_words_come_one_by_one_at_a_speed_and_are_not_shown_twice(runs):
     assert done.output.count("It is 42.") == 1
 
 
+def test_step_by_step_the_reader_says_when_to_go_on(runs, monkeypatch):
+    recorded(runs)
+    asked: list[int] = []
+
+    def wait(record: Any) -> bool:
+        asked.append(record.seq)
+        return record.seq < 2
+
+    monkeypatch.setattr("agentlab.cli.replay._wait", wait)
+    done = agentlab(runs, "replay", "--step")
+    assert asked == [0, 1, 2]
+    assert "✔ 3 events" in done.output
+
+
 def test_a_run_that_comes_again_exits_with_0(runs):
     recorded(runs)
     done = agentlab(runs, "replay", "--verify")

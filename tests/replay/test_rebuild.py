@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,9 @@ from recordings import add, adding, recorded
 from agentlab import Agent, Limits, Message, Policy, Settings, tool
 from agentlab.backend import BackendIdentity
 from agentlab.backends.scripted import Scripted
+from agentlab.equipment import Equipment
 from agentlab.errors import ConfigError
-from agentlab.rebuild import rebuild, reconnect
+from agentlab.rebuild import equipment_of, rebuild, reconnect
 from agentlab.registry import load_tools
 from agentlab.trace import Trace
 
@@ -96,7 +101,9 @@ def test_agents_to_hand_over_to_are_not_in_a_trace(runs):
 
 
 LAB = '''
+from contextlib import asynccontextmanager
 from pathlib import Path
+from agentlab.equipment import Equipment
 from agentlab.scenario.values import Scenario
 from agentlab.tooling import tool
 
@@ -107,7 +114,13 @@ def lab_tool(n: int) -> int:
     """Of the lab."""
     return n
 
-scenario = Scenario(id="x/lab", title="t", teaches=(), minutes=1, steps=(), tools=(lab_tool,))
+@asynccontextmanager
+async def bench():
+    yield Equipment(deps="a bench")
+
+scenario = Scenario(
+    id="x/lab", title="t", teaches=(), minutes=1, steps=(), tools=(lab_tool,), equip=bench
+)
 '''
 
 
@@ -154,3 +167,21 @@ def test_adapters_are_not_named_by_a_trace():
 def test_a_backend_that_is_gone_is_named():
     with pytest.raises(ConfigError, match="no backend answers to 'scripted'"):
         reconnect(BackendIdentity(name="scripted", model="scripted"))
+
+
+async def test_what_a_labs_tools_need_is_opened_again(runs, lab):
+    trace = await asyncio.to_thread(of_lab, runs, "x/lab")
+    async with equipment_of(trace.header, labs=[lab.parent.parent]) as equipment:
+        assert equipment.deps == "a bench"
+
+
+async def test_what_installed_tools_need_is_opened_by_their_names(runs, monkeypatch):
+    @asynccontextmanager
+    async def shed() -> AsyncGenerator[Equipment]:
+        yield Equipment(deps="a shed")
+
+    entry = EntryPoint("add", "x:shed", "agentlab.equipment")
+    monkeypatch.setattr("agentlab.equipment.entry_points", lambda group: [entry])
+    monkeypatch.setattr(EntryPoint, "load", lambda self: shed)
+    async with equipment_of(recorded(runs).header) as equipment:
+        assert equipment.deps == "a shed"
