@@ -1,7 +1,8 @@
 """A thousand conversations over a network that does everything networks do.
 
 Each run is made from a seed: a protocol, an answer, and for every request a fault (or none). It
-must end in exactly the right answer or in an error of ours, promptly, with nothing left open.
+must end in exactly the right answer or in an error of ours, promptly, with nothing left open and
+every event that was shown in its trace.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from loopback import Answer, Connection, Loopback, chunked, http_head, sse, status
 from recorded import PROTOCOLS
 
-from agentlab.backend import Backend, Delta, Reply, ToolCallDelta
+from agentlab.agent import Agent
+from agentlab.backend import Backend, Delta, ReasoningDelta, Reply, TextDelta, ToolCallDelta
 from agentlab.backends import connect
 from agentlab.backends.retry import RetryPolicy
 from agentlab.backends.wire import Timeouts
-from agentlab.errors import AgentLabError
-from agentlab.messages import Message
+from agentlab.events import Event, ModelReplied, RunFailed
+from agentlab.limits import Limits
+from agentlab.trace import Trace
 
 RUNS = 1000
 AT_ONCE = 50
@@ -185,20 +189,23 @@ def backend_for(protocol: str, server: Loopback) -> Backend:
     )
 
 
-async def listen(backend: Backend) -> tuple[list[Delta], Reply | None, AgentLabError | None]:
+async def listen(backend: Backend, runs: Path) -> tuple[list[Delta], Reply | None, str | None]:
+    """One agent's turn: the deltas shown, the reply or the error's name. The trace has it all."""
+    run = Agent(backend=backend, limits=Limits(steps=1), runs=runs).run("Hi")
     deltas: list[Delta] = []
-    reply: Reply | None = None
-    try:
-        async for item in backend.stream([Message.user("Hi")]):
-            assert reply is None
-            if isinstance(item, Reply):
-                reply = item
-            else:
-                deltas.append(item)
-    except AgentLabError as error:
-        assert reply is None
-        return deltas, None, error
-    return deltas, reply, None
+    stored: list[Event] = []
+    async for event in run:
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            deltas.append(event)
+        else:
+            stored.append(event)
+    assert run.path is not None
+    trace = Trace.load(run.path)
+    assert (list(trace.events), trace.torn) == (stored, 0)
+    failed = [event.error for event in stored if isinstance(event, RunFailed)]
+    replies = [event.reply for event in stored if isinstance(event, ModelReplied)]
+    assert len(failed) + len(replies) == 1
+    return deltas, next(iter(replies), None), next(iter(failed), None)
 
 
 def said(deltas: list[Delta]) -> str:
@@ -208,14 +215,14 @@ def said(deltas: list[Delta]) -> str:
     )
 
 
-async def one_run(seed: int, right: dict[tuple[str, str], Any]) -> str:
+async def one_run(seed: int, right: dict[tuple[str, str], Any], runs: Path) -> str:
     rng = Rng(seed)
     protocol, answer = rng.choice(list(PROTOCOLS)), rng.choice(ANSWERS)
     data = PROTOCOLS[protocol][answer]
     faults = rng.choices(FAULTS, k=4)
     async with Loopback(*(fault(rng, data) for fault in faults)) as server:
         backend = backend_for(protocol, server)
-        deltas, reply, error = await listen(backend)
+        deltas, reply, error = await listen(backend, runs)
         await backend.aclose()
         await server.all_closed()
         assert not server.errors, server.errors
@@ -224,7 +231,7 @@ async def one_run(seed: int, right: dict[tuple[str, str], Any]) -> str:
     story = f"seed {seed}: {protocol}, {answer}, {[fault.__name__ for fault in faults]}: {error!r}"
     if error is not None:
         assert said(good_deltas).startswith(said(deltas)), story
-        return type(error).__name__
+        return error
     assert reply is not None
     # a connection lost after the last word costs no more than the count of tokens
     same = reply.model_copy(update={"usage": good_reply.usage})
@@ -234,20 +241,22 @@ async def one_run(seed: int, right: dict[tuple[str, str], Any]) -> str:
 
 
 @pytest.mark.slow
-async def test_a_thousand_runs_end_in_the_right_answer_or_an_error() -> None:
+async def test_a_thousand_runs_end_right_or_in_an_error_and_their_traces_are_whole(
+    runs: Path,
+) -> None:
     right: dict[tuple[str, str], Any] = {}
     for protocol, answers in PROTOCOLS.items():
         for answer in ANSWERS:
             async with Loopback(sse(answers[answer])) as server:
                 backend = backend_for(protocol, server)
-                deltas, reply, _ = await listen(backend)
+                deltas, reply, _ = await listen(backend, runs)
                 right[protocol, answer] = deltas, reply
                 await backend.aclose()
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def run(seed: int) -> str:
         async with gate:
-            return await one_run(seed, right)
+            return await one_run(seed, right, runs)
 
     outcomes = Counter(await asyncio.gather(*map(run, range(RUNS))))
     assert sum(outcomes.values()) == RUNS
