@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import pytest
 from click.testing import CliRunner
 from recordings import recorded
 
+from agentlab import Agent
+from agentlab.backends.scripted import Scripted
 from agentlab.cli.main import cli
 from agentlab.errors import AgentLabError, TraceError
 from agentlab.messages import ToolCall
-from agentlab.replay import diff, replay
+from agentlab.replay import diff, fork, replay, verify
 from agentlab.trace import Trace
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\r\nnext\x00"
@@ -232,6 +236,22 @@ async def test_it_plays_and_compares(evil: Path, request: pytest.FixtureRequest)
     assert diff(trace, trace).same
 
 
+async def test_it_goes_on_from_anywhere_or_is_refused_in_words(evil: Path, request: Any):
+    if request.node.callspec.id in REFUSED:
+        return
+    trace = Trace.load(evil)
+    agent = Agent(backend=Scripted(lambda *_: "Well."), runs=None)
+    start = partial(verify, trace, agent, model="log", tools="log")
+    for go_on in [start, *(partial(go_on_from, trace, r.seq, agent) for r in trace.records)]:
+        with suppress(AgentLabError):
+            await go_on()
+
+
+async def go_on_from(trace: Trace, seq: int, agent: Agent[Any]) -> None:
+    async for _ in fork(trace, at=seq, agent=agent):
+        pass
+
+
 def test_one_strange_file_does_not_spoil_the_others(evil: Path):
     trace = recorded(evil.parent)
 
@@ -254,7 +274,6 @@ def test_a_stranger_does_not_choose_the_server_that_is_talked_to(tmp_path: Path)
 
 
 def test_a_stranger_does_not_choose_what_needs_no_consent(tmp_path: Path):
-    from agentlab.backends.scripted import Scripted
     from agentlab.cli.live import agent_of
 
     header = {**HEADER, "approval": {"otherwise": "allow"}}
