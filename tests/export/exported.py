@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 from agentlab import Agent, ToolContext, tool
 from agentlab.backend import BackendIdentity, Reply
 from agentlab.backends.scripted import Scripted
@@ -63,6 +65,10 @@ def ran(
     result = agent.run_sync(input, labels=labels)
     assert result.path is not None
     return Trace.load(result.path)
+
+
+CLOCKS = st.lists(st.floats(0, 253_000_000_000), max_size=6)
+"""Any that a trace can hold: a record with another clock does not load."""
 
 
 def trace_of(events: Sequence[Any], folder: Path, at: Sequence[float] = ()) -> Trace:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exported import MENDED, PNG, call, ran, said, shown, trace_of
-from hypothesis import example, given
+from exported import CLOCKS, MENDED, PNG, call, ran, said, shown, trace_of
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import events as any_event
 
@@ -21,7 +21,6 @@ from agentlab.events import (
     MessageAdded,
     ModelReplied,
     RunFailed,
-    RunResumed,
     RunStarted,
     ToolFinished,
     ToolStarted,
@@ -187,12 +186,9 @@ def test_a_picture_that_is_a_program_is_not_shown(runs: Path):
     assert "img" not in [tag for tag, _ in reader.tags]
 
 
-@example([RunResumed()], [float("nan")])
-@example([RunResumed()], [float("inf")])
-@example([RunResumed()], [-1e300])
 @given(
     st.lists(any_event, max_size=6),
-    st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=6),
+    CLOCKS,
 )
 def test_any_trace_makes_a_page(events: list[Any], clocks: list[float]):
     read(page(trace_of(events, Path("nowhere"), clocks)))

@@ -13,15 +13,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from exported import MENDED, call, ran, trace_of
-from hypothesis import example, given
+from exported import CLOCKS, MENDED, call, ran, trace_of
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import events as any_event
 
 from agentlab import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError
-from agentlab.events import RunResumed
 from agentlab.export.otel import SpanData, spans_of
 from agentlab.export.otel_ids import span_id
 from agentlab.messages import Message
@@ -255,11 +254,9 @@ def test_the_names_are_those_of_the_conventions():
     assert used <= known
 
 
-@example([RunResumed()], [float("nan")])
-@example([RunResumed()], [float("inf")])
 @given(
     st.lists(any_event, max_size=6),
-    st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=6),
+    CLOCKS,
 )
 def test_any_trace_makes_spans_that_can_be_sent(events: list[Any], clocks: list[float]):
     spans = spans_of(trace_of(events, Path("nowhere"), clocks), content=True)
