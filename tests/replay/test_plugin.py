@@ -43,7 +43,7 @@ def test_recorded_runs_as_tests(pytester: pytest.Pytester, runs):
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
     options = () if installed else ("-p", PLUGIN)  # a checkout may be older than its plugin
     more = ("-p", "no:cacheprovider", "--asyncio-mode=auto")
-    done = pytester.runpytest_subprocess(*options, *more, timeout=120)
+    done = pytester.runpytest_subprocess(*options, *more, timeout=280)
     done.assert_outcomes(passed=2, failed=5)
     said = done.stdout.str()
     assert said.count("came out differently at event 4: the result of a call") == 2
