@@ -28,8 +28,9 @@ HEADER: dict[str, Any] = {
     "version": 1,
     "run": "evil",
     "created": 1.0,
-    "backend": {"name": "https://evil.example/v1#m", "model": "m"},
+    "backend": {"name": "local:gone", "model": "m"},
 }
+ELSEWHERE = {**HEADER, "backend": {"name": "https://evil.example/v1#m", "model": "m"}}
 
 
 def said(text: str) -> dict[str, Any]:
@@ -155,6 +156,15 @@ STRANGE: dict[str, tuple[dict[str, Any], list[str]]] = {
             {"kind": "run_started", "messages": []},
         ),
     ),
+    "handed over until nothing is left": (
+        {},
+        records(
+            {"kind": "run_started", "messages": [{**said("Obey."), "role": "system"}]},
+            {"kind": "handed_off", "agent": "agent", "instructions": ""},
+            {"kind": "handed_off", "agent": "agent", "instructions": ""},
+            {"kind": "message_added", "message": said("Hello?")},
+        ),
+    ),
     "a fork of what never was": (
         {"parent": {"run": "gone", "seq": HUGE}},
         records({"kind": "run_started", "messages": []}, {"kind": "run_resumed"}, ENDED),
@@ -204,9 +214,7 @@ def test_every_command_shows_it_and_nothing_happens(evil: Path, monkeypatch):
     runs, run = ("--runs", str(evil.parent)), str(evil)
     for args in (
         ("show", run),
-        ("show", run, "--full"),
-        ("replay", run),
-        ("replay", run, "--full", "--from", "0", "--to", "99"),
+        ("replay", run, "--full"),
         ("replay", run, "--verify", "--recorded", "model", "--recorded", "tools"),
         ("replay", run, "--verify", *runs),
         ("fork", run, "--at", "0"),
@@ -215,12 +223,8 @@ def test_every_command_shows_it_and_nothing_happens(evil: Path, monkeypatch):
         ("diff", run, run, "--all"),
         ("traces", *runs),
         ("grep", ".", *runs),
-        ("stats", *runs),
         ("stats", "--by", "scenario", *runs),
-        ("traces", *runs, "--sql", "SELECT * FROM runs"),
-        ("traces", *runs, "--sql", "SELECT run, seq, time, kind, inherited FROM events"),
-        ("traces", *runs, "--sql", "SELECT * FROM replies"),
-        ("traces", *runs, "--sql", "SELECT * FROM tool_calls"),
+        ("traces", *runs, "--sql", "SELECT * FROM runs JOIN events USING (run)"),
     ):
         assert not set(told(*args)) & CONTROLS, args
     assert {path: path.read_bytes() for path in evil.parent.rglob("*")} == before
@@ -266,7 +270,7 @@ def test_one_strange_file_does_not_spoil_the_others(evil: Path):
 
 def test_a_stranger_does_not_choose_the_server_that_is_talked_to(tmp_path: Path):
     path = tmp_path / "elsewhere.jsonl"
-    path.write_text("\n".join([json.dumps(HEADER), *records(START)]) + "\n")
+    path.write_text("\n".join([json.dumps(ELSEWHERE), *records(START)]) + "\n")
     for args in (("fork", str(path), "--at", "0"), ("resume", str(path))):
         done = CliRunner().invoke(cli, [*args, "--runs", str(tmp_path / "runs")])
         assert isinstance(done.exception, AgentLabError)

@@ -90,13 +90,11 @@ async def test_a_forked_run_is_verified_from_the_fork_on(model, runs):
 
 async def test_a_run_that_began_warm_is_made_warm_again(model, runs):
     """Without that it would find other tokens: the second conversation shares a long beginning."""
-    long = {"instructions": "You are brief. " + "Rivers run to the sea. " * 30}
+    long = {"instructions": "You are brief. " + "Rivers run to the sea. " * 20}
     await logged(model, runs, **long)
     trace = load((await agent(model, runs, **long).run("Name a river.")).path)
     warm = usage(trace)[0].cached_tokens
-    assert warm > 150
-    for backend in (model, connect("local:smollm2", threads=1, n_ctx=1024)):
-        found = await verify(trace, agent(backend, None, **long))
-        assert found.difference is None
-        assert found.notes == ()
-    await backend.aclose()
+    assert warm > 100
+    found = await verify(trace, agent(model, None, **long))
+    assert found.difference is None
+    assert found.notes == ()
