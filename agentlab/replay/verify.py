@@ -108,6 +108,7 @@ async def verify(
         ConfigError: the agent can't be made from the trace, or its model can't do what is asked.
     """
     events = _known(trace)
+    opened = agent is None and backend is None
     if agent is None:
         specs = trace.header.tools if tools == "log" else ()
         stand_ins = [recorded_tool(spec, RecordedResults(())) for spec in specs]
@@ -116,7 +117,11 @@ async def verify(
     if backend is not None:
         agent = agent.with_(backend=backend)
     check = _Check(trace, agent, events, model, tools)
-    difference = check.header() or await check.all(deps, workspace)
+    try:
+        difference = check.header() or await check.all(deps, workspace)
+    finally:
+        if opened:
+            await agent.backend.aclose()
     notes = check.notes(differs=difference is not None)
     return Verification(
         run=trace.header.run,
