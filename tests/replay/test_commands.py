@@ -235,6 +235,8 @@ def test_grep_finds_what_was_said_in_any_run(runs):
     assert agentlab(runs, "grep", "NOTHING", "-i", "-l").output == f"{two.header.run}\n"
     assert code(agentlab(runs, "grep", "NOTHING")) == 1
     assert code(agentlab(runs, "grep", "6 * 7", "-F", "-k", "tool_started")) == 0
+    for anywhere in ("tool_started calculator", "assistant: It", "is 42", "model_repl"):
+        assert code(agentlab(runs, "grep", anywhere)) == 0, anywhere
     rows = [
         json.loads(line)
         for line in agentlab(runs, "grep", "see", "--json").output.split("\n")
