@@ -170,7 +170,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         ids = [step.id for step in self.steps]
-        if bad := [id for id in ids if not _ID.match(id)]:
+        if bad := [id for id in ids if not _ID.fullmatch(id)]:
             raise ScenarioError(f"{self.id}: step id {bad[0]!r}: use small letters, digits and '-'")
         if len(set(ids)) < len(ids):
             raise ScenarioError(f"{self.id}: two steps have the same id")
