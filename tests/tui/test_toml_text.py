@@ -28,7 +28,10 @@ def _adder() -> AgentStep:
 STEP = _adder()
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 plain = st.recursive(
-    texts | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False),
+    texts
+    | st.booleans()
+    | st.integers(-(2**40), 2**40)
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
