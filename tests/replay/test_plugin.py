@@ -31,7 +31,8 @@ async def test_on_an_event_loop(agentlab_trace):
 """
 
 
-def test_recorded_runs_as_tests(pytester: pytest.Pytester, runs):
+def test_recorded_runs_as_tests(pytester: pytest.Pytester, monkeypatch, runs):
+    monkeypatch.delenv("CI", raising=False)  # pytest says everything twice where it is set
     folder = pytester.mkdir("runs")
     recorded(runs).path.rename(folder / "adds.jsonl")
     pytester.makepyfile(
