@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,8 +13,8 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.errors import TraceError
 from agentlab.events import StoredEvent
+from agentlab.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import clean
-from agentlab.redaction import Redactor
 from agentlab.trace import BlobFolder, Trace, TraceHeader, read_header, trace_path
 
 
@@ -35,10 +34,8 @@ class TraceWriter:
     def __init__(self, folder: Path, header: TraceHeader, *, secret: Iterable[str] = ()) -> None:
         self.path = trace_path(folder, header.run)
         self._blobs = BlobFolder(folder)
-        self._redactor = Redactor(secret)
-        self._file = -1
+        self._lines = LineWriter(secret=secret)
         self._seq = 0
-        self._torn = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.path.exists():
@@ -59,29 +56,26 @@ class TraceWriter:
             TraceError: the disk is full, or the file is gone. What was written before stays.
         """
         try:
-            if os.fstat(self._file).st_nlink == 0:
+            if os.fstat(self._lines.file).st_nlink == 0:
                 raise TraceError(f"the trace {self.path} was deleted while its run was writing it")
             body = self._body(event)
             head = f'{{"seq":{self._seq},"at":{time.time():.6f},"event":'
-            self._write(f"{head}{body}}}".encode())
+            self._lines.write(f"{head}{body}}}".encode())
         except OSError as error:
             raise _cannot_write(self.path, error) from error
         self._seq += 1
 
     def close(self) -> None:
         """Let go of the file. Closing twice does no harm."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._lines.close()
 
     def _begin(self, header: TraceHeader) -> None:
         # The name appears with the whole header in it, so there is no moment at which a crash
         # leaves a trace that does not load
         part = self.path.with_name(f".{header.run}.{secrets.token_hex(4)}.part")
-        self._file = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        self._lines.open(part, os.O_CREAT | os.O_EXCL, name=self.path)
         try:
-            _lock(self._file, self.path)
-            self._write(header.model_dump_json().encode())
+            self._lines.write(header.model_dump_json().encode())
             _appear(part, self.path)
         finally:
             part.unlink(missing_ok=True)
@@ -89,9 +83,8 @@ class TraceWriter:
     def _go_on(self, header: TraceHeader) -> None:
         if read_header(self.path).created != header.created:
             raise TraceError(f"{self.path} is the trace of another run of that name")
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-        _lock(self._file, self.path)
-        self._seq = _repair(self.path)
+        self._lines.open(self.path, 0, name=self.path)
+        self._seq = _next_seq(self.path)
 
     def _body(self, event: StoredEvent) -> str:
         try:
@@ -105,15 +98,6 @@ class TraceWriter:
                 raise
             return to_json(_cleaned(plain), inf_nan_mode="null").decode()
 
-    def _write(self, line: bytes) -> None:
-        line = self._redactor.line(line)
-        # After a write that failed half-way, the next record starts on a line of its own
-        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
-        self._torn = True
-        while data:
-            data = data[os.write(self._file, data) :]
-        self._torn = False
-
 
 def _appear(part: Path, path: Path) -> None:
     """Give a finished file its name, unless a file of that name is already there."""
@@ -125,28 +109,10 @@ def _appear(part: Path, path: Path) -> None:
         part.rename(path)
 
 
-def _lock(file: int, path: Path) -> None:
-    """Keep a second writer out; the system lets go when this process ends, however it ends."""
-    if sys.platform == "win32":
-        return
-    import fcntl  # noqa: PLC0415 - not on every system
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise TraceError(f"{path} is still being written by its run: stop that run first") from None
-    except OSError:  # a file system without locks: nothing keeps a second writer out there
-        return
-
-
-def _repair(path: Path) -> int:
-    """Cut a torn tail off, and return the number of the next record."""
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole == 0:
+def _next_seq(path: Path) -> int:
+    """The number of the next record, once a torn tail is cut off."""
+    if cut_torn_tail(path) == 0:
         raise TraceError(f"{path} is not a trace: it has no whole line")
-    if whole < len(data):
-        os.truncate(path, whole)
     trace = Trace.load(path)
     return trace.records[-1].seq + 1 if trace.records else 0
 

@@ -14,19 +14,18 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError, computed_field
-from pydantic_core import from_json
 
-from agentlab.errors import TraceError, TraceVersionError
+from agentlab import jsonlines
+from agentlab.errors import TraceError
+from agentlab.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import Usage, Value, Words
-from agentlab.redaction import Redactor
 
 FORMAT: Final = "agentlab-results"
 VERSION: Final = 1
@@ -130,17 +129,12 @@ class ResultsWriter:
         self, folder: Path, header: ResultsHeader, *, secret: tuple[str, ...] = ()
     ) -> None:
         self.path = results_path(folder, header.name)
-        self._redactor = Redactor(secret)
-        self._file = -1
+        self._lines = LineWriter(secret=secret)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            self._lock()
-            data = self.path.read_bytes()
-            whole = data.rfind(b"\n") + 1
-            os.ftruncate(self._file, whole)
-            if whole == 0:
-                self._write(header.model_dump_json().encode())
+            self._lines.open(self.path, os.O_CREAT, name=self.path)
+            if cut_torn_tail(self.path) == 0:
+                self._lines.write(header.model_dump_json().encode())
         except OSError as error:
             self.close()
             raise _cannot_write(self.path, error) from error
@@ -155,32 +149,13 @@ class ResultsWriter:
             TraceError: the disk is full.
         """
         try:
-            self._write(result.model_dump_json().encode())
+            self._lines.write(result.model_dump_json().encode())
         except OSError as error:
             raise _cannot_write(self.path, error) from error
 
     def close(self) -> None:
         """Let go of the file. Closing twice does no harm."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
-    def _write(self, line: bytes) -> None:
-        data = self._redactor.line(line) + b"\n"
-        while data:
-            data = data[os.write(self._file, data) :]
-
-    def _lock(self) -> None:
-        if sys.platform == "win32":
-            return
-        import fcntl  # noqa: PLC0415 - not on every system
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TraceError(
-                f"{self.path} is being written by another process: wait for it, or stop it"
-            ) from None
+        self._lines.close()
 
 
 def results_path(folder: Path, name: str) -> Path:
@@ -227,24 +202,12 @@ def _result(line: bytes) -> RunResult | None:
 
 
 def _header(path: Path, line: bytes) -> ResultsHeader:
+    what = "a file of results"
+    fields = jsonlines.read_header(path, line, format=FORMAT, version=VERSION, what=what)
     try:
-        raw = cast(object, from_json(line))
-    except ValueError:
-        raise TraceError(f"{path} holds no results: its first line is not JSON") from None
-    if not isinstance(raw, dict) or cast(dict[str, Any], raw).get("format") != FORMAT:
-        raise TraceError(f"{path} holds no results: its first line does not say {FORMAT!r}")
-    version = cast(dict[str, Any], raw).get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise TraceVersionError(
-            f"{path} has results in format {str(version)[:20]}; this AgentLab reads up to "
-            f"{VERSION}: install the newest agentlab-kit to read it"
-        )
-    try:
-        return ResultsHeader.model_validate(raw)
+        return ResultsHeader.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise TraceError(f"{path} has a damaged header: {where[:80]!a}: {first['msg']}") from None
+        raise jsonlines.damaged(path, error) from None
 
 
 def _cannot_write(path: Path, error: OSError) -> TraceError:

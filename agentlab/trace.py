@@ -22,14 +22,15 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, cast
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from agentlab import jsonlines
 from agentlab.approval import Policy
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
-from agentlab.errors import TraceError, TraceVersionError
+from agentlab.errors import TraceError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value
@@ -208,28 +209,11 @@ def read_header(path: Path) -> TraceHeader:
 
 
 def _read_header(path: Path, line: bytes) -> TraceHeader:
+    fields = jsonlines.read_header(path, line, format=FORMAT, version=VERSION, what="a trace")
     try:
-        raw = cast(object, from_json(line))
-    except ValueError:
-        raise TraceError(f"{path} is not a trace: its first line is not JSON") from None
-    if not isinstance(raw, dict) or cast(dict[str, Any], raw).get("format") != FORMAT:
-        raise TraceError(f"{path} is not a trace: its first line does not say {FORMAT!r}")
-    fields = cast(dict[str, Any], raw)
-    version = fields.get("version")
-    if isinstance(version, int) and version > VERSION:
-        # what a stranger's file says of itself is shown on a terminal: nothing but a version passes
-        told = re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,39}", str(fields.get("agentlab")))
-        newer = f"{told[0]} or newer" if told else "in its newest version"
-        raise TraceVersionError(
-            f"{path} has trace format {str(version)[:20]}; this AgentLab reads up to {VERSION}: "
-            f"install agentlab-kit {newer} to read it"
-        )
-    try:
-        return TraceHeader.model_validate(raw)
+        return TraceHeader.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise TraceError(f"{path} has a damaged header: {where[:80]!a}: {first['msg']}") from None
+        raise jsonlines.damaged(path, error) from None
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def test_cut_at_any_byte_whole_lines_are_read_and_writing_goes_on(runs: Path):
 
 def test_two_writers_never_share_a_file(runs: Path):
     writer = ResultsWriter(runs, ResultsHeader(name="x", kind="eval"))
-    with pytest.raises(TraceError, match="being written by another"):
+    with pytest.raises(TraceError, match="still being written"):
         ResultsWriter(runs, ResultsHeader(name="x", kind="eval"))
     writer.close()
     write(runs, RIGHT)
@@ -78,7 +78,7 @@ def test_files_of_another_kind_are_told_apart(runs: Path):
     with pytest.raises(TraceVersionError, match="format 99"):
         Results.load(path)
     path.write_text('{"format": "agentlab-trace"}\n')
-    with pytest.raises(TraceError, match="holds no results"):
+    with pytest.raises(TraceError, match="is not a file of results"):
         Results.load(path)
     assert passed_runs(runs) == {}
 

@@ -144,7 +144,7 @@ async def test_a_run_that_still_goes_on_elsewhere_is_not_resumed_beside_it(runs)
     run = summing(runs).run("?")
     async for event in run:
         if event.kind == "model_replied":
-            with pytest.raises(TraceError, match="still being written by its run"):
+            with pytest.raises(TraceError, match="still being written"):
                 await summing(runs).resume(load(run.path))
     assert run.result().output == "10"
     assert "run_resumed" not in kinds(whole(run.path))

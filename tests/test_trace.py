@@ -404,7 +404,7 @@ async def test_a_trace_that_is_deleted_under_its_run_ends_it(runs):
 def test_two_writers_of_one_trace_are_kept_apart(tmp_path):
     first = TraceWriter(tmp_path, header())
     first.append(STARTED)
-    with pytest.raises(TraceError, match="still being written by its run"):
+    with pytest.raises(TraceError, match="still being written"):
         TraceWriter(tmp_path, header())
     first.append(FINISHED)
     first.close()

@@ -295,6 +295,6 @@ def test_a_stranger_does_not_choose_what_needs_no_consent(tmp_path: Path):
 def test_a_version_from_the_future_names_itself_safely(tmp_path: Path):
     path = tmp_path / "evil.jsonl"
     path.write_text(json.dumps({**HEADER, "version": 99, "agentlab": ESCAPES}) + "\n")
-    with pytest.raises(TraceError, match="has trace format 99") as refused:
+    with pytest.raises(TraceError, match="is a trace in format 99") as refused:
         Trace.load(path)
     assert not set(str(refused.value)) & CONTROLS
