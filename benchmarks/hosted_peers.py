@@ -29,7 +29,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from hosted_contestants import Run, bare, langgraph, openai_agents, ours, pydantic_ai
+from _hosted_contestants import Run, bare, langgraph, openai_agents, ours, pydantic_ai
 
 ARGUMENTS = '{"expression": "6 * 7 + 12"}'
 CROWD_STEPS = 5

@@ -52,21 +52,11 @@ def openai_wire(preset: Preset, model: str, key: str, options: Options) -> Wire:
         MissingExtra: the SDK is not installed.
     """
     _need("openai")
-    url, headers = preset.base_url, dict(options.headers)
-    timeouts, transport = options.timeouts, options.transport
 
     def make() -> Client:
         import openai  # noqa: PLC0415 - takes most of a second
 
-        client = openai.AsyncOpenAI(
-            # a service without keys still needs the header to be well formed
-            api_key=key or "none",
-            base_url=url,
-            max_retries=0,
-            timeout=_timeout(timeouts),
-            default_headers=headers,
-            http_client=_http(transport, timeouts),
-        )
+        client = openai.AsyncOpenAI(**_settings(preset, key, options))
         client.organization = None
         client.project = None
         return cast(Client, client)
@@ -81,24 +71,27 @@ def anthropic_wire(preset: Preset, model: str, key: str, options: Options) -> Wi
         MissingExtra: the SDK is not installed.
     """
     _need("anthropic")
-    url, headers = preset.base_url, dict(options.headers)
-    timeouts, transport = options.timeouts, options.transport
 
     def make() -> Client:
         import anthropic  # noqa: PLC0415 - takes most of a second
 
-        client = anthropic.AsyncAnthropic(
-            api_key=key or "none",
-            base_url=url,
-            max_retries=0,
-            timeout=_timeout(timeouts),
-            default_headers=headers,
-            http_client=_http(transport, timeouts),
-            open_telemetry=False,
-        )
-        return cast(Client, client)
+        settings = _settings(preset, key, options)
+        return cast(Client, anthropic.AsyncAnthropic(**settings, open_telemetry=False))
 
     return _wire(preset, model, key, options, make)
+
+
+def _settings(preset: Preset, key: str, options: Options) -> dict[str, Any]:
+    """What both SDKs are told. Retries, limits and connections are ours."""
+    return {
+        # a service without keys still needs the header to be well formed
+        "api_key": key or "none",
+        "base_url": preset.base_url,
+        "max_retries": 0,
+        "timeout": _timeout(options.timeouts),
+        "default_headers": dict(options.headers),
+        "http_client": _http(options.transport, options.timeouts),
+    }
 
 
 def _wire(preset: Preset, model: str, key: str, options: Options, make: Any) -> Wire:
