@@ -17,7 +17,6 @@ def smollm2() -> Iterator[LlamaCpp]:
 
     On one thread: on a busy machine several wait for each other at every step.
     """
-    pytest.importorskip("llama_cpp")
     assert locate("smollm2").is_file()
     backend = open_backend("local:smollm2", n_ctx=1024, n_batch=128, threads=1)
     yield backend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
+from execute.holds import skip_if_it_cannot
 
 from agentlab_tools.execute import Sandbox, SandboxLimits, SandboxUnavailable
 
@@ -17,4 +18,4 @@ async def sandbox(request: pytest.FixtureRequest) -> AsyncGenerator[Sandbox]:
         async with Sandbox.open(backend=request.param, limits=limits, spare=False) as opened:
             yield opened
     except SandboxUnavailable as error:
-        pytest.skip(str(error))
+        skip_if_it_cannot(request.param, error)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from execute.holds import bubblewrap_command, can_hold, skip_if_it_cannot
 from execute.users import as_root, linux, run_as_plain_user
 
 from agentlab_tools.execute import Sandbox, SandboxUnavailable, attacks
@@ -68,7 +69,7 @@ print(json.dumps(asyncio.run(main())))
         [sys.executable, "-c", script], timeout=280, python_path=[REPO, REPO / "tools"]
     )
     if "SandboxUnavailable" in done.stderr:
-        pytest.skip(done.stderr.splitlines()[-1])
+        skip_if_it_cannot(backend, done.stderr.splitlines()[-1], here=_plain_user_can(backend))
     verdicts = json.loads(done.stdout or "[]")
     assert len(verdicts) > 100, done.stderr
     assert [name for name, succeeded in verdicts if succeeded] == []
@@ -85,4 +86,11 @@ async def _needs(backend: str) -> None:
         async with Sandbox.open(backend=backend, spare=False):
             return
     except SandboxUnavailable as error:
-        pytest.skip(str(error))
+        skip_if_it_cannot(backend, error)
+
+
+def _plain_user_can(backend: str) -> bool:
+    if backend == "landlock":
+        return can_hold(backend)
+    command = bubblewrap_command()
+    return command is not None and run_as_plain_user(command, timeout=30).returncode == 0

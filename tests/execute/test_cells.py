@@ -172,7 +172,6 @@ async def test_a_listener_that_fails_is_heard_of(sandbox: Sandbox) -> None:
 
 
 async def test_figures_come_as_png_and_none_is_left_open() -> None:
-    pytest.importorskip("matplotlib")
     limits = SandboxLimits(figures=2)
     async with Sandbox.open(packages=("matplotlib",), limits=limits, spare=False) as sandbox:
         code = """
@@ -210,7 +209,6 @@ async def test_git_works_in_the_shell() -> None:
 
 
 async def test_a_spare_takes_over_with_packages_loaded() -> None:
-    pytest.importorskip("numpy")
     async with Sandbox.open(packages=("numpy",)) as sandbox:
         await sandbox.warm()
         sandbox.kill()

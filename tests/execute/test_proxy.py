@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from execute.holds import skip_if_it_cannot
 
 from agentlab.errors import ConfigError
 from agentlab_tools.execute import Sandbox, SandboxUnavailable
@@ -164,7 +165,7 @@ async def test_code_inside_reaches_what_is_on_the_list_and_nothing_else(port: in
             )
             assert direct.outcome == "error"
     except SandboxUnavailable as error:
-        pytest.skip(str(error))
+        skip_if_it_cannot("bubblewrap", error)
 
 
 async def test_without_namespaces_a_list_can_not_be_kept_and_is_refused() -> None:

@@ -77,7 +77,6 @@ async def test_a_lost_interpreter_is_told(opened: dict[str, Tool[Any]]) -> None:
 
 
 async def test_figures_are_attached() -> None:
-    pytest.importorskip("matplotlib")
     async with Sandbox.open(packages=("matplotlib",), spare=False) as sandbox:
         run_python = tools.sandbox_tools(sandbox)[0]
         code = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,6 +17,11 @@ import pytest
 from exported import CLOCKS, MENDED, call, ran, trace_of
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from strategies import events as any_event
 
 from agentlab import Agent
@@ -23,17 +29,9 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError
 from agentlab.export.otel import SpanData, spans_of
 from agentlab.export.otel_ids import span_id
+from agentlab.export.otel_sdk import otlp_json, send
 from agentlab.messages import Message
 from agentlab.trace import ParentRun, Trace, runs_in
-
-pytest.importorskip("opentelemetry.sdk")
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-
-from agentlab.export.otel_sdk import otlp_json, send
 
 
 class Collector:
@@ -242,9 +240,7 @@ def test_otlp_json_reads_back_as_the_same_request(runs: Path, collector: Collect
 
 
 def test_the_names_are_those_of_the_conventions():
-    conventions = pytest.importorskip(
-        "opentelemetry.semconv._incubating.attributes.gen_ai_attributes"
-    )
+    conventions = import_module("opentelemetry.semconv._incubating.attributes.gen_ai_attributes")
     known = {
         v for k, v in vars(conventions).items() if k.startswith("GEN_AI_") and isinstance(v, str)
     }

