@@ -72,9 +72,7 @@ def _lock(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise TraceError(
-            f"{path} is still being written; wait for that, or stop it"
-        ) from None
+        raise TraceError(f"{path} is still being written; wait for that, or stop it") from None
     except OSError:  # a file system without locks: nothing keeps a second writer out there
         return
 

@@ -11,7 +11,14 @@ import click
 from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
 from agentlab.errors import ScenarioError
 from agentlab.scenario.answers import Answer, answer_file, read_answer
-from agentlab.scenario.find import Lab, find_folder, list_folders, load, scenario_roots
+from agentlab.scenario.find import (
+    Lab,
+    course_order,
+    find_folder,
+    list_folders,
+    load,
+    scenario_roots,
+)
 from agentlab.scenario.runner import GRADING_SEED, Grader, LabFinished, LabReport
 from agentlab.scenario.values import answer_type
 
@@ -105,7 +112,13 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     """List the labs there are."""
-    found = [load(folder) for _, folder in list_folders((*labs, *scenario_roots()))]
+    found: dict[str, Lab] = {}
+    for id, folder in list_folders((*labs, *scenario_roots())):
+        try:
+            found.setdefault(id, load(folder))
+        except ScenarioError as error:  # one broken lab hides none of the others
+            click.echo(f"agentlab: {error}", err=True)
+    order = course_order({id: lab.scenario.prerequisites for id, lab in found.items()})
     if as_json:
         from pydantic_core import to_json
 
@@ -119,7 +132,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
                 "steps": [step.id for step in lab.scenario.steps],
                 "folder": str(lab.folder),
             }
-            for lab in found
+            for lab in (found[id] for id in order)
         ]
         click.echo(to_json(rows, indent=2).decode())
         return
@@ -129,7 +142,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("lab", "min", "title"):
         table.add_column(column, justify="right" if column == "min" else "left")
-    for lab in found:
+    for lab in (found[id] for id in order):
         table.add_row(lab.scenario.id, str(lab.scenario.minutes), lab.scenario.title)
     Console().print(table)
 

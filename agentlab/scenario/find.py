@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,33 @@ def scenario_roots() -> tuple[Path, ...]:
 
 
 def list_folders(roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Id and folder of every scenario under some roots, in the roadmap's order."""
+    """Id and folder of every scenario under some roots, by id."""
     for root in roots:
         for file in sorted(root.glob("*/*/scenario.py")):
             yield file.parent.relative_to(root).as_posix(), file.parent
+
+
+def course_order(prerequisites: Mapping[str, Sequence[str]]) -> list[str]:
+    """Labs in the order one takes them: by module, each behind what it builds on, else by id.
+
+    Args:
+        prerequisites: of every lab, by its id. Those that are not there count for nothing.
+    """
+    order: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def take(id: str) -> None:
+        if id in begun:  # taken already, or labs that wait for each other
+            return
+        begun.add(id)
+        for before in sorted(prerequisites[id]):
+            if before in prerequisites:
+                take(before)
+        order[id] = None
+
+    for id in sorted(prerequisites):
+        take(id)
+    return sorted(order, key=lambda id: id.partition("/")[0])
 
 
 def find_folder(name: str, roots: Iterable[Path]) -> Path:

@@ -173,9 +173,17 @@ def test_last_means_the_newest_run_and_counts_back_from_there(home: Path, some_r
     assert agentlab("show", "last~3", home=home).returncode == 2
 
 
-def test_labs_are_listed(home: Path):
-    rows = json.loads(agentlab("list", "--json", home=home).stdout)
-    assert "m5/tool-use" in {row["id"] for row in rows}
+def test_labs_are_listed_in_course_order_and_a_broken_one_hides_no_other(
+    home: Path, tmp_path: Path
+):
+    broken = tmp_path / "m9" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "scenario.py").write_text("1/0")
+    done = agentlab("list", "--json", "--labs", str(tmp_path), home=home)
+    ids = [row["id"] for row in json.loads(done.stdout)]
+    assert ids.index("m5/tool-use") < ids.index("m5/sandboxed-coder")
+    assert "ZeroDivisionError" in done.stderr
+    assert done.returncode == 0
 
 
 def test_the_doctor_finds_what_the_first_lab_needs(home: Path):

@@ -8,7 +8,7 @@ import pytest
 from labs import LESSON, SCENARIO, write_lab
 
 from agentlab.errors import ScenarioError
-from agentlab.scenario.find import find_folder, list_folders, load, scenario_roots
+from agentlab.scenario.find import course_order, find_folder, list_folders, load, scenario_roots
 
 
 def test_a_lab_is_found_by_its_id_and_by_its_folder(tmp_path: Path):
@@ -63,3 +63,22 @@ def test_every_lab_that_comes_along_loads_and_lies_where_its_id_says():
     assert "m5/tool-use" in found
     for id, folder in found.items():
         assert load(folder).scenario.id == id
+
+
+def test_labs_come_in_the_order_one_takes_them():
+    needs = {
+        "m5/coder": ("m5/tool-use", "m9/gone"),
+        "m5/alone": (),
+        "m5/tool-use": ("m3/call",),
+        "m3/call": (),
+        "m0/b": ("m0/a",),
+        "m0/a": ("m0/b",),
+    }
+    assert course_order(needs) == [
+        "m0/b",
+        "m0/a",
+        "m3/call",
+        "m5/alone",
+        "m5/tool-use",
+        "m5/coder",
+    ]

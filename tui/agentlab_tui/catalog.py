@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentlab.errors import AgentLabError
-from agentlab.scenario.find import Lab, list_folders, load
+from agentlab.scenario.find import Lab, course_order, list_folders, load
 from agentlab_tui.modules import Module, module_of
 
 
@@ -51,6 +51,13 @@ def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
         if id not in seen:
             seen.add(id)
             yield open_lab(id, folder)
+
+
+def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:
+    """Labs as one takes them: each behind what it builds on."""
+    labs = {entry.id: entry for entry in entries}
+    needs = {id: e.lab.scenario.prerequisites if e.lab else () for id, e in labs.items()}
+    return tuple(labs[id] for id in course_order(needs))
 
 
 def open_lab(id: str, folder: Path) -> LabEntry:

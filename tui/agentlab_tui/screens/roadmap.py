@@ -13,9 +13,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from agentlab.scenario.find import list_folders
 from agentlab.threads import in_thread
-from agentlab_tui.catalog import LabEntry, open_lab
+from agentlab_tui.catalog import LabEntry, in_order, labs_in
 from agentlab_tui.navigation import OpenLab, OpenRuns
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.lab_card import lab_card
@@ -67,12 +66,10 @@ class RoadmapScreen(Screen[None]):
 
     @work(exclusive=True)
     async def _load(self) -> None:
-        seen: dict[str, LabEntry] = {}
-        for id, folder in await in_thread(lambda: list(list_folders(self._services.roots))):
-            if id not in seen:
-                seen[id] = await in_thread(partial(open_lab, id, folder))
-                self.entries = tuple(seen.values())
-                self._refill()
+        labs = labs_in(self._services.roots)
+        while entry := await in_thread(partial(next, labs, None)):
+            self.entries = in_order((*self.entries, entry))
+            self._refill()
         self.loaded = True
 
     @on(RoadmapList.OptionHighlighted)
