@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from importlib import import_module
 from statistics import median
 from typing import Any
 
@@ -55,10 +55,8 @@ async def warm_cells(backend: str, count: int) -> list[float]:
 
 def jupyter_cells(count: int) -> list[float]:
     """Seconds of each of many cells through jupyter_client, to the reply and to being idle."""
-    from jupyter_client.manager import start_new_kernel
-
-    start: Callable[..., Any] = start_new_kernel
-    manager, client = start(kernel_name="python3")
+    peer: Any = import_module("jupyter_client.manager")
+    manager, client = peer.start_new_kernel(kernel_name="python3")
     seconds: list[float] = []
     try:
         for _ in range(count):
