@@ -44,6 +44,7 @@ PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "setup.json"
 LOG = VENV / "setup.log"
 EXTRAS = "local,hosted,tools,tui"
+DEV_EXTRAS = f"{EXTRAS},knowledge,train"
 _VENV_BYTES = 500_000_000
 # Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
 # run starts that (not the compiled runtime) afresh.
@@ -106,8 +107,8 @@ def _stages(*, dev: bool) -> list[Stage]:
         Stage("check", "the model runtime starts", runtime, _check_llama),
     ]
     if dev:
-        groups = _key(project["dependency-groups"], constraints)
-        stages.append(Stage("dev", "tools for tests and checks", groups, _install_dev))
+        wanted = _key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
+        stages.append(Stage("dev", "tools for tests and checks", wanted, _install_dev))
     return stages
 
 
@@ -173,7 +174,8 @@ def _check_llama(screen: Screen) -> str:
 
 
 def _install_dev(screen: Screen) -> str:
-    _pip(screen, "install", "--constraint", "constraints.txt", "--group", "dev")
+    project = ["--editable", f".[{DEV_EXTRAS}]"]
+    _pip(screen, "install", "--constraint", "constraints.txt", "--group", "dev", *project)
     return "installed"
 
 
