@@ -88,21 +88,23 @@ def instructions_of(trace: Trace) -> str:
     return messages[0].text if messages and messages[0].role == "system" else ""
 
 
-def reconnect(identity: BackendIdentity) -> Backend:
-    """The backend of a header, opened as it was.
+def reconnect(identity: BackendIdentity, **more: Any) -> Backend:
+    """The backend of a header, opened as it was, with `more` options.
 
     Raises:
         ConfigError: it is not to be had, or was opened in a way that a header does not hold.
     """
-    options: dict[str, Any] = {}
-    if "gguf_sha256" in identity.details:
-        options = {k: identity.details[k] for k in _LOCAL_OPTIONS if k in identity.details}
-        if identity.details.get("adapters") not in (None, "{}"):
-            raise ConfigError(
-                f"{identity.name} ran with adapters, whose files a trace does not name: "
-                "connect to it yourself and pass the backend"
-            )
-    return connect(identity.name, **options)
+    if "gguf_sha256" not in identity.details:
+        return connect(identity.name)
+    options = {k: identity.details[k] for k in _LOCAL_OPTIONS if k in identity.details}
+    backend = connect(identity.name, **options, **more)
+    # those that belong to the name are on again; those that a program put on are not
+    if backend.identity.details.get("adapters") != identity.details.get("adapters", "{}"):
+        raise ConfigError(
+            f"{identity.name} ran with other adapters, whose files a trace does not name: "
+            "connect to it yourself and pass the backend"
+        )
+    return backend
 
 
 def changes_in(then: BackendIdentity, now: BackendIdentity) -> tuple[str, ...]:

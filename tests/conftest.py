@@ -12,6 +12,12 @@ settings.register_profile("agentlab", deadline=None, suppress_health_check=[Heal
 settings.load_profile("agentlab")
 
 
+@pytest.fixture(autouse=True)
+def _no_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model has read is not kept in the cache of whoever runs this."""
+    monkeypatch.setenv("AGENTLAB_STATES", "0")
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """A folder for traces; the first run makes it."""

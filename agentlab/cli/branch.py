@@ -71,7 +71,7 @@ def fork(
 
     trace, own = open_run(runs, run)
     own = own or trust
-    model = model_of(trace, backend, own=own)
+    model = model_of(trace, backend, own=own, restore=True)
     agent = agent_of(trace, model, own=own, labs=labs, changed_tools=changed_tools)
     changed, change = _changed(agent, pairs), _edit(edit.read()) if edit else None
 
@@ -162,7 +162,7 @@ def resume(
 
     trace, own = open_run(runs, run)
     own = own or trust
-    model = model_of(trace, backend, own=own)
+    model = model_of(trace, backend, own=own, restore=True)
     agent = agent_of(trace, model, own=own, labs=labs, changed_tools=changed_tools)
     decisions = {
         **{id: Decision(verdict="allow") for id in allow},

@@ -53,15 +53,32 @@ def service_options(name: str) -> dict[str, Any]:
     return {"services": known} if scheme in known else {}
 
 
-def open_backend(name: str) -> Backend:
+def state_options(name: str, *, restore: bool = False) -> dict[str, Any]:
+    """Where a local model keeps what it has read, for forks to go on from; see `LlamaCpp`.
+
+    With AGENTLAB_STATES=0 in the environment, nowhere.
+    """
+    import platformdirs
+
+    local = name.startswith(("local:", "hf:")) or name.endswith(".gguf")
+    if not local or os.environ.get("AGENTLAB_STATES") == "0":
+        return {}
+    folder = platformdirs.user_cache_path("agentlab", appauthor=False) / "states"
+    return {"states": folder, "restore": restore}
+
+
+def open_backend(name: str, *, restore: bool = False) -> Backend:
     """The model under a name given on the command line.
+
+    Args:
+        restore: for a run that goes on from another's past.
 
     Raises:
         ConfigError: no backend answers to that name.
     """
     from agentlab.backends import connect
 
-    return connect(name, **service_options(name))
+    return connect(name, **service_options(name), **state_options(name, restore=restore))
 
 
 def _runs(_: click.Context, __: click.Parameter, value: Path | None) -> Path:

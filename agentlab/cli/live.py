@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import open_backend, service_options
+from agentlab.cli.home import open_backend, service_options, state_options
 from agentlab.errors import ConfigError
 from agentlab.trace import Trace, find_run
 
@@ -39,19 +39,25 @@ def open_run(runs: Path, name: str) -> tuple[Trace, bool]:
     return trace, trace.path.parent.resolve() == runs.resolve()
 
 
-def model_of(trace: Trace, backend: str | None, *, own: bool) -> Backend:
-    """The model named, or else the run's own. A stranger's trace does not choose a server."""
+def model_of(trace: Trace, backend: str | None, *, own: bool, restore: bool = False) -> Backend:
+    """The model named, or else the run's own. A stranger's trace does not choose a server.
+
+    Args:
+        restore: it goes on from what an earlier process read; else it starts cold.
+    """
     from agentlab.rebuild import reconnect
 
     name = trace.header.backend.name
     if backend is not None:
-        return open_backend(backend)
+        return open_backend(backend, restore=restore)
     if not own and not name.startswith("local:"):
         raise ConfigError(
             f"this trace comes from outside and asks to talk to {name}: name that model with "
             "--backend if you mean it, or use --trust"
         )
-    return open_backend(name) if service_options(name) else reconnect(trace.header.backend)
+    if service_options(name):
+        return open_backend(name)
+    return reconnect(trace.header.backend, **state_options(name, restore=restore))
 
 
 def agent_of(

@@ -12,6 +12,7 @@ import pytest
 
 from agentlab.agent import Agent
 from agentlab.backends.scripted import Scripted
+from agentlab.cli.home import state_options
 from agentlab.cli.main import COMMANDS
 from agentlab.messages import Message, ToolCall
 from agentlab.tooling import tool
@@ -242,3 +243,11 @@ def test_one_may_talk_to_an_agent_through_a_pipe(home: Path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("»")
     assert len(agentlab("traces", "--json", home=home).stdout.splitlines()) == 1
+
+
+def test_only_local_models_keep_what_they_read_and_only_where_wanted(monkeypatch):
+    assert state_options("local:smollm2") == {}
+    monkeypatch.delenv("AGENTLAB_STATES")
+    kept = state_options("mine.gguf", restore=True)
+    assert (kept["states"].name, kept["restore"]) == ("states", True)
+    assert state_options("openai:gpt-5") == {}

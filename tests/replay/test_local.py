@@ -13,6 +13,7 @@ from conversation import load
 from agentlab import Agent, Limits, Settings
 from agentlab.backends import connect
 from agentlab.messages import Usage
+from agentlab.rebuild import reconnect
 from agentlab.registry import load_tools
 from agentlab.replay import fork, verify
 
@@ -67,6 +68,20 @@ async def test_the_same_run_from_the_trace_alone(model, runs):
     trace = await logged(model, runs)
     found = await verify(trace)
     assert found.difference is None
+
+
+async def test_a_fork_in_a_new_process_reads_only_what_is_new(runs, tmp_path):
+    states = {"threads": 1, "n_ctx": 1024, "states": tmp_path / "states"}
+    first = connect("local:smollm2", **states)
+    trace = load((await agent(first, runs).run("What is 3 + 4?")).path)
+    await first.aclose()
+    at = next(e.seq for e in trace.records if e.event.kind == "tool_finished")
+    second = reconnect(trace.header.backend, states=tmp_path / "states", restore=True)
+    child = load((await fork(trace, at=at, agent=agent(second, runs), tool_result="8")).path)
+    await second.aclose()
+    read, again = usage(trace)[1], usage(child)[1]
+    assert again.cached_tokens >= read.cached_tokens > 0
+    assert again.input_tokens - again.cached_tokens < 20
 
 
 async def test_a_fork_reads_only_what_is_new(model, runs):

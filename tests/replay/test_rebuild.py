@@ -160,7 +160,7 @@ def test_a_trace_cannot_name_a_folder_whose_code_is_run(runs, lab):
 
 def test_adapters_are_not_named_by_a_trace():
     details: dict[str, Any] = {"gguf_sha256": "0", "adapters": '{"mine": {}}'}
-    with pytest.raises(ConfigError, match="ran with adapters"):
+    with pytest.raises(ConfigError, match="ran with other adapters"):
         reconnect(BackendIdentity(name="local:smollm2", model="m", details=details))
 
 

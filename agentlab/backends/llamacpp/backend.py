@@ -39,6 +39,7 @@ from agentlab.backend import (
 )
 from agentlab.backends.llamacpp.context import Cancelled
 from agentlab.backends.llamacpp.engine import Engine, Job
+from agentlab.backends.llamacpp.states import States
 from agentlab.errors import BackendError, ConfigError
 from agentlab.messages import Message
 
@@ -69,6 +70,10 @@ class LlamaCpp:
         adapter: one LoRA file, named after it.
         template: a chat template (Jinja) to use in place of the model's own.
         defaults: sampler settings for what a request leaves open.
+        states: a folder where closing leaves what conversations left in the model's memory
+            (23 kB a token for SmolLM2 135M; 512 MiB in all). It holds what was said.
+        restore: let the first reply go on from there instead of reading the conversation, as a
+            fork does. Without it a process starts cold, so that it can be repeated exactly.
 
     Raises:
         ModelNotFound, ModelUnreadable, MissingExtra, ConfigError: the model can't be loaded.
@@ -88,6 +93,8 @@ class LlamaCpp:
         adapter: str | Path | None = None,
         template: str | None = None,
         defaults: Settings = Settings(),
+        states: Path | None = None,
+        restore: bool = False,
     ) -> None:
         path = Path(path)
         files = {key: Path(file) for key, file in (adapters or {}).items()}
@@ -106,6 +113,8 @@ class LlamaCpp:
             slots=slots,
             adapters=files,
             template=template,
+            states=None if states is None else States(states),
+            restore=restore,
         )
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="llamacpp")
         self._closed = False

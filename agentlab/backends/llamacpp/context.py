@@ -26,15 +26,20 @@ class Context:
         size: how many tokens fit.
         batch: how many tokens are evaluated at once.
         threads: how many threads evaluate.
+        exact: keep keys and values in float32 rather than float16.
     """
 
-    def __init__(self, model: Model, *, size: int, batch: int, threads: int) -> None:
+    def __init__(
+        self, model: Model, *, size: int, batch: int, threads: int, exact: bool = False
+    ) -> None:
         lib = model.lib
         params = lib.llama_context_default_params()
         params.n_ctx = size
         params.n_batch = params.n_ubatch = min(batch, size)
         params.n_threads = params.n_threads_batch = threads
         params.no_perf = True
+        if exact:
+            params.type_k = params.type_v = lib.GGML_TYPE_F32
         self.handle: Any = lib.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise ConfigError(f"no memory for a context of {size} tokens: connect with less n_ctx")
@@ -47,7 +52,8 @@ class Context:
         self._batch = min(batch, size)
         self._one = (ctypes.c_int32 * 1)()
         self._one_batch = lib.llama_batch_get_one(self._one, 1)
-        self._adapters: dict[str, float] = {}
+        self.adapters: Mapping[str, float] = {}
+        """Those that are on, by name, and their scale."""
 
     def read(self, ids: Sequence[int], cancelled: Callable[[], bool]) -> int:
         """Evaluate what is not there yet; returns how many tokens were.
@@ -74,6 +80,23 @@ class Context:
         self._decode(self._one_batch)
         self.ids.append(token)
 
+    def state(self) -> memoryview:
+        """What reading `ids` left in the model's memory, as bytes for `restore`."""
+        size = self._lib.llama_state_seq_get_size(self.handle, 0)
+        buffer = (ctypes.c_uint8 * size)()
+        written = self._lib.llama_state_seq_get_data(self.handle, buffer, size, 0)
+        return memoryview(buffer).cast("B")[:written]
+
+    def restore(self, ids: Sequence[int], state: bytes) -> bool:
+        """Be as after reading `ids`; False, and empty, where that can't be taken up here."""
+        self.clear()
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        if not self._lib.llama_state_seq_set_data(self.handle, buffer, len(state), 0):
+            self.clear()
+            return False
+        self.ids.extend(ids)
+        return True
+
     def clear(self) -> None:
         """Forget everything read."""
         self._lib.llama_memory_clear(self._memory, True)
@@ -82,7 +105,7 @@ class Context:
     def use(self, adapters: Mapping[str, tuple[Any, float]]) -> None:
         """Put on these adapters (name to handle and scale); a change forgets what was read."""
         scales = {name: scale for name, (_, scale) in adapters.items()}
-        if scales == self._adapters:
+        if scales == self.adapters:
             return
         count = len(adapters)
         handles = (ctypes.c_void_p * max(count, 1))()
@@ -93,7 +116,7 @@ class Context:
         pointer_type = set_adapters.argtypes[1]
         if set_adapters(self.handle, ctypes.cast(handles, pointer_type), count, factors) != 0:
             raise BackendError("llama.cpp refused the adapters")
-        self._adapters = scales
+        self.adapters = scales
         self.clear()
 
     def close(self) -> None:

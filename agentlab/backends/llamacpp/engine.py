@@ -6,6 +6,7 @@ write.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.parser import THINK, Parser
 from agentlab.backends.llamacpp.prompt import Prompts
 from agentlab.backends.llamacpp.sampling import Sampler
+from agentlab.backends.llamacpp.states import State, States
 from agentlab.backends.llamacpp.template import PLAIN, Template
 from agentlab.backends.llamacpp.threads import physical_cores
 from agentlab.errors import ConfigError, ContextOverflow
@@ -29,6 +31,7 @@ from agentlab.messages import Message, Usage
 
 LARGEST_DEFAULT = 8192
 _WORTH_KEEPING = 256
+_WORTH_A_FILE = 64
 _MOST_CONSTRAINTS = 32
 
 
@@ -57,6 +60,8 @@ class Engine:
         slots: int,
         adapters: Mapping[str, Path],
         template: str | None,
+        states: States | None,
+        restore: bool,
     ) -> None:
         gguf.check(path)
         self._model = Model(path)
@@ -66,6 +71,8 @@ class Engine:
         self._n_batch = n_batch
         self._threads = threads or physical_cores()
         self._slots = slots
+        self._states = states
+        self._restore = restore and states is not None
         self._contexts: list[Context] = []
         self._clock = 0
         self._stopping = False
@@ -207,7 +214,11 @@ class Engine:
         self._stopping = True
 
     def close(self) -> None:
-        """Free everything."""
+        """Keep what is worth it for a later process, and free everything."""
+        for context in self._contexts:
+            long = len(context.ids) >= _WORTH_A_FILE
+            if self._states is not None and long and context.adapters == self._on():
+                self._states.save(self.details(), context.ids, context.state())
         while self._contexts:
             self._contexts.pop().close()
         self._model.close()
@@ -234,6 +245,9 @@ class Engine:
 
         Where even the best one would lose much of another conversation, a free slot is opened.
         """
+        if self._restore:
+            self._restore = False
+            self._recall(rendered)
         best: tuple[int, int, Context, list[int]] | None = None
         for context in self._contexts:
             ids = self._prompts.tokens(rendered, context.ids)
@@ -250,9 +264,29 @@ class Engine:
             context, ids = best[2], best[3]
         self._clock += 1
         context.last_used = self._clock
-        on = {name: (self._adapters[name], scale) for name, scale in self._scales.items()}
-        context.use({name: pair for name, pair in on.items() if pair[1] != 0})
+        self._put_on(context)
         return context, ids
+
+    def _recall(self, rendered: str) -> None:
+        """Open a context as an earlier process left its own, if that knew enough of this."""
+        best: tuple[int, State] | None = None
+        for state in self._states.of(self.details()) if self._states else ():
+            ids = self._prompts.tokens(rendered, state.ids)
+            shared = common_prefix(state.ids, ids)
+            if shared >= _WORTH_A_FILE and (best is None or shared > best[0]):
+                best = (shared, state)
+        if best is None:
+            return
+        context = self._open()
+        self._put_on(context)
+        with contextlib.suppress(OSError):
+            context.restore(best[1].ids, best[1].load())
+
+    def _put_on(self, context: Context) -> None:
+        context.use({name: (self._adapters[name], scale) for name, scale in self._on().items()})
+
+    def _on(self) -> dict[str, float]:
+        return {name: scale for name, scale in self._scales.items() if scale != 0}
 
     def _open(self) -> Context:
         context = Context(self._model, size=self._n_ctx, batch=self._n_batch, threads=self._threads)
