@@ -33,10 +33,12 @@ the last step's checkpoint due and then raises `Stopped`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -44,7 +46,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab_tools.train.work import Work
 
-__all__ = ["GROUP", "Recipe", "RecipeSettings", "Work", "load_recipe", "recipe_names"]
+__all__ = [
+    "GROUP",
+    "Recipe",
+    "RecipeSettings",
+    "Work",
+    "load_recipe",
+    "locate_recipe",
+    "recipe_names",
+]
 
 GROUP = "agentlab.recipes"
 
@@ -120,12 +130,14 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def load_recipe(name: str) -> Recipe[Any]:
-    """The recipe of that name.
+    """The recipe of that name, or of the file at that path, whose name ends in `.py`.
 
     Raises:
         ConfigError: there is none, or its package is not whole.
         MissingExtra: its module needs something that is not installed.
     """
+    if name.endswith(".py"):
+        return _recipe_in(Path(name))
     entries = _entries()
     if name not in entries:
         known = ", ".join(sorted(entries)) or "none installed"
@@ -137,6 +149,33 @@ def load_recipe(name: str) -> Recipe[Any]:
     if not isinstance(loaded, Recipe):
         raise ConfigError(f"the entry point {name} in {GROUP} is not a recipe")
     return cast(Recipe[Any], loaded)
+
+
+def locate_recipe(name: str) -> str:
+    """The name, or the absolute path of a file, so that it means the same from anywhere."""
+    return str(Path(name).resolve()) if name.endswith(".py") else name
+
+
+def _recipe_in(file: Path) -> Recipe[Any]:
+    """The `recipe` of a Python file, which is run.
+
+    Raises:
+        ConfigError: there is no such file, or no recipe in it.
+        MissingExtra: it needs something that is not installed.
+    """
+    spec = spec_from_file_location(f"agentlab_recipe_{file.stem.replace('-', '_')}", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise ConfigError(f"no recipe {file}: there is no such file")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # types in annotations are looked up there
+    try:
+        spec.loader.exec_module(module)
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{error.name}, which {file.name} needs,", "train") from error
+    found: object = getattr(module, "recipe", None)
+    if not isinstance(found, Recipe):
+        raise ConfigError(f"{file} has no recipe: end it with `recipe = Recipe(…)`")
+    return cast(Recipe[Any], found)
 
 
 def _entries() -> dict[str, EntryPoint]:

@@ -1,0 +1,234 @@
+"""The jobs in a folder: submit, list, watch, cancel, resume; their logs and artifacts.
+
+    jobs = Jobs(folder)
+    job = jobs.submit("lora", {"data": "chats.jsonl", "steps": 200})
+    for job in jobs.watch(job.id):
+        print(job.progress)
+
+Each job lives in a folder of its own, named as the job: its journal, `log.txt`, `checkpoints/` and
+`artifacts/`. Nothing is kept in memory, so any number of programs may look at the same jobs.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from agentlab.errors import ConfigError
+from agentlab_tools.train.errors import TrainingError
+from agentlab_tools.train.events import Ended
+from agentlab_tools.train.jobs import journal, processes
+from agentlab_tools.train.jobs.job import Job, JobLimits, JobSpec, new_job_id
+from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader
+from agentlab_tools.train.jobs.worker import LOG
+from agentlab_tools.train.recipe import load_recipe, locate_recipe
+
+_LOOK = 0.1
+_TIME_TO_START = 60.0
+
+
+class Jobs:
+    """The jobs in a folder, which is made with the first one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def submit(
+        self,
+        recipe: str,
+        settings: Mapping[str, Any],
+        *,
+        on: str = "local",
+        limits: JobLimits | None = None,
+        every: float = 60.0,
+        keep: int = 2,
+    ) -> Job:
+        """Start a job; it goes on when this program ends.
+
+        Args:
+            recipe: a name, or the path of a Python file with a `recipe`.
+            settings: of the recipe; relative paths are seen from the current folder.
+            on: `local`, `ray` or `ray:ADDRESS`.
+            every: seconds between checkpoints.
+            keep: how many checkpoints stay.
+
+        Raises:
+            ConfigError: no such recipe, settings that do not fit, or no such place to run.
+            MissingExtra: something the recipe needs is not installed.
+            TrainingError: the process did not start.
+        """
+        known = load_recipe(recipe)
+        known.check()
+        _check_place(on)
+        values = known.read_settings(dict(settings))
+        spec = JobSpec(
+            id=new_job_id(known.name),
+            recipe=locate_recipe(recipe),
+            settings=values.model_dump(mode="json"),
+            folder=str(Path.cwd()),
+            on=on,
+            limits=limits or JobLimits(),
+            every=every,
+            keep=keep,
+        )
+        folder = self.folder / spec.id
+        folder.mkdir(parents=True)
+        journal.create(folder, spec)
+        return self._start(folder)
+
+    def list(self) -> list[Job]:
+        """All jobs, newest first."""
+        return [self.get(folder.name) for folder in self._folders()]
+
+    def get(self, name: str) -> Job:
+        """A job by its id, the start of it, or `last`.
+
+        Raises:
+            ConfigError: no job, or several, by that name.
+        """
+        reader = self.open(name)
+        reader.poll()
+        return reader.job()
+
+    def open(self, name: str) -> JournalReader:
+        """The journal of a job, to read on as it grows.
+
+        Raises:
+            ConfigError: no job, or several, by that name.
+        """
+        return JournalReader(self.find(name))
+
+    def watch(self, name: str, *, seconds: float | None = None) -> Iterator[Job]:
+        """The job each time there is news, until it is over or the time is up."""
+        reader = self.open(name)
+        until = None if seconds is None else time.monotonic() + seconds
+        before: Job | None = None
+        while True:
+            news = reader.poll()
+            job = reader.job()
+            if news or before is None or job.state != before.state:
+                yield job
+            if not job.active or (until is not None and time.monotonic() > until):
+                return
+            before = job
+            time.sleep(_LOOK)
+
+    def cancel(self, name: str, *, grace: float = 30.0) -> Job:
+        """Stop a job: cleanly, with a checkpoint, and by force if that takes longer than `grace`.
+
+        A job that is over stays as it is.
+        """
+        folder = self.find(name)
+        reader = JournalReader(folder)
+        reader.poll()
+        if not reader.job().active:
+            return reader.job()
+        (folder / STOP).touch()
+        until = time.monotonic() + grace
+        sent: int | None = None
+        while reader.job().active and time.monotonic() < until:
+            process = reader.process()
+            if process is not None and process.pid != sent:
+                processes.send(process.pid, process.process, signal.SIGTERM)
+                sent = process.pid
+            time.sleep(_LOOK)
+            reader.poll()
+        if reader.job().active:
+            self._kill(folder, reader)
+            reader.poll()
+        return reader.job()
+
+    def resume(self, name: str) -> Job:
+        """Take a job up again from its newest checkpoint, with the same data in the same order.
+
+        Raises:
+            TrainingError: it is running, or complete.
+        """
+        folder = self.find(name)
+        job = self.get(folder.name)
+        if job.active:
+            raise TrainingError(f"job {job.id} is {job.state}: nothing to resume")
+        if job.state == "completed":
+            raise TrainingError(f"job {job.id} is complete: nothing to resume")
+        load_recipe(job.spec.recipe).check()
+        (folder / STOP).unlink(missing_ok=True)
+        return self._start(folder)
+
+    def log(self, name: str) -> Path:
+        """The file with all that a job printed; it may not be there yet."""
+        return self.find(name) / LOG
+
+    def artifacts(self, name: str) -> list[Path]:
+        """What came of a job: files and folders, whole."""
+        folder = self.find(name) / "artifacts"
+        return sorted(p for p in folder.glob("*") if not p.name.startswith("."))
+
+    def find(self, name: str) -> Path:
+        """The folder of a job, by its id, the start of it, or `last`.
+
+        Raises:
+            ConfigError: no job, or several, by that name.
+        """
+        folders = self._folders()
+        if name == "last" and folders:
+            return folders[0]
+        found = [f for f in folders if f.name == name] or [
+            f for f in folders if name and (f.name.startswith(name) or f"-{name}-" in f.name)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise ConfigError(f"no job {name[:80]!a} in {self.folder}: `agentlab jobs` lists them")
+        several = ", ".join(f.name for f in found[:3])
+        raise ConfigError(f"{name[:80]!a} names several jobs: {several}, …")
+
+    def _folders(self) -> list[Path]:
+        return sorted((path.parent for path in self.folder.glob(f"*/{JOURNAL}")), reverse=True)
+
+    def _start(self, folder: Path) -> Job:
+        command = [sys.executable, "-m", "agentlab_tools.train.jobs.worker", str(folder.resolve())]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                timeout=_TIME_TO_START,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TrainingError(f"job {folder.name} did not start; see {folder / LOG}") from None
+        if done.returncode != 0:
+            said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise TrainingError(said or f"job {folder.name} did not start")
+        return self.get(folder.name)
+
+    def _kill(self, folder: Path, reader: JournalReader) -> None:
+        process = reader.process()
+        if process is None:
+            return
+        processes.kill_session(process.pid, process.process)
+        until = time.monotonic() + 10
+        while processes.is_alive(process.pid, process.process) and time.monotonic() < until:
+            time.sleep(_LOOK)
+        ended = Journal(folder)
+        ended.end(Ended(outcome="cancelled", reason="it did not stop in time and was killed"))
+
+
+def _check_place(on: str) -> None:
+    place, _, _ = on.partition(":")
+    if place == "ray":
+        from importlib.util import find_spec  # noqa: PLC0415
+
+        from agentlab.errors import MissingExtra  # noqa: PLC0415
+
+        if find_spec("ray") is None:
+            raise MissingExtra("ray", "ray")
+    elif on != "local":
+        raise ConfigError(f"can't train on {on[:80]!a}: say local, ray, or ray:ADDRESS")
