@@ -26,7 +26,7 @@ class Context:
         size: how many tokens fit.
         batch: how many tokens are evaluated at once.
         threads: how many threads evaluate.
-        exact: keep keys and values in float32 rather than float16.
+        exact: attention in float32 throughout, to compare with; serving uses float16, for speed.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Context:
         params.no_perf = True
         if exact:
             params.type_k = params.type_v = lib.GGML_TYPE_F32
+            params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.handle: Any = lib.llama_init_from_model(model.handle, params)
         if not self.handle:
             raise ConfigError(f"no memory for a context of {size} tokens: connect with less n_ctx")

@@ -1,0 +1,143 @@
+"""A model ready for training, by the names that `connect` takes.
+
+    loaded = load("local:smollm2")        the packaged GGUF
+    loaded = load("models/mine.gguf")     any GGUF of the llama architecture
+    loaded = load("HuggingFaceTB/SmolLM2-360M-Instruct")    a folder or a hub name
+
+A quantized file is dequantized: training goes on from what is served, not from what it once was.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from agentlab.backends.llamacpp import gguf as frame
+from agentlab.backends.llamacpp import registry
+from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
+from agentlab_tools.train.bridge import layout, vocabulary
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model and what it needs to read text."""
+
+    model: PreTrainedModel
+    """In float32, in evaluation mode."""
+    tokenizer: PreTrainedTokenizerFast
+    """With the chat template, where the model has one."""
+    gguf: Path | None
+    """The file it came from, which an adapter for it is served beside; None for other sources."""
+
+
+def load(name: str) -> Loaded:
+    """The model under a name.
+
+    Raises:
+        MissingExtra: torch, transformers or gguf is not installed.
+        ModelNotFound, ModelUnreadable: there is no such model, or the file is damaged.
+        ConfigError: it is of a kind that can't be trained here.
+    """
+    for needed in ("torch", "transformers", "gguf"):
+        if importlib.util.find_spec(needed) is None:
+            raise MissingExtra(needed, "train")
+    scheme, colon, rest = name.partition(":")
+    if colon and scheme == "local":
+        return _from_gguf(registry.locate(rest))
+    if colon and scheme == "hf":
+        return _from_gguf(registry.download(rest))
+    if name.endswith(".gguf"):
+        return _from_gguf(Path(name).expanduser())
+    return _from_hub(name)
+
+
+def _from_gguf(path: Path) -> Loaded:
+    frame.check(path)
+    from gguf import GGUFReader  # noqa: PLC0415 numpy and more
+    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+
+    reader = GGUFReader(path)
+    config = _config(reader, path)
+    state = _weights(reader, config)
+    config.tie_word_embeddings = "lm_head.weight" not in state
+    load_state = cast(Any, LlamaForCausalLM).from_pretrained
+    model = load_state(None, config=config, state_dict=state, dtype="float32")
+    return Loaded(model.eval(), vocabulary.read(reader), path)
+
+
+def _config(reader: GGUFReader, path: Path) -> Any:
+    from transformers import LlamaConfig  # noqa: PLC0415 heavy
+
+    def field(name: str, default: Any = None) -> Any:
+        found = reader.fields.get(name)
+        return default if found is None else found.contents()
+
+    kind = field("general.architecture")
+    if kind != "llama":
+        raise ConfigError(
+            f"{path.name} is a {kind} model: only the llama architecture can be trained from GGUF"
+        )
+    if field("llama.rope.scaling.type", "none") != "none" or field("llama.expert_count"):
+        raise ConfigError(f"{path.name} has scaled positions or experts: load its original folder")
+    heads, width = field("llama.attention.head_count"), field("llama.embedding_length")
+    roles = {"bos": "bos", "eos": "eos", "pad": "padding"}
+    return LlamaConfig(
+        vocab_size=len(field("tokenizer.ggml.tokens")),
+        hidden_size=width,
+        intermediate_size=field("llama.feed_forward_length"),
+        num_hidden_layers=field("llama.block_count"),
+        num_attention_heads=heads,
+        num_key_value_heads=field("llama.attention.head_count_kv", heads),
+        head_dim=field("llama.attention.key_length", width // heads),
+        max_position_embeddings=field("llama.context_length"),
+        rms_norm_eps=field("llama.attention.layer_norm_rms_epsilon"),
+        rope_parameters={
+            "rope_type": "default",
+            "rope_theta": field("llama.rope.freq_base", 10000.0),
+        },
+        **{
+            f"{role}_token_id": field(f"tokenizer.ggml.{key}_token_id")
+            for role, key in roles.items()
+        },
+    )
+
+
+def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
+    """Every weight under Hugging Face's name, in its order of rows."""
+    import torch  # noqa: PLC0415 heavy
+    from gguf import dequantize  # noqa: PLC0415
+    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+
+    with torch.device("meta"):
+        theirs = list(LlamaForCausalLM(config).state_dict())
+    ours = {value: key for key, value in layout.names(config, theirs).items()}
+    state: dict[str, Tensor] = {}
+    for tensor in reader.tensors:
+        if tensor.name not in ours:
+            raise ConfigError(f"the weight {tensor.name} has no place in a llama model")
+        values: Tensor = cast(Any, torch).from_numpy(
+            dequantize(tensor.data, tensor.tensor_type).copy()
+        )
+        values = values.reshape([int(n) for n in reversed(tensor.shape)])
+        heads = layout.heads_of(tensor.name, config)
+        state[ours[tensor.name]] = values if heads is None else layout.from_gguf(values, heads)
+    return state
+
+
+def _from_hub(name: str) -> Loaded:
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 heavy
+
+    try:
+        tokenizer = cast(Any, AutoTokenizer).from_pretrained(name)
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(name, dtype="float32")
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ModelNotFound(f"no model to train under {name!r}: {reason}") from error
+    return Loaded(model.eval(), tokenizer, None)

@@ -1,0 +1,127 @@
+"""What llama.cpp thinks of a text: logits, log-likelihoods, perplexity.
+
+    with Scorer(Path("mine.gguf"), adapter=Path("mine.lora.gguf")) as scorer:
+        scorer.perplexity([(scorer.tokens(text), None)])
+
+For comparing files with each other, and with the PyTorch model they came from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from agentlab.backends.llamacpp import gguf as frame
+from agentlab.backends.llamacpp.context import Context
+from agentlab.backends.llamacpp.model import Model
+from agentlab.errors import BackendError, ContextOverflow
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+UNSCORED = -100
+"""As a label, for tokens that are read and not judged (the value PyTorch ignores too)."""
+
+
+class Scorer:
+    """A GGUF, and perhaps an adapter on it, that reads and never writes.
+
+    Args:
+        adapter: a GGUF adapter to put on.
+        size: the longest sequence, in tokens.
+        exact: attention in float32, as PyTorch computes it; else in float16, as in serving.
+
+    Raises:
+        ModelNotFound, ModelUnreadable, MissingExtra, ConfigError: as `connect`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        adapter: Path | None = None,
+        threads: int = 1,
+        size: int = 1024,
+        exact: bool = False,
+    ) -> None:
+        frame.check(path)
+        self._model = Model(path)
+        self._size = size
+        self._context = Context(self._model, size=size, batch=size, threads=threads, exact=exact)
+        if adapter is not None:
+            self._context.use({"adapter": (self._model.adapter("adapter", adapter), 1.0)})
+        self._batch: Any = self._model.lib.llama_batch_init(size, 0, 1)
+
+    def tokens(self, text: str) -> list[int]:
+        """A text as tokens; what looks like a control token stays text."""
+        return self._model.tokens(text)
+
+    def logits(self, ids: Sequence[int]) -> NDArray[float32]:
+        """What follows each token: (tokens, vocabulary).
+
+        Raises:
+            ContextOverflow: the sequence is longer than `size`.
+        """
+        import numpy as np  # noqa: PLC0415 not needed to import this
+
+        if len(ids) > self._size:
+            raise ContextOverflow(f"{len(ids)} tokens are more than the {self._size} that fit")
+        lib, batch = self._model.lib, self._batch
+        self._context.clear()
+        batch.n_tokens = len(ids)
+        for place, token in enumerate(ids):
+            batch.token[place], batch.pos[place], batch.logits[place] = token, place, 1
+            batch.n_seq_id[place], batch.seq_id[place][0] = 1, 0
+        if lib.llama_decode(self._context.handle, batch) != 0:
+            raise BackendError("llama.cpp could not read the text")
+        flat = np.ctypeslib.as_array(
+            lib.llama_get_logits(self._context.handle), (len(ids) * self._model.size,)
+        )
+        return flat.reshape(len(ids), self._model.size).copy()
+
+    def loss(self, ids: Sequence[int], labels: Sequence[int] | None = None) -> tuple[float, int]:
+        """The sum of -log p over the tokens judged, in nats, and how many those are.
+
+        Args:
+            labels: what to judge, one for each token: the token, or `UNSCORED`. All but the first
+                where not given.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        wanted = np.array((ids if labels is None else labels)[1:])
+        judged = np.flatnonzero(wanted != UNSCORED)
+        rows = self.logits(ids)[judged].astype(np.float64)
+        top = rows.max(axis=1)
+        spread = top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
+        return float((spread - rows[np.arange(len(judged)), wanted[judged]]).sum()), len(judged)
+
+    def perplexity(self, examples: Iterable[tuple[Sequence[int], Sequence[int] | None]]) -> float:
+        """e to the mean -log p of a judged token, over (tokens, labels); see `loss`."""
+        total, count = 0.0, 0
+        for ids, labels in examples:
+            loss, judged = self.loss(ids, labels)
+            total, count = total + loss, count + judged
+        return math.exp(total / count) if count else math.nan
+
+    def close(self) -> None:
+        """Free the model. Closing twice does no harm."""
+        if self._batch is not None:
+            self._model.lib.llama_batch_free(self._batch)
+            self._batch = None
+            self._context.close()
+            self._model.close()
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
