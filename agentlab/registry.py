@@ -1,15 +1,25 @@
-"""Tools by name, ours and other packages' alike, through the entry-point group `agentlab.tools`."""
+"""Tools by name, ours and other packages' alike, through entry points.
+
+`agentlab.tools` holds tools. `agentlab.toolsets` holds what makes tools of something a user names,
+and must be opened and closed: `query_data:sales.csv`, `mcp:github`. Such an entry is a function
+from what is named to an async context manager of tools.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.tooling import Tool
 
 GROUP = "agentlab.tools"
+TOOLSETS = "agentlab.toolsets"
+
+Opener: TypeAlias = Callable[[Sequence[str]], AbstractAsyncContextManager[Sequence[Tool[Any]]]]
+"""What an entry of `agentlab.toolsets` is: given all that was named of it, it opens the tools."""
 
 
 def tool_names() -> tuple[str, ...]:
@@ -28,7 +38,9 @@ def load_tools(names: Iterable[str]) -> tuple[Tool[Any], ...]:
     tools: list[Tool[Any]] = []
     for name in names:
         if name not in entries:
-            raise ConfigError(f"no tool {name!r}; there are: {', '.join(sorted(entries))}")
+            sets = [f"{entry.name}:…" for entry in entry_points(group=TOOLSETS)]
+            there = ", ".join(sorted([*entries, *sets]))
+            raise ConfigError(f"no tool {name!r}; there are: {there}")
         try:
             loaded: object = entries[name].load()
         except ModuleNotFoundError as error:
@@ -37,6 +49,39 @@ def load_tools(names: Iterable[str]) -> tuple[Tool[Any], ...]:
             raise ConfigError(f"the entry point {name} in {GROUP} is not a tool")
         tools.append(cast(Tool[Any], loaded))
     return tuple(tools)
+
+
+@asynccontextmanager
+async def open_tools(names: Iterable[str]) -> AsyncGenerator[tuple[Tool[Any], ...]]:
+    """The tools of these names, and those of toolsets, for as long as the block lasts.
+
+    Args:
+        names: a tool's, or `toolset:what`, e.g. `mcp:github`. What is named of one toolset is
+            opened together.
+
+    Raises:
+        ConfigError: there is no tool or toolset of a name, or what was named does not open.
+        MissingExtra: one of them needs something that is not installed.
+    """
+    sets = {entry.name: entry for entry in entry_points(group=TOOLSETS)}
+    known = tool_names()
+    plain: list[str] = []
+    named: dict[str, list[str]] = {}
+    for name in names:
+        head, colon, what = name.partition(":")
+        if head in sets and (colon or head not in known):
+            named.setdefault(head, []).append(what)
+        else:
+            plain.append(name)
+    tools = list(load_tools(plain))
+    async with AsyncExitStack() as stack:
+        for head, whats in named.items():
+            try:
+                opener: Opener = sets[head].load()
+            except ModuleNotFoundError as error:
+                raise MissingExtra(f"{error.name}, which {head} needs,", "knowledge") from error
+            tools += await stack.enter_async_context(opener(whats))
+        yield tuple(tools)
 
 
 def _entries() -> dict[str, EntryPoint]:

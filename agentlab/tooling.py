@@ -108,6 +108,7 @@ class Tool(Generic[A]):
         run: takes validated arguments and a context, returns any JSON-able value or text.
         timeout: seconds one call may take; None for no bound.
         max_chars: length in characters beyond which an answer is shortened for the model.
+        read_only: a call changes nothing anywhere, and so may be offered without being asked about.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Tool(Generic[A]):
     run: Callable[[A, ToolContext], Coroutine[Any, Any, Any]]
     timeout: float | None = 120.0
     max_chars: int = MAX_CHARS
+    read_only: bool = False
 
     def __post_init__(self) -> None:
         check_tool_name(self.name)
@@ -229,6 +231,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = 120.0,
     max_chars: int = MAX_CHARS,
+    read_only: bool = False,
 ) -> Callable[[Callable[..., Any]], Tool[BaseModel]]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -238,6 +241,7 @@ def tool(
     description: str | None = None,
     timeout: float | None = 120.0,
     max_chars: int = MAX_CHARS,
+    read_only: bool = False,
 ) -> Tool[BaseModel] | Callable[[Callable[..., Any]], Tool[BaseModel]]:
     """Make a tool of a typed function, plain or async. Plain ones run off the event loop.
 
@@ -247,6 +251,7 @@ def tool(
         description: if not the docstring's summary and body.
         timeout: seconds one call may take.
         max_chars: length beyond which an answer is shortened for the model.
+        read_only: whether a call changes nothing anywhere.
 
     Raises:
         ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
@@ -267,6 +272,7 @@ def tool(
             run=_runner(function, contexts),
             timeout=timeout,
             max_chars=max_chars,
+            read_only=read_only,
         )
 
     return make if function is None else make(function)

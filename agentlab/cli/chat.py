@@ -34,7 +34,13 @@ Ctrl-C stops an answer that is under way."""
 @click.argument("message", required=False)
 @backend_option
 @runs_option
-@click.option("-t", "--tool", "tools", multiple=True, help="A tool to give it. May be repeated.")
+@click.option(
+    "-t",
+    "--tool",
+    "tools",
+    multiple=True,
+    help="A tool to give it, e.g. search, query_data:FILE, mcp:NAME. May be repeated.",
+)
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
 @click.option("-i", "--instructions", default=INSTRUCTIONS, help="What the agent is told.")
 @click.option("--temperature", type=click.FloatRange(min=0), help="0 is always the same answer.")
@@ -59,13 +65,12 @@ def chat(
     from agentlab.backend import Settings
     from agentlab.equipment import equipment_for
     from agentlab.limits import Limits
-    from agentlab.registry import load_tools
+    from agentlab.registry import open_tools
 
     agent = Agent(
         name="chat",
         backend=open_backend(backend or DEFAULT_BACKEND),
         instructions=instructions,
-        tools=load_tools(tools),
         settings=Settings(temperature=temperature, seed=seed),
         limits=Limits(steps=steps, repeats=3),
         approval=Policy(ask=ask),
@@ -73,9 +78,10 @@ def chat(
     )
     stack = AsyncExitStack()
     with asyncio.Runner() as runner:
-        equipment = runner.run(stack.enter_async_context(equipment_for(tools)))
-        talk = _Talk(agent, equipment, Console(highlight=False))
         try:
+            opened = runner.run(stack.enter_async_context(open_tools(tools)))
+            equipment = runner.run(stack.enter_async_context(equipment_for(tools)))
+            talk = _Talk(agent.with_(tools=opened), equipment, Console(highlight=False))
             if message is not None:
                 return talk.turn(runner, message)
             if not sys.stdin.isatty():

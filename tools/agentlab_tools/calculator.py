@@ -126,7 +126,7 @@ def written_out(value: float) -> str:
     return f"{value:.12g}"
 
 
-@tool(timeout=5)
+@tool(timeout=5, read_only=True)
 def calculator(
     expression: Annotated[
         str,

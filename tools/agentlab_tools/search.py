@@ -44,7 +44,7 @@ def search_over(
     def index() -> LexicalIndex:
         return LexicalIndex(passages_in(folder))
 
-    @tool(name=name, description=f"Look something up in {about}.")
+    @tool(name=name, description=f"Look something up in {about}.", read_only=True)
     def look_up(
         query: Annotated[str, Field(description="a few words", min_length=1, max_length=120)],
     ) -> str:

@@ -1,0 +1,127 @@
+"""One job for DuckDB in a process of its own: read files in, or answer a query.
+
+Run as a program, from within the folder of the database. A job comes as JSON on stdin, and its
+answer goes to stdout as JSON: `{"error": "one line"}`, or what was asked for. It imports nothing of
+ours, so that it starts quickly. Whoever started it kills it when its time is up.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+import duckdb
+
+DATABASE = "data.duckdb"
+_SAMPLES = 3
+_SCAN = {
+    "csv": "read_csv($files, union_by_name = true)",
+    "csv, mended": "read_csv($files, union_by_name = true, ignore_errors = true, "
+    "store_rejects = true)",
+    "json": "read_json($files, union_by_name = true, maximum_object_size = 134217728)",
+    "parquet": "read_parquet($files, union_by_name = true)",
+}
+_READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: a PIVOT, which lists its columns first
+
+
+def load(job: dict[str, Any]) -> dict[str, Any]:
+    """Make a table of each group of files, and say what is in it."""
+    db = duckdb.connect(DATABASE, config=_config(job))
+    tables: list[dict[str, Any]] = []
+    try:
+        for table in job["tables"]:
+            tables.append(_load_one(db, table, job["cell"]))
+    finally:
+        db.close()
+    return {"tables": tables}
+
+
+def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
+    name, kind, skipped = _quote(table["name"]), table["kind"], 0
+    try:
+        db.execute(f"CREATE TABLE {name} AS FROM {_SCAN[kind]}", {"files": table["files"]})
+    except duckdb.Error:
+        if kind != "csv":
+            raise
+        scan = _SCAN["csv, mended"]
+        db.execute(f"CREATE TABLE {name} AS FROM {scan}", {"files": table["files"]})
+        skipped = db.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchone()[0]
+        db.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    rows = db.table(name).count("*").fetchone()[0]
+    described = db.execute(f"DESCRIBE {name}").fetchall()
+    first = db.execute(f"FROM {name} LIMIT {_SAMPLES}").fetchall()
+    columns = [
+        {"name": found[0], "type": found[1], "sample": [_text(row[at], cell) for row in first]}
+        for at, found in enumerate(described)
+    ]
+    return {"name": table["name"], "rows": rows, "columns": columns, "skipped": skipped}
+
+
+def ask(job: dict[str, Any]) -> dict[str, Any]:
+    """Answer one statement that only reads."""
+    db = duckdb.connect(DATABASE, read_only=True, config=_config(job))
+    db.execute("SET enable_external_access = false; SET lock_configuration = true")
+    statements = db.extract_statements(job["sql"])
+    if len(statements) != 1:
+        return {"error": f"one statement at a time, please: there are {len(statements)}"}
+    kind = statements[0].type.name
+    if kind not in _READING:
+        return {"error": f"the data can only be read, with a SELECT: this is a {kind}"}
+    relation = db.sql(job["sql"])
+    if relation is None:
+        return {"error": "that statement answers with no rows: use a SELECT"}
+    found = relation.limit(job["rows"] + 1).fetchall()
+    rows = [[_text(value, job["cell"]) for value in row] for row in found[: job["rows"]]]
+    return {"columns": relation.columns, "rows": rows, "more": len(found) > job["rows"]}
+
+
+def _config(job: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "memory_limit": f"{job['memory'] // 2 >> 20}MB",
+        "threads": 2,
+        "temp_directory": job["spill"],
+        "python_enable_replacements": False,  # a name is never a variable of this program's
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+
+
+def _text(value: object, cell: int) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= cell else f"{text[:cell]}…"
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _one_line(error: BaseException) -> str:
+    # what follows quotes the statement, or is advice for whoever sets DuckDB up
+    said = str(error).split("\nLINE ")[0].split("\nPossible solutions")[0]
+    return " ".join(said.split())[:500]
+
+
+def main() -> None:
+    """Do the job on stdin."""
+    job = json.loads(sys.stdin.buffer.read())
+    query = "sql" in job
+    if query:
+        resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        answer = ask(job) if query else load(job)
+    except MemoryError:
+        answer = {"error": "it needs more memory than a query may have"}
+    except duckdb.Error as error:
+        answer = {"error": _one_line(error)}
+    sys.stdout.buffer.write(json.dumps(answer).encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    main()
