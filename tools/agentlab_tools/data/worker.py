@@ -49,7 +49,7 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
         db.execute(f"CREATE TABLE {name} AS FROM {scan}", {"files": table["files"]})
         skipped = db.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchone()[0]
         db.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    rows = db.table(name).count("*").fetchone()[0]
+    rows = db.execute(f"FROM {name} SELECT count(*)").fetchone()[0]
     described = db.execute(f"DESCRIBE {name}").fetchall()
     first = db.execute(f"FROM {name} LIMIT {_SAMPLES}").fetchall()
     columns = [
