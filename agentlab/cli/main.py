@@ -35,8 +35,10 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 PLUGINS: dict[str, tuple[str, str]] = {
     "tui": ("Open the terminal UI", "Learn"),
     "sandbox": ("Try the sandbox by hand, or attack it", "Use"),
+    "train": ("Train a model by a recipe", "Train"),
+    "jobs": ("Watch, stop and resume training", "Train"),
 }
-HEADINGS = ("Learn", "Use", "Look back", "Set up")
+HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 
 EXAMPLES = """\
 Start here:

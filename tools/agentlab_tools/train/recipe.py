@@ -62,7 +62,7 @@ GROUP = "agentlab.recipes"
 class RecipeSettings(BaseModel):
     """The settings every recipe has; recipes add their own. Unknown names are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     seed: int = 0
     """Of the random generators and of the order of the data."""

@@ -16,10 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, TraceError
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
 from agentlab_tools.train.jobs import journal, processes
@@ -81,9 +82,15 @@ class Jobs:
         journal.create(folder, spec)
         return self._start(folder)
 
-    def list(self) -> list[Job]:
-        """All jobs, newest first."""
-        return [self.get(folder.name) for folder in self._folders()]
+    def list(self, limit: int | None = None) -> list[Job]:
+        """The jobs, newest first; at most `limit`, and none whose journal can't be read."""
+        found: list[Job] = []
+        for folder in self._folders()[:limit]:
+            with suppress(TrainingError, TraceError):  # a foreign folder among them
+                reader = JournalReader(folder)
+                reader.poll()
+                found.append(reader.job())
+        return found
 
     def get(self, name: str) -> Job:
         """A job by its id, the start of it, or `last`.

@@ -13,17 +13,18 @@ The table is made when it is asked, and kept nowhere: why, says `jobs.journal`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
 
-from agentlab.errors import MissingExtra, TraceError
+from agentlab.errors import MissingExtra
 from agentlab.query import Table
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.jobs.job import Job
-from agentlab_tools.train.jobs.journal import JOURNAL, JournalReader
+from agentlab_tools.train.jobs.journal import JOURNAL
+from agentlab_tools.train.jobs.manager import Jobs
 
 _JOBS = """
 CREATE TABLE jobs (job VARCHAR, recipe VARCHAR, state VARCHAR, created TIMESTAMPTZ,
@@ -35,7 +36,7 @@ CREATE TABLE artifacts (job VARCHAR, name VARCHAR, bytes BIGINT);
 # A journal may have been touched: what does not fit a column becomes NULL, and fails no query
 _EVENTS = """
 CREATE TABLE events AS
-SELECT parse_filename(parse_path(filename)[-2]) AS job, seq, to_timestamp("at") AS time,
+SELECT parse_path(filename)[-2] AS job, seq - 1 AS seq, to_timestamp("at") AS time,
        event->>'kind' AS kind, event
 FROM (SELECT *, row_number() OVER (PARTITION BY filename) AS seq
       FROM read_json($files, format = 'newline_delimited', ignore_errors = true, filename = true,
@@ -69,7 +70,7 @@ def query_jobs(folder: Path, sql: str) -> Table:
         import duckdb  # noqa: PLC0415 - heavy, and only needed here
     except ModuleNotFoundError as error:
         raise MissingExtra("duckdb", "tools") from error
-    jobs = list(_jobs(folder))
+    jobs = Jobs(folder).list()
     db = duckdb.connect(":memory:")
     try:
         db.execute(_JOBS)
@@ -92,19 +93,7 @@ def query_jobs(folder: Path, sql: str) -> Table:
         db.close()
 
 
-def _jobs(folder: Path) -> Iterator[Job]:
-    for path in sorted(folder.glob(f"*/{JOURNAL}")):
-        try:
-            reader = JournalReader(path.parent)
-            reader.poll()
-        except (TrainingError, TraceError):  # a foreign folder among them
-            continue
-        yield reader.job()
-
-
 def _row(job: Job) -> tuple[Any, ...]:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     progress = job.progress
     return (
         job.id,

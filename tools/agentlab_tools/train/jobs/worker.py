@@ -13,6 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 from threading import Event as Flag
+from types import FrameType
 from typing import NoReturn
 
 from agentlab.errors import AgentLabError
@@ -48,7 +49,11 @@ def main(folder: Path) -> NoReturn:
 def work(folder: Path, told: int) -> NoReturn:
     """Do the job, and end this process. `told` is a pipe: `ok`, or why it was not taken up."""
     stop = Flag()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, asked)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
