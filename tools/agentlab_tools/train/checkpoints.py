@@ -26,6 +26,11 @@ from agentlab_tools.train.errors import DiskFull
 
 MANIFEST = "manifest.json"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SIGNS = (
+    *(f"os error {number}" for number in _FULL),  # libraries in Rust
+    "PytorchStreamWriter failed writing",
+    "unexpected pos",  # torch.save, when less was written than it meant to
+)
 _NO_ROOM = 64 << 10
 
 
@@ -144,10 +149,10 @@ def _is_full(error: BaseException, folder: Path) -> bool:
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in _FULL:
             return True
-        if any(f"os error {number}" in str(seen) for number in _FULL):  # libraries in Rust
+        if any(sign in str(seen) for sign in _SIGNS):
             return True
         seen = seen.__cause__ or seen.__context__
-    if isinstance(error, OSError | RuntimeError):  # torch.save says only that writing failed
+    if isinstance(error, OSError | RuntimeError):  # whatever a library calls it
         with suppress(OSError):
             return shutil.disk_usage(folder).free < _NO_ROOM
     return False

@@ -1,0 +1,159 @@
+"""Checkpoints are whole or not there, whatever ends the process or fills the disk."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event as Flag
+
+import pytest
+import tiny
+from test_jobs import TINY, over
+
+from agentlab_tools.train.checkpoints import checkpoints_in, write_checkpoint
+from agentlab_tools.train.errors import DiskFull, Stopped
+from agentlab_tools.train.jobs import Jobs
+from agentlab_tools.train.work import Work
+
+MB = 1 << 20
+
+
+def save(text: str):
+    return lambda folder: (folder / "weights.bin").write_text(text)
+
+
+def test_the_newest_checkpoints_stay(tmp_path):
+    for step in (1, 2, 30):
+        write_checkpoint(tmp_path, step, save(f"step {step}"), keep=2)
+    assert [c.step for c in checkpoints_in(tmp_path)] == [30, 2]
+    assert (checkpoints_in(tmp_path)[0].folder / "weights.bin").read_text() == "step 30"
+
+
+def test_what_is_no_whole_checkpoint_is_passed_over(tmp_path):
+    whole = write_checkpoint(tmp_path, 1, save("whole"))
+    for step, harm in enumerate(("cut", "gone", "manifest", "half"), 2):
+        harmed = write_checkpoint(tmp_path, step, save("harmed"), keep=9).folder
+        match harm:
+            case "cut":
+                (harmed / "weights.bin").write_text("har")
+            case "gone":
+                (harmed / "weights.bin").unlink()
+            case "manifest":
+                (harmed / "manifest.json").write_text('{"step":')
+            case _:
+                harmed.rename(tmp_path / ".new-step-00000005")
+    assert checkpoints_in(tmp_path) == [whole]
+    assert Work(tmp_path.parent / "nothing").latest() is None
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    def fails(folder: Path) -> None:
+        (folder / "weights.bin").write_text("half")
+        raise RuntimeError("a bug")
+
+    write_checkpoint(tmp_path, 1, save("whole"))
+    with pytest.raises(RuntimeError, match="a bug"):
+        write_checkpoint(tmp_path, 2, fails)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_a_recipe_runs_by_hand_and_goes_on_where_it_stopped(tmp_path):
+    events, stop = [], Flag()
+
+    def tell(event):
+        events.append(event)
+        if event.kind == "progress" and event.step == 10:
+            stop.set()
+
+    settings = tiny.Settings(steps=25)
+    with pytest.raises(Stopped):
+        tiny.train(settings, Work(tmp_path / "cut", tell=tell, stop=stop))
+    cut = Work(tmp_path / "cut", tell=events.append)
+    assert (last := cut.latest()) is not None
+    assert last.step == 10
+    tiny.train(settings, cut)
+    whole = []
+    tiny.train(settings, Work(tmp_path / "whole", tell=whole.append))
+
+    def losses(events):
+        return [(e.step, e.loss) for e in events if e.kind == "progress"]
+
+    assert losses(events) == losses(whole)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 2 MB, which only root may mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_job_in_one_line_with_its_last_checkpoint_whole(small_disk):
+    jobs = Jobs(small_disk / "jobs")
+    job = jobs.submit(TINY, {"steps": 60, "pause": 0.02, "fill": 600_000}, every=0.1)
+    while (job := jobs.get(job.id)).active and not job.checkpoint:
+        pass
+    (small_disk / "others").write_bytes(b"x" * MB)  # somebody else's files come in between
+    job = over(jobs, job)
+    assert job.state == "failed"
+    assert job.reason.startswith("the disk is full: the checkpoint of step ")
+    assert "\n" not in job.reason
+    (last, *_) = checkpoints_in(jobs.find(job.id) / "checkpoints")
+    assert last.step == job.checkpoint
+    (small_disk / "others").unlink()
+    jobs.resume(job.id)
+    assert over(jobs, job).state == "completed"
+
+
+def test_a_disk_without_a_byte_left_still_takes_the_last_line(small_disk):
+    jobs = Jobs(small_disk / "jobs")
+    job = jobs.submit(TINY, {"steps": 5000, "pause": 0.001}, every=0.01)
+    while (job := jobs.get(job.id)).active and not job.checkpoint:
+        pass
+    with pytest.raises(OSError, match="No space left"), (small_disk / "others").open("wb") as file:
+        while True:
+            file.write(b"x" * 4096)
+            file.flush()
+    job = over(jobs, job)
+    assert job.state == "failed"
+    assert job.reason.startswith("the disk is full")
+    assert [c.step for c in checkpoints_in(jobs.find(job.id) / "checkpoints")][0] == job.checkpoint
+
+
+def test_torch_and_safetensors_on_a_full_disk_say_so_too(tmp_path):
+    torch = pytest.importorskip("torch")
+    safetensors = pytest.importorskip("safetensors.torch")
+    tensor = {"weights": torch.zeros(MB)}
+    write_checkpoint(tmp_path, 1, save("whole"))
+    saves = {
+        "torch": lambda folder: torch.save(tensor, folder / "w.pt"),
+        "safetensors": lambda folder: safetensors.save_file(tensor, folder / "w.safetensors"),
+    }
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for name, write in saves.items():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MB, before[1]))
+        try:
+            with pytest.raises(DiskFull, match="the disk is full"):
+                write_checkpoint(tmp_path, 2, write)
+        except RuntimeError as error:
+            raise AssertionError(f"{name}: {error}") from error
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+
+
+def test_importing_recipes_brings_no_heavy_library():
+    code = (
+        "import agentlab_tools.train.jobs, agentlab_tools.train.recipe, sys\n"
+        "print(sorted({'torch', 'numpy', 'duckdb', 'rich', 'ray', 'psutil'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
