@@ -201,7 +201,7 @@ async def test_a_lab_opens_where_one_left_off(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "quiz")
-        assert lab.query_one(Quiz).display
+        await until(pilot, lambda: lab.query_one(Quiz).display)
 
 
 async def test_a_missing_model_is_said_and_the_app_lives_on(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentlab_tui.progress import LabProgress, ProgressError, ProgressStore
+from agentlab_tui.lab_progress import LabProgress
+from agentlab_tui.progress import ProgressError, ProgressStore
 
 
 def test_what_was_passed_is_there_for_the_next_session(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The app: themes, keys that work everywhere, and the way in."""
+"""The app: themes, keys that work everywhere, and the way in.
+
+Screens are imported when they are first opened, so that the first picture is there at once.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from agentlab_tui.commands import LabCommands
-from agentlab_tui.navigation import OpenLab, OpenRuns, OpenTrace
-from agentlab_tui.screens.help import HelpScreen
-from agentlab_tui.screens.lab import LabScreen
+from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace
 from agentlab_tui.screens.roadmap import RoadmapScreen
-from agentlab_tui.screens.runs import RunsScreen
-from agentlab_tui.screens.timeline import TimelineScreen
 from agentlab_tui.services import Services
 from agentlab_tui.themes import DARK, LIGHT
+
+# ruff: noqa: PLC0415
 
 
 class AgentLabApp(App[None]):
@@ -29,20 +30,27 @@ class AgentLabApp(App[None]):
     COMMANDS = App.COMMANDS | {LabCommands}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Keys of this screen"),
+        Binding("f1", "help", "Help", show=False),
         Binding("q", "quit", "Quit", tooltip="Leave AgentLab; everything is saved"),
         Binding("ctrl+t", "toggle_dark", "Dark or light", show=False, tooltip="Change the look"),
     ]
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, warning: str = "") -> None:
+        """With a warning to show at the start, e.g. that the terminal can't show every sign."""
         super().__init__()
         self._services = services
+        self._warning = warning
 
     def on_mount(self) -> None:
         """Open the roadmap."""
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = DARK.name
+        chosen = self._services.choices.get("theme")
+        self.theme = chosen if chosen in self.available_themes else DARK.name
+        self.theme_changed_signal.subscribe(self, lambda theme: self._remember(theme.name))
         self.push_screen(RoadmapScreen(self._services))
+        if self._warning:
+            self.notify(self._warning, severity="warning", markup=False, timeout=15)
 
     def on_unmount(self) -> None:
         """Stop what still runs; its trace is whole."""
@@ -55,37 +63,80 @@ class AgentLabApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Textual's own, and ours."""
         yield from super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
-        yield SystemCommand("Runs", "All runs, newest first", self.action_runs)
+        for place, says in _PLACES.items():
+            yield SystemCommand(place.capitalize(), says, lambda place=place: self.go_to(place))
         yield SystemCommand("Dark or light", "Change the look", self.action_toggle_dark)
 
     def action_toggle_dark(self) -> None:
         """Ink or paper."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
-    def action_runs(self) -> None:
-        """To the list of runs."""
-        self.push_screen(RunsScreen(self._services))
+    def _remember(self, theme: str) -> None:
+        if problem := self._services.choices.put("theme", theme):
+            self.notify(problem, severity="warning", markup=False)
 
-    @on(OpenRuns)
-    def _open_runs(self) -> None:
-        self.action_runs()
+    def go_to(self, place: str) -> None:
+        """To another part of the app; it opens on the roadmap, never on top of itself."""
+        match place:
+            case "roadmap":
+                self._back_to_roadmap()
+                return
+            case "playground":
+                from agentlab_tui.screens.playground import PlaygroundScreen
+
+                screen: Screen[None] = PlaygroundScreen(self._services)
+            case "doctor":
+                from agentlab_tui.screens.doctor import DoctorScreen
+
+                screen = DoctorScreen(self._services)
+            case _:
+                from agentlab_tui.screens.runs import RunsScreen
+
+                screen = RunsScreen(self._services)
+        self._back_to_roadmap()
+        self.push_screen(screen)
+
+    @on(GoTo)
+    def _go_to(self, event: GoTo) -> None:
+        self.go_to(event.place)
 
     @on(OpenTrace)
     def _open_trace(self, event: OpenTrace) -> None:
-        self.push_screen(TimelineScreen(event.path))
+        from agentlab_tui.screens.timeline import TimelineScreen
+
+        self.push_screen(TimelineScreen(self._services, event.path))
+
+    @on(OpenDiff)
+    def _open_diff(self, event: OpenDiff) -> None:
+        from agentlab_tui.screens.diff import DiffScreen
+
+        self.push_screen(DiffScreen(event.a, event.b))
+
+    @on(OpenFork)
+    def _open_fork(self, event: OpenFork) -> None:
+        from agentlab_tui.screens.branch import BranchScreen
+
+        self.push_screen(BranchScreen(self._services, event.trace, event.change))
 
     @on(OpenLab)
     def _open_lab(self, event: OpenLab) -> None:
+        from agentlab_tui.screens.lab import LabScreen
+
         entry = event.entry
         if entry.lab is None:
             self.notify(entry.problem, severity="error", markup=False, timeout=10)
             return
-        while not isinstance(self.screen, RoadmapScreen) and len(self.screen_stack) > 2:
-            self.pop_screen()  # a lab opens on the roadmap, never on top of another lab
+        self._back_to_roadmap()
         self.push_screen(LabScreen(self._services, entry.id, entry.lab))
+
+    def _back_to_roadmap(self) -> None:
+        while not isinstance(self.screen, RoadmapScreen) and len(self.screen_stack) > 2:
+            self.pop_screen()
 
     def action_help(self) -> None:
         """Help on the screen that is open."""
+        from agentlab_tui.screens.help import HelpScreen
+
         screen = self.screen
         keys: dict[str, str] = {}
         for active in screen.active_bindings.values():
@@ -96,3 +147,11 @@ class AgentLabApp(App[None]):
                 keys[says] = f"{keys[says]} {name}" if says in keys else name
         about: str = getattr(screen, "HELP", "")
         self.push_screen(HelpScreen(about, [(key, says) for says, key in keys.items()]))
+
+
+_PLACES = {
+    "roadmap": "Modules and labs",
+    "playground": "Put an agent together, and talk to it",
+    "runs": "All runs, newest first",
+    "doctor": "What works on this machine",
+}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentlab.errors import AgentLabError
-from agentlab.scenario.find import Lab, course_order, list_folders, load
 from agentlab_tui.modules import Module, module_of
+
+if TYPE_CHECKING:  # a lab's own imports come with the first lab, not with the first screen
+    from agentlab.scenario.find import Lab
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class LabEntry:
 
 def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
     """Load every lab under some roots, one by one. Of two with the same id the first counts."""
+    from agentlab.scenario.find import list_folders  # noqa: PLC0415
+
     seen: set[str] = set()
     for id, folder in list_folders(roots):
         if id not in seen:
@@ -55,6 +60,8 @@ def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
 
 def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:
     """Labs as one takes them: each behind what it builds on."""
+    from agentlab.scenario.find import course_order  # noqa: PLC0415
+
     labs = {entry.id: entry for entry in entries}
     needs = {id: e.lab.scenario.prerequisites if e.lab else () for id, e in labs.items()}
     return tuple(labs[id] for id in course_order(needs))
@@ -62,6 +69,8 @@ def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:
 
 def open_lab(id: str, folder: Path) -> LabEntry:
     """Load one lab. This runs its `scenario.py`, so it may take a while."""
+    from agentlab.scenario.find import load  # noqa: PLC0415
+
     try:
         return LabEntry(id=id, folder=folder, lab=load(folder))
     except AgentLabError as error:

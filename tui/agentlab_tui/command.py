@@ -1,4 +1,4 @@
-"""`agentlab tui`: the way from the command line to the screen."""
+"""`agentlab tui`: the way from the command line to the screen, to a browser, or to plain lines."""
 
 from __future__ import annotations
 
@@ -8,31 +8,52 @@ import click
 
 from agentlab.cli.home import backend_option, home, labs_option, runs_option
 
+# ruff: noqa: PLC0415 - imports here keep --help fast
+
 
 @click.command()
 @runs_option
 @labs_option
 @backend_option
-def tui(runs: Path, labs: tuple[Path, ...], backend: str | None) -> None:
+@click.option("--web", is_flag=True, help="In a browser instead, on this machine only.")
+@click.option("--port", default=8000, show_default=True, help="[web] Where to listen.")
+@click.option("--text", is_flag=True, help="Line by line, without a screen: for screen readers.")
+def tui(
+    runs: Path, labs: tuple[Path, ...], backend: str | None, web: bool, port: int, text: bool
+) -> None:
     """Open the terminal UI: the roadmap, labs with a live agent, and all runs."""
-    from agentlab.errors import MissingExtra  # noqa: PLC0415 - imports here keep --help fast
+    from agentlab.errors import MissingExtra
 
+    if text:
+        from agentlab_tui.plain import PlainText
+
+        PlainText(home=home(), runs=runs, labs=labs, backend=backend).run()
+        return
     try:
-        import textual  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport]
+        import textual  # noqa: F401 # pyright: ignore[reportUnusedImport]
     except ModuleNotFoundError as error:
         raise MissingExtra("textual, which the terminal UI needs,", "tui") from error
-    from agentlab.cli.home import open_backend  # noqa: PLC0415
-    from agentlab.scenario.find import scenario_roots  # noqa: PLC0415
-    from agentlab_tui.app import AgentLabApp  # noqa: PLC0415
-    from agentlab_tui.engine import Engine  # noqa: PLC0415
-    from agentlab_tui.progress import ProgressStore  # noqa: PLC0415
-    from agentlab_tui.services import Services  # noqa: PLC0415
+    if web:
+        from agentlab_tui.web import serve
 
+        serve(runs=runs, labs=labs, backend=backend, port=port)
+        return
+    from agentlab.cli.home import open_backend
+    from agentlab_tui.app import AgentLabApp
+    from agentlab_tui.choices import ChoiceStore
+    from agentlab_tui.engine import Engine
+    from agentlab_tui.progress import ProgressStore
+    from agentlab_tui.services import Services
+    from agentlab_tui.terminal import make_ready
+
+    warning = make_ready()
     services = Services(
         engine=Engine(open_backend),
         progress=ProgressStore(home() / "progress"),
         runs=runs,
-        roots=(*labs, *scenario_roots()),
+        roots=labs,
+        course=True,
         backend=backend,
+        choices=ChoiceStore(home() / "tui.json"),
     )
-    AgentLabApp(services).run()
+    AgentLabApp(services, warning=warning).run()

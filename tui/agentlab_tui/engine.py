@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from agentlab.backend import Backend
+if TYPE_CHECKING:
+    from agentlab.backend import Backend
 
 T = TypeVar("T")
 
-Connect = Callable[[str], Backend]
+Connect: TypeAlias = "Callable[[str], Backend]"
 
 _PATIENCE_S = 5.0
 

@@ -6,16 +6,15 @@ opened → the grader's events (see `agentlab.scenario.runner`) → ended
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from agentlab.backend import BackendIdentity, TextDelta
-from agentlab.errors import AgentLabError
-from agentlab.events import ToolOutput
-from agentlab.scenario.answers import Answer
+from agentlab.agent import Agent
+from agentlab.approval import Policy
+from agentlab.errors import AgentLabError, TraceError
+from agentlab.scenario.answers import AgentAnswer, Answer
 from agentlab.scenario.find import Lab
 from agentlab.scenario.runner import (
     GRADING_SEED,
@@ -23,27 +22,19 @@ from agentlab.scenario.runner import (
     AgentEvent,
     Grader,
     LabEvent,
+    LabFinished,
+    StepFinished,
 )
+from agentlab.scenario.outcomes import Outcomes
+from agentlab.scenario.runner import LabReport
+from agentlab.scenario.values import AgentStep
 from agentlab_tui.answers import Runnable
+from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.engine import Engine
+from agentlab_tui.feed import Ended, Feed, Noted, Opened, joined
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The model is there."""
-
-    model: BackendIdentity
-
-
-@dataclass(frozen=True)
-class Ended:
-    """Nothing more will come. `problem` says in one line what went wrong, if anything did."""
-
-    how: Literal["done", "stopped", "broken"]
-    problem: str = ""
-
-
-Shown: TypeAlias = Opened | LabEvent | Ended
+Shown: TypeAlias = Opened | LabEvent | Asked | Noted | Ended
 
 
 Whose: TypeAlias = Literal["own", "starter", "reference"]
@@ -57,6 +48,7 @@ class Job:
         whose: the learner's own answer, the starter as it stands, or the lab's own solution.
         practice: few cases, instead of those that count.
         runs: the folder for traces.
+        ask: let the person decide on every call.
     """
 
     lab: Lab
@@ -66,6 +58,7 @@ class Job:
     runs: Path
     practice: bool = True
     whose: Whose = "own"
+    ask: bool = False
 
 
 class LiveRun:
@@ -74,7 +67,7 @@ class LiveRun:
     def __init__(self, engine: Engine, job: Job) -> None:
         self.job = job
         self._engine = engine
-        self._feed: deque[Shown] = deque()
+        self._feed: Feed[Shown] = Feed()
         self._task: asyncio.Task[Any] | None = None
         self._stopped = False
         engine.submit(self._work())
@@ -86,13 +79,12 @@ class LiveRun:
     def take(self) -> list[Shown]:
         """What happened since the last time, with pieces of text that belong together joined."""
         taken: list[Shown] = []
-        while self._feed:
-            event = self._feed.popleft()
-            joined = _join(taken[-1], event) if taken else None
-            if joined is None:
+        for event in self._feed.take():
+            both = _join(taken[-1], event) if taken else None
+            if both is None:
                 taken.append(event)
             else:
-                taken[-1] = joined
+                taken[-1] = both
         return taken
 
     def _stop_there(self) -> None:
@@ -105,40 +97,63 @@ class LiveRun:
         try:
             if not self._stopped:  # a stop may come before this has begun
                 await self._try()
-            self._feed.append(Ended("stopped" if self._stopped else "done"))
+            self._feed.put(Ended("stopped" if self._stopped else "done"))
         except asyncio.CancelledError:  # by now the run has written its last events
-            self._feed.append(Ended("stopped"))
+            self._feed.put(Ended("stopped"))
             raise
         except AgentLabError as error:
-            self._feed.append(Ended("broken", str(error)))
+            self._feed.put(Ended("broken", str(error)))
         except Exception as error:  # noqa: BLE001 - a bug in a lab or a tool: say so, and live on
-            self._feed.append(Ended("broken", f"a bug: {type(error).__name__}: {error}"))
+            self._feed.put(Ended("broken", f"a bug: {type(error).__name__}: {error}"))
 
     async def _try(self) -> None:
         job = self.job
         backend = self._engine.backend(job.backend)
-        self._feed.append(Opened(model=backend.identity))
-        grader = Grader(
+        self._feed.put(Opened(model=backend.identity))
+        kind = _AskingGrader if job.ask else Grader
+        grader = kind(
             lab=job.lab,
             backend=backend,
             runs=job.runs,
             seed=PRACTICE_SEED if job.practice else GRADING_SEED,
             practice=job.practice,
+            approver=Consent(self._feed.put),
         )
+        outcomes = Outcomes(job.runs)
         async with aclosing(grader.step_events(job.step, job.answer)) as events:
             async for event in events:
-                self._feed.append(event)
+                self._feed.put(event)
+                outcomes.see(event)
+                if isinstance(event, StepFinished):
+                    self._keep(outcomes, event, backend.identity.name)
+
+    def _keep(self, outcomes: Outcomes, event: StepFinished, backend: str) -> None:
+        """Write down how the runs came out, as the command line does."""
+        scenario = self.job.lab.scenario
+        report = LabReport(
+            scenario=scenario.id,
+            title=scenario.title,
+            backend=backend,
+            passed=event.report.passed,
+            steps=(event.report,),
+        )
+        try:
+            outcomes.see(LabFinished(report=report))
+        except TraceError as error:  # the learner's result stands; only the file is missing
+            self._feed.put(Noted(str(error)))
 
 
 def _join(before: Shown, event: Shown) -> AgentEvent | None:
     if not (isinstance(before, AgentEvent) and isinstance(event, AgentEvent)):
         return None
-    match before.event, event.event:
-        case TextDelta(text=first), TextDelta(text=second):
-            return AgentEvent(event=TextDelta(text=first + second))
-        case ToolOutput(call_id=one, text=first), ToolOutput(call_id=other, text=second):
-            if one == other:
-                return AgentEvent(event=ToolOutput(call_id=one, text=first + second))
-        case _:
-            pass
-    return None
+    both = joined(before.event, event.event)
+    return None if both is None else AgentEvent(event=both)
+
+
+@dataclass(frozen=True)
+class _AskingGrader(Grader):
+    """Its agents ask before every call."""
+
+    def agent(self, step: AgentStep, answer: AgentAnswer) -> Agent:
+        """As the grader's, with consent."""
+        return super().agent(step, answer).with_(approval=Policy(otherwise="ask"))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from agentlab_tui.catalog import LabEntry
+
+if TYPE_CHECKING:
+    from agentlab.trace import Trace
+    from agentlab_tui.forking import Change
 
 
 @dataclass
@@ -17,8 +22,11 @@ class OpenLab(Message):
     entry: LabEntry
 
 
-class OpenRuns(Message):
-    """To the list of runs."""
+@dataclass
+class GoTo(Message):
+    """To another part of the app: `roadmap`, `playground`, `runs` or `doctor`."""
+
+    place: str
 
 
 @dataclass
@@ -26,3 +34,19 @@ class OpenTrace(Message):
     """To the timeline of a run."""
 
     path: Path
+
+
+@dataclass
+class OpenDiff(Message):
+    """To two runs side by side."""
+
+    a: Path
+    b: Path
+
+
+@dataclass
+class OpenFork(Message):
+    """Go on with a run from one of its events, with something changed."""
+
+    trace: Trace
+    change: Change

@@ -12,33 +12,16 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from agentlab.errors import AgentLabError
-from agentlab.messages import Value
 
-Mark: TypeAlias = Literal["passed", "seen", "open"]
+if TYPE_CHECKING:
+    from agentlab_tui.lab_progress import LabProgress
 
 
 class ProgressError(AgentLabError):
     """Progress can't be written; what is on the screen is not lost yet."""
-
-
-class LabProgress(Value):
-    """How far one lab has come: step ids, with the time in seconds since the epoch."""
-
-    version: int = 1
-    passed: dict[str, float] = {}
-    seen: dict[str, float] = {}
-    """Tried or watched, but not passed with an answer of one's own."""
-    last: str | None = None
-    """The step to go on with."""
-
-    def mark(self, step: str) -> Mark:
-        """How a step stands."""
-        return "passed" if step in self.passed else "seen" if step in self.seen else "open"
 
 
 @dataclass(frozen=True)
@@ -49,6 +32,10 @@ class ProgressStore:
 
     def lab(self, lab: str) -> LabProgress:
         """The progress of a lab; a file that can't be understood is kept aside, and none counts."""
+        from pydantic import ValidationError  # noqa: PLC0415 - not before the first screen
+
+        from agentlab_tui.lab_progress import LabProgress  # noqa: PLC0415
+
         path = self._file(lab)
         try:
             return LabProgress.model_validate_json(path.read_bytes())
@@ -97,17 +84,22 @@ class ProgressStore:
         Raises:
             ProgressError: the folder can't be written.
         """
-        _replace(self.answer_path(lab, file), text)
+        replace_file(self.answer_path(lab, file), text)
 
     def _file(self, lab: str) -> Path:
         return self.folder / lab / "progress.json"
 
     def _save(self, lab: str, progress: LabProgress) -> LabProgress:
-        _replace(self._file(lab), progress.model_dump_json(indent=2))
+        replace_file(self._file(lab), progress.model_dump_json(indent=2))
         return progress
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        ProgressError: the folder can't be written.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentlab_tui.choices import ChoiceStore
 from agentlab_tui.engine import Engine
 from agentlab_tui.progress import ProgressStore
 
@@ -17,8 +18,10 @@ class Services:
 
     Attributes:
         runs: the folder of traces.
-        roots: where labs are looked for.
+        roots: where labs are looked for, before those that come along.
+        course: whether the labs that come along are listed.
         backend: a model to use instead of each lab's own.
+        choices: what the app remembers between two times; by default nothing.
         clock: seconds, as `time.monotonic`; only for what the screen shows of speed.
     """
 
@@ -26,5 +29,15 @@ class Services:
     progress: ProgressStore
     runs: Path
     roots: tuple[Path, ...]
+    course: bool = False
     backend: str | None = None
+    choices: ChoiceStore = field(default_factory=ChoiceStore)
     clock: Callable[[], float] = time.monotonic
+
+    def lab_folders(self) -> tuple[Path, ...]:
+        """Every folder that labs are looked for in."""
+        if not self.course:
+            return self.roots
+        from agentlab.scenario.find import scenario_roots  # noqa: PLC0415 - with the first lab
+
+        return (*self.roots, *scenario_roots())

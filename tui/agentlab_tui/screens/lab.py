@@ -16,7 +16,8 @@ from textual.widgets import Footer
 from agentlab.scenario.find import Lab
 from agentlab.scenario.values import Step
 from agentlab_tui.navigation import OpenTrace
-from agentlab_tui.progress import LabProgress, ProgressError
+from agentlab_tui.lab_progress import LabProgress
+from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.lesson import Lesson
@@ -42,7 +43,7 @@ class LabScreen(Screen[None]):
         "those that count. As long as you have not changed the answer, the lab's own reference "
         "answer runs, so that you can watch how it should go. What you type is saved at once."
     )
-    CSS_PATH = "../styles/lab.tcss"
+    CSS_PATH = ["../styles/flow.tcss", "../styles/lab.tcss"]
     AUTO_FOCUS = "#lesson"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
@@ -57,6 +58,9 @@ class LabScreen(Screen[None]):
         Binding("t", "trace", "Trace", tooltip="The timeline of the last case that ran"),
         Binding("o", "as_it_is", "Run as it is", show=False, tooltip="Run the starter as it is"),
         Binding("w", "watch", "Watch", show=False, tooltip="Run the lab's own reference answer"),
+        Binding(
+            "a", "ask", "Ask first", show=False, tooltip="Decide on every call yourself, or not"
+        ),
         Binding("escape", "back", "Back", key_display="esc", tooltip="Back to the roadmap"),
         Binding("1", "pane(0)", "First pane", show=False),
         Binding("2", "pane(1)", "Second pane", show=False),
@@ -71,6 +75,7 @@ class LabScreen(Screen[None]):
         self._steps = lab.scenario.steps
         self._progress = services.progress.lab(id)
         ids = [step.id for step in self._steps]
+        self._asks = False
         self._here = ids.index(self._progress.last) if self._progress.last in ids else 0
 
     @property
@@ -109,7 +114,7 @@ class LabScreen(Screen[None]):
                 return not running
             case "run" | "watch" | "as_it_is":
                 return "run" in _PANES[self.step.kind] and not running
-            case "edit" | "trace":
+            case "edit" | "trace" | "ask":
                 return "run" in _PANES[self.step.kind]
             case "hint":
                 return bool(self.step.hints)
@@ -155,17 +160,27 @@ class LabScreen(Screen[None]):
 
     async def action_run(self, practice: bool) -> None:
         """Try the answer."""
-        await self.query_one(WorkPane).run(practice=practice)
+        await self.query_one(WorkPane).run(practice=practice, ask=self._asks)
         self.refresh_bindings()
+
+    @on(WorkPane.RunWanted)
+    async def _run_wanted(self) -> None:
+        await self.action_run(True)
+
+    def action_ask(self) -> None:
+        """Ask before every call, or no longer."""
+        self._asks = not self._asks
+        says = "You are asked before every call." if self._asks else "Calls are made unasked."
+        self.notify(says, markup=False)
 
     async def action_watch(self) -> None:
         """Run the reference answer."""
-        await self.query_one(WorkPane).run(practice=True, whose="reference")
+        await self.query_one(WorkPane).run(practice=True, whose="reference", ask=self._asks)
         self.refresh_bindings()
 
     async def action_as_it_is(self) -> None:
         """Run what is in the editor."""
-        await self.query_one(WorkPane).run(practice=True, whose="starter")
+        await self.query_one(WorkPane).run(practice=True, whose="starter", ask=self._asks)
         self.refresh_bindings()
 
     def action_stop(self) -> None:

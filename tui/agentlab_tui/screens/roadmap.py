@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,11 +16,17 @@ from textual.widgets import Footer, Input, OptionList, Static
 
 from agentlab.threads import in_thread
 from agentlab_tui.catalog import LabEntry, in_order, labs_in
-from agentlab_tui.navigation import OpenLab, OpenRuns
+from agentlab_tui.navigation import GoTo, OpenLab
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.lab_card import lab_card
 from agentlab_tui.widgets.roadmap_list import RoadmapList
 from agentlab_tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from agentlab_tui.lab_progress import LabProgress
+    from agentlab_tui.standing import Standing
+
+_A_MOMENT_S = 0.1
 
 
 class RoadmapScreen(Screen[None]):
@@ -27,14 +34,19 @@ class RoadmapScreen(Screen[None]):
 
     HELP: ClassVar[str | None] = (
         "Every lab of the course, by module. Marks say how far you are: ✔ passed, ◐ begun, "
-        "○ open. Type / to search, and Enter to open a lab."
+        "○ open. Grey labs build on others that come first; you may open them all the same. "
+        "Type / to search, and Enter to open a lab where you left off."
     )
     CSS_PATH = "../styles/roadmap.tcss"
     AUTO_FOCUS = "RoadmapList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", tooltip="Show only labs that match"),
-        Binding("t", "runs", "Runs", tooltip="All runs, newest first, each with its timeline"),
+        Binding("p", "go('playground')", "Playground", tooltip="Put an agent together, and talk"),
+        Binding(
+            "t", "go('runs')", "Runs", tooltip="All runs, newest first, each with its timeline"
+        ),
+        Binding("d", "go('doctor')", "Doctor", tooltip="What works on this machine"),
         Binding("escape", "clear", "Clear search", show=False),
     ]
 
@@ -43,13 +55,15 @@ class RoadmapScreen(Screen[None]):
         self._services = services
         self.entries: Sequence[LabEntry] = ()
         self.loaded = False
+        self._standings: Mapping[str, Standing] = {}
+        self._progress: dict[str, LabProgress] = {}
 
     def compose(self) -> ComposeResult:
         """The list, and a card on the lab that is marked."""
         yield TopBar("Roadmap")
         yield Input(placeholder="Search labs: words from the title, the id, what it teaches")
         with Horizontal(id="roadmap"):
-            yield RoadmapList(self._services.progress)
+            yield RoadmapList()
             with VerticalScroll(id="card", can_focus=False):
                 yield Static(markup=False)
         yield Footer()
@@ -57,18 +71,19 @@ class RoadmapScreen(Screen[None]):
     def on_mount(self) -> None:
         """The screen is there at once; labs come in one by one."""
         self.query_one(Input).display = False
-        self.query_one(RoadmapList).show(())
-        self._load()
+        self.query_one(RoadmapList).show((), {})
+        self.call_after_refresh(self._load)  # a lab's imports must not hold up the first picture
 
     def on_screen_resume(self) -> None:
         """Back from a lab: marks may have changed."""
+        self._progress.clear()
         self._refill()
 
     @work(exclusive=True)
     async def _load(self) -> None:
-        labs = labs_in(self._services.roots)
-        while entry := await in_thread(partial(next, labs, None)):
-            self.entries = in_order((*self.entries, entry))
+        labs = await in_thread(lambda: labs_in(self._services.lab_folders()))
+        while batch := await in_thread(partial(_some, labs)):
+            self.entries = in_order((*self.entries, *batch))
             self._refill()
         self.loaded = True
 
@@ -77,8 +92,9 @@ class RoadmapScreen(Screen[None]):
         event.stop()
         entry = self.query_one(RoadmapList).current
         if entry:
-            progress = self._services.progress.lab(entry.id)
-            self.query_one("#card Static", Static).update(lab_card(entry, progress))
+            progress = self._progress[entry.id]
+            card = lab_card(entry, progress, self._standings)
+            self.query_one("#card Static", Static).update(card)
 
     @on(RoadmapList.OptionSelected)
     def _open(self, event: OptionList.OptionSelected) -> None:
@@ -110,11 +126,41 @@ class RoadmapScreen(Screen[None]):
         search.display = False
         self.query_one(RoadmapList).focus()
 
-    def action_runs(self) -> None:
-        """To the list of runs."""
-        self.post_message(OpenRuns())
+    def action_go(self, place: str) -> None:
+        """To another part of the app."""
+        self.post_message(GoTo(place))
 
     def _refill(self) -> None:
+        if not self.entries:  # nothing has come in yet
+            return
+        from agentlab_tui.standing import standings  # noqa: PLC0415 - with the first lab
+
+        for entry in self.entries:
+            if entry.id not in self._progress:
+                self._progress[entry.id] = self._services.progress.lab(entry.id)
+        self._standings = standings(self.entries, self._progress)
         query = self.query_one(Input).value
         found = [entry for entry in self.entries if entry.matches(query)]
-        self.query_one(RoadmapList).show(found, searching=bool(query))
+        self.query_one(RoadmapList).show(found, self._standings, searching=bool(query))
+        self.query_one(TopBar).set_right(self._sum_up())
+
+    def _sum_up(self) -> str:
+        marks = [s.mark for s in self._standings.values()]
+        left = sum(
+            entry.lab.scenario.minutes
+            for entry in self.entries
+            if entry.lab and self._standings[entry.id].mark != "passed"
+        )
+        hours = f"{left / 60:.0f} hours" if left >= 120 else f"{left} minutes"
+        return f"{marks.count('passed')} of {len(marks)} labs passed · {hours} to go"
+
+
+def _some(labs: Iterator[LabEntry]) -> list[LabEntry]:
+    """The labs that can be loaded in a moment; none when there are no more."""
+    found: list[LabEntry] = []
+    until = time.monotonic() + _A_MOMENT_S
+    for entry in labs:
+        found.append(entry)
+        if time.monotonic() > until:
+            break
+    return found

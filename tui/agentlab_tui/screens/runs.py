@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -16,7 +17,7 @@ from textual.widgets import Footer, Input, Static
 
 from agentlab.display import one_line
 from agentlab.threads import in_thread
-from agentlab_tui.navigation import OpenTrace
+from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.run_list import MOST, RunSummary, summaries
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.top_bar import TopBar
@@ -30,12 +31,15 @@ class RunsScreen(Screen[None]):
 
     HELP: ClassVar[str | None] = (
         "Every run leaves a trace: what the model was told, what it said, each call and its "
-        "result. Enter opens one as a timeline; / searches by lab, model, day or outcome."
+        "result. Enter opens one as a timeline; / searches by lab, model, day or outcome. To compare "
+        "two, mark one with space and press d on the other."
     )
     CSS_PATH = "../styles/runs.tcss"
     AUTO_FOCUS = "VirtualList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/", tooltip="Show only runs that match"),
+        Binding("space", "mark", "Mark", tooltip="Mark this run, to compare it with another"),
+        Binding("d", "diff", "Diff", tooltip="Beside the marked run"),
         Binding("f5", "reload", "Reload", tooltip="Look for new runs"),
         Binding("escape", "back", "Back", key_display="esc", tooltip="Back"),
     ]
@@ -44,13 +48,14 @@ class RunsScreen(Screen[None]):
         super().__init__()
         self._services = services
         self._runs: Sequence[RunSummary] = ()
+        self._marked: Path | None = None
 
     def compose(self) -> ComposeResult:
         """A head, and the list."""
         yield TopBar("Runs")
         yield Input(placeholder="Search runs: lab, model, day, outcome")
         yield Static(id="columns", markup=False)
-        yield VirtualList[RunSummary](_row)
+        yield VirtualList[RunSummary](self._row)
         yield Static(id="runs-note", markup=False)
         yield Footer()
 
@@ -66,7 +71,9 @@ class RunsScreen(Screen[None]):
     def _draw_head(self) -> None:
         width = max(1, self.query_one(VirtualList).size.width - 2)
         self.query_one("#columns", Static).update(
-            Content.styled(_columns("when", "what ran", "model", "ended", width), "$quiet")
+            Content.styled(
+                "  " + _columns("when", "what ran", "model", "ended", width - 2), "$quiet"
+            )
         )
 
     @work(exclusive=True)
@@ -111,6 +118,26 @@ class RunsScreen(Screen[None]):
         search = self.query_one(Input)
         search.display = True
         search.focus()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or take the mark back."""
+        run = self.query_one(VirtualList[RunSummary]).current
+        if run is not None:
+            self._marked = None if self._marked == run.path else run.path
+            self.query_one(VirtualList).refresh()
+
+    def action_diff(self) -> None:
+        """The marked run and this one, the older first."""
+        run = self.query_one(VirtualList[RunSummary]).current
+        if run is None or self._marked in (None, run.path):
+            self.notify("Mark one run with space, then press d on another.", markup=False)
+        else:
+            a, b = sorted((self._marked, run.path))
+            self.post_message(OpenDiff(a, b))
+
+    def _row(self, run: RunSummary, width: int) -> Content:
+        sign = ("◆ ", "bold $accent") if run.path == self._marked else ("  ", "")
+        return Content.assemble(sign, _row(run, width - 2))
 
     def action_reload(self) -> None:
         """Look again."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 
 from agentlab.display import one_line, safe
 from agentlab_tui.catalog import LabEntry
-from agentlab_tui.progress import LabProgress
-from agentlab_tui.widgets.step_bar import MARKS
+from agentlab_tui.widgets.marks import MARKS
+
+if TYPE_CHECKING:
+    from agentlab_tui.lab_progress import LabProgress
+    from agentlab_tui.standing import Standing
 
 _KINDS = {"read": "read", "quiz": "quiz", "agent": "agent", "code": "program"}
 
 
-def lab_card(entry: LabEntry, progress: LabProgress) -> Content:
+def lab_card(entry: LabEntry, progress: LabProgress, standings: Mapping[str, Standing]) -> Content:
     """The card of a lab, or what is wrong with it."""
     if entry.lab is None:
         return Content.assemble(
@@ -20,24 +26,51 @@ def lab_card(entry: LabEntry, progress: LabProgress) -> Content:
             ("this lab can't be opened\n\n", "$error"),
             safe(entry.problem),
         )
-    scenario = entry.lab.scenario
+    scenario, standing = entry.lab.scenario, standings[entry.id]
     begun = progress.passed or progress.seen or progress.last
     lines = [
         Content.styled(one_line(scenario.title), "bold $primary"),
         Content.styled(f"{entry.id}  ·  {scenario.minutes} min", "$quiet"),
+        Content(""),
+        _button(standing, begun=bool(begun)),
     ]
     if scenario.teaches:
-        lines += [Content(""), Content.styled("Afterwards you can", "bold")]
+        lines += [Content(""), Content.styled("Afterwards you know", "bold")]
         lines += [Content.assemble(("· ", "$accent"), safe(t)) for t in scenario.teaches]
     lines += [Content(""), Content.styled("Steps", "bold")]
     for step in scenario.steps:
         sign, style = MARKS[progress.mark(step.id)]
         kind = (f"  {_KINDS[step.kind]}", "$quiet")
         lines.append(Content.assemble((f"{sign} ", style), one_line(step.title), kind))
-    if scenario.prerequisites:
-        before = ", ".join(scenario.prerequisites)
-        lines += [Content(""), Content.assemble(("First  ", "bold"), safe(before))]
+    lines += _others("Builds on", scenario.prerequisites, standings)
+    lines += _others("Leads to", standing.unlocks, standings)
     lines += [Content(""), Content.assemble(("Model  ", "bold"), one_line(scenario.backend))]
-    word = "go on" if begun else "begin"
-    lines += [Content(""), Content.assemble(("Enter", "bold $accent"), f" to {word}")]
     return Content("\n").join(lines)
+
+
+def _button(standing: Standing, *, begun: bool) -> Content:
+    if standing.mark == "passed":
+        words, note = "to look again", "passed"
+    elif begun:
+        words, note = "to go on", f"{standing.done} of {standing.of} steps passed"
+    else:
+        words, note = "to begin", ""
+    if standing.waits_for and not begun:
+        note = "better after what it builds on"
+    return Content.assemble(
+        (" Enter ", "bold reverse $accent"), f" {words}", (f"   {note}", "$quiet")
+    )
+
+
+def _others(
+    head: str, ids: tuple[str, ...] | list[str], standings: Mapping[str, Standing]
+) -> list[Content]:
+    if not ids:
+        return []
+    rows = [Content(""), Content.styled(head, "bold")]
+    for id in ids:
+        standing = standings.get(id)
+        sign, style = MARKS[standing.mark] if standing else ("·", "$quiet")
+        missing = ("", "") if standing else ("  not installed", "$quiet")
+        rows.append(Content.assemble((f"{sign} ", style), one_line(id), missing))
+    return rows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.content import Content
@@ -13,21 +14,23 @@ from textual.widgets.option_list import Option
 from agentlab.display import one_line
 from agentlab_tui.catalog import LabEntry
 from agentlab_tui.modules import MODULES, OTHERS, Module
-from agentlab_tui.progress import LabProgress, Mark, ProgressStore
-from agentlab_tui.widgets.step_bar import MARKS
+from agentlab_tui.widgets.marks import MARKS
+
+if TYPE_CHECKING:
+    from agentlab_tui.standing import Standing
 
 _BAR = 5
-_HIGH = 28
-"""Lines from which modules also say what they are about."""
+_HIGH = 34
+"""Lines from which modules also say what they are about, as long as all fits."""
 
 
 class RoadmapList(OptionList):
     """The roadmap as a list; only labs can be chosen."""
 
-    def __init__(self, progress: ProgressStore) -> None:
+    def __init__(self) -> None:
         super().__init__(markup=False)
-        self._progress = progress
         self._entries: Sequence[LabEntry] = ()
+        self._standings: Mapping[str, Standing] = {}
         self._searching = False
         self._moved = False
         self._drawn_at = Size(0, 0)
@@ -38,9 +41,15 @@ class RoadmapList(OptionList):
         option = self.highlighted_option
         return next((e for e in self._entries if option and e.id == option.id), None)
 
-    def show(self, entries: Sequence[LabEntry], *, searching: bool = False) -> None:
+    def show(
+        self,
+        entries: Sequence[LabEntry],
+        standings: Mapping[str, Standing],
+        *,
+        searching: bool = False,
+    ) -> None:
         """List these labs; the cursor stays on its lab where it can."""
-        self._entries, self._searching = entries, searching
+        self._entries, self._standings, self._searching = entries, standings, searching
         self._fill()
 
     def on_key(self) -> None:
@@ -65,56 +74,54 @@ class RoadmapList(OptionList):
             options.append(Option(Content.styled("\n  no lab matches", "$quiet"), disabled=True))
         self.set_options(options)
         ids = [option.id for option in options]
-        if here and here.id in ids:
-            self.highlighted = ids.index(here.id)
+        following = next((id for id, s in self._standings.items() if s.is_next), None)
+        wanted = here.id if here else following
+        if wanted in ids:
+            self.highlighted = ids.index(wanted)
         else:
             self.highlighted = next((i for i, o in enumerate(options) if not o.disabled), None)
 
     def _module(self, module: Module, labs: Sequence[LabEntry], width: int) -> list[Option]:
-        marks: dict[str, Mark] = {
-            entry.id: lab_mark(entry, self._progress.lab(entry.id)) for entry in labs
-        }
-        passed = sum(mark == "passed" for mark in marks.values())
+        passed = sum(self._standings[entry.id].mark == "passed" for entry in labs)
         count = f" {passed} of {len(labs)} passed" if labs else " no labs yet"
         number = f"{module.id[1:]}  " if module.id else "·  "
         title = Content.assemble((number, "bold $accent"), (module.title + " ", "bold"))
         rule = max(1, width - title.cell_length - len(count))
-        head = Content.assemble("\n", title, ("─" * rule, "$line"), (count, "$quiet"))
-        if self.size.height >= _HIGH:
+        style = "$success" if labs and passed == len(labs) else "$quiet"
+        head = Content.assemble("\n", title, ("─" * rule, "$line"), (count, style))
+        high = self.size.height >= _HIGH + len(self._entries) - 14
+        if self.size.height >= 28 and high:
             head = Content.assemble(head, (f"\n   {one_line(module.about, width - 3)}", "$quiet"))
         options = [Option(head, disabled=True)]
         for entry in labs:
-            prompt = self._lab(entry, marks[entry.id], width)
-            options.append(Option(prompt, id=entry.id))
+            options.append(Option(self._lab(entry, self._standings[entry.id], width), id=entry.id))
         return options
 
-    def _lab(self, entry: LabEntry, mark: Mark, width: int) -> Content:
-        sign, style = MARKS[mark]
+    def _lab(self, entry: LabEntry, standing: Standing, width: int) -> Content:
         if entry.lab is None:
             problem = one_line(f"{entry.id}  {entry.problem}", max(4, width - 6))
             return Content.assemble(("   ✘ ", "bold $error"), (problem, "$error"))
+        sign, style = MARKS[standing.mark]
         scenario = entry.lab.scenario
-        done = self._progress.lab(entry.id).passed
-        share = sum(step.id in done for step in scenario.steps) / max(1, len(scenario.steps))
-        full = round(share * _BAR)
+        tag = ""
+        if standing.is_next:
+            tag = "go on  " if standing.mark == "seen" else "next  "
+        elif standing.waits_for and standing.mark == "open":
+            tag = f"after {standing.waits_for[-1]}  " if width >= 84 else ""
+        full = round(standing.done / max(1, standing.of) * _BAR)
         right = Content.assemble(
+            (tag, "bold $accent" if standing.is_next else "$quiet"),
             (f"{entry.id}  ", "$quiet"),
             ("━" * full, "$success"),
-            ("─" * (_BAR - full), "$quiet"),
+            ("─" * (_BAR - full), "$line"),
             (f"{scenario.minutes:>4} min", "$quiet"),
         )
         if width < 56:
             right = Content.styled(f"{scenario.minutes} min", "$quiet")
         room = max(4, width - right.cell_length - 7)
-        left = Content.assemble((f"   {sign} ", f"bold {style}"), one_line(scenario.title, room))
+        quiet = "$quiet" if standing.waits_for and standing.mark == "open" else ""
+        left = Content.assemble(
+            (f"   {sign} ", f"bold {style}"), (one_line(scenario.title, room), quiet)
+        )
         gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
-
-
-def lab_mark(entry: LabEntry, progress: LabProgress) -> Mark:
-    """How a whole lab stands."""
-    if entry.lab is None:
-        return "open"
-    if all(step.id in progress.passed for step in entry.lab.scenario.steps):
-        return "passed"
-    return "seen" if progress.passed or progress.seen else "open"

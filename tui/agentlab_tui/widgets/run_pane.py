@@ -29,7 +29,9 @@ from agentlab.scenario.runner import (
     StepFinished,
     StepReport,
 )
-from agentlab_tui.live_run import Ended, Job, LiveRun, Opened, Shown, Whose
+from agentlab_tui.consent import Asked
+from agentlab_tui.feed import Ended, Noted, Opened
+from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.case import CaseView
 from agentlab_tui.widgets.checks import CheckList
@@ -158,6 +160,11 @@ class RunPane(Vertical):
                 elif isinstance(agent_event, ModelReplied):
                     status.count_reply(agent_event.reply.usage.output_tokens)
                 await self._case.show(agent_event)
+            case Asked() if self._case:
+                status.at("waits for your word")
+                await self._case.flow.ask(event)
+            case Noted(problem=problem):
+                self.notify(problem, severity="warning", markup=False)
             case CaseFinished(run=run) if self._case:
                 self._case.finish(run)
             case CheckDone(check=check, verdict=verdict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,14 +13,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from agentlab.display import one_line
-from agentlab.scenario.values import Step
-from agentlab_tui.progress import LabProgress, Mark
+from agentlab_tui.widgets.marks import MARKS
 
-MARKS: dict[Mark, tuple[str, str]] = {
-    "passed": ("✔", "$success"),
-    "seen": ("◐", "$accent"),
-    "open": ("○", "$quiet"),
-}
+if TYPE_CHECKING:
+    from agentlab.scenario.values import Step
+    from agentlab_tui.lab_progress import LabProgress
 
 
 class StepMark(Static):

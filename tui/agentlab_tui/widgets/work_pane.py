@@ -51,6 +51,9 @@ class WorkPane(Vertical):
         practised: bool
         """The learner's own answer passed on the practice cases."""
 
+    class RunWanted(Message):
+        """Try the answer on the practice cases."""
+
     @dataclass
     class FrontWanted(Message):
         """Bring this part to the front."""
@@ -97,10 +100,11 @@ class WorkPane(Vertical):
         if isinstance(self._step, AgentStep | CodeStep):
             self.query_one(AnswerEditor).focus_text()
 
-    async def run(self, *, practice: bool, whose: Whose | None = None) -> None:
+    async def run(self, *, practice: bool, whose: Whose | None = None, ask: bool = False) -> None:
         """Try an answer: the learner's own, or the reference as long as there is none.
 
         Args:
+            ask: let the learner decide on every call.
             whose: try this one instead; `starter` is what is in the editor, changed or not.
         """
         step, editor = self._step, self.query_one(AnswerEditor)
@@ -128,6 +132,7 @@ class WorkPane(Vertical):
                 runs=self._services.runs,
                 practice=practice,
                 whose=whose,
+                ask=ask,
             )
         )
 
@@ -169,8 +174,8 @@ class WorkPane(Vertical):
                 self.query_one(AnswerEditor).complain(problem)
 
     @on(AnswerArea.RunWanted)
-    async def _run_from_editor(self) -> None:
-        await self.run(practice=True)
+    def _run_from_editor(self) -> None:
+        self.post_message(self.RunWanted())
 
     def _save(self, text: str) -> str:
         try:

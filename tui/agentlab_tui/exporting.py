@@ -1,0 +1,55 @@
+"""Runs, written out for other programs: a page to read, a line to train on, spans."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from agentlab.errors import TraceError
+
+Kind: TypeAlias = Literal["html", "chat", "otel"]
+
+KINDS: dict[Kind, tuple[str, str]] = {
+    "html": (".html", "A page to read or send on, complete in one file"),
+    "chat": (".chat.jsonl", "The conversation as a training example (OpenAI's chat format)"),
+    "otel": (".otel.json", "OpenTelemetry spans, without what was said"),
+}
+
+
+def write_export(run: Path, kind: Kind, target: Path) -> None:
+    """Write a run out. API keys in this environment are looked for and blanked.
+
+    Raises:
+        AgentLabError: the run can't be read, makes no example, or the file can't be written.
+    """
+    from agentlab.backends.presets import PRESETS  # noqa: PLC0415
+    from agentlab.export.select import load_without  # noqa: PLC0415
+
+    keys = [os.environ.get(p.key_env, "") for p in PRESETS.values() if p.key_env]
+    trace = load_without(run, keys)
+    match kind:
+        case "html":
+            from agentlab.export.html import page  # noqa: PLC0415
+
+            text = page(trace)
+        case "chat":
+            from agentlab.export.chat import NotAnExample, lines  # noqa: PLC0415
+
+            try:
+                text = "".join(f"{line}\n" for line in lines(trace))
+            except NotAnExample as why:
+                raise TraceError(f"this run makes no example: {why}") from why
+        case "otel":
+            from agentlab.export.otel import spans_of  # noqa: PLC0415
+            from agentlab.export.otel_sdk import otlp_json  # noqa: PLC0415
+
+            text = otlp_json(spans_of(trace, content=False)) + "\n"
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        raise TraceError(f"{target}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)

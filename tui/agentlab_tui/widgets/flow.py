@@ -1,0 +1,145 @@
+"""What an agent does, event by event: words as they come, calls as they open, and what stops it."""
+
+from __future__ import annotations
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from agentlab.backend import ReasoningDelta, TextDelta, ToolCallDelta
+from agentlab.cli.render import call_text
+from agentlab.display import safe
+from agentlab.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    HandedOff,
+    LimitReached,
+    MessageAdded,
+    ModelReplied,
+    RunFailed,
+    RunFinished,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+)
+from agentlab.messages import Message, ToolResult
+from agentlab_tui.consent import Asked
+from agentlab_tui.widgets.approval import Approval
+from agentlab_tui.widgets.call import Call
+from agentlab_tui.widgets.figure import figures_of
+from agentlab_tui.widgets.said import Said
+
+MOST_BLOCKS = 60
+"""Blocks that are kept; the first ones go when there are more, and stay in the trace."""
+
+_STOPS = {
+    "length": "cut off: out of tokens",
+    "repetition": "stopped: it was repeating itself",
+    "filtered": "withheld by the provider",
+}
+
+
+class Flow(Vertical):
+    """The blocks of one agent's work."""
+
+    def __init__(self, *, classes: str = "") -> None:
+        super().__init__(classes=classes)
+        self._calls: dict[str, Call] = {}
+        self._said: Said | None = None
+
+    async def show(self, event: Event) -> None:
+        """Take in what happened."""
+        match event:
+            case TextDelta(text=text):
+                await self._say(text, thought=False)
+            case ReasoningDelta(text=text):
+                await self._say(text, thought=True)
+            case ToolCallDelta(id=id, name=name, arguments=arguments):
+                (await self._call(id, name)).write(arguments)
+            case ToolStarted(call=call):
+                (await self._call(call.id, call.name)).start(call)
+            case ToolOutput(call_id=id, text=text) if id in self._calls:
+                self._calls[id].add_output(text)
+            case ToolFinished(result=result) if result.call_id in self._calls:
+                await self._finish(result)
+            case ModelReplied(reply=reply):
+                self._said = None
+                if reply.stop in _STOPS:
+                    await self._note("!", "$warning", _STOPS[reply.stop])
+            case ApprovalAsked(call=call):
+                await self._note("?", "$warning", f"may it call {call_text(call)}?")
+            case ApprovalGiven(verdict="deny", reason=reason):
+                await self._note("✘", "$warning", f"you said no. {reason}".rstrip())
+            case HandedOff(agent=agent):
+                await self._note("⇢", "$secondary", f"{agent} takes over")
+            case MessageAdded(message=message):
+                await self._note("↺", "$warning", message.text)
+            case LimitReached(limit=limit, allowed=allowed):
+                await self._note("!", "$warning", f"limit on {limit} reached ({allowed:g})")
+            case RunFailed(message=message):
+                await self._note("✘", "$error", message)
+            case RunFinished(outcome=outcome) if outcome != "completed":
+                await self._note("■", "$warning", f"the run ended: {outcome}")
+            case _:
+                pass
+
+    async def show_message(self, message: Message) -> None:
+        """Take in a message that was said earlier, whole."""
+        for part in message.parts:
+            match part.kind:
+                case "text":
+                    await self._say(part.text, thought=False)
+                case "reasoning":
+                    await self._say(part.text, thought=True)
+                case "tool_call":
+                    (await self._call(part.id, part.name)).start(part)
+                case "tool_result" if part.call_id in self._calls:
+                    await self._finish(part)
+                case _:
+                    pass
+        self._said = None
+
+    async def ask(self, asked: Asked) -> None:
+        """Put a question to the person."""
+        self._said = None
+        await self._add(Approval(asked))
+
+    def cut_off(self) -> None:
+        """The run broke off: nothing in it is at work any more, and nothing is asked."""
+        self.query(Call).remove_class("-busy")
+        for approval in self.query(Approval):
+            approval.close()
+
+    async def _finish(self, result: ToolResult) -> None:
+        call = self._calls[result.call_id]
+        call.finish(result)
+        for figure in figures_of(result):
+            await self._add(figure)
+
+    async def _say(self, text: str, *, thought: bool) -> None:
+        said = self._said
+        if said is None or said.is_full or said.thought != thought:
+            if not text.strip():
+                return
+            said = self._said = Said(thought=thought)
+            await self._add(said)
+        said.add(text)
+
+    async def _call(self, id: str, name: str) -> Call:
+        if id not in self._calls or self._calls[id].is_done:
+            self._said = None
+            self._calls[id] = Call(name)
+            await self._add(self._calls[id])
+        return self._calls[id]
+
+    async def _note(self, mark: str, style: str, text: str) -> None:
+        self._said = None
+        line = Content.assemble((f"{mark} ", f"bold {style}"), (safe(text[:600]), style))
+        await self._add(Static(line, classes="note"))
+
+    async def _add(self, block: Widget) -> None:
+        await self.mount(block)
+        if len(self.children) > MOST_BLOCKS:
+            await self.children[0].remove()
