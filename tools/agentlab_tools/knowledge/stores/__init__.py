@@ -1,0 +1,61 @@
+"""Stores of chunks and their vectors, which outlive the process, all behind one protocol.
+
+    open_store("index", MINILM)                    Chroma: the default
+    open_store("index", MINILM, kind="faiss")      FAISS and SQLite: exact, in memory
+    open_store("index", MINILM, kind="duckdb")     DuckDB: exact, and full text in the same file
+    open_store("name/namespace", MINILM, kind="pinecone", api_key=…)    the hosted service
+
+An index that is there is opened as what it is: `open_store("index")` is enough.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from agentlab.errors import ConfigError
+from agentlab_tools.knowledge.stores import chroma, duck, faiss, pinecone
+from agentlab_tools.knowledge.types import Identity, Store
+
+Kind: TypeAlias = Literal["chroma", "faiss", "duckdb", "pinecone"]
+FILES: dict[str, Kind] = {chroma.FILE: "chroma", faiss.FILE: "faiss", duck.FILE: "duckdb"}
+"""The file by which a folder is seen to be a store's."""
+
+
+def found_kind(path: str | Path) -> Kind | None:
+    """Which kind of store is in a folder; None if there is none."""
+    return next((kind for file, kind in FILES.items() if (Path(path) / file).exists()), None)
+
+
+def open_store(
+    path: str | Path,
+    identity: Identity | None = None,
+    kind: Kind | None = None,
+    **options: Any,
+) -> Store:
+    """Open a store, or make one.
+
+    Args:
+        path: a folder; for Pinecone the index's name, and after a slash the namespace.
+        identity: the embedder whose vectors it is to hold. None takes a store as it was made.
+        kind: None for what is there, or else Chroma.
+        options: of that kind: `hnsw` (Chroma), `api_key` and `host` (Pinecone).
+
+    Raises:
+        ConfigError: it was made with another embedder, is of another kind, is not there (and no
+            identity is given), or can't be opened. MissingExtra if its library is not installed.
+    """
+    there = None if kind == "pinecone" else found_kind(path)
+    if there and kind and kind != there:
+        raise ConfigError(f"the index at {path} is in {there}, not in {kind}: open it as {there}")
+    match kind or there or "chroma":
+        case "chroma":
+            return chroma.ChromaStore(Path(path), identity, **options)
+        case "faiss":
+            return faiss.FaissStore(Path(path), identity, **options)
+        case "duckdb":
+            return duck.DuckStore(Path(path), identity, **options)
+        case "pinecone":
+            return pinecone.PineconeStore(str(path), identity, **options)
+        case other:
+            raise ConfigError(f"no kind of store {other!r}; there are: {', '.join(get_args(Kind))}")
