@@ -79,15 +79,19 @@ class HostedEmbedder:
         self._client = _client(preset, key, timeout, transport)
         self._name = f"{preset.name}:{model}"
 
-    @cached_property
+    @property
     def identity(self) -> Identity:
         """The service and the model. Of a model that is not known, one word's vector is asked for.
 
         Raises:
             BackendError: the service did not answer.
         """
+        return Identity(self._name, self._dimensions)
+
+    @cached_property
+    def _dimensions(self) -> int:
         known = self._asked_dimensions or DIMENSIONS.get(self._service.model)
-        return Identity(self._name, known or len(self._rows(["dimensions"])[0]))
+        return known or len(self._rows(["dimensions"])[0])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one row of length 1 for each text, in order: (texts, dimensions).

@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,16 +49,16 @@ class MiniLM:
     def __init__(self, *, threads: int | None = None) -> None:
         weights = _weights()
         try:
-            import onnxruntime  # noqa: PLC0415 - heavy
-            from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415 - heavy
+            runtime: Any = import_module("onnxruntime")
+            tokenizers: Any = import_module("tokenizers")
         except ModuleNotFoundError as error:
             raise MissingExtra(f"{error.name}, which embeddings need,", "knowledge") from error
-        self._tokenizer: Any = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+        self._tokenizer = tokenizers.BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
         self._workers = threads or physical_cores()
-        options: Any = onnxruntime.SessionOptions()
+        options = runtime.SessionOptions()
         # one thread a text: texts are many, and threads inside of one would wait for each other
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
+        self._session = runtime.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
         )
 
@@ -67,19 +68,14 @@ class MiniLM:
 
         if not texts:
             return no_vectors(self.identity.dimensions)
-        tokens = [
-            _cut(encoding.ids)
-            for encoding in self._tokenizer.encode_batch([well_formed(text) for text in texts])
-        ]
+        encodings = self._tokenizer.encode_batch([well_formed(text) for text in texts])
+        tokens: list[list[int]] = [_cut(encoding.ids) for encoding in encodings]
         rows = np.empty((len(texts), self.identity.dimensions), np.float32)
         batches = list(_batches(tokens))
         with ThreadPoolExecutor(min(self._workers, len(batches))) as pool:
-            for batch, pooled in zip(
-                batches,
-                pool.map(lambda b: self._pooled([tokens[i] for i in b]), batches),
-                strict=True,
-            ):
-                rows[batch] = pooled
+            pooled = pool.map(self._pooled, ([tokens[i] for i in batch] for batch in batches))
+            for batch, vectors in zip(batches, pooled, strict=True):
+                rows[batch] = vectors
         return unit_rows(rows, self.identity.model)
 
     def count_tokens(self, text: str) -> int:

@@ -1,0 +1,117 @@
+"""Bytes of files that anybody may have made, and the text in them.
+
+Nothing but a plain file is ever read: no link is followed, no pipe waited for, and no more read
+than a bound.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from pathlib import Path
+
+from agentlab_tools.knowledge.ingest.document import Unreadable
+
+LONGEST_LINE = 100_000
+"""Characters; what has longer lines is data or was packed by a program."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+_SAMPLE = 1 << 16
+_FEW = 1000  # one byte in so many may be wrong in a file that is UTF-8 otherwise
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """A plain file's bytes.
+
+    Raises:
+        Unreadable: it is empty, no plain file, or larger than `limit` bytes.
+        OSError: the system does not let it be read.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
+    file = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+    with os.fdopen(file, "rb") as opened:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise Unreadable("not a plain file")
+        if found.st_size > limit:
+            raise Unreadable(f"{_size(found.st_size)}, over the limit of {_size(limit)}")
+        data = opened.read(limit + 1)  # it may grow meanwhile, or not tell its size
+    if len(data) > limit:
+        raise Unreadable(f"over the limit of {_size(limit)}")
+    if not data:
+        raise Unreadable("empty")
+    return data
+
+
+def text_of(
+    data: bytes, hint: str = "", longest_line: int | None = LONGEST_LINE
+) -> tuple[str, str]:
+    """The text in bytes, its lines ended by line feeds; and a note where it is not plain UTF-8.
+
+    Args:
+        hint: the encoding that the file says it has.
+        longest_line: in characters; None for no bound.
+
+    Raises:
+        Unreadable: it is binary, in no encoding that can be told, all blank, or one line of it is
+            too long.
+    """
+    text, note = _decoded(data, hint)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise Unreadable("nothing but blanks in it")
+    if longest_line is not None:
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line) > longest_line:
+                raise Unreadable(f"line {number} has {len(line):,} characters: data, not text")
+    return text, note
+
+
+def _decoded(data: bytes, hint: str) -> tuple[str, str]:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding), ""
+            except UnicodeDecodeError:
+                raise Unreadable(f"begins as {encoding} text, but is not") from None
+    sample = data[:_SAMPLE]
+    if b"\0" in data or len(sample.translate(None, _CONTROLS)) < len(sample) * 0.99:
+        raise Unreadable("binary, not text")
+    try:
+        return data.decode("utf-8"), ""
+    except UnicodeDecodeError:
+        pass
+    if hint:
+        try:
+            return data.decode(hint), f"read as {hint}"
+        except (LookupError, UnicodeDecodeError):
+            pass
+    lenient = data.decode("utf-8", "replace")
+    wrong = lenient.count("\N{REPLACEMENT CHARACTER}")
+    if wrong * _FEW <= len(lenient):
+        return lenient, f"{wrong} bytes of it are not UTF-8"
+    return _guessed(data)
+
+
+def _guessed(data: bytes) -> tuple[str, str]:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - heavy, and seldom needed
+
+    best = from_bytes(data[:_SAMPLE]).best()
+    if best is not None:
+        try:
+            return data.decode(best.encoding), f"read as {best.encoding}: it is not UTF-8"
+        except UnicodeDecodeError:
+            pass
+    raise Unreadable("text in an encoding that can't be told: save it as UTF-8")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count:,} bytes"
