@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 PLUGINS: dict[str, tuple[str, str]] = {
     "tui": ("Open the terminal UI", "Learn"),
     "sandbox": ("Try the sandbox by hand, or attack it", "Use"),
+    "mcp": ("Serve tools to other programs (MCP)", "Use"),
     "train": ("Train a model by a recipe", "Train"),
     "jobs": ("Watch, stop and resume training", "Train"),
 }

@@ -1,0 +1,71 @@
+"""`agentlab mcp`: serve our tools to other programs, or look at another program's."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+import click
+
+from agentlab.display import one_line, safe
+from agentlab.equipment import equipment_for
+from agentlab.errors import ConfigError, MissingKey
+from agentlab.registry import load_tools, open_tools, tool_names
+
+
+@click.command()
+@click.option("-t", "--tool", "tools", multiple=True, help="Serve this tool. May be repeated.")
+@click.option("--http", "port", type=click.IntRange(0, 65535), help="Serve at this port, by HTTP.")
+@click.option("--token-env", help="The variable with the token that clients must send (HTTP).")
+@click.option("--look", metavar="SERVER", help="List the tools of an MCP server instead.")
+def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: str | None) -> None:
+    """Serve AgentLab's tools to other programs, through the Model Context Protocol.
+
+    On stdin and stdout, as such programs start it, or with --http PORT on 127.0.0.1. Without -t, it
+    serves the tools that only look things up; tools that run code or change files are served when
+    named.
+    """
+    if look is not None:
+        asyncio.run(_look(look))
+        return
+    chosen = tools or harmless()
+    token = None
+    if token_env is not None:
+        token = os.environ.get(token_env, "").strip()
+        if not token:
+            raise MissingKey(f"no token to ask clients for: set {token_env}")
+    asyncio.run(_serve(chosen, port, token))
+
+
+def harmless() -> tuple[str, ...]:
+    """The names of all tools that change nothing."""
+    return tuple(name for name in tool_names() if load_tools([name])[0].read_only)
+
+
+async def _serve(names: Sequence[str], port: int | None, token: str | None) -> None:
+    from agentlab_tools.mcp.serve import (  # noqa: PLC0415 - keeps --help fast
+        serve_http,
+        serve_stdio,
+        server_of,
+    )
+
+    async with open_tools(names) as tools, equipment_for(names) as equipment:
+        server = server_of(tools, equipment)
+        if port is None:
+            await serve_stdio(server)
+            return
+        acting = [tool.name for tool in tools if not tool.read_only]
+        if acting and token is None:
+            raise ConfigError(
+                f"{acting[0]} acts, and everyone on this machine can reach a port: "
+                "give --token-env NAME"
+            )
+        await serve_http(server, port=port, token=token, told=lambda at: click.echo(at, err=True))
+
+
+async def _look(what: str) -> None:
+    async with open_tools([f"mcp:{what}"]) as tools:
+        for tool in tools:
+            arguments = ", ".join(tool.spec.parameters.get("properties", {}))
+            click.echo(safe(f"{tool.name}({arguments})  {one_line(tool.description)}"))

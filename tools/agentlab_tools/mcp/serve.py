@@ -1,0 +1,137 @@
+"""Our tools for other programs: an MCP server on stdio, or over HTTP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from agentlab.equipment import Equipment
+from agentlab.errors import ConfigError
+from agentlab.messages import Artifact, ToolCall, ToolResult
+from agentlab.tooling import Tool, ToolContext
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
+
+_AT_ONCE = 8
+INSTRUCTIONS = "Tools of AgentLab. What web pages and files say comes marked as quoted."
+_App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
+    """An MCP server that offers these tools; at most eight calls are made at once."""
+    from mcp import types  # noqa: PLC0415 - heavy, and only needed here
+    from mcp.server.lowlevel import Server  # noqa: PLC0415
+    from mcp.shared.exceptions import MCPError  # noqa: PLC0415
+
+    by_name = {tool.name: tool for tool in tools}
+    room, numbers = asyncio.Semaphore(_AT_ONCE), count()
+
+    async def list_tools(_context: Any, _page: Any) -> types.ListToolsResult:
+        return types.ListToolsResult(
+            tools=[
+                types.Tool(
+                    name=tool.name,
+                    description=tool.description,
+                    input_schema=dict(tool.spec.parameters),
+                    annotations=types.ToolAnnotations(read_only_hint=tool.read_only),
+                )
+                for tool in tools
+            ]
+        )
+
+    async def call_tool(_context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
+        tool = by_name.get(asked.name)
+        if tool is None:
+            raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {asked.name}")
+        from pydantic_core import to_json  # noqa: PLC0415
+
+        arguments = to_json(asked.arguments or {}).decode()
+        call = ToolCall(id=f"mcp_{next(numbers)}", name=tool.name, arguments=arguments)
+        async with room:
+            result = await tool.call(call, ToolContext(call_id=call.id, deps=equipment.deps))
+        return types.CallToolResult(content=_content(result), is_error=result.error is not None)
+
+    return Server(
+        "agentlab",
+        version=version("agentlab-kit"),
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _content(result: ToolResult) -> list[Any]:
+    from mcp import types  # noqa: PLC0415 - heavy
+
+    content: list[Any] = [types.TextContent(type="text", text=result.content)]
+    content += [_attached(artifact) for artifact in result.artifacts]
+    return content
+
+
+def _attached(artifact: Artifact) -> Any:
+    from mcp import types  # noqa: PLC0415 - heavy
+
+    data, kind = base64.b64encode(artifact.blob.read()).decode(), artifact.media_type
+    if kind.startswith("image/"):
+        return types.ImageContent(type="image", data=data, mime_type=kind)
+    uri = f"agentlab:///{artifact.blob.sha256[:12]}/{artifact.name}"
+    held = types.BlobResourceContents(uri=uri, mime_type=kind, blob=data)
+    return types.EmbeddedResource(type="resource", resource=held)
+
+
+async def serve_stdio(server: Server[Any]) -> None:
+    """Serve one client on stdin and stdout, until it hangs up."""
+    from mcp.server.stdio import stdio_server  # noqa: PLC0415 - heavy
+
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
+
+
+async def serve_http(
+    server: Server[Any], *, port: int, token: str | None, told: Callable[[str], None]
+) -> None:
+    """Serve on 127.0.0.1 until interrupted. Requests for other hosts' names are refused.
+
+    Args:
+        port: 0 takes a free one.
+        token: what clients must send as a bearer token; None asks for none.
+        told: called with the address, once clients can connect.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+    import uvicorn  # noqa: PLC0415 - heavy
+
+    try:
+        listening = socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise ConfigError(f"port {port} can't be used: {error.strerror}; try --http 0") from None
+    with listening:
+        app: _App = server.streamable_http_app()
+        if token is not None:
+            app = _guarded(app, token)
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
+        told(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp")
+        await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def _guarded(app: _App, token: str) -> _App:
+    wanted = f"Bearer {token}".encode()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        given = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if scope["type"] != "http" or hmac.compare_digest(given, wanted):
+            await app(scope, receive, send)
+            return
+        headers = [(b"www-authenticate", b"Bearer"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return guarded
