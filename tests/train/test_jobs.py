@@ -15,8 +15,8 @@ import pytest
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended, Progress, Started
-from agentlab_tools.train.jobs import Job, JobLimits, Jobs
-from agentlab_tools.train.jobs.journal import JOURNAL, Journal, JournalReader
+from agentlab_tools.train.jobs import Job, JobLimits, Jobs, JobSpec
+from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader, create
 from agentlab_tools.train.jobs.processes import is_alive, mark_of
 
 TINY = str(Path(__file__).with_name("tiny.py"))
@@ -80,7 +80,7 @@ def test_a_job_outlives_the_program_that_started_it(jobs):
     code = (
         "import sys; from pathlib import Path; from agentlab_tools.train.jobs import Jobs\n"
         f"job = Jobs(Path({str(jobs.folder)!r})).submit({TINY!r}, {{'pause': 0.02}})\n"
-        "import os, signal; os.killpg(0, signal.SIGKILL)\n"  # as a terminal that is closed, but worse
+        "import os, signal; os.killpg(0, signal.SIGKILL)\n"  # as if its terminal were closed
     )
     subprocess.run([sys.executable, "-c", code], start_new_session=True, timeout=60, check=False)
     (job,) = jobs.list()
@@ -138,7 +138,9 @@ def records(jobs: Jobs, job: Job):
 def test_a_job_that_does_not_stop_is_killed(jobs):
     job = jobs.submit(TINY, {"ignore_stop": True})
     pid = wait(jobs, job, lambda found: found.pid).pid
+    assert pid is not None
     mark = mark_of(pid)
+    assert mark is not None
     ended = jobs.cancel(job.id, grace=0.2)
     assert (ended.state, ended.reason) == (
         "cancelled",
@@ -174,6 +176,23 @@ def test_a_number_used_again_by_another_process_is_not_the_job(jobs):
     journal.write(Started(pid=os.getpid(), process=mark_of(os.getpid()) or ""))
     assert jobs.get(job.id).state == "running"
     journal.end(Ended(outcome="cancelled"))
+
+
+def test_a_job_whose_submitter_died_before_it_started_is_lost_and_can_be_resumed(jobs):
+    spec = JobSpec(id="old", recipe=TINY, settings={"steps": 3}, created=time.time())
+    create(jobs.folder / "old", spec)
+    assert jobs.get("old").state == "starting"
+    create(jobs.folder / "old", spec.model_copy(update={"created": time.time() - 3600}))
+    assert jobs.get("old").state == "lost"
+    assert over(jobs, jobs.resume("old")).state == "completed"
+
+
+def test_a_job_that_is_asked_to_stop_while_it_starts_does_not_train(jobs):
+    create(jobs.folder / "new", JobSpec(id="new", recipe=TINY, settings={"steps": 3}))
+    (jobs.folder / "new" / STOP).touch()
+    job = over(jobs, jobs._start(jobs.folder / "new"))
+    assert job.state == "cancelled"
+    assert job.progress is None
 
 
 def test_a_zombie_is_not_alive():
@@ -233,7 +252,7 @@ def test_mistakes_are_told_before_a_job_is_made(jobs, tmp_path):
         "from agentlab_tools.train.recipe import Recipe, RecipeSettings\n"
         "recipe = Recipe('lost', '', RecipeSettings, print, needs=('no_such_module',))\n"
     )
-    with pytest.raises(ConfigError, match="no setting 'stepz'; there are: .*steps"):
+    with pytest.raises(ConfigError, match=r"no setting 'stepz'; there are: .*steps"):
         jobs.submit(TINY, {"stepz": 3})
     with pytest.raises(ConfigError, match="lr: Input should be a valid number"):
         jobs.submit(TINY, {"lr": "fast"})

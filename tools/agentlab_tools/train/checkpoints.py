@@ -190,9 +190,8 @@ def _sync(path: Path) -> None:
 
 
 def _drop(folder: Path) -> None:
-    """Remove a checkpoint in such an order that half of it is never taken for the whole."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    _remove(folder)
+    """Remove a checkpoint so that half of it is never taken for the whole, nor stays for ever."""
+    _remove(folder.replace(folder.with_name(f".old-{folder.name}")))
 
 
 def _remove(path: Path) -> None:
