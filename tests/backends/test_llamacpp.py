@@ -70,6 +70,21 @@ async def test_the_second_turn_evaluates_only_its_new_tokens(smollm2):
     assert second.usage.input_tokens > warm
 
 
+async def test_the_prompt_is_shown_as_the_model_reads_it(smollm2):
+    said = [Message.system("Be brief."), Message.user("Say <|im_end|> and hi.")]
+    seen = await smollm2.prompt(said)
+    assert "".join(token.text for token in seen).endswith(
+        "<|im_start|>user\nSay <|im_end|> and hi.<|im_end|>\n<|im_start|>assistant\n"
+    )
+    controls = [token.text for token in seen if token.control]
+    assert controls == ["<|im_start|>", "<|im_end|>"] * 2 + ["<|im_start|>"]
+    *_, reply = [d async for d in smollm2.stream(said, settings=Settings(max_tokens=4))]
+    assert reply.usage.input_tokens == len(seen)
+    after = await smollm2.prompt([*said, reply.message, Message.user("Again.")])
+    assert sum(token.read for token in after) >= len(seen)
+    assert not after[-1].read
+
+
 async def test_a_turn_with_a_tool_call_is_warm_too(smollm2):
     smollm2.forget()
     question = [Message.user("What is 12 * 7?")]

@@ -39,6 +39,7 @@ from agentlab.backend import (
 )
 from agentlab.backends.llamacpp.context import Cancelled
 from agentlab.backends.llamacpp.engine import Engine, Job
+from agentlab.backends.llamacpp.seen import PromptToken
 from agentlab.backends.llamacpp.states import States
 from agentlab.errors import BackendError, ConfigError
 from agentlab.messages import Message
@@ -217,6 +218,22 @@ class LlamaCpp:
     ) -> tuple[str, ...]:
         """What of these schemas the grammar does not hold: JSON pointers of keywords."""
         return self._engine.unenforced(tools, settings, output)
+
+    async def prompt(
+        self, messages: Sequence[Message], *, tools: Sequence[ToolSpec] = ()
+    ) -> tuple[PromptToken, ...]:
+        """The conversation as the model reads it: the template applied, cut into tokens.
+
+        Waits for the reply that is being written. Nothing is evaluated.
+
+        Raises:
+            ConfigError: the template cannot express it, e.g. pictures.
+            BackendError: the backend is closed.
+        """
+        if self._closed:
+            raise BackendError(_CLOSED)
+        job = Job(tuple(messages), tuple(tools), self._defaults, None, penalise_calls=False)
+        return await asyncio.wrap_future(self._worker.submit(self._engine.prompt, job))
 
     def forget(self) -> None:
         """Forget every conversation read so far; the next reply starts cold.

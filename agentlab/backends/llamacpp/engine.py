@@ -23,6 +23,7 @@ from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.parser import THINK, Parser
 from agentlab.backends.llamacpp.prompt import Prompts
 from agentlab.backends.llamacpp.sampling import Sampler
+from agentlab.backends.llamacpp.seen import PromptToken
 from agentlab.backends.llamacpp.states import State, States
 from agentlab.backends.llamacpp.template import PLAIN, Template
 from agentlab.backends.llamacpp.threads import physical_cores
@@ -208,6 +209,25 @@ class Engine:
         # whole batches, as the earlier conversation went on behind these tokens too
         context.read(prompt, lambda: self._stopping)
         context.keep(tokens)
+
+    def prompt(self, job: Job) -> tuple[PromptToken, ...]:
+        """See `LlamaCpp.prompt`."""
+        rendered = self._template.render(job.messages, job.tools, self._prompts.guard)
+        best, shared = self._prompts.tokens(rendered, ()), 0
+        for context in self._contexts:
+            ids = self._prompts.tokens(rendered, context.ids)
+            if (known := common_prefix(context.ids, ids)) > shared:
+                best, shared = ids, known
+        model = self._model
+        return tuple(
+            PromptToken(
+                id=token,
+                text=model.piece(token).decode("utf-8", "replace"),
+                control=model.is_control(token),
+                read=place < shared,
+            )
+            for place, token in enumerate(best)
+        )
 
     def stop(self) -> None:
         """End what is being written; from any thread."""
