@@ -68,24 +68,29 @@ class PineconeStore:
             raise ConfigError(f"the namespace {_ABOUT!r} is kept for notes: use another")
         client: Any = pinecone.Pinecone(api_key=api_key, **({"host": host} if host else {}))
         try:
-            self._open(client, path, identity)
+            about = self._ask(lambda: client.describe_index(self._name))
+            self._index: Any = client.index(host=about.host)
         finally:
             client.close()
+        try:
+            self._settle(about, path, identity)
+        except BaseException:
+            self._index.close()
+            raise
 
-    def _open(self, client: Any, path: str, wanted: Identity | None) -> None:
-        about = self._ask(lambda: client.describe_index(self._name))
-        self._index: Any = client.index(host=about.host)
-        if about.metric not in ("cosine", "dotproduct"):
+    def _settle(self, about: Any, path: str, wanted: Identity | None) -> None:
+        dense = [f for f in about.schema.fields.values() if hasattr(f, "dimension")]
+        if len(dense) != 1 or dense[0].metric not in ("cosine", "dotproduct"):
             raise ConfigError(
-                f"the index {self._name} has the metric {about.metric}: make it cosine"
+                f"the index {self._name} is not one of dense vectors compared by cosine: make one"
             )
         note = self._fetch([self._namespace], _ABOUT).get(self._namespace)
         meta: dict[str, Any] = note.metadata or {} if note else {}
         stored = identity_of((meta["model"], meta["dimensions"])) if note else None
         self._identity = settled(f"pinecone:{path}", stored, wanted)
-        if self._identity.dimensions != about.dimension:
+        if self._identity.dimensions != dense[0].dimension:
             raise ConfigError(
-                f"the index {self._name} has {about.dimension} dimensions, and "
+                f"the index {self._name} has {dense[0].dimension} dimensions, and "
                 f"{self._identity.model} makes {self._identity.dimensions}: use another index"
             )
         if note is None:
