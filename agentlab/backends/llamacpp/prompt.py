@@ -12,18 +12,48 @@ A rendered conversation alternates control tokens and runs of plain text. Two th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from agentlab.backends.llamacpp.model import Model
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 MARK = "\ufdd0"
 """A noncharacter: Unicode promises that it means nothing in text that is exchanged."""
 
 
+class Vocabulary(Protocol):
+    """What is needed of a model's vocabulary. Training reads conversations by its own."""
+
+    @property
+    def bos(self) -> int:
+        """The token that opens a text; negative where there is none."""
+        ...
+
+    @property
+    def adds_bos(self) -> bool:
+        """Whether every conversation begins with it."""
+        ...
+
+    @property
+    def controls(self) -> Mapping[str, int]:
+        """Control tokens by their text."""
+        ...
+
+    def is_control(self, token: int) -> bool:
+        """Whether a token marks structure and is not text."""
+        ...
+
+    def piece(self, token: int) -> bytes:
+        """A token's bytes; a control token's are its text."""
+        ...
+
+    def tokens(self, text: str) -> list[int]:
+        """Text to tokens; text that looks like a control token stays text."""
+        ...
+
+
 class Prompts:
     """Makes tokens for one model's conversations."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Vocabulary) -> None:
         self._model = model
         names = sorted(filter(None, model.controls), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, names)) or r"(?!)")

@@ -40,14 +40,9 @@ def export_adapter(
         ConfigError: it is not a plain LoRA on linear layers.
         OSError: as `export`.
     """
-    import peft  # noqa: PLC0415 heavy
-
     tuned: Any = model
     lora, config = tuned.peft_config[tuned.active_adapter], tuned.get_base_model().config
-    # by default PEFT looks on the hub whether the vocabulary grew
-    state: dict[str, Tensor] = cast(Any, peft).get_peft_model_state_dict(
-        model, save_embedding_layers=False
-    )
+    state = weights_of(model)
     weights = {key: key.removeprefix(_BEFORE) for key in state}
     odd = [key for key in weights.values() if not key.endswith((_A, _B))]
     if odd or lora.alpha_pattern:
@@ -71,6 +66,14 @@ def export_adapter(
                 add(writer, f"{ours}.lora_b", rows, precision)
 
     return written(path, fill)
+
+
+def weights_of(model: PeftModel) -> dict[str, Tensor]:
+    """The trained weights alone, by PEFT's names."""
+    import peft  # noqa: PLC0415 heavy
+
+    # by default PEFT looks on the hub whether the vocabulary grew
+    return cast(Any, peft).get_peft_model_state_dict(model, save_embedding_layers=False)
 
 
 def _layer(key: str) -> str:

@@ -22,17 +22,16 @@ from agentlab_tools.train.bridge import layout, vocabulary
 if TYPE_CHECKING:
     from gguf import GGUFReader
     from torch import Tensor
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
 @dataclass(frozen=True)
 class Loaded:
     """A model and what it needs to read text."""
 
-    model: PreTrainedModel
-    """In float32, in evaluation mode."""
-    tokenizer: PreTrainedTokenizerFast
-    """With the chat template, where the model has one."""
+    model: Any
+    """A transformers `PreTrainedModel`, in float32, in evaluation mode."""
+    tokenizer: Any
+    """A `PreTrainedTokenizerFast`, with the chat template, where the model has one."""
     gguf: Path | None
     """The file it came from, which an adapter for it is served beside; None for other sources."""
 

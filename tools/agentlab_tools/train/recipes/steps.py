@@ -1,0 +1,166 @@
+"""The arithmetic of a training step, the same in every recipe.
+
+loss = summed_loss(model, row)                  -log p of the tokens to learn
+for group in optimizer.param_groups: group["lr"] = cosine(step, …)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+from agentlab.errors import ConfigError
+from agentlab_tools.train.bridge.score import UNSCORED
+from agentlab_tools.train.recipes.examples import Example, Row, pack
+
+if TYPE_CHECKING:
+    from torch import Tensor, device, dtype
+    from torch.optim import Optimizer
+
+Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where training happens, and with which numbers matrices are multiplied there."""
+
+    device: device
+    number: dtype
+
+    @classmethod
+    def best(cls, precision: Precision = "auto") -> Place:
+        """The GPU where there is one, else the processor.
+
+        Args:
+            precision: `auto` is bfloat16 where the hardware multiplies it, and float32 elsewhere,
+                since emulating it is slower.
+        """
+        import torch  # noqa: PLC0415 heavy
+
+        gpu = torch.cuda.is_available()
+        if precision == "auto":
+            able = cast(dict[str, Any], cast(Any, torch).cpu.get_capabilities())
+            fast = gpu or able.get("avx512_bf16") or able.get("amx_bf16")
+            precision = "bf16" if fast else "fp32"
+        number = torch.bfloat16 if precision == "bf16" else torch.float32
+        return cls(torch.device("cuda" if gpu else "cpu"), number)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Matrix products in `number`; sums, norms and the loss in float32."""
+        import torch  # noqa: PLC0415 heavy
+
+        if self.number == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.number)
+
+
+def logits_and_labels(model: Any, row: Row) -> tuple[Tensor, Tensor]:
+    """What the model foretells at each place that is learnt, and what comes there.
+
+    Returns:
+        (learnt, vocabulary) in float32, and (learnt,). Nothing is computed for other places: the
+        last layer, as wide as the vocabulary, is a good part of a small model's work.
+    """
+    import torch  # noqa: PLC0415 heavy
+
+    place = next(model.parameters()).device
+    ids, positions = (torch.tensor([n], device=place) for n in (row.ids, row.positions))
+    labels = torch.tensor(row.labels[1:], device=place)
+    learnt = (labels != UNSCORED).nonzero().squeeze(1)
+    # positions that begin again tell transformers where one example ends and the next begins
+    told = model(input_ids=ids, position_ids=positions, logits_to_keep=learnt, use_cache=False)
+    return told.logits[0].float(), labels[learnt]
+
+
+def summed_loss(model: Any, row: Row) -> Tensor:
+    """The sum of -log p over the tokens a row teaches, in nats."""
+    from torch.nn.functional import cross_entropy  # noqa: PLC0415 heavy
+
+    logits, labels = logits_and_labels(model, row)
+    return cross_entropy(logits, labels, reduction="sum")
+
+
+def learnt(rows: Iterable[Row]) -> int:
+    """How many tokens rows teach: a step's loss is divided by it, however they are spread."""
+    return sum(label != UNSCORED for row in rows for label in row.labels[1:])
+
+
+def backward(model: Any, rows: Sequence[Row], place: Place) -> float:
+    """Add up the gradients of a step, one row in memory at a time; returns the mean loss.
+
+    The sum is divided by the tokens of the whole step, so every token weighs the same, and the
+    result is that of one large batch.
+    """
+    count, total = max(learnt(rows), 1), 0.0
+    for row in rows:
+        with place.autocast():
+            loss: Any = summed_loss(model, row) / count
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
+    """e to the mean -log p of the tokens these rows teach; NaN where there are none."""
+    import torch  # noqa: PLC0415 heavy
+
+    was, total, count = model.training, 0.0, learnt(rows)
+    model.eval()
+    with torch.no_grad(), place.autocast():
+        for row in rows:
+            total += float(summed_loss(model, row))
+    model.train(was)
+    return math.exp(total / count) if count else math.nan
+
+
+def cosine(step: int, total: int, peak: float, warm_up: float = 0.05) -> float:
+    """The learning rate of a step: up to `peak` over the first part, then down along a cosine.
+
+    It depends on the step alone, so a resumed run needs nothing to go on. It ends at a tenth of
+    the peak (Loshchilov and Hutter, 2017, arXiv:1608.03983, without restarts).
+    """
+    warm = max(1, round(total * warm_up))
+    if step <= warm:
+        return peak * step / warm
+    done = (step - warm) / max(1, total - warm)
+    return peak * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> float:
+    """Give an optimizer its learning rate; returns it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    return rate
+
+
+def packed(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> list[Row]:
+    """Rows of at most `size` tokens, telling how many examples are too long for one.
+
+    Raises:
+        ConfigError: all are.
+    """
+    rows = pack(examples, size)
+    long = sum(len(example.ids) > size for example in examples)
+    if examples and not rows:
+        raise ConfigError(f"every example is longer than {size} tokens: --set context={2 * size}")
+    if long:
+        say(f"{long} of {len(examples)} examples are longer than {size} tokens and are left out")
+    return rows
+
+
+def save_state(folder: Path, state: dict[str, Any]) -> None:
+    """Keep tensors and numbers in a checkpoint."""
+    import torch  # noqa: PLC0415 heavy
+
+    torch.save(state, folder / "state.pt")
+
+
+def load_state(folder: Path) -> dict[str, Any]:
+    """What `save_state` kept; nothing in the file is run."""
+    import torch  # noqa: PLC0415 heavy
+
+    return torch.load(folder / "state.pt", weights_only=True, map_location="cpu")
