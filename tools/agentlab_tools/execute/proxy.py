@@ -9,65 +9,22 @@ open the host's own network; name the address itself to allow it.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agentlab.errors import ConfigError
 from agentlab_tools.execute.plan import Network
+from agentlab_tools.hosts import Rule, is_public
 
 _HEAD = 16 * 1024
 _PATIENCE = 20.0
 _IDLE = 120.0
 _AT_ONCE = 64
 _CHUNK = 65536
-_PORTS = (80, 443)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One host that may be reached: by name, by `*.name` for all below it, or by address."""
-
-    host: str
-    port: int | None
-    below: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Rule:
-        """`name`, `name:port`, `*.name`, `address`, `[v6]:port`. No port means 80 and 443.
-
-        Raises:
-            ConfigError: it is none of these.
-        """
-        try:
-            parts = urlsplit(f"//{text.strip()}")
-            host, port = parts.hostname or "", parts.port
-            spare = f"{parts.path}{parts.query}{parts.fragment}{parts.username or ''}"
-        except ValueError:
-            host, port, spare = "", None, ""
-        name = host.removeprefix("*.").rstrip(".")
-        if not name or "*" in name or spare:
-            raise ConfigError(
-                f"{text!r} is no host to allow: use name, name:port, *.name or an address"
-            )
-        return cls(name, port, host.startswith("*."))
-
-    def allows(self, host: str, port: int) -> bool:
-        """Whether this rule covers a host, lower-cased and without a dot at its end."""
-        if port != self.port if self.port is not None else port not in _PORTS:
-            return False
-        return host.endswith(f".{self.host}") if self.below else host == self.host
-
-    @property
-    def exact(self) -> bool:
-        """Whether it names an address, or this machine, and so may lead to a private one."""
-        return not self.below and (self.host == "localhost" or _address(self.host) is not None)
 
 
 @asynccontextmanager
@@ -166,8 +123,7 @@ class _Proxy:
         async with asyncio.timeout(_PATIENCE):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         address = str(found[0][4][0])
-        where = _address(address)
-        if not any(rule.exact for rule in rules) and not (where and where.is_global):
+        if not any(rule.exact for rule in rules) and not is_public(address):
             raise Refused(f"403 {host} leads to a private address: allow the address itself")
         return address, port
 
@@ -209,10 +165,3 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
     finally:
         with suppress(OSError):
             target.write_eof()
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
