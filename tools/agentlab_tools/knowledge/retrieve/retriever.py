@@ -1,0 +1,175 @@
+"""Finding passages for a question: by meaning, by words, or by both, and picking among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Literal, Protocol, TypeAlias, cast, get_args
+
+from agentlab.errors import ConfigError
+from agentlab_tools.knowledge.retrieve.beside import Beside
+from agentlab_tools.knowledge.retrieve.fuse import marginal_relevance, reciprocal_ranks
+from agentlab_tools.knowledge.retrieve.quote import Span, quotable
+from agentlab_tools.knowledge.types import Chunk, Embedder, Match, Source, Store, Where
+
+How: TypeAlias = Literal["hybrid", "dense", "lexical"]
+
+WEIGHTS: Mapping[str, float] = {"dense": 1.0, "lexical": 1.0}
+K0 = 60.0
+"""Weights and constant of the fusion; how they were chosen stands in benchmarks/retrieval.py."""
+
+_DEPTH = 50
+"""How far down each ranking the fusion looks, at least."""
+
+
+class WordSearch(Protocol):
+    """What ranks chunks by a query's words."""
+
+    def search_words(self, query: str, k: int, where: Where | None = None) -> list[Match]:
+        """The chunks that match best, best first."""
+        ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """A chunk that was found for a question.
+
+    Attributes:
+        score: what it is ranked by.
+        parts: what the score is made of: `dense` (cosine), `lexical` (BM25), `fused`, `rerank`.
+        quote: the sentence or two of it that match best.
+    """
+
+    chunk: Chunk
+    score: float
+    quote: Span
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def source(self) -> Source:
+        """Where it stands."""
+        return self.chunk.source
+
+
+class Retriever:
+    """Searches a store. Safe to use from several threads.
+
+    Args:
+        store: of which vectors are searched.
+        embedder: the one that made them.
+        folder: where words may be kept, for a store without full text; None keeps them in memory.
+
+    Raises:
+        ConfigError: the store holds another embedder's vectors.
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, folder: Path | None = None) -> None:
+        if store.identity != embedder.identity:
+            raise ConfigError(
+                f"the index holds vectors of {store.identity.model}, and the questions would be "
+                f"embedded by {embedder.identity.model}: use the same embedder"
+            )
+        self._store = store
+        self._embedder = embedder
+        self._folder = folder
+        self._beside: Beside | None = None
+        self._lock = Lock()
+
+    @property
+    def store(self) -> Store:
+        """What is searched."""
+        return self._store
+
+    def retrieve(
+        self,
+        query: str,
+        k: int = 5,
+        *,
+        how: How = "hybrid",
+        where: Where | None = None,
+        balance: float = 1.0,
+        weights: Mapping[str, float] = WEIGHTS,
+        k0: float = K0,
+    ) -> list[Found]:
+        """The best passages for a question, best first; none if nothing fits.
+
+        Args:
+            query: in words.
+            k: how many at most.
+            how: by meaning (`dense`), by words (`lexical`), or both.
+            where: only chunks with these entries.
+            balance: below 1, passages that repeat what a better one says make way (MMR).
+            weights: of the two rankings in the fusion.
+            k0: the fusion's constant.
+        """
+        if how not in get_args(How):
+            raise ConfigError(f"no way to search {how!r}; there are: {', '.join(get_args(How))}")
+        if not query.strip() or k < 1:
+            return []
+        found = self._ranked(query, max(_DEPTH, 4 * k), how, where, weights, k0)
+        if balance < 1:
+            found = self._different(found, k, balance, query)
+        return [
+            Found(chunk, score, quotable(chunk.text, query, self._embedder), parts)
+            for chunk, score, parts in found[:k]
+        ]
+
+    def _ranked(
+        self,
+        query: str,
+        depth: int,
+        how: How,
+        where: Where | None,
+        weights: Mapping[str, float],
+        k0: float,
+    ) -> list[tuple[Chunk, float, dict[str, float]]]:
+        ways: dict[str, Callable[[], list[Match]]] = {
+            "dense": lambda: self._store.search(self._embedder.embed([query])[0], depth, where),
+            "lexical": lambda: self._words().search_words(query, depth, where),
+        }
+        matches = {name: way() for name, way in ways.items() if how in (name, "hybrid")}
+        if how != "hybrid":
+            return [(m.chunk, m.score, {how: m.score}) for m in matches[how]]
+        chunks: dict[str, Chunk] = {}
+        parts: dict[str, dict[str, float]] = {}
+        for name, ranking in matches.items():
+            for match in ranking:
+                chunks[match.chunk.id] = match.chunk
+                parts.setdefault(match.chunk.id, {})[name] = match.score
+        rankings = {name: [m.chunk.id for m in found] for name, found in matches.items()}
+        fused = reciprocal_ranks(rankings, weights=weights, k0=k0)
+        return [(chunks[id], score, {**parts[id], "fused": score}) for id, score in fused.items()]
+
+    def _different(
+        self, found: list[tuple[Chunk, float, dict[str, float]]], k: int, balance: float, query: str
+    ) -> list[tuple[Chunk, float, dict[str, float]]]:
+        if not found:
+            return found
+        vectors = self._store.vectors([chunk.id for chunk, *_ in found])
+        # Scores on the scale of cosines, whatever they were: the order is kept, the best is 1
+        best = max(score for _, score, _ in found) or 1.0
+        relevance = [score / best for _, score, _ in found]
+        return [found[row] for row in marginal_relevance(relevance, vectors, k, balance)]
+
+    def _words(self) -> WordSearch:
+        if hasattr(self._store, "search_words"):
+            return cast(WordSearch, self._store)
+        with self._lock:
+            if self._beside is None:
+                self._beside = Beside(self._store, self._folder)
+            return self._beside
+
+    def refresh(self) -> None:
+        """Take note of what was added to the store, or removed, since it was first searched."""
+        with self._lock:
+            if self._beside is not None:
+                self._beside.refresh()
+
+    def close(self) -> None:
+        """Close the words and the store."""
+        with self._lock:
+            if self._beside is not None:
+                self._beside.close()
+        self._store.close()
