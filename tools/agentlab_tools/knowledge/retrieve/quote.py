@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -49,7 +50,11 @@ def quotable(text: str, query: str, embedder: Embedder | None = None) -> Span:
         return Span("", 0, 0)
     wanted = set(query_terms(query))
     hits = [wanted & set(terms(span.text)) for span in spans]
-    best = max(range(len(spans)), key=lambda at: (len(hits[at]), -at))
+    # A word that every sentence of the passage has says nothing about which to quote
+    among = {word: sum(word in hit for hit in hits) for word in wanted}
+    weight = {word: math.log(1 + len(spans) / count) for word, count in among.items() if count}
+    gains = [sum(weight[word] for word in sorted(hit)) for hit in hits]
+    best = max(range(len(spans)), key=lambda at: (gains[at], -at))
     if not hits[best] and embedder is not None and len(spans) > 1:
         vectors = embedder.embed([query, *(span.text for span in spans)])
         best = int((vectors[1:] @ vectors[0]).argmax())
