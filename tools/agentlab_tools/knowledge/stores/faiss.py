@@ -59,7 +59,7 @@ class FaissStore:
         try:
             import faiss  # noqa: PLC0415 - loads a library of its own
         except ModuleNotFoundError as error:
-            raise MissingExtra("FAISS", "faiss") from error
+            raise MissingExtra("FAISS", "knowledge") from error
         if identity is None and not (path / FILE).exists():
             settled(str(path), None, None)
         self._faiss: Any = faiss
