@@ -12,7 +12,7 @@ learnt; the rest is there to be understood.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,18 +40,35 @@ class Example:
 
 @dataclass
 class Row:
-    """Examples end to end. Positions begin at 0 with each, which keeps them from seeing another."""
+    """Examples end to end. Positions begin at 0 with each, which keeps them from seeing another.
+
+    Examples with one beginning may share it (see `pack`). Then `owners` says for each token which
+    piece it belongs to, and `roots` which other piece it sees: its own beginning.
+    """
 
     ids: list[int] = field(default_factory=list[int])
     labels: list[int] = field(default_factory=list[int])
     positions: list[int] = field(default_factory=list[int])
+    owners: list[int] = field(default_factory=list[int])
+    roots: list[int] = field(default_factory=list[int])
+    shares: bool = False
 
-    def add(self, example: Example) -> None:
-        """Put one more example at the end."""
-        self.ids += example.ids
-        # what an example begins with is not foretold by the one before
-        self.labels += [UNSCORED, *example.labels[1:]]
-        self.positions += range(len(example.ids))
+    def add(self, bunch: Sequence[Example], shared: int = 0) -> None:
+        """Put examples at the end; their first `shared` tokens are the same, and stand once."""
+        root = self._piece(bunch[0], 0, shared, None) if shared else None
+        for example in bunch:
+            self._piece(example, shared, len(example.ids), root)
+        self.shares = self.shares or shared > 0
+
+    def _piece(self, example: Example, start: int, end: int, root: int | None) -> int:
+        owner = self.owners[-1] + 1 if self.owners else 0
+        self.ids += example.ids[start:end]
+        # what a piece begins with is not foretold by the one before
+        self.labels += [UNSCORED, *example.labels[start + 1 : end]]
+        self.positions += range(start, end)
+        self.owners += [owner] * (end - start)
+        self.roots += [owner if root is None else root] * (end - start)
+        return owner
 
 
 class Reader:
@@ -168,23 +185,63 @@ def pack(examples: Iterable[Example], size: int) -> list[Row]:
     """Rows of at most `size` tokens, filled in order; longer examples are left out.
 
     Without packing a short example would be padded to the longest, and most of the work wasted.
+    Neighbours that begin alike, such as questions about the same tools, share their beginning: it
+    is read once, and each goes on from there without seeing the others. Each learns exactly what
+    it would learn alone.
     """
     rows: list[Row] = []
     open_rows: list[Row] = []
-    for example in examples:
-        if len(example.ids) > size:
-            continue
-        fit = next((r for r in open_rows if len(r.ids) + len(example.ids) <= size), None)
+    for bunch, shared in _bunches(examples, size):
+        length = shared + sum(len(example.ids) - shared for example in bunch)
+        fit = next((r for r in open_rows if len(r.ids) + length <= size), None)
         if fit is None:
             fit = Row()
             rows.append(fit)
             open_rows = [*open_rows[-_OPEN + 1 :], fit]
-        fit.add(example)
+        fit.add(bunch, shared)
     return rows
+
+
+def _bunches(examples: Iterable[Example], size: int) -> Iterator[tuple[list[Example], int]]:
+    """Neighbours that share a beginning worth sharing, and its length; 0 for one alone."""
+    bunch: list[Example] = []
+    shared = 0
+    for example in examples:
+        if len(example.ids) > size:
+            continue
+        common = _common(bunch[0], example) if bunch else 0
+        if shared:
+            common = min(common, shared)
+        whole = common + sum(len(one.ids) - common for one in (*bunch, example))
+        # a shorter beginning for one more must not cost the others more than it saves
+        gains = common * len(bunch) > shared * (len(bunch) - 1)
+        if bunch and common >= _WORTH_SHARING and gains and whole <= size:
+            bunch.append(example)
+            shared = common
+            continue
+        if bunch:
+            yield bunch, shared
+        bunch, shared = [example], 0
+    if bunch:
+        yield bunch, shared
+
+
+def _common(one: Example, other: Example) -> int:
+    """How many tokens two examples begin with that are the same and not learnt."""
+    count = 0
+    for a, b, mine, yours in zip(one.ids, other.ids, one.labels, other.labels, strict=False):
+        if a != b or mine != UNSCORED or yours != UNSCORED:
+            break
+        count += 1
+    # the first token learnt is foretold by one of the example's own
+    return max(0, count - 1)
 
 
 _OPEN = 16
 """How many rows are tried before a new one is begun."""
+
+_WORTH_SHARING = 32
+"""Tokens in common from which on examples share them."""
 
 
 def hold_out(

@@ -72,8 +72,23 @@ def logits_and_labels(model: Any, row: Row) -> tuple[Tensor, Tensor]:
     labels = torch.tensor(row.labels[1:], device=place)
     learnt = (labels != UNSCORED).nonzero().squeeze(1)
     # positions that begin again tell transformers where one example ends and the next begins
-    told = model(input_ids=ids, position_ids=positions, logits_to_keep=learnt, use_cache=False)
+    told = model(
+        input_ids=ids,
+        position_ids=positions,
+        attention_mask=_sight(row, place) if row.shares else None,
+        logits_to_keep=learnt,
+        use_cache=False,
+    )
     return told.logits[0].float(), labels[learnt]
+
+
+def _sight(row: Row, place: device) -> Tensor:
+    """Which tokens (rows) see which (columns), where examples share a beginning: (1, 1, n, n)."""
+    import torch  # noqa: PLC0415 heavy
+
+    owners, roots = (torch.tensor(n, device=place) for n in (row.owners, row.roots))
+    known = (owners[None] == owners[:, None]) | (owners[None] == roots[:, None])
+    return known.tril()[None, None]
 
 
 def summed_loss(model: Any, row: Row) -> Tensor:
