@@ -35,11 +35,10 @@ def jobs(tmp_path: Path):
 def wait(jobs: Jobs, job: Job, until: Callable[[Job], object]) -> Job:
     """Look until something holds of a job."""
     for _ in range(600):
-        found = jobs.get(job.id)
-        if until(found):
+        if until(found := jobs.get(job.id)):
             return found
         time.sleep(0.05)
-    raise AssertionError(f"it never came: {found}")
+    raise AssertionError(f"it never came: {jobs.get(job.id)}")
 
 
 def over(jobs: Jobs, job: Job) -> Job:

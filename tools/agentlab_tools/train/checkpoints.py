@@ -74,7 +74,7 @@ def write_checkpoint(
     Raises:
         DiskFull: there is no room. The checkpoints written before are untouched.
     """
-    final = parent / f"step-{step:08}"
+    final = checkpoint_path(parent, step)
 
     def fill(folder: Path) -> None:
         folder.mkdir()
@@ -84,12 +84,22 @@ def write_checkpoint(
         (folder / MANIFEST).write_text(manifest.model_dump_json())
 
     write_whole(final, fill, what=f"the checkpoint of step {step}")
-    for old in checkpoints_in(parent)[keep:]:
-        _drop(old.folder)
+    drop_old(parent, keep)
     found = _read(final)
     if found is None:
         raise DiskFull(f"the checkpoint of step {step} could not be read back: {final}")
     return found
+
+
+def checkpoint_path(parent: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies, or would lie."""
+    return parent / f"step-{step:08}"
+
+
+def drop_old(parent: Path, keep: int) -> None:
+    """Remove all checkpoints but the newest `keep`."""
+    for old in checkpoints_in(parent)[keep:]:
+        _drop(old.folder)
 
 
 def checkpoints_in(parent: Path) -> list[Checkpoint]:

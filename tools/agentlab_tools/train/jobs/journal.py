@@ -64,26 +64,38 @@ class Journal:
 
     A little room is kept in reserve, so that the last line finds place on a disk that is full.
 
+    Args:
+        patience: seconds to wait for one that has the job but is about to be gone: of a process
+            that was killed, some threads may hold the file a moment longer.
+
     Raises:
         TrainingError: another process has the job, or there is no such job.
         DiskFull: there is no room to begin.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patience: float = 0.0) -> None:
         self._folder = folder
         self._lines = LineWriter()
         self._lock = RLock()
         self.over = False
-        path = folder / JOURNAL
+        until = time.monotonic() + patience
+        while not self._open(folder / JOURNAL):
+            if time.monotonic() >= until:
+                raise TrainingError(f"job {folder.name} is already running")
+            time.sleep(0.05)
+        cut_torn_tail(folder / JOURNAL)
+        with room_for("the job's journal", folder):
+            (folder / _RESERVE).write_bytes(os.urandom(_RESERVED))
+
+    def _open(self, path: Path) -> bool:
         try:
             self._lines.open(path, 0, name=path)
         except FileNotFoundError:
-            raise TrainingError(f"there is no job in {folder}") from None
+            raise TrainingError(f"there is no job in {path.parent}") from None
         except TraceError:
-            raise TrainingError(f"job {folder.name} is already running") from None
-        cut_torn_tail(path)
-        with room_for("the job's journal", folder):
-            (folder / _RESERVE).write_bytes(os.urandom(_RESERVED))
+            self._lines.close()
+            return False
+        return True
 
     def write(self, event: JobEvent) -> None:
         """Write one event. When this returns, it survives the death of this process.

@@ -221,10 +221,7 @@ class Jobs:
         if process is None:
             return
         processes.kill_session(process.pid, process.process)
-        until = time.monotonic() + 10
-        while processes.is_alive(process.pid, process.process) and time.monotonic() < until:
-            time.sleep(_LOOK)
-        ended = Journal(folder)
+        ended = Journal(folder, patience=10.0)
         ended.end(Ended(outcome="cancelled", reason="it did not stop in time and was killed"))
 
 

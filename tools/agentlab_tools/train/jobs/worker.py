@@ -59,7 +59,7 @@ def work(folder: Path, told: int) -> NoReturn:
     try:
         log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         spec = JournalReader(folder).spec
-        journal = Journal(folder)
+        journal = Journal(folder, patience=2.0)
         last = next(iter(checkpoints_in(folder / "checkpoints")), None)
         mark = mark_of(os.getpid())
         journal.write(Started(pid=os.getpid(), process=mark or "", step=last.step if last else 0))

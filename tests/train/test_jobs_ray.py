@@ -1,0 +1,90 @@
+"""The same recipe on a real Ray cluster: several nodes, each a raylet with its own workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from test_jobs import TINY, line, losses, over, wait
+
+from agentlab_tools.train.jobs import Jobs
+
+pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head and two nodes; its address, and the process that holds it."""
+    script = str(Path(__file__).with_name("cluster.py"))
+    pipe = subprocess.PIPE
+    env = {**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    with subprocess.Popen([sys.executable, script, "2"], stdin=pipe, stdout=pipe, env=env) as held:
+        assert held.stdout is not None
+        address = held.stdout.readline().decode().strip()
+        assert address, "the cluster did not start"
+        yield address, psutil.Process(held.pid)
+        assert held.stdin is not None
+        held.stdin.close()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path):
+    jobs = Jobs(tmp_path / "jobs")
+    yield jobs
+    for job in jobs.list():
+        if job.active:
+            jobs.cancel(job.id, grace=0)
+
+
+def test_a_job_on_a_cluster_comes_to_the_same_end_as_here_though_its_node_dies(cluster, jobs):
+    address, process = cluster
+    data = jobs.folder.parent / "data.txt"
+    data.write_text("y = 3 x + 1")
+    asked = {"steps": 80, "data": str(data)}
+    here = over(jobs, jobs.submit(TINY, asked))
+    there = jobs.submit(TINY, {**asked, "pause": 0.05}, on=f"ray:{address}", every=0.2)
+    wait(jobs, there, lambda job: (job.checkpoint or 0) >= 10)
+    workers = [p for p in process.children(recursive=True) if "train_there" in p.name()]
+    (worker,) = workers
+    node = worker.parent()
+    assert node is not None
+    assert "raylet" in node.name()
+    for each in (node, worker):  # a machine that goes down takes both along
+        each.kill()
+    there = over(jobs, there)
+    assert there.reason == ""
+    assert there.state == "completed"
+    said = [r.event.text for r in jobs.open(there.id).poll() if r.event.kind == "said"]
+    assert sum("the node was lost, another one goes on after step" in text for text in said) == 1
+    assert losses(jobs, there) == losses(jobs, here)
+    assert line(jobs, there) == line(jobs, here)
+    assert there.checkpoint == 80
+
+
+def test_a_job_on_a_cluster_is_cancelled_after_a_checkpoint_and_resumed(cluster, jobs):
+    address, _ = cluster
+    job = jobs.submit(TINY, {"steps": 60, "pause": 0.05}, on=f"ray:{address}")
+    wait(jobs, job, lambda found: found.progress)
+    job = jobs.cancel(job.id)
+    assert (job.state, job.reason) == ("cancelled", "somebody stopped it")
+    assert job.progress is not None
+    assert job.checkpoint == job.progress.step < 60
+    assert over(jobs, jobs.resume(job.id)).state == "completed"
+
+
+def test_a_recipe_that_fails_on_a_cluster_says_why(cluster, jobs):
+    job = over(jobs, jobs.submit(TINY, {"raise_at": 3}, on=f"ray:{cluster[0]}"))
+    assert job.state == "failed"
+    assert job.reason.startswith("RuntimeError: a bug in the recipe")
+
+
+def test_a_cluster_that_is_not_there_is_one_line(jobs):
+    job = over(jobs, jobs.submit(TINY, {}, on="ray:127.0.0.1:1"))
+    assert job.state == "failed"
+    assert job.reason.startswith("can't reach the Ray cluster at 127.0.0.1:1: ")
+    assert "ray start --address=127.0.0.1:1" in job.reason

@@ -1,0 +1,179 @@
+"""The same recipe on a Ray cluster: `agentlab train … --on ray` or `--on ray:HOST:PORT`.
+
+The job's own process stays on this machine and has the cluster run the recipe as one task. What the
+task tells comes back as it happens, checkpoints and artifacts with it, so the job's folder holds
+just what it would have held had it run here, and the machines need no disk in common. A node that
+goes down costs the steps since the last checkpoint: another one goes on from there, up to three
+times with no step gained.
+
+This machine must belong to the cluster (`ray start --address=HOST:PORT`); with no address and no
+cluster, Ray is started here. Every node needs AgentLab installed. Files that settings name are sent
+to nodes that lack them; folders are not. A checkpoint passes through memory on its way.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from agentlab.errors import MissingExtra
+from agentlab_tools.train.checkpoints import Checkpoint, checkpoints_in, drop_old
+from agentlab_tools.train.errors import Stopped, TrainingError
+from agentlab_tools.train.events import JobEvent, Said
+from agentlab_tools.train.jobs.job import JobSpec
+from agentlab_tools.train.ray_task import Item, Sent, Switch, pack, place_of, train_there, unpack
+
+TRIES = 3
+_LOOK = 0.5
+_PATIENCE = 10.0
+"""Seconds without a node before people are told what is waited for."""
+
+
+def run_on_ray(spec: JobSpec, folder: Path, tell: Callable[[JobEvent], object], stop: Flag) -> None:
+    """Run a job's recipe on a cluster, and keep its folder as if it ran here.
+
+    Raises:
+        Stopped: somebody asked to stop.
+        TrainingError: the recipe failed, or the cluster did.
+        DiskFull: there is no room here for what came back.
+        MissingExtra: Ray is not installed.
+    """
+    try:
+        import ray  # noqa: PLC0415 - heavy, and only needed here
+    except ModuleNotFoundError as error:
+        raise MissingExtra("ray", "ray") from error
+    _Run(ray, spec, folder, tell, stop).go()
+
+
+class _Run:
+    """A job on a cluster. Ray is handed in, so that nothing else here must import it."""
+
+    def __init__(
+        self,
+        ray: Any,
+        spec: JobSpec,
+        folder: Path,
+        tell: Callable[[JobEvent], object],
+        stop: Flag,
+    ) -> None:
+        self._ray = ray
+        self._spec = spec
+        self._folder = folder
+        self._tell = tell
+        self._stop = stop
+
+    def go(self) -> None:
+        """Train, on another node when one is lost."""
+        self._connect()
+        try:
+            files = self._files()
+            tries, gained = 0, -1
+            while True:
+                last = self._last()
+                step = last.step if last else 0
+                tries, gained = (1, step) if step > gained else (tries + 1, gained)
+                try:
+                    self._once(files, last)
+                except self._ray.exceptions.RayError as error:
+                    why = f"{type(error).__name__}: {error}".partition("\n")[0]
+                    if tries >= TRIES:
+                        said = f"the cluster failed {tries} times with no step gained: {why}"
+                        raise TrainingError(said) from error
+                    last = self._last()
+                    goes_on = f"goes on after step {last.step}" if last else "starts again"
+                    self._tell(Said(text=f"the node was lost, another one {goes_on} ({why})"))
+                else:
+                    return
+        finally:
+            self._ray.shutdown()
+
+    def _connect(self) -> None:
+        address = self._spec.on.partition(":")[2] or None
+        kept = signal.getsignal(signal.SIGTERM)
+        try:
+            if address is not None:  # Ray itself would try for minutes
+                host, _, port = address.rpartition(":")
+                socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+            self._ray.init(address=address, log_to_driver=True)
+        except Exception as error:
+            why = str(error).strip().partition("\n")[0]
+            where = f"the Ray cluster at {address}" if address else "Ray"
+            join = f"ray start --address={address or 'HOST:PORT'}"
+            raise TrainingError(
+                f"can't reach {where}: {why}. Is it up, and is this machine part of it (`{join}`)?"
+            ) from error
+        finally:
+            signal.signal(signal.SIGTERM, kept)  # Ray would have it end this process
+
+    def _files(self) -> dict[str, tuple[Sent, list[Any]]]:
+        found: dict[str, tuple[Sent, list[Any]]] = {}
+        for name, value in self._spec.settings.items():
+            path = Path(self._spec.folder) / value if isinstance(value, str) and value else None
+            if path is not None and path.is_file():
+                sent = Sent(path=str(path.resolve()), size=path.stat().st_size)
+                found[name] = sent, [self._ray.put(path.read_bytes())]
+        return found
+
+    def _last(self) -> Checkpoint | None:
+        return next(iter(checkpoints_in(self._folder / "checkpoints")), None)
+
+    def _once(self, files: dict[str, tuple[Sent, list[Any]]], last: Checkpoint | None) -> None:
+        """Run the task from the last checkpoint to its end.
+
+        Raises:
+            RayError: the node went down, or Ray has trouble of its own.
+        """
+        ray, spec = self._ray, self._spec
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=True
+        )
+        switch = ray.remote(Switch).options(num_cpus=0, scheduling_strategy=here).remote()
+        task = ray.remote(
+            num_cpus=spec.limits.threads or 1,
+            num_gpus=1 if ray.cluster_resources().get("GPU", 0) >= 1 else 0,
+            memory=spec.limits.memory,
+            max_retries=0,  # going on from a checkpoint is done here
+            max_calls=1,
+            num_returns="streaming",
+        )(train_there)
+        checkpoint = [ray.put((last.step, pack(last.folder)))] if last else []
+        source = Path(spec.recipe).read_text() if spec.recipe.endswith(".py") else None
+        stream = task.remote(spec.model_dump_json(), source, files, checkpoint, switch)
+        begun, asked, told, since = False, False, False, time.monotonic()
+        while True:
+            if self._stop.is_set() and not asked:
+                asked = True
+                switch.turn.remote()
+            ready, _ = ray.wait([stream], timeout=_LOOK, fetch_local=False)
+            if ready:
+                begun = True
+                for item in ray.get(next(stream)):
+                    if self._done(item):
+                        return
+            elif not begun and asked:
+                raise Stopped
+            elif not begun and not told and time.monotonic() - since > _PATIENCE:
+                told = True
+                self._tell(Said(text="waiting for a node with room for it"))
+
+    def _done(self, item: Item) -> bool:
+        """Take in what was sent; whether that was the end."""
+        match item:
+            case ("event", event, packed):
+                place = place_of(self._folder, event)
+                if place is not None and packed is not None:
+                    unpack(packed, place)
+                    drop_old(self._folder / "checkpoints", self._spec.keep)
+                self._tell(event)
+                return False
+            case ("stopped",):
+                raise Stopped
+            case ("failed", why):
+                raise TrainingError(why)
+            case ("done",):
+                return True
