@@ -12,7 +12,9 @@ from agentlab_tools.lexical import query_terms, terms
 MAX_CHARS = 300
 
 # A sentence ends at . ! ? before a space and something that may begin another, or at a blank line
-_ENDS = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])|\n\s*\n|\n(?=[-*#|>] ?)")
+_ENDS = re.compile(
+    r"(?:(?<=[.!?])|(?<=[.!?][\"'”’)\]]))\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])|\n\s*\n|\n(?=[-*#|>] ?)"
+)
 
 
 @dataclass(frozen=True)
