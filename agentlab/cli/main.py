@@ -34,6 +34,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 # Commands of the tools and the screen, which this package must not import by itself
 PLUGINS: dict[str, tuple[str, str]] = {
     "tui": ("Open the terminal UI", "Learn"),
+    "index": ("Read documents into an index", "Use"),
+    "search": ("Find passages in an index", "Use"),
+    "ask": ("Answer a question from documents, with citations", "Use"),
     "sandbox": ("Try the sandbox by hand, or attack it", "Use"),
     "mcp": ("Serve tools to other programs (MCP)", "Use"),
     "train": ("Train a model by a recipe", "Train"),

@@ -1,0 +1,341 @@
+"""`agentlab index`, `agentlab search` and `agentlab ask`: documents from the command line."""
+
+# imports inside commands keep --help fast
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from agentlab.cli.home import home, runs_option
+from agentlab.display import one_line, safe
+from agentlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentlab_tools.knowledge.ask import Answer
+    from agentlab_tools.knowledge.index import Index, Progress, Report
+    from agentlab_tools.knowledge.types import Source
+
+DEFAULT_BACKEND = "local:smollm2"
+
+
+def _folder(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
+    return value or home() / "index"
+
+
+index_option = click.option(
+    "--index",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    callback=_folder,
+    help="Folder of the index.  [default: index in AGENTLAB_HOME]",
+)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@index_option
+@click.option("--embedder", help="minilm (the default), openai:MODEL, st:MODEL, llama:FILE …")
+@click.option("--store", type=click.Choice(["chroma", "faiss", "duckdb"]), help="Of a new index.")
+@click.option("--tokens", type=click.IntRange(min=16), help="Most tokens of a passage.")
+@click.option("--overlap", type=click.IntRange(min=0), help="Tokens that passages share.")
+@click.option("--as", "label", help="What the folder is called in sources.")
+@click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file that is read.")
+@click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
+def index(
+    paths: tuple[Path, ...],
+    folder: Path,
+    embedder: str | None,
+    store: Any,
+    tokens: int | None,
+    overlap: int | None,
+    label: str | None,
+    max_mb: float | None,
+    as_json: bool,
+) -> int:
+    """Read the documents in PATHS into an index, or bring it up to date.
+
+    Only new and changed files are read again. It may be stopped at any time: the same command goes
+    on where it was.
+    """
+    from agentlab_tools.knowledge.index import open_index
+
+    if label is not None and len(paths) > 1:
+        raise ConfigError("--as names one folder: index the others by themselves")
+    reports: list[tuple[Path, Report]] = []
+    with open_index(
+        folder, embedder=embedder, store=store, sizes=_sizes(folder, tokens, overlap), create=True
+    ) as opened:
+        try:
+            for path in paths:
+                with _progress(path, quiet=as_json) as progress:
+                    report = opened.update(
+                        path,
+                        label=label,
+                        max_bytes=None if max_mb is None else int(max_mb * 1e6),
+                        progress=progress,
+                    )
+                reports.append((path, report))
+        except KeyboardInterrupt:
+            click.echo(
+                f"stopped: {opened.files:,} files are indexed; the same command goes on", err=True
+            )
+            return 130
+        total, files = opened.store.count(), opened.files
+    if as_json:
+        found = [{"path": str(path), **asdict(report)} for path, report in reports]
+        click.echo(
+            json.dumps(
+                {"index": str(folder), "files": files, "passages": total, "reports": found},
+                indent=2,
+            )
+        )
+    else:
+        for path, report in reports:
+            _print_report(path, report)
+        click.echo(f"the index at {folder} holds {total:,} passages of {files:,} files")
+    return 1 if any(report.problems for _, report in reports) else 0
+
+
+def _sizes(folder: Path, tokens: int | None, overlap: int | None) -> Any:
+    """The sizes that are asked for; None leaves them as they are."""
+    from agentlab_tools.knowledge.index import open_index
+    from agentlab_tools.knowledge.index.manifest import FILE
+    from agentlab_tools.knowledge.ingest import Sizes
+
+    if tokens is None and overlap is None:
+        return None
+    if (folder / FILE).is_file():
+        with open_index(folder) as there:
+            usual = there.sizes
+    else:
+        usual = Sizes()
+    return Sizes(
+        tokens=usual.tokens if tokens is None else tokens,
+        overlap=usual.overlap if overlap is None else overlap,
+    )
+
+
+@click.command()
+@click.argument("query")
+@index_option
+@click.option("-k", "top", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--how",
+    type=click.Choice(["hybrid", "dense", "lexical"]),
+    default="hybrid",
+    show_default=True,
+    help="By meaning and words, by meaning, or by words.",
+)
+@click.option("--kind", help="Only files of a kind, e.g. markdown, pdf, code.")
+@click.option("--json", "as_json", is_flag=True, help="The passages, as JSON.")
+def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_json: bool) -> int:
+    """Find the passages that fit QUERY best. Exits with 1 if there are none."""
+    from agentlab_tools.knowledge.index import open_index
+
+    with open_index(folder) as opened:
+        retriever = _retriever(opened)
+        found = retriever.retrieve(query, top, how=how, where={"kind": kind} if kind else None)
+        if as_json:
+            click.echo(
+                json.dumps(
+                    [
+                        {
+                            "source": asdict(one.source),
+                            "path": _path(opened, one.source),
+                            "score": one.score,
+                            "parts": dict(one.parts),
+                            "quote": one.quote.text,
+                            "text": one.chunk.text,
+                        }
+                        for one in found
+                    ],
+                    indent=2,
+                    ensure_ascii=False,
+                )
+            )
+        elif not found:
+            click.echo(f"nothing found for {one_line(query)!r}", err=True)
+        else:
+            for number, one in enumerate(found, 1):
+                parts = "  ".join(f"{name} {value:.3f}" for name, value in one.parts.items())
+                click.echo(
+                    f"{number}. {click.style(_place(one.source), fg='cyan')}  "
+                    f"{click.style(parts, dim=True)}"
+                )
+                if one.source.heading:
+                    click.echo(f"   {click.style(one_line(one.source.heading), bold=True)}")
+                click.echo(f"   {one_line(one.quote.text, 300)}")
+    return 0 if found else 1
+
+
+@click.command()
+@click.argument("question")
+@index_option
+@click.option("-b", "--backend", default=DEFAULT_BACKEND, show_default=True, help="Who answers.")
+@runs_option
+@click.option("--near", type=float, help="Cosine below which nothing counts as found.")
+@click.option("--json", "as_json", is_flag=True, help="The answer, as JSON.")
+def ask(
+    question: str, folder: Path, backend: str, runs: Path, near: float | None, as_json: bool
+) -> int:
+    """Answer QUESTION from the documents, with the sentences the answer rests on.
+
+    Exits with 1 if it is not found in the documents.
+    """
+    from agentlab.cli.home import open_backend
+    from agentlab_tools.knowledge import ask as asking
+    from agentlab_tools.knowledge.index import open_index
+
+    small = backend.startswith("local:") or backend.endswith(".gguf")
+    with open_index(folder) as opened:
+
+        async def run() -> Answer:
+            model = open_backend(backend)
+            try:
+                return await asking.ask(
+                    question,
+                    _retriever(opened),
+                    opened.embedder,
+                    model,
+                    own_words=not small,
+                    near=asking.NEAR if near is None else near,
+                    most=2 if small else 8,
+                    runs=runs,
+                    labels={"index": str(folder)},
+                )
+            finally:
+                await model.aclose()
+
+        answer = asyncio.run(run())
+        checked = [asking.stands(one, opened.store) for one in answer.citations]
+        if as_json:
+            click.echo(json.dumps(_as_json(answer, checked, opened), indent=2, ensure_ascii=False))
+        else:
+            _print_answer(answer, checked)
+    return 0 if answer.text is not None else 1
+
+
+def _print_answer(answer: Answer, checked: list[bool]) -> None:
+    if answer.text is None:
+        click.echo("not found in the documents")
+        for one in answer.citations:
+            click.echo(click.style(f"nearest: {_place(one.source)}", dim=True))
+        return
+    click.echo(safe(answer.text))
+    if answer.borne_out < 0.5:
+        click.echo(click.style("careful: few of these words stand in the documents", fg="yellow"))
+    for number, (one, held) in enumerate(zip(answer.citations, checked, strict=True), 1):
+        mark = "" if held else click.style("  not in the index any more", fg="red")
+        click.echo(f"\n[{number}] {click.style(_place(one.source), fg='cyan')}{mark}")
+        click.echo(f"    “{one_line(one.quote, 600)}”")
+    if answer.trace is not None:
+        click.echo(click.style(f"\ntrace: agentlab show {answer.trace.stem}", dim=True))
+
+
+def _as_json(answer: Answer, checked: list[bool], opened: Index) -> dict[str, Any]:
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "borne_out": round(answer.borne_out, 3),
+        "citations": [
+            {
+                "source": asdict(one.source),
+                "path": _path(opened, one.source),
+                "quote": one.quote,
+                "chunk": one.chunk,
+                "verified": held,
+            }
+            for one, held in zip(answer.citations, checked, strict=True)
+        ],
+        "trace": None if answer.trace is None else str(answer.trace),
+    }
+
+
+def _retriever(opened: Index) -> Any:
+    from agentlab_tools.knowledge.retrieve import Retriever
+
+    return Retriever(opened.store, opened.embedder, opened.path)
+
+
+def _path(opened: Index, source: Source) -> str:
+    try:
+        return str(opened.path_of(source))
+    except ConfigError:
+        return ""
+
+
+def _place(source: Source) -> str:
+    from agentlab_tools.knowledge.tools import place
+
+    return place(source)
+
+
+def _print_report(path: Path, report: Report) -> None:
+    parts = [
+        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, "
+        f"{report.removed:,} removed; {report.written:,} passages written "
+        f"in {report.seconds:.1f} s"
+    ]
+    if report.passed_over:
+        kinds = ", ".join(f"{count:,} {end}" for end, count in [*report.passed_over.items()][:6])
+        parts.append(f"of other kinds, passed over: {kinds}")
+    click.echo(f"{path}: {'; '.join(parts)}")
+    for note in report.notes:
+        click.echo(f"  {one_line(note.name, 200)}: {one_line(note.reason, 200)}", err=True)
+    if report.problems:
+        click.echo(f"  {len(report.problems):,} could not be indexed:", err=True)
+        for problem in report.problems:
+            name = click.style(one_line(problem.name, 200), fg="yellow")
+            click.echo(f"  {name}: {one_line(problem.reason, 200)}", err=True)
+
+
+class _progress:
+    """A bar on a terminal's stderr; nothing elsewhere."""
+
+    def __init__(self, path: Path, *, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("files"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[written]}"),
+            console=console,
+            transient=True,
+            disable=quiet or not console.is_terminal,
+        )
+        self._task = self._bar.add_task(
+            one_line(path.name or str(path), 30), total=None, written=""
+        )
+
+    def __enter__(self) -> Callable[[Progress], None]:
+        self._bar.start()
+        return self._show
+
+    def _show(self, at: Progress) -> None:
+        self._bar.update(
+            self._task, completed=at.files, total=at.of, written=f"{at.written:,} passages"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
