@@ -94,8 +94,8 @@ def fork(
 def _edit(text: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
+    from agentlab.branch import edited
     from agentlab.events import StoredEvent as AnyEvent
-    from agentlab.replay.fork import edited
 
     if not text.lstrip().startswith("{"):
         return lambda event: edited(event, text.rstrip("\n"))  # pyright: ignore

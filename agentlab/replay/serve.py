@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
 from agentlab.backends.scripted import deltas_of
-from agentlab.errors import ConfigError, TraceError
+from agentlab.errors import ConfigError
 from agentlab.events import LiveEvent, ModelReplied, StoredEvent, UnknownEvent
 from agentlab.trace import Record, Trace
 
@@ -20,24 +20,6 @@ def between(trace: Trace, from_: int | None, to: int | None) -> tuple[Record, ..
         record
         for record in trace.records
         if (from_ is None or record.seq >= from_) and (to is None or record.seq <= to)
-    )
-
-
-def index_of(trace: Trace, seq: int) -> int:
-    """Where the record of that number stands.
-
-    Raises:
-        TraceError: there is none, or several (a file put together by hand).
-    """
-    found = [index for index, record in enumerate(trace.records) if record.seq == seq]
-    if len(found) == 1:
-        return found[0]
-    if not trace.records:
-        raise TraceError(f"run {trace.header.run} has no events")
-    first, last = trace.records[0].seq, trace.records[-1].seq
-    raise TraceError(
-        f"run {trace.header.run} has {'no' if not found else 'more than one'} event {seq}; "
-        f"its events go from {first} to {last}: `agentlab show` numbers them"
     )
 
 

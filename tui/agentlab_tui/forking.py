@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from agentlab.approval import Policy
 from agentlab.events import MessageAdded, ModelReplied, RunStarted, ToolFinished, ToolStarted
 from agentlab.rebuild import equipment_of, rebuild
-from agentlab.replay.fork import edited, fork
+from agentlab.replay import edited, fork
 from agentlab.run import Run
 from agentlab.trace import Record, Trace
 from agentlab_tui.consent import Asked, Consent
