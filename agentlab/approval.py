@@ -1,6 +1,7 @@
 """Consent as a value: which calls may be made, which may not, and which need a person's word.
 
     Policy(ask=("run_shell",), deny=("delete_*",))      # by name; patterns as in a shell
+    Policy(allow=("start_training",))                   # though that tool asks of itself
     lambda call: "ask" if "rm " in call.arguments else "allow"
 
 Where a call is to be asked about and nobody is there to answer, the run pauses: its trace is whole,
@@ -26,10 +27,14 @@ class Decision(Value):
 
 
 class Policy(Value):
-    """Verdicts by tool name. Names may be shell patterns; the strictest match holds."""
+    """Verdicts by tool name. Names may be shell patterns; the strictest match holds.
+
+    A tool that asks of itself (`Tool.ask`) is asked about unless it stands under `allow`.
+    """
 
     ask: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
     otherwise: Verdict = "allow"
 
     def __call__(self, call: ToolCall) -> Verdict:
@@ -38,7 +43,11 @@ class Policy(Value):
             return "deny"
         if any(fnmatchcase(call.name, pattern) for pattern in self.ask):
             return "ask"
-        return self.otherwise
+        return "allow" if self.allows(call.name) else self.otherwise
+
+    def allows(self, name: str) -> bool:
+        """Whether a tool of that name stands under `allow`."""
+        return any(fnmatchcase(name, pattern) for pattern in self.allow)
 
 
 Approval: TypeAlias = Callable[[ToolCall], Verdict]

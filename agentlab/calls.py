@@ -142,7 +142,7 @@ async def _approve(
             continue
         decision = state.transcript.decisions.get(call.id)
         if decision is None:
-            verdict = state.agent.approval(call)
+            verdict = state.agent.verdict_on(call)
             if verdict == "ask":
                 yield ApprovalAsked(call=call)
                 if state.approver is None:

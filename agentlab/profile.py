@@ -11,11 +11,11 @@ from typing import Any, Generic, cast
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from typing_extensions import TypeVar
 
-from agentlab.approval import Approval, allow_all
+from agentlab.approval import Approval, Policy, Verdict, allow_all
 from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
 from agentlab.errors import ConfigError
 from agentlab.limits import Limits
-from agentlab.messages import Message
+from agentlab.messages import Message, ToolCall
 from agentlab.redaction import check_secrets
 from agentlab.signature import without_titles
 from agentlab.tooling import Tool, check_tool_name
@@ -105,6 +105,15 @@ class AgentProfile(Generic[Output]):
     def tool_named(self, name: str) -> Tool[Any] | None:
         """The tool of that name, or None."""
         return self._tools.get(name)
+
+    def verdict_on(self, call: ToolCall) -> Verdict:
+        """What `approval` says of a call, and that of a tool which asks of itself."""
+        verdict, tool = self.approval(call), self.tool_named(call.name)
+        asks = verdict == "allow" and tool is not None and tool.ask
+        # a function that allows a call has looked at it; a policy has only not said otherwise
+        if asks and isinstance(self.approval, Policy) and not self.approval.allows(call.name):
+            return "ask"
+        return verdict
 
     def successor_by(self, tool_name: str) -> str | None:
         """Whom a tool of that name hands over to, or None."""

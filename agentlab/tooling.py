@@ -109,6 +109,7 @@ class Tool(Generic[A]):
         timeout: seconds one call may take; None for no bound.
         max_chars: length in characters beyond which an answer is shortened for the model.
         read_only: a call changes nothing anywhere, and so may be offered without being asked about.
+        ask: a person is asked before every call, unless the agent's policy allows it by name.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Tool(Generic[A]):
     timeout: float | None = 120.0
     max_chars: int = MAX_CHARS
     read_only: bool = False
+    ask: bool = False
 
     def __post_init__(self) -> None:
         check_tool_name(self.name)
@@ -232,6 +234,7 @@ def tool(
     timeout: float | None = 120.0,
     max_chars: int = MAX_CHARS,
     read_only: bool = False,
+    ask: bool = False,
 ) -> Callable[[Callable[..., Any]], Tool[BaseModel]]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -242,6 +245,7 @@ def tool(
     timeout: float | None = 120.0,
     max_chars: int = MAX_CHARS,
     read_only: bool = False,
+    ask: bool = False,
 ) -> Tool[BaseModel] | Callable[[Callable[..., Any]], Tool[BaseModel]]:
     """Make a tool of a typed function, plain or async. Plain ones run off the event loop.
 
@@ -252,6 +256,7 @@ def tool(
         timeout: seconds one call may take.
         max_chars: length beyond which an answer is shortened for the model.
         read_only: whether a call changes nothing anywhere.
+        ask: whether a person is asked before every call, unless the agent's policy allows it.
 
     Raises:
         ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
@@ -273,6 +278,7 @@ def tool(
             timeout=timeout,
             max_chars=max_chars,
             read_only=read_only,
+            ask=ask,
         )
 
     return make if function is None else make(function)

@@ -42,6 +42,7 @@ Ctrl-C stops an answer that is under way."""
     help="A tool to give it, e.g. search, query_data:FILE, mcp:NAME. May be repeated.",
 )
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
+@click.option("--allow", multiple=True, help="Do not ask before calling this tool, though it asks.")
 @click.option("-i", "--instructions", default=INSTRUCTIONS, help="What the agent is told.")
 @click.option("--temperature", type=click.FloatRange(min=0), help="0 is always the same answer.")
 @click.option("--seed", type=int, help="For the same answer again at a temperature above 0.")
@@ -52,6 +53,7 @@ def chat(
     runs: Path,
     tools: tuple[str, ...],
     ask: tuple[str, ...],
+    allow: tuple[str, ...],
     instructions: str,
     temperature: float | None,
     seed: int | None,
@@ -73,7 +75,7 @@ def chat(
         instructions=instructions,
         settings=Settings(temperature=temperature, seed=seed),
         limits=Limits(steps=steps, repeats=3),
-        approval=Policy(ask=ask),
+        approval=Policy(ask=ask, allow=allow),
         runs=runs,
     )
     stack = AsyncExitStack()
