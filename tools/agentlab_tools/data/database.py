@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import glob
 import json
-import os
 import re
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import Any
 
 from agentlab.errors import AgentLabError, ConfigError, MissingExtra
 from agentlab_tools.data.values import USUAL_LIMITS, Column, DataLimits, Rows, Table
+from agentlab_tools.jobs import output_of
 
 _WORKER = Path(__file__).with_name("worker.py")
 _KINDS = {
@@ -28,7 +26,6 @@ _KINDS = {
     ".ndjson": "json",
     ".parquet": "parquet",
 }
-_KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 _NAME = re.compile(r"[A-Za-z_]\w{0,62}", re.ASCII)
 
 
@@ -151,27 +148,12 @@ def _named_after(file: Path) -> str:
 async def _work(
     folder: Path, job: dict[str, Any], limits: DataLimits, seconds: float, late: str
 ) -> dict[str, Any]:
-    """Have a worker do a job, and leave nothing of it behind."""
+    """Have a worker do a job."""
     line = json.dumps({**job, "memory": limits.memory, "cell": limits.cell}).encode()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(_WORKER)),
-        cwd=folder,
-        env={name: os.environ[name] for name in _KEPT if name in os.environ},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
     try:
-        async with asyncio.timeout(seconds):
-            output, _ = await process.communicate(line)
+        output = await output_of(_WORKER, line, seconds=seconds, folder=folder)
     except TimeoutError:
         raise DataError(late) from None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
     try:
         answer: dict[str, Any] = json.loads(output)
     except ValueError:

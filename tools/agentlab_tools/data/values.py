@@ -35,7 +35,7 @@ class Column:
 
     name: str
     type: str
-    sample: tuple[str, ...] = ()
+    sample: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)

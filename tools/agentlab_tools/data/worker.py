@@ -61,7 +61,7 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
 
 def ask(job: dict[str, Any]) -> dict[str, Any]:
     """Answer one statement that only reads."""
-    db = duckdb.connect(DATABASE, read_only=True, config=_config(job))
+    db: Any = duckdb.connect(DATABASE, read_only=True, config=_config(job))
     db.execute("SET enable_external_access = false; SET lock_configuration = true")
     statements = db.extract_statements(job["sql"])
     if len(statements) != 1:

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError, MissingExtra, ToolError
@@ -235,6 +235,6 @@ class _Keeper:
 
 
 def _told(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return str(error) or type(error).__name__

@@ -45,24 +45,25 @@ def arguments_from(schema: Mapping[str, Any]) -> type[RootModel[dict[str, Any]]]
     A schema that is none takes any object: the server judges for itself as well.
     """
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy
-    from jsonschema.exceptions import SchemaError, best_match  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
-    shown = {"type": "object", "properties": {}, **schema}
+    shown: dict[str, Any] = {"type": "object", "properties": {}, **schema}
     shown.pop("$schema", None)
+    checker = cast(Any, Draft202012Validator)
     try:
-        Draft202012Validator.check_schema(shown)
+        checker.check_schema(shown)
     except SchemaError:
-        shown = {"type": "object"}
+        shown = {"type": "object", "properties": {}}
     # with an empty registry a reference to an address is an error, and never fetched
-    validator = cast(Any, Draft202012Validator)(shown, registry=Registry())
+    validator = checker(shown, registry=cast(Any, Registry)())
 
     class Arguments(RootModel[dict[str, Any]]):
         @model_validator(mode="after")
         def _fits(self) -> Arguments:
             try:
-                problem = best_match(validator.iter_errors(self.root))
+                problem = next(validator.iter_errors(self.root), None)
             except (Unresolvable, RecursionError):
                 return self
             if problem is not None:

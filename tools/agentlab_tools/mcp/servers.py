@@ -52,9 +52,9 @@ class McpServer(BaseModel):
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     key_env: str = ""
     tools: tuple[str, ...] = ()
-    prefix: str = Field("", pattern=r"^[A-Za-z0-9_-]{0,32}$")
-    timeout: float = Field(120.0, gt=0)
-    start_timeout: float = Field(60.0, gt=0)
+    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,32}$")
+    timeout: float = Field(default=120.0, gt=0)
+    start_timeout: float = Field(default=60.0, gt=0)
 
     @model_validator(mode="before")
     @classmethod

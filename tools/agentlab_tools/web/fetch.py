@@ -15,7 +15,6 @@ from importlib.metadata import version
 import httpx
 
 from agentlab.display import one_line
-from agentlab.threads import in_thread
 from agentlab_tools.hosts import Rule
 from agentlab_tools.web.pages import Page, Unreadable, kind_of, read_page
 from agentlab_tools.web.robots import AGENT, MAX_BYTES, Robots
@@ -117,8 +116,9 @@ class Fetcher:
             kind = kind_of(declared, body.data)
             if kind == "pdf" and not body.whole:
                 raise Unreadable(f"the PDF is larger than {self.limits.max_bytes >> 20} MB")
-            return await in_thread(
-                lambda: read_page(kind, declared, body.data, str(url), body.whole)
+            seconds = self.limits.seconds
+            return await read_page(
+                kind, declared, body.data, str(url), whole=body.whole, seconds=seconds
             )
         except Unreadable as error:
             raise FetchError(f"{url} can't be read: {error}") from error

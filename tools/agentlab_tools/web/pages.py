@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urldefrag, urljoin
+
+from agentlab.display import one_line
+from agentlab_tools.jobs import output_of
 
 Kind: TypeAlias = Literal["html", "pdf", "text"]
 
-MAX_LINKS = 40
-MAX_PDF_PAGES = 200
-_LABEL = 80
+MEMORY = 2 << 30
+"""Bytes of address space that reading one page may have."""
+
+_READER = Path(__file__).with_name("reader.py")
 _META = re.compile(
     rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE
 )
@@ -85,18 +88,29 @@ def kind_of(declared: str, data: bytes) -> Kind:
     raise Unreadable(f"it is {kind or 'binary data'}, which has no text")
 
 
-def read_page(kind: Kind, declared: str, data: bytes, url: str, whole: bool) -> Page:
-    """The page in a body. Blocks; call it from a thread.
+async def read_page(
+    kind: Kind, declared: str, data: bytes, url: str, *, whole: bool, seconds: float
+) -> Page:
+    """The page in a body; what takes parsing is parsed in a process of its own.
 
     Raises:
-        Unreadable: it is damaged, or holds no text.
+        Unreadable: it is damaged, holds no text, or takes too much time or memory.
     """
-    if kind == "pdf":
-        return _pdf(data, url)
-    text = decoded(data, declared)
     if kind == "text":
-        return Page(url=url, title="", text=text, whole=whole)
-    return _html(text, url, whole)
+        return Page(url=url, title="", text=decoded(data, declared), whole=whole)
+    body = data if kind == "pdf" else decoded(data, declared).encode("utf-8", "replace")
+    job = json.dumps({"kind": kind, "url": url, "memory": MEMORY}).encode() + b"\n" + body
+    try:
+        output = await output_of(_READER, job, seconds=seconds)
+        found: dict[str, Any] = json.loads(output)
+    except TimeoutError:
+        raise Unreadable(f"it takes more than {seconds:g} seconds to read") from None
+    except ValueError:
+        raise Unreadable("it takes too much memory to read") from None
+    if "error" in found:
+        raise Unreadable(one_line(found["error"], 200))
+    links = tuple(Link(text, target) for text, target in found["links"])
+    return Page(url, found["title"], found["text"], links, whole and found["whole"])
 
 
 def decoded(data: bytes, declared: str) -> str:
@@ -125,59 +139,3 @@ def _codec(label: str) -> str | None:
         return None
     name = _MEANT.get(name, name)
     return name if _TEXT.match(name) and name not in ("utf-7", "utf-8-sig") else None
-
-
-def _html(text: str, url: str, whole: bool) -> Page:
-    import trafilatura  # noqa: PLC0415 - heavy
-    from lxml import etree  # noqa: PLC0415
-
-    # an XML declaration with an encoding is an error in text that is decoded already
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
-    try:
-        tree: Any = trafilatura.load_html(text)
-        if tree is None:
-            raise Unreadable("it holds no HTML")
-        title = " ".join(str(tree.findtext(".//title") or tree.findtext(".//h1") or "").split())
-        links = tuple(_links(tree, url))
-        found = trafilatura.extract(
-            text, url=url, output_format="markdown", include_comments=False, include_tables=True
-        )
-        body = found or trafilatura.html2txt(text)
-    except (etree.LxmlError, ValueError, RecursionError) as error:
-        raise Unreadable(f"its HTML is damaged: {error}") from error
-    return Page(url=url, title=title[:300], text=body.strip(), links=links, whole=whole)
-
-
-def _links(tree: Any, url: str) -> Iterator[Link]:
-    seen = {urldefrag(url).url}
-    base = next((str(found) for found in tree.xpath("//base/@href")), "")
-    for anchor in tree.iterfind(".//a[@href]"):
-        if len(seen) > MAX_LINKS:
-            return
-        try:
-            target = urldefrag(urljoin(urljoin(url, base), str(anchor.get("href")).strip())).url
-        except ValueError:
-            continue
-        label = " ".join("".join(anchor.itertext()).split())[:_LABEL]
-        if label and target not in seen and target.startswith(("http://", "https://")):
-            seen.add(target)
-            yield Link(label, target[:500])
-
-
-def _pdf(data: bytes, url: str) -> Page:
-    import pypdf  # noqa: PLC0415 - heavy
-    from pypdf.errors import PyPdfError  # noqa: PLC0415
-
-    try:
-        reader = pypdf.PdfReader(BytesIO(data))
-        pages = [page.extract_text() for page in reader.pages[:MAX_PDF_PAGES]]
-        title = str((reader.metadata and reader.metadata.title) or "")
-        whole = len(reader.pages) <= MAX_PDF_PAGES
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unreadable(f"the PDF is damaged: {error}") from error
-    text = "\n\n".join(
-        f"[page {number}]\n{said.strip()}" for number, said in enumerate(pages, 1) if said.strip()
-    )
-    if not text:
-        raise Unreadable("the PDF holds pictures of text, and no text")
-    return Page(url=url, title=" ".join(title.split())[:300], text=text, whole=whole)
