@@ -202,39 +202,47 @@ def test_the_quote_is_the_sentence_that_answers():
     assert quotable("", "x").text == ""
 
 
-class Judge:
-    """A backend that says yes with a probability that depends on the passage."""
+class Asker:
+    """A backend that finds any question likely after a passage that it likes."""
+
+    identity = BackendIdentity(name="asker", model="asker")
 
     def __init__(self, likes: str, tokens: bool = True) -> None:
         self.likes, self.tokens = likes, tokens
-        self.identity = BackendIdentity(name="judge", model="judge")
 
     async def stream(self, messages, *, tools=(), settings=None, output=None):
-        yes = 0.7 if self.likes in messages[-1].text else 0.2
-        top = ((" Yes", np.log(yes)), ("no", np.log(0.9 - yes)), ("maybe", np.log(0.1)))
-        token = TokenInfo(id=1, text="x", logprob=-1, top=top)
-        yield Reply(message=Message.assistant("yes"), tokens=(token,) if self.tokens else ())
+        assert output == {"const": "animals"}
+        likely = -1.0 if self.likes in messages[-1].text else -3.0
+        tokens = [TokenInfo(id=n, text="x", logprob=likely + n) for n in (0, 1)]
+        yield Reply(message=Message.assistant("animals"), tokens=tokens if self.tokens else ())
 
     async def aclose(self) -> None:
         """Nothing to free."""
 
 
-async def test_a_model_puts_what_it_says_yes_to_first(retriever: Retriever):
+async def test_a_model_puts_what_leads_to_the_question_first(retriever: Retriever):
     found = retriever.retrieve("animals that sleep", 4)
-    again = await rerank("animals", found, Judge("Dogs"))
+    again = await rerank("animals", found, Asker("Dogs"))
     assert names(again)[0] == "dogs"
-    assert again[0].score == again[0].parts["rerank"] == pytest.approx(0.7 / 0.9)
+    assert again[0].score == again[0].parts["rerank"] == pytest.approx(-0.5)
     # The rest, which it likes equally, stays in order
     assert names(again)[1:] == [name for name in names(found) if name != "dogs"]
     with pytest.raises(ConfigError, match="no log-probabilities"):
-        await rerank("animals", found, Judge("Dogs", tokens=False))
+        await rerank("animals", found, Asker("Dogs", tokens=False))
 
 
 @pytest.mark.slow
-async def test_the_local_model_tells_an_answer_from_noise(retriever: Retriever):
+@pytest.mark.parametrize("retriever", ["duckdb"], indirect=True)
+async def test_the_local_model_finds_the_passage_that_answers(retriever: Retriever):
     model = connect("local:smollm2", threads=1)
-    found = retriever.retrieve("Why does bread rise?", 4)
-    random.Random(1).shuffle(found)
-    again = await rerank("Why does bread rise?", found, model)
-    assert again[0].chunk.id == "bread"
+    questions = {
+        "Why does bread rise?": "bread",
+        "When do kittens purr?": "cats",
+        "When does the train to Vienna leave?": "trains",
+    }
+    for question, name in questions.items():
+        found = retriever.retrieve(question, 4, how="dense")
+        random.Random(1).shuffle(found)
+        again = await rerank(question, found, model)
+        assert (len(again), again[0].chunk.id) == (4, name)
     await model.aclose()
