@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import AgentAnswer, CodeAnswer, QuizAnswer, answer_file
+from agentlab.scenario.answers import (
+    AgentAnswer,
+    CodeAnswer,
+    ForkAnswer,
+    QuizAnswer,
+    answer_file,
+)
 from agentlab.scenario.answers import parse_answer as parse
-from agentlab.scenario.values import AgentStep, CodeStep, Step, answer_type
+from agentlab.scenario.values import CodeStep, ForkStep, RunStep, Step, answer_type
 from agentlab_tui.toml_text import answer_text
 
-Runnable: TypeAlias = AgentStep | CodeStep
+Runnable: TypeAlias = RunStep
 """Steps whose answer is a text that can be tried."""
 
 
@@ -24,6 +30,8 @@ def starter_text(step: Runnable) -> str:
     """What the editor holds before the learner has typed anything."""
     if isinstance(step, CodeStep):
         return step.starter.code
+    if isinstance(step, ForkStep):
+        return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
     tools = ", ".join(step.tools) or "none"
     head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
     return head + answer_text(step.starter)
@@ -34,7 +42,7 @@ def is_own(step: Runnable, text: str) -> bool:
     return text.strip() != starter_text(step).strip()
 
 
-def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer:
+def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer | ForkAnswer:
     """The learner's answer from its text, which may not be on disk yet.
 
     Raises:
@@ -43,6 +51,8 @@ def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer:
     try:
         if isinstance(step, CodeStep):
             return parse(text, CodeAnswer, "your program")
+        if isinstance(step, ForkStep):
+            return parse(text, ForkAnswer, "your answer")
         return parse(text, AgentAnswer, "your answer")
     except RecursionError as error:
         raise ScenarioError("your answer is not valid TOML: nested too deeply") from error

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from agentlab.agent import Agent
 from agentlab.approval import Policy
 from agentlab.errors import AgentLabError, TraceError
-from agentlab.scenario.answers import AgentAnswer, Answer
+from agentlab.scenario.answers import Answer
 from agentlab.scenario.find import Lab
+from agentlab.scenario.outcomes import Outcomes
 from agentlab.scenario.runner import (
     GRADING_SEED,
     PRACTICE_SEED,
@@ -23,16 +23,13 @@ from agentlab.scenario.runner import (
     Grader,
     LabEvent,
     LabFinished,
+    LabReport,
     StepFinished,
 )
-from agentlab.scenario.outcomes import Outcomes
-from agentlab.scenario.runner import LabReport
-from agentlab.scenario.values import AgentStep
 from agentlab_tui.answers import Runnable
 from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.engine import Engine
 from agentlab_tui.feed import Ended, Feed, Noted, Opened, joined
-
 
 Shown: TypeAlias = Opened | LabEvent | Asked | Noted | Ended
 
@@ -110,13 +107,13 @@ class LiveRun:
         job = self.job
         backend = self._engine.backend(job.backend)
         self._feed.put(Opened(model=backend.identity))
-        kind = _AskingGrader if job.ask else Grader
-        grader = kind(
+        grader = Grader(
             lab=job.lab,
             backend=backend,
             runs=job.runs,
             seed=PRACTICE_SEED if job.practice else GRADING_SEED,
             practice=job.practice,
+            approval=Policy(otherwise="ask" if job.ask else "allow"),
             approver=Consent(self._feed.put),
         )
         outcomes = Outcomes(job.runs)
@@ -148,12 +145,3 @@ def _join(before: Shown, event: Shown) -> AgentEvent | None:
         return None
     both = joined(before.event, event.event)
     return None if both is None else AgentEvent(event=both)
-
-
-@dataclass(frozen=True)
-class _AskingGrader(Grader):
-    """Its agents ask before every call."""
-
-    def agent(self, step: AgentStep, answer: AgentAnswer) -> Agent:
-        """As the grader's, with consent."""
-        return super().agent(step, answer).with_(approval=Policy(otherwise="ask"))

@@ -12,17 +12,19 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from agentlab.scenario.answers import AgentAnswer, QuizAnswer
+from agentlab.scenario.answers import AgentAnswer, ForkAnswer, QuizAnswer
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
-def answer_text(answer: AgentAnswer | QuizAnswer) -> str:
+def answer_text(answer: AgentAnswer | ForkAnswer | QuizAnswer) -> str:
     """An answer as TOML. What was left at its default is left out, but for the main fields."""
     fields = answer.model_dump(mode="json", exclude_defaults=True, exclude={"kind"})
     if isinstance(answer, AgentAnswer):
         main = {"instructions": answer.instructions, "tools": list(answer.tools)}
         fields = {**main, **fields}
+    if isinstance(answer, ForkAnswer):
+        fields = {"at": answer.at, **fields}
     plain = {k: v for k, v in fields.items() if not _is_table(v)}
     lines = [f"{_key(k)} = {_value(v, multiline=True)}" for k, v in plain.items()]
     for name, table in fields.items():

@@ -13,8 +13,8 @@ from textual.widgets import Static
 class PaneTab(Static):
     """The name of a pane; a click brings it to the front."""
 
-    def __init__(self, number: int, name: str) -> None:
-        super().__init__(f" {number} {name.capitalize()} ", markup=False)
+    def __init__(self, key: str, name: str) -> None:
+        super().__init__(f" {key} {name.capitalize()} ", markup=False)
         self.pane = name
 
     def on_click(self, event: Click) -> None:
@@ -33,10 +33,10 @@ class PaneTabs(Horizontal):
             self.pane = pane
             super().__init__()
 
-    async def set_panes(self, panes: Sequence[str]) -> None:
-        """Offer other panes."""
+    async def set_panes(self, panes: Sequence[str], *, first: int = 1, key: str = "") -> None:
+        """Offer other panes, by keys that count up from the first one, e.g. `F2`."""
         await self.remove_children()
-        await self.mount(*(PaneTab(number, pane) for number, pane in enumerate(panes, 1)))
+        await self.mount(*(PaneTab(f"{key}{n}", pane) for n, pane in enumerate(panes, first)))
 
     def front(self, pane: str) -> None:
         """Mark the one in front."""

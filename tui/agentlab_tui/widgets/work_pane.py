@@ -15,7 +15,7 @@ from agentlab.scenario.answers import Answer, QuizAnswer
 from agentlab.scenario.attempt import Attempt
 from agentlab.scenario.find import Lab
 from agentlab.scenario.runner import judge
-from agentlab.scenario.values import AgentStep, CodeStep, QuizStep, Step
+from agentlab.scenario.values import AgentStep, CodeStep, ForkStep, QuizStep, Step
 from agentlab_tui.answers import (
     Runnable,
     file_of,
@@ -89,7 +89,7 @@ class WorkPane(Vertical):
         match step:
             case QuizStep():
                 await self.query_one(Quiz).show(step, self._choice(step))
-            case AgentStep() | CodeStep():
+            case AgentStep() | CodeStep() | ForkStep():
                 self._load(step)
                 await self.query_one(RunPane).prepare(step.checks, "r runs this step on the model")
             case _:
@@ -97,7 +97,7 @@ class WorkPane(Vertical):
 
     def edit(self) -> None:
         """Into the editor."""
-        if isinstance(self._step, AgentStep | CodeStep):
+        if isinstance(self._step, Runnable):
             self.query_one(AnswerEditor).focus_text()
 
     async def run(self, *, practice: bool, whose: Whose | None = None, ask: bool = False) -> None:
@@ -108,7 +108,7 @@ class WorkPane(Vertical):
             whose: try this one instead; `starter` is what is in the editor, changed or not.
         """
         step, editor = self._step, self.query_one(AnswerEditor)
-        if not isinstance(step, AgentStep | CodeStep) or self.is_running:
+        if not isinstance(step, Runnable) or self.is_running:
             return
         answer: Answer = step.solution
         own = is_own(step, editor.text)
@@ -168,7 +168,7 @@ class WorkPane(Vertical):
 
     @on(AnswerEditor.Edited)
     def _keep_text(self, event: AnswerEditor.Edited) -> None:
-        if isinstance(self._step, AgentStep | CodeStep):
+        if isinstance(self._step, Runnable):
             self._say_whose(self._step, event.text)
             if problem := self._save(event.text):
                 self.query_one(AnswerEditor).complain(problem)

@@ -1,0 +1,48 @@
+"""The models one can talk to from here. Whether a key is set is looked at, never the key."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from agentlab.errors import AgentLabError
+
+
+@dataclass(frozen=True)
+class ModelHere:
+    """A model, or a service of many.
+
+    Attributes:
+        name: as `connect` takes it; of a service its beginning, such as `openai:`.
+        whole: whether the name is complete.
+    """
+
+    name: str
+    about: str
+    here: bool
+    whole: bool
+
+
+def models_here() -> list[ModelHere]:
+    """Local models first, then services."""
+    from agentlab.backends.llamacpp.registry import MODELS, locate  # noqa: PLC0415
+    from agentlab.cli.home import services  # noqa: PLC0415
+
+    found: list[ModelHere] = []
+    for name, model in MODELS.items():
+        try:
+            locate(name)
+            here, about = True, model.title + ("" if model.chat else " (continues text)")
+        except AgentLabError as error:
+            here, about = False, str(error)
+        found.append(ModelHere(f"local:{name}", about, here, whole=True))
+    try:
+        known = services()
+    except AgentLabError as error:
+        return [*found, ModelHere("services.toml", str(error), here=False, whole=False)]
+    for name, preset in known.items():
+        variable = preset.key_env
+        here = not variable or bool(os.environ.get(variable, "").strip())
+        about = f"set {variable}" if variable and not here else preset.base_url
+        found.append(ModelHere(f"{name}:", about, here, whole=False))
+    return found
