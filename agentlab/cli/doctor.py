@@ -35,23 +35,28 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def doctor(runs: Path, as_json: bool) -> int:
     """Look at this machine. Exits with 1 if something the first lab needs is missing."""
-    findings = list(_look(runs))
+    found = list(findings(runs))
     if as_json:
         from pydantic_core import to_json
 
-        click.echo(to_json([vars(finding) for finding in findings], indent=2).decode())
+        click.echo(to_json([vars(finding) for finding in found], indent=2).decode())
     else:
         marks = {"ok": ("✔", "green"), "note": ("·", "yellow"), "missing": ("✘", "red")}
-        width = max(len(finding.what) for finding in findings)
-        for finding in findings:
+        width = max(len(finding.what) for finding in found)
+        for finding in found:
             mark, colour = marks[finding.state]
             remedy = f"\n  {' ' * width}  → {finding.remedy}" if finding.remedy else ""
             what = finding.what.ljust(width)
             click.echo(f"{click.style(mark, fg=colour)} {what}  {finding.found}{remedy}")
-    return 1 if any(finding.state == "missing" for finding in findings) else 0
+    return 1 if any(finding.state == "missing" for finding in found) else 0
 
 
-def _look(runs: Path) -> Iterator[Finding]:
+def findings(runs: Path) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; services get the time of all the rest.
+
+    Args:
+        runs: the folder of traces.
+    """
     try:
         asked, broken = KeyChecks(services()), None
     except AgentLabError as error:

@@ -22,7 +22,7 @@ from agentlab.events import LiveEvent, StoredEvent
 from agentlab.redaction import Redactor
 from agentlab.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
 from agentlab.scenario.attempt import CaseRun
-from agentlab.scenario.runner import case_run
+from agentlab.scenario.trial import case_run
 
 
 def _tell_nobody(_: RunResult) -> None:
@@ -109,7 +109,7 @@ class Evaluation:
                 async for event in events:
                     if not isinstance(event, LiveEvent):
                         stored.append(event)
-            case = self._without_secrets(case_run(sample.case, run, stored, self.task.agent))
+            case = self._without_secrets(case_run(sample.case, run, stored))
         scores, error = await self._score(case)
         return RunResult(
             run=run.id,

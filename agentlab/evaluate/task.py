@@ -21,7 +21,8 @@ from agentlab.run import Run
 from agentlab.scenario.answers import AgentAnswer
 from agentlab.scenario.attempt import Check
 from agentlab.scenario.find import Lab
-from agentlab.scenario.runner import GRADING_SEED, Grader
+from agentlab.scenario.runner import GRADING_SEED
+from agentlab.scenario.trial import Trial
 from agentlab.scenario.values import AgentStep, Equipment, no_equipment
 
 
@@ -125,7 +126,7 @@ def lab_task(
         raise ScenarioError(f"step {step_id} has no agent to evaluate: it is a {step.kind} step")
     answer = answer or step.solution
     cases = step.cases(Random(seed), count or step.graded)  # noqa: S311 - the seed is the point
-    agent = Grader(lab=lab, backend=backend, runs=runs).agent(step, answer)
+    agent = Trial(lab.scenario, backend, runs).agent(step, answer)
     return Task(
         name=f"{lab.scenario.id}:{step_id}",
         samples=tuple(Sample(str(n), case) for n, case in enumerate(cases, 1)),

@@ -4,11 +4,21 @@ A scenario's own `scenario.py` needs no more than `from agentlab.scenario import
 """
 
 from agentlab.equipment import Equipment
-from agentlab.scenario.answers import AgentAnswer, CodeAnswer, Example, QuizAnswer, ReadAnswer, Try
+from agentlab.scenario.answers import (
+    AgentAnswer,
+    Call,
+    CodeAnswer,
+    Example,
+    ForkAnswer,
+    QuizAnswer,
+    ReadAnswer,
+    Try,
+)
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.scenario.values import (
     AgentStep,
     CodeStep,
+    ForkStep,
     QuizStep,
     ReadStep,
     Scenario,
@@ -19,6 +29,7 @@ __all__ = [
     "AgentAnswer",
     "AgentStep",
     "Attempt",
+    "Call",
     "Case",
     "CaseRun",
     "Check",
@@ -26,6 +37,8 @@ __all__ = [
     "CodeStep",
     "Equipment",
     "Example",
+    "ForkAnswer",
+    "ForkStep",
     "QuizAnswer",
     "QuizStep",
     "ReadAnswer",

@@ -18,7 +18,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError, model_validator
 from pydantic_core import to_json
 
 from agentlab.backend import Settings
@@ -89,6 +89,34 @@ class CodeAnswer(_Answer):
     code: str = ""
 
 
+class Call(_Answer):
+    """A call, in place of what the model did."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class ForkAnswer(_Answer):
+    """A run taken up at one of its events, with at most one change there."""
+
+    kind: Literal["fork"] = "fork"
+    at: int = 0
+    """The number of the last event to keep, itself changed where something is to be changed."""
+    call: Call | None = None
+    """At a reply: the call that the model should have made."""
+    tool_result: str | None = None
+    """At a result: what the tool should have said."""
+    prompt: str | None = None
+    """At the start: what the user says instead; where no call waits: what the user says next."""
+
+    @model_validator(mode="after")
+    def _one_change(self) -> ForkAnswer:
+        changes = [n for n in ("call", "tool_result", "prompt") if getattr(self, n) is not None]
+        if len(changes) > 1:
+            raise ValueError(f"change one thing at a time, so not both {' and '.join(changes)}")
+        return self
+
+
 class QuizAnswer(_Answer):
     """The options chosen, by letter."""
 
@@ -102,7 +130,7 @@ class ReadAnswer(_Answer):
     kind: Literal["read"] = "read"
 
 
-Answer: TypeAlias = AgentAnswer | CodeAnswer | QuizAnswer | ReadAnswer
+Answer: TypeAlias = AgentAnswer | CodeAnswer | ForkAnswer | QuizAnswer | ReadAnswer
 A = TypeVar("A", bound=_Answer)
 
 

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from pydantic_core import to_json
-
-from agentlab.agent import Agent
-from agentlab.approval import Approver
+from agentlab.approval import Approver, Policy
 from agentlab.backend import Backend
-from agentlab.backends.scripted import Script, Scripted
-from agentlab.errors import ScenarioError
-from agentlab.events import Event, LiveEvent, RunFinished, StoredEvent
-from agentlab.messages import Message, ToolCall, ToolResult, Value
-from agentlab.run import Run
-from agentlab.scenario.answers import AgentAnswer, Answer, CodeAnswer
+from agentlab.events import Event, LiveEvent, StoredEvent
+from agentlab.messages import Value
+from agentlab.scenario.answers import Answer
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.scenario.find import Lab
-from agentlab.scenario.values import AgentStep, CodeStep, Scenario, Step
-from agentlab.tooling import Tool
+from agentlab.scenario.trial import Trial, asked, case_run
+from agentlab.scenario.values import ForkStep, RunStep, Step
+from agentlab.trace import Trace
 
 PRACTICE_SEED = 1
 GRADING_SEED = 2026
@@ -131,6 +126,7 @@ class Grader:
         runs: the folder for traces; None keeps none.
         seed: which cases are drawn.
         practice: few cases, as while working on a step, instead of those that count.
+        approval: which of the model's calls need consent, and `approver` gives it.
     """
 
     lab: Lab
@@ -138,7 +134,18 @@ class Grader:
     runs: Path | None
     seed: int = GRADING_SEED
     practice: bool = False
+    approval: Policy = field(default_factory=Policy)
     approver: Approver | None = None
+
+    @property
+    def _trial(self) -> Trial:
+        return Trial(
+            scenario=self.lab.scenario,
+            backend=self.backend,
+            runs=self.runs,
+            approval=self.approval,
+            approver=self.approver,
+        )
 
     async def lab_events(self, answers: Mapping[str, Answer]) -> AsyncGenerator[LabEvent]:
         """Try the answers, by step id, one step after the other; other steps are left out."""
@@ -165,9 +172,8 @@ class Grader:
         """Try one step's answer, and judge it."""
         yield StepStarted(step=step, answer=answer)
         runs: list[CaseRun] = []
-        if isinstance(step, AgentStep | CodeStep):
-            count = step.practice if self.practice else step.graded
-            cases = step.cases(Random(self.seed), count)  # noqa: S311 - the seed is the point
+        if isinstance(step, RunStep):
+            cases = self._cases(step)
             for number, case in enumerate(cases, 1):
                 place = (number, len(cases))
                 async with aclosing(self._case_events(step, answer, case, place)) as events:
@@ -195,31 +201,17 @@ class Grader:
             )
         )
 
-    def agent(self, step: AgentStep, answer: AgentAnswer) -> Agent:
-        """The agent an answer describes.
-
-        Raises:
-            ScenarioError: it names a tool that this step does not have.
-        """
-        return Agent(
-            name=step.id,
-            backend=self.backend,
-            instructions=answer.instructions,
-            examples=answer.shown(),
-            tools=_tools(self.lab.scenario, step, answer),
-            settings=answer.settings,
-            limits=answer.limits,
-            runs=self.runs,
-        )
+    def _cases(self, step: RunStep) -> Sequence[Case]:
+        if isinstance(step, ForkStep):
+            return [Case(asked(Trace.load(step.run)), step.expect)]
+        count = step.practice if self.practice else step.graded
+        return step.cases(Random(self.seed), count)  # noqa: S311 - the seed is the point
 
     async def _case_events(
-        self, step: AgentStep | CodeStep, answer: Answer, case: Case, place: tuple[int, int]
+        self, step: RunStep, answer: Answer, case: Case, place: tuple[int, int]
     ) -> AsyncGenerator[LabEvent]:
-        agent = self._for(step, answer, case)
         async with self.lab.scenario.equip() as equipment:
-            labels = {"scenario": self.lab.scenario.id, "step": step.id, **equipment.labels}
-            said = case.input if isinstance(step, AgentStep) else f"Run {step.id}.py"
-            run = agent.run(said, labels=labels, approver=self.approver, deps=equipment.deps)
+            run = self._trial.run(step, answer, case, equipment)
             number, of = place
             yield CaseStarted(step=step, case=case, number=number, of=of, trace=run.path)
             stored: list[StoredEvent] = []
@@ -229,37 +221,7 @@ class Grader:
                     yield AgentEvent(event=event)
                     if not isinstance(event, LiveEvent):
                         stored.append(event)
-            yield CaseFinished(run=case_run(case, run, stored, agent))
-
-    def _for(self, step: AgentStep | CodeStep, answer: Answer, case: Case) -> Agent:
-        if isinstance(step, AgentStep) and isinstance(answer, AgentAnswer):
-            return self.agent(step, answer)
-        if isinstance(step, CodeStep) and isinstance(answer, CodeAnswer):
-            return Agent(
-                name=step.id,
-                backend=Scripted(_program(step, answer, case), name="learner"),
-                tools=[tool for tool in self.lab.scenario.tools if tool.name == step.runs_on],
-                runs=self.runs,
-            )
-        raise ScenarioError(f"step {step.id} takes another kind of answer than {answer.kind!r}")
-
-
-def _program(step: CodeStep, answer: CodeAnswer, case: Case) -> Script:
-    """The learner in the model's place: run the program, then the case, then say what came out.
-
-    So a program leaves the same kind of trace as an agent does.
-    """
-    pieces = [code for code in (answer.code, case.input) if code]
-
-    def reply(messages: Sequence[Message], *_: object) -> Message:
-        results = [part for m in messages for part in m.parts if isinstance(part, ToolResult)]
-        if len(results) < len(pieces) and not any(result.error for result in results):
-            arguments = to_json({"code": pieces[len(results)]}).decode()
-            id = f"call_{len(results) + 1}"
-            return Message.assistant(ToolCall(id=id, name=step.runs_on, arguments=arguments))
-        return Message.assistant(results[-1].content if results else "")
-
-    return reply
+            yield CaseFinished(run=case_run(case, run, stored))
 
 
 def judge(check: Check, attempt: Attempt) -> Verdict:
@@ -268,28 +230,3 @@ def judge(check: Check, attempt: Attempt) -> Verdict:
     if attempt.runs and len(failures) == len(attempt.runs):
         return Verdict(passed=False, reason=f"every run failed: {failures[0]}")
     return check.judge(attempt)
-
-
-def _tools(scenario: Scenario, step: AgentStep, answer: AgentAnswer) -> Sequence[Tool[Any]]:
-    by_name = {tool.name: tool for tool in scenario.tools if tool.name in step.tools}
-    for name in answer.tools:
-        if name not in by_name:
-            raise ScenarioError(
-                f"step {step.id} has no tool {name!r}; its tools are: {', '.join(by_name)}"
-            )
-    return [by_name[name] for name in answer.tools]
-
-
-def case_run(case: Case, run: Run, events: Sequence[StoredEvent], agent: Agent) -> CaseRun:
-    """What an agent did with a case, from its run and the events that were stored."""
-    end = events[-1] if events else None
-    messages = run.state.transcript.messages
-    opening = len(agent.examples) + bool(agent.instructions)
-    return CaseRun(
-        case=case,
-        run=run.id,
-        events=tuple(events),
-        messages=tuple(messages[opening:]),
-        usage=run.state.meter.usage,
-        output=end.output if isinstance(end, RunFinished) and end.output else "",
-    )

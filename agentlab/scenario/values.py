@@ -6,12 +6,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeAlias
 
 from agentlab.equipment import Equipment, no_equipment
 from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import AgentAnswer, Answer, CodeAnswer, QuizAnswer, ReadAnswer
+from agentlab.scenario.answers import (
+    AgentAnswer,
+    Answer,
+    CodeAnswer,
+    ForkAnswer,
+    QuizAnswer,
+    ReadAnswer,
+)
 from agentlab.scenario.attempt import Attempt, Case, Check, Verdict
 from agentlab.tooling import Tool
 
@@ -142,7 +150,30 @@ class CodeStep:
     kind: Literal["code"] = "code"
 
 
-Step: TypeAlias = ReadStep | QuizStep | AgentStep | CodeStep
+@dataclass(frozen=True, kw_only=True)
+class ForkStep:
+    """A run from a log to be mended: taken up at one of its events, changed, and gone on with live.
+
+    Attributes:
+        run: the trace, made by an agent with tools of this scenario.
+        expect: what a right answer has, for the checks.
+    """
+
+    id: str
+    title: str
+    run: Path
+    expect: Any
+    checks: tuple[Check, ...]
+    starter: ForkAnswer
+    solution: ForkAnswer
+    wrong: Mapping[str, ForkAnswer]
+    hints: tuple[str, ...]
+    kind: Literal["fork"] = "fork"
+
+
+Step: TypeAlias = ReadStep | QuizStep | AgentStep | CodeStep | ForkStep
+RunStep: TypeAlias = AgentStep | CodeStep | ForkStep
+"""A step whose answer is tried by running something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +238,8 @@ def answer_type(step: Step) -> type[Answer]:
             return AgentAnswer
         case CodeStep():
             return CodeAnswer
+        case ForkStep():
+            return ForkAnswer
         case QuizStep():
             return QuizAnswer
         case ReadStep():
