@@ -19,7 +19,7 @@ from agentlab.backends.llamacpp.model import bindings
 from agentlab.errors import ConfigError, ModelUnreadable
 
 Kind: TypeAlias = Literal[
-    "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_0", "Q4_K_M", "Q4_1", "Q4_0", "Q3_K_M", "Q2_K"
+    "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_0", "Q4_1", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K"
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """From most bits a weight to fewest."""
