@@ -48,6 +48,8 @@ def described(table: Table) -> str:
         sample = ", ".join(one_line(value, _SHOWN) for value in column.sample if value is not None)
         told = f"  {one_line(column.name, 60)} {one_line(column.type, 60)}"
         lines.append(f"{told}, e.g. {sample}" if sample else told)
+    if table.skipped:
+        lines.append(f"  ({table.skipped} line{'s'[: table.skipped > 1]} could not be read)")
     if len(table.columns) > _COLUMNS:
         lines.append(f"  and {len(table.columns) - _COLUMNS} more: DESCRIBE {table.name}")
     return "\n".join(lines)

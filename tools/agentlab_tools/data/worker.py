@@ -17,9 +17,9 @@ import duckdb
 DATABASE = "data.duckdb"
 _SAMPLES = 3
 _SCAN = {
-    "csv": "read_csv($files, union_by_name = true)",
-    "csv, mended": "read_csv($files, union_by_name = true, ignore_errors = true, "
-    "store_rejects = true)",
+    "csv": "read_csv($files)",
+    "csv, by name": "read_csv($files, union_by_name = true)",
+    "csv, mended": "read_csv($files, ignore_errors = true, store_rejects = true)",
     "json": "read_json($files, union_by_name = true, maximum_object_size = 134217728)",
     "parquet": "read_parquet($files, union_by_name = true)",
 }
@@ -40,10 +40,13 @@ def load(job: dict[str, Any]) -> dict[str, Any]:
 
 def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
     name, kind, skipped = _quote(table["name"]), table["kind"], 0
+    csv = kind == "csv"
+    if csv and len(table["files"]) > 1:
+        kind = "csv, by name"
     try:
         db.execute(f"CREATE TABLE {name} AS FROM {_SCAN[kind]}", {"files": table["files"]})
     except duckdb.Error:
-        if kind != "csv":
+        if not csv:
             raise
         scan = _SCAN["csv, mended"]
         db.execute(f"CREATE TABLE {name} AS FROM {scan}", {"files": table["files"]})

@@ -12,7 +12,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urldefrag, urljoin
 
 MAX_LINKS = 40
@@ -37,7 +37,7 @@ def read_html(text: str, url: str) -> dict[str, Any]:
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     if not text.strip():
         return {"error": "it is empty"}
-    tree: Any = html.document_fromstring(text)
+    tree = cast(Any, html).document_fromstring(text)
     title = " ".join(str(tree.findtext(".//title") or tree.findtext(".//h1") or "").split())
     links = list(_links(tree, url))
     size = sum(1 for _ in tree.iter())
