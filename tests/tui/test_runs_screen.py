@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from textual.widgets import Static
-from tui_world import open_app, text_of, to_roadmap, until
+from tui_world import open_app, services, text_of, to_roadmap, until
 
 from agentlab.backend import BackendIdentity, Reply
 from agentlab.events import (
@@ -105,7 +105,7 @@ async def test_the_detail_follows_the_cursor(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_roadmap(pilot)
-        await app.push_screen(TimelineScreen(path))
+        await app.push_screen(TimelineScreen(services(tmp_path), path))
         await until(pilot, lambda: "Be brief." in text_of(app.screen, "#detail Static"))
         await pilot.press("down", "down")
         await until(
@@ -123,7 +123,7 @@ async def test_what_a_trace_holds_is_shown_as_text_and_clipped(tmp_path: Path) -
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_roadmap(pilot)
-        await app.push_screen(TimelineScreen(path))
+        await app.push_screen(TimelineScreen(services(tmp_path), path))
         await until(pilot, lambda: len(app.screen.query_one(VirtualList).items) == 4)
         await pilot.press("end")
         await until(pilot, lambda: "[red]x[/] ␛[2J" in text_of(app.screen, "#detail Static"))
@@ -140,7 +140,7 @@ async def test_10_000_events_are_listed_and_walked_through(tmp_path: Path) -> No
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_roadmap(pilot)
-        await app.push_screen(TimelineScreen(path))
+        await app.push_screen(TimelineScreen(services(tmp_path), path))
         rows = app.screen.query_one(VirtualList)
         await until(pilot, lambda: len(rows.items) == 10_002)
         await pilot.press("pagedown", "pagedown")
@@ -156,7 +156,7 @@ async def test_a_trace_that_is_gone_or_newer_is_one_line(tmp_path: Path) -> None
     async with app.run_test(size=(120, 36)) as pilot:
         await to_roadmap(pilot)
         for path, says in ((tmp_path / "gone.jsonl", "No such file"), (newer, "install agentlab")):
-            await app.push_screen(TimelineScreen(path))
+            await app.push_screen(TimelineScreen(services(tmp_path), path))
             await until(pilot, lambda says=says: says in text_of(app.screen, "#about"))
             await pilot.press("escape")
 

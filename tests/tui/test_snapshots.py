@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui_world import finished, open_app, to_lab, to_roadmap, until
+from tui_world import finished, open_app, services, to_lab, to_roadmap, until
 
 from agentlab_tui.app import AgentLabApp
 from agentlab_tui.progress import ProgressStore
@@ -122,7 +122,7 @@ def test_timeline(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) 
 
     async def walk(pilot: Pilot[None]) -> None:
         await to_roadmap(pilot)
-        await pilot.app.push_screen(TimelineScreen(_trace(tmp_path)))
+        await pilot.app.push_screen(TimelineScreen(services(tmp_path), _trace(tmp_path)))
         rows = pilot.app.screen.query_one(VirtualList)
         await until(pilot, lambda: len(rows.items) == 7)
         await pilot.press("down", "down")

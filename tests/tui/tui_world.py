@@ -65,6 +65,7 @@ def services(
         engine=Engine(connect or adder()),
         progress=ProgressStore(home / "progress"),
         runs=home / "runs",
+        jobs=home / "jobs",
         roots=roots,
         clock=clock or (lambda: 0.0),
     )

@@ -89,6 +89,10 @@ class AgentLabApp(App[None]):
                 from agentlab_tui.screens.doctor import DoctorScreen
 
                 screen = DoctorScreen(self._services)
+            case "jobs":
+                from agentlab_tui.screens.jobs import JobsScreen
+
+                screen = JobsScreen(self._services)
             case _:
                 from agentlab_tui.screens.runs import RunsScreen
 
@@ -153,5 +157,6 @@ _PLACES = {
     "roadmap": "Modules and labs",
     "playground": "Put an agent together, and talk to it",
     "runs": "All runs, newest first",
+    "jobs": "Training jobs, with their curves",
     "doctor": "What works on this machine",
 }

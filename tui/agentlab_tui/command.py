@@ -42,15 +42,18 @@ def tui(
     from agentlab_tui.app import AgentLabApp
     from agentlab_tui.choices import ChoiceStore
     from agentlab_tui.engine import Engine
+    from agentlab_tui.pictures import ask_terminal
     from agentlab_tui.progress import ProgressStore
     from agentlab_tui.services import Services
     from agentlab_tui.terminal import make_ready
 
     warning = make_ready()
+    ask_terminal()
     services = Services(
         engine=Engine(open_backend),
         progress=ProgressStore(home() / "progress"),
         runs=runs,
+        jobs=home() / "jobs",
         roots=labs,
         course=True,
         backend=backend,

@@ -24,7 +24,7 @@ class OpenLab(Message):
 
 @dataclass
 class GoTo(Message):
-    """To another part of the app: `roadmap`, `playground`, `runs` or `doctor`."""
+    """To another part of the app: `roadmap`, `playground`, `runs`, `jobs` or `doctor`."""
 
     place: str
 

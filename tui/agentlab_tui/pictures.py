@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from textual.widget import Widget
@@ -32,12 +33,12 @@ def ask_terminal() -> None:
     if not may_have_pictures(os.environ):
         return
     try:
-        from textual_image.renderable import HalfcellImage, Image  # noqa: PLC0415
-        from textual_image.widget import Image as Picture  # noqa: PLC0415
+        renderable: Any = import_module("textual_image.renderable")
+        widget: Any = import_module("textual_image.widget")
     except ImportError:
         return
-    if Image is not HalfcellImage:
-        _make = Picture
+    if renderable.Image in (renderable.TGPImage, renderable.SixelImage):
+        _make = widget.Image
 
 
 def picture_widget(picture: Any) -> Widget | None:

@@ -18,6 +18,7 @@ class Services:
 
     Attributes:
         runs: the folder of traces.
+        jobs: the folder of training jobs.
         roots: where labs are looked for, before those that come along.
         course: whether the labs that come along are listed.
         backend: a model to use instead of each lab's own.
@@ -28,6 +29,7 @@ class Services:
     engine: Engine
     progress: ProgressStore
     runs: Path
+    jobs: Path
     roots: tuple[Path, ...]
     course: bool = False
     backend: str | None = None

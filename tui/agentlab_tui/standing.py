@@ -48,7 +48,7 @@ def standings(
         entries: in the order of the course.
         progress: of every one of them.
     """
-    marks = {entry.id: lab_mark(entry, progress[entry.id]) for entry in entries}
+    marks: dict[str, Mark] = {e.id: lab_mark(e, progress[e.id]) for e in entries}
     needs = {e.id: tuple(e.lab.scenario.prerequisites) if e.lab else () for e in entries}
     waits = {
         id: tuple(need for need in wanted if marks.get(need, "passed") != "passed")

@@ -15,8 +15,8 @@ from textual.widgets import Footer
 
 from agentlab.scenario.find import Lab
 from agentlab.scenario.values import Step
-from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.lab_progress import LabProgress
+from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.answer_area import AnswerArea
@@ -32,6 +32,7 @@ _PANES = {
     "quiz": ("lesson", "quiz"),
     "agent": ("lesson", "answer", "run"),
     "code": ("lesson", "answer", "run"),
+    "fork": ("lesson", "answer", "run"),
 }
 
 

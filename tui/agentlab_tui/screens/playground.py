@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, TypeAlias
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -211,7 +211,9 @@ class PlaygroundScreen(Screen[None]):
                 self.query_one(TopBar).set_right(name)
                 self._remember()
 
-        self.app.push_screen(ModelScreen(self._assembly.backend), choose)
+        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+            ModelScreen(self._assembly.backend), choose
+        )
 
     async def action_new(self) -> None:
         """Another conversation."""

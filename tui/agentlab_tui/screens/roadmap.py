@@ -46,6 +46,7 @@ class RoadmapScreen(Screen[None]):
         Binding(
             "t", "go('runs')", "Runs", tooltip="All runs, newest first, each with its timeline"
         ),
+        Binding("j", "go('jobs')", "Jobs", tooltip="Training jobs, with their curves"),
         Binding("d", "go('doctor')", "Doctor", tooltip="What works on this machine"),
         Binding("escape", "clear", "Clear search", show=False),
     ]

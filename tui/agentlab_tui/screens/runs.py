@@ -31,8 +31,8 @@ class RunsScreen(Screen[None]):
 
     HELP: ClassVar[str | None] = (
         "Every run leaves a trace: what the model was told, what it said, each call and its "
-        "result. Enter opens one as a timeline; / searches by lab, model, day or outcome. To compare "
-        "two, mark one with space and press d on the other."
+        "result. Enter opens one as a timeline; / searches by lab, model, day or outcome. To "
+        "compare two, mark one with space and press d on the other."
     )
     CSS_PATH = "../styles/runs.tcss"
     AUTO_FOCUS = "VirtualList"

@@ -226,7 +226,9 @@ class TimelineScreen(Screen[None]):
             if change is not None:
                 self.post_message(OpenFork(trace, change))
 
-        self.app.push_screen(ForkScreen(row.record, trace.header.backend.name), go)
+        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+            ForkScreen(row.record, trace.header.backend.name), go
+        )
 
     def action_diff(self) -> None:
         """Beside its parent."""
@@ -248,7 +250,9 @@ class TimelineScreen(Screen[None]):
             if wanted is not None:
                 self._export(wanted)
 
-        self.app.push_screen(ExportScreen(self._path.stem), write)
+        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+            ExportScreen(self._path.stem), write
+        )
 
     @work(group="export")
     async def _export(self, wanted: Wanted) -> None:
@@ -263,7 +267,9 @@ class TimelineScreen(Screen[None]):
         """The detail, to the clipboard."""
         row = self.query_one(VirtualList[Row]).current
         if row is not None:
-            self.app.copy_to_clipboard(detail_of(row).plain)
+            self.app.copy_to_clipboard(  # pyright: ignore[reportUnknownMemberType]
+                detail_of(row).plain
+            )
             self.notify("copied", markup=False, timeout=2)
 
     def action_search(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agentlab_tui.lab_progress import LabProgress
     from agentlab_tui.standing import Standing
 
-_KINDS = {"read": "read", "quiz": "quiz", "agent": "agent", "code": "program"}
+_KINDS = {"read": "read", "quiz": "quiz", "agent": "agent", "code": "program", "fork": "mend a run"}
 
 
 def lab_card(entry: LabEntry, progress: LabProgress, standings: Mapping[str, Standing]) -> Content:

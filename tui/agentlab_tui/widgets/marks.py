@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-MARKS = {
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentlab_tui.lab_progress import Mark
+
+MARKS: dict[Mark, tuple[str, str]] = {
     "passed": ("✔", "$success"),
     "seen": ("◐", "$accent"),
     "open": ("○", "$quiet"),

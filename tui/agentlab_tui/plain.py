@@ -1,0 +1,311 @@
+"""Labs line by line, without a screen: for screen readers, and for terminals that can do little.
+
+Nothing is drawn, nothing moves, no colour carries a meaning: every answer is a line of words. What
+is typed and passed is kept where the screen keeps it, so one can change between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agentlab.display import safe
+from agentlab.errors import AgentLabError
+
+if TYPE_CHECKING:
+    from agentlab.scenario.answers import Answer
+    from agentlab.scenario.find import Lab
+    from agentlab.scenario.values import Step
+    from agentlab_tui.catalog import LabEntry
+
+HELP = """\
+labs            list the labs            open m5/tool-use  open one
+read            read this step again     next, back        go to another step
+edit            write your answer        run, grade        try it; grade counts
+reference       try the lab's own answer hint              the next hint
+choose a c      answer a quiz            help, quit"""
+
+
+class PlainText:
+    """Asks for a command, does it, and says what came of it, until `quit`.
+
+    Args:
+        home: where progress is kept.
+        labs: folders of labs, besides those that come along.
+        write, ask: where lines go to and come from.
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Path,
+        runs: Path,
+        labs: tuple[Path, ...],
+        backend: str | None,
+        write: Callable[[str], None] = click.echo,
+        ask: Callable[[str], str] = input,
+    ) -> None:
+        from agentlab_tui.progress import ProgressStore  # noqa: PLC0415
+
+        self._store = ProgressStore(home / "progress")
+        self._runs, self._roots, self._backend = runs, labs, backend
+        self._write, self._ask = write, ask
+        self._entries: tuple[LabEntry, ...] = ()
+        self._id = ""
+        self._lab: Lab | None = None
+        self._here = 0
+        self._hints = 0
+
+    def run(self) -> None:
+        """Begin. Ends with `quit`, or where there are no more lines."""
+        self._labs()
+        self._write("Type help for the commands.")
+        while True:
+            try:
+                words = self._ask("> ").split()
+            except (EOFError, KeyboardInterrupt):
+                return
+            if words[:1] in (["quit"], ["exit"], ["q"]):
+                return
+            if words:
+                try:
+                    self._do(words[0].lower(), words[1:])
+                except AgentLabError as error:
+                    self._write(f"Problem: {safe(str(error))}")
+                except KeyboardInterrupt:
+                    self._write("Stopped. The trace is kept.")
+
+    def _do(self, word: str, rest: list[str]) -> None:
+        match word:
+            case "labs":
+                self._labs()
+            case "open" if rest:
+                self._open(rest[0])
+            case "help":
+                self._write(HELP)
+            case _ if self._lab is None:
+                self._write("Open a lab first, for example: open m5/tool-use")
+            case "read":
+                self._read()
+            case "next" | "n":
+                self._go(1)
+            case "back" | "b":
+                self._go(-1)
+            case "hint":
+                self._hint()
+            case "edit":
+                self._edit()
+            case "run" | "grade" | "reference":
+                self._try(practice=word != "grade", reference=word == "reference")
+            case "choose":
+                self._choose(tuple(rest))
+            case _:
+                self._write(f"There is no command {word}. Type help for those there are.")
+
+    def _labs(self) -> None:
+        from agentlab.scenario.find import scenario_roots  # noqa: PLC0415
+        from agentlab_tui.catalog import in_order, labs_in  # noqa: PLC0415
+        from agentlab_tui.standing import standings  # noqa: PLC0415
+
+        self._entries = in_order(labs_in((*self._roots, *scenario_roots())))
+        progress = {entry.id: self._store.lab(entry.id) for entry in self._entries}
+        for id, standing in standings(self._entries, progress).items():
+            (entry,) = (entry for entry in self._entries if entry.id == id)
+            minutes = f", {entry.lab.scenario.minutes} minutes" if entry.lab else ""
+            state = {"passed": "passed", "seen": "begun", "open": "open"}[standing.mark]
+            following = ", next for you" if standing.is_next else ""
+            self._write(f"{id}: {safe(entry.title)}{minutes}, {state}{following}.")
+
+    def _open(self, id: str) -> None:
+        entry = next((entry for entry in self._entries if entry.id == id), None)
+        if entry is None or entry.lab is None:
+            self._write(safe(entry.problem) if entry else f"There is no lab {id}.")
+            return
+        self._id, self._lab = id, entry.lab
+        ids = [step.id for step in self._steps]
+        last = self._store.lab(id).last
+        self._here = ids.index(last) if last in ids else 0
+        if self._here == 0:
+            self._write(safe(entry.lab.lesson.intro))
+        self._read()
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        assert self._lab is not None
+        return tuple(self._lab.scenario.steps)
+
+    @property
+    def _step(self) -> Step:
+        return self._steps[self._here]
+
+    def _read(self) -> None:
+        from agentlab.scenario.values import QuizStep  # noqa: PLC0415
+
+        assert self._lab is not None
+        step = self._step
+        mark = {"passed": "passed", "seen": "tried", "open": "open"}[
+            self._store.lab(self._id).mark(step.id)
+        ]
+        self._write(
+            f"Step {self._here + 1} of {len(self._steps)}: {safe(step.title)}. "
+            f"Kind: {step.kind}. {mark.capitalize()}."
+        )
+        self._write(safe(self._lab.lesson.steps[step.id]))
+        if isinstance(step, QuizStep):
+            self._write(f"Question: {safe(step.question)}")
+            for letter, text in step.options.items():
+                self._write(f"{letter}: {safe(text)}")
+
+    def _go(self, by: int) -> None:
+        import time  # noqa: PLC0415
+
+        if by > 0 and self._step.kind == "read":
+            self._store.set_passed(self._id, self._step.id, time.time())
+        if not 0 <= self._here + by < len(self._steps):
+            self._write("That was the last step." if by > 0 else "This is the first step.")
+            return
+        self._here, self._hints = self._here + by, 0
+        self._store.set_last(self._id, self._step.id)
+        self._read()
+
+    def _hint(self) -> None:
+        hints = self._step.hints
+        if self._hints >= len(hints):
+            self._write("There are no more hints.")
+            return
+        self._hints += 1
+        self._write(f"Hint {self._hints} of {len(hints)}: {safe(hints[self._hints - 1])}")
+
+    def _edit(self) -> None:
+        from agentlab.scenario.values import RunStep  # noqa: PLC0415
+        from agentlab_tui.answers import file_of, starter_text  # noqa: PLC0415
+
+        step = self._step
+        if not isinstance(step, RunStep):
+            self._write("There is nothing to write in this step.")
+            return
+        name = file_of(step)
+        text = self._store.read_text(self._id, name)
+        edited = click.edit(text or starter_text(step), extension=Path(name).suffix)
+        path = self._store.answer_path(self._id, name)
+        if edited is None:
+            self._write(f"Nothing was changed. Your answer is the file {shlex.quote(str(path))}")
+        else:
+            self._store.save_text(self._id, name, edited)
+            self._write(f"Saved in {shlex.quote(str(path))}")
+
+    def _answer(self, *, reference: bool) -> tuple[Answer, bool] | None:
+        """The answer to try, and whether it is the learner's own."""
+        from agentlab.scenario.values import RunStep  # noqa: PLC0415
+        from agentlab_tui.answers import file_of, is_own, parse_own  # noqa: PLC0415
+
+        step = self._step
+        if not isinstance(step, RunStep):
+            self._write("There is nothing to run in this step.")
+            return None
+        text = self._store.read_text(self._id, file_of(step))
+        if reference or text is None or not is_own(step, text):
+            self._write("This runs the lab's own reference answer, not yours.")
+            return step.solution, False
+        return parse_own(step, text), True
+
+    def _try(self, *, practice: bool, reference: bool) -> None:
+        from agentlab.cli.home import open_backend  # noqa: PLC0415
+        from agentlab.scenario.runner import (  # noqa: PLC0415
+            GRADING_SEED,
+            PRACTICE_SEED,
+            Grader,
+        )
+
+        assert self._lab is not None
+        answer = self._answer(reference=reference)
+        if answer is None:
+            return
+        self._write("Opening the model. Ctrl-C stops.")
+        model = open_backend(self._backend or self._lab.scenario.backend)
+        grader = Grader(
+            lab=self._lab,
+            backend=model,
+            runs=self._runs,
+            seed=PRACTICE_SEED if practice else GRADING_SEED,
+            practice=practice,
+        )
+
+        async def work() -> bool:
+            try:
+                return await self._grade(grader, answer[0])
+            finally:
+                await model.aclose()
+
+        self._keep(passed=asyncio.run(work()) and answer[1], practice=practice)
+
+    async def _grade(self, grader: object, answer: Answer) -> bool:
+        from agentlab.scenario.outcomes import Outcomes  # noqa: PLC0415
+        from agentlab.scenario.runner import Grader, LabFinished  # noqa: PLC0415
+
+        assert isinstance(grader, Grader)
+        outcomes, passed = Outcomes(self._runs), False
+        async for event in grader.lab_events({self._step.id: answer}):
+            outcomes.see(event)
+            for line in _said(event):
+                self._write(line)
+            if isinstance(event, LabFinished):
+                passed = event.report.passed
+        return passed
+
+    def _keep(self, *, passed: bool, practice: bool) -> None:
+        import time  # noqa: PLC0415
+
+        if passed and not practice:
+            self._store.set_passed(self._id, self._step.id, time.time())
+            self._write("You passed this step.")
+            return
+        self._store.set_seen(self._id, self._step.id, time.time())
+        if passed:
+            self._write("Practice passed. Type grade for the cases that count.")
+
+    def _choose(self, letters: tuple[str, ...]) -> None:
+        from agentlab.scenario.answers import QuizAnswer  # noqa: PLC0415
+        from agentlab.scenario.attempt import Attempt  # noqa: PLC0415
+        from agentlab.scenario.runner import judge  # noqa: PLC0415
+        from agentlab.scenario.values import QuizStep  # noqa: PLC0415
+
+        step = self._step
+        if not isinstance(step, QuizStep):
+            self._write("This step has no question to choose from.")
+            return
+        verdict = judge(step.checks[0], Attempt(answer=QuizAnswer(chosen=letters)))
+        self._write(f"{'Right' if verdict.passed else 'Wrong'}: {safe(verdict.reason)}")
+        self._keep(passed=verdict.passed, practice=False)
+
+
+def _said(event: object) -> Iterator[str]:
+    from agentlab.cli.render import call_text  # noqa: PLC0415
+    from agentlab.events import ToolFinished, ToolStarted  # noqa: PLC0415
+    from agentlab.scenario.runner import (  # noqa: PLC0415
+        AgentEvent,
+        CaseFinished,
+        CaseStarted,
+        CheckDone,
+    )
+
+    match event:
+        case CaseStarted(case=case, number=number, of=of):
+            yield f"Case {number} of {of}: {safe(case.input)}"
+        case AgentEvent(event=ToolStarted(call=call)):
+            yield f"It calls {safe(call_text(call))}"
+        case AgentEvent(event=ToolFinished(result=result)):
+            error = f"error, {result.error}: " if result.error else ""
+            yield f"The tool answers: {error}{safe(result.content)}"
+        case CaseFinished(run=run):
+            yield f"It says: {safe(run.failure or run.output or 'nothing')}"
+        case CheckDone(check=check, verdict=verdict):
+            state = "Passed" if verdict.passed else "Failed"
+            yield f"{state}: {safe(check.says)}. {safe(verdict.reason)}"
+        case _:
+            pass
