@@ -125,6 +125,8 @@ class HostedEmbedder:
                     model=self._service.model, input=list(texts), **more
                 )
                 return _in_order(answer, len(texts), self._name)
+            except ValueError:  # the SDK's own, for an answer without vectors or without JSON
+                failure = StreamBroken(f"{self._name} sent an answer without vectors")
             except Exception as error:  # noqa: BLE001 - what it is not is raised as it was
                 failure = translate(error, self._service)
             # raised outside of the handler: the SDK's exception holds the request, and so the key

@@ -165,7 +165,7 @@ def _short(
 
 def _slices(start: int, end: int, room: int) -> Iterator[tuple[int, int]]:
     # a character takes at most a few tokens, and most words are shorter than this
-    step = max(1, room // 4)
+    step = max(1, room // 4 // _CHARS_A_TOKEN) * _CHARS_A_TOKEN
     for begin in range(start, end, step):
         yield begin, min(begin + step, end)
 
@@ -177,13 +177,16 @@ def _breaks(shape: Shape) -> re.Pattern[str]:
 def _split(text: str, start: int, end: int, breaks: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Ranges between breaks, without the blanks around them but with what ends a sentence."""
     begin = start
-    for found in breaks.finditer(text, start, end):
-        stop = found.start() + len(found[0].rstrip())
-        if text[begin:stop].strip():
-            yield begin, stop
-        begin = found.end()
-    if text[begin:end].strip():
-        yield begin, end
+    for stop, after in [
+        *((m.start() + len(m[0].rstrip()), m.end()) for m in breaks.finditer(text, start, end)),
+        (end, end),
+    ]:
+        piece = text[begin:stop]
+        if piece.strip():
+            # the indentation of code means something
+            blank = 0 if breaks is _LINE else len(piece) - len(piece.lstrip())
+            yield begin + blank, stop
+        begin = after
 
 
 def _tokens(text: str, count: Count) -> int:

@@ -18,7 +18,7 @@ def parse(data: bytes) -> Document:
         Unreadable: it is not text, or not a table.
     """
     text, note = text_of(data, longest_line=None)
-    rows = csv.reader(text.split("\n"), _dialect(text[:_SAMPLE]))
+    rows = csv.reader((line + "\n" for line in text.split("\n")), _dialect(text[:_SAMPLE]))
     parts: list[str] = []
     blocks: list[Block] = []
     names: list[str] = []
