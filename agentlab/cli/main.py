@@ -102,10 +102,25 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
-def cli() -> None:
-    """Real agents on real models in a real sandbox, on your own machine."""
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Real agents on real models in a real sandbox, on your own machine.
+
+    Without a command, on a terminal, this opens the terminal UI.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    screen = cli.get_command(ctx, "tui")
+    if screen is not None and sys.stdin.isatty() and sys.stdout.isatty():
+        ctx.invoke(screen)
+    else:
+        click.echo(ctx.get_help())
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

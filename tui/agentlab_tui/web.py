@@ -62,7 +62,7 @@ def make_server(command: str, port: int) -> tuple[Any, str]:
         from aiohttp import web  # noqa: PLC0415
         from textual_serve.server import Server  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise MissingExtra("textual-serve, which shows the app in a browser,", "web") from error
+        raise MissingExtra("textual-serve, which shows the app in a browser,", "browser") from error
     secret = secrets.token_urlsafe(24)
     guard = _guard(web, secret, port)
 

@@ -8,10 +8,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from agentlab.backend import ReasoningDelta, TextDelta, ToolCallDelta
-from agentlab.cli.render import call_text
 from agentlab.display import safe
 from agentlab.events import (
-    ApprovalAsked,
     ApprovalGiven,
     Event,
     HandedOff,
@@ -68,8 +66,6 @@ class Flow(Vertical):
                 self._said = None
                 if reply.stop in _STOPS:
                     await self._note("!", "$warning", _STOPS[reply.stop])
-            case ApprovalAsked(call=call):
-                await self._note("?", "$warning", f"may it call {call_text(call)}?")
             case ApprovalGiven(verdict="deny", reason=reason):
                 await self._note("✘", "$warning", f"you said no. {reason}".rstrip())
             case HandedOff(agent=agent):
