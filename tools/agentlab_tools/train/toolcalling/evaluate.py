@@ -1,0 +1,200 @@
+"""How well a model calls tools it has never seen: right tool, and every argument right.
+
+    python -m agentlab_tools.train.toolcalling.evaluate local:smollm2 local:agent --each 30
+
+Held-out domains, names, wordings and values (see `pools`); temperature 0; the same prompt and the
+same grammar for every model. A case counts where
+
+    one, several, parallel, repair   the calls are exactly the right ones, in any order; an optional
+                                     argument may be given as its default
+    multi_turn                       the answer is words, and holds what the tool said
+    missing, irrelevant, no_tool     nothing is called
+
+under `tool_choice="auto"`, where the model decides itself whether to call. Sorts that need a call
+are measured once more with `required`, where it only has to call the right thing (`forced`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from agentlab.backend import Backend, Reply, Settings, ToolSpec
+from agentlab.backends import connect
+from agentlab.backends.llamacpp.schema import same
+from agentlab.evaluate.statistics import wilson
+from agentlab.messages import Message, ToolCall, ToolResult
+from agentlab_tools.train.toolcalling.dialogues import Category, Dialogue
+from agentlab_tools.train.toolcalling.generate import balanced
+
+CALLS: tuple[Category, ...] = ("one", "several", "parallel", "repair")
+"""Sorts that are answered with calls alone."""
+
+_SETTINGS = Settings(temperature=0, repeat_penalty=1.0, max_tokens=160, seed=0)
+
+
+@dataclass(frozen=True)
+class Score:
+    """So many of so many, with Wilson's interval at 95 %."""
+
+    hits: int
+    n: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return self.hits / self.n if self.n else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the true share lies, 19 times out of 20."""
+        return wilson(self.hits, self.n)
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.hits + other.hits, self.n + other.n)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.share:.2f} [{low:.2f}, {high:.2f}] ({self.hits}/{self.n})"
+
+
+async def measure(
+    backend: Backend,
+    cases: Mapping[Category, Sequence[Dialogue]],
+    *,
+    forced: bool = False,
+    seen: Callable[[Dialogue, Message, bool], None] | None = None,
+) -> dict[Category, Score]:
+    """The score of every sort; with `forced`, of those in `CALLS`, and the model has to call."""
+    choice = {"tool_choice": "required"} if forced else {}
+    found: dict[Category, Score] = {}
+    for category, dialogues in cases.items():
+        if forced and category not in CALLS:
+            continue
+        hits = 0
+        for dialogue in dialogues:
+            turn = _judged_turn(dialogue)
+            said = await _reply(backend, dialogue, turn, _SETTINGS.model_copy(update=choice))
+            right = is_right(dialogue, turn, said)
+            hits += right
+            if seen is not None:
+                seen(dialogue, said, right)
+        found[category] = Score(hits, len(dialogues))
+    return found
+
+
+async def _reply(backend: Backend, dialogue: Dialogue, turn: int, settings: Settings) -> Message:
+    chat = dialogue.chat
+    async for item in backend.stream(chat.messages[:turn], tools=chat.tools, settings=settings):
+        if isinstance(item, Reply):
+            return item.message
+    raise AssertionError("a backend ends with a reply")
+
+
+def _judged_turn(dialogue: Dialogue) -> int:
+    """Which message is the model's to give: the first, or the one after the results."""
+    said = [n for n, m in enumerate(dialogue.chat.messages) if m.role == "assistant"]
+    return {"multi_turn": said[-1], "repair": said[min(1, len(said) - 1)]}.get(
+        dialogue.category, said[0]
+    )
+
+
+def is_right(dialogue: Dialogue, turn: int, said: Message) -> bool:
+    """Whether a reply is what it should be."""
+    wanted = dialogue.chat.messages[turn]
+    if dialogue.category == "multi_turn":
+        return not said.tool_calls and _tells(said.text, dialogue.chat.messages[:turn])
+    if not wanted.tool_calls:
+        return not said.tool_calls
+    left = list(said.tool_calls)
+    for call in wanted.tool_calls:
+        found = next((c for c in left if same_call(c, call, dialogue.chat.tools)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
+
+
+def same_call(made: ToolCall, wanted: ToolCall, tools: Sequence[ToolSpec]) -> bool:
+    """Whether two calls mean the same: defaults may be said or left out."""
+    if made.name != wanted.name:
+        return False
+    try:
+        mine: Any = json.loads(made.arguments)
+        theirs: Any = json.loads(wanted.arguments)
+    except ValueError:
+        return False
+    properties = next(t.parameters["properties"] for t in tools if t.name == wanted.name)
+    defaults = {k: s["default"] for k, s in properties.items() if "default" in s}
+    if not isinstance(mine, dict):
+        return False
+    return same({**defaults, **cast(dict[str, Any], mine)}, {**defaults, **theirs})
+
+
+def _tells(text: str, history: Sequence[Message]) -> bool:
+    """Whether an answer holds the numbers and long words of every result before it."""
+    results = [p.content for m in history for p in m.parts if isinstance(p, ToolResult)]
+    facts = [f for said in results for f in re.findall(r"-?\d+(?:\.\d+)?|\b[A-Z]-\d+", said)]
+    if not facts:  # words alone: one of them will do
+        facts_in = [word for said in results for word in re.findall(r"\w{2,}", said)]
+        return any(word.lower() in text.lower() for word in facts_in) or "done" in text.lower()
+    return all(fact in text for fact in facts)
+
+
+def total(scores: Mapping[Category, Score], of: Sequence[Category] | None = None) -> Score:
+    """All of these sorts together."""
+    return sum((scores[c] for c in (of or list(scores)) if c in scores), Score(0, 0))
+
+
+async def _compare(names: Sequence[str], each: int, seed: int, verbose: bool) -> dict[str, Any]:
+    cases = balanced("heldout", each, seed)
+    report: dict[str, Any] = {}
+
+    def show(dialogue: Dialogue, said: Message, right: bool) -> None:
+        if verbose and not right:
+            asked = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
+            made = [(c.name, c.arguments) for c in said.tool_calls]
+            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}")  # noqa: T201
+
+    for name in names:
+        path, _, adapter = name.partition("+")
+        options: dict[str, Any] = {"adapter": adapter} if adapter else {}
+        backend = connect(path, threads=1, **options)
+        scores = await measure(backend, cases, seen=show)
+        forced = await measure(backend, cases, forced=True)
+        await backend.aclose()
+        print(name)  # noqa: T201
+        for label, found in (("auto", scores), ("forced", forced)):
+            for category, score in found.items():
+                print(f"  {label:6} {category:10} {score}")  # noqa: T201
+            print(f"  {label:6} {'calls':10} {total(found, CALLS)}")  # noqa: T201
+            print(f"  {label:6} {'all':10} {total(found)}", flush=True)  # noqa: T201
+        report[name] = {
+            label: {c: [s.hits, s.n] for c, s in found.items()}
+            for label, found in (("auto", scores), ("forced", forced))
+        }
+    return report
+
+
+def main() -> None:
+    """Compare models on the command line; `model+adapter.gguf` puts an adapter on."""
+    parser = argparse.ArgumentParser(description="Right tool and every argument right.")
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--each", type=int, default=30, help="cases of every sort")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--json", type=Path, help="write the counts to this file")
+    parser.add_argument("--verbose", action="store_true", help="show what went wrong")
+    given = parser.parse_args()
+    report = asyncio.run(_compare(given.models, given.each, given.seed, given.verbose))
+    if given.json is not None:
+        given.json.write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
