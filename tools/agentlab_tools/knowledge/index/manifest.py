@@ -50,15 +50,19 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE
         try:
-            # passages may be written from a worker thread; one at a time, so nothing is shared
+            folder.mkdir(parents=True, exist_ok=True)
+            # tools run in threads; one at a time, so nothing is shared
             self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
-            self._db.executescript(_SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO about VALUES ('format', ?)", (str(FORMAT),))
-            self._db.commit()
+            if not self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                # looked at first, so that an index that may only be read can be opened
+                self._db.executescript(_SCHEMA)
+                self._db.execute("INSERT OR IGNORE INTO about VALUES ('format', ?)", (str(FORMAT),))
+                self._db.commit()
             written = self.about("format")
+        except (sqlite3.OperationalError, OSError) as error:
+            raise ConfigError(f"the index at {folder} can't be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise ConfigError(
                 f"the list of files {path} is damaged ({error}): delete the folder, index again"
@@ -72,9 +76,11 @@ class Manifest:
         return None if row is None else str(row[0])
 
     def note(self, **values: str) -> None:
-        """Note something of the index."""
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", values.items())
+        """Note something of the index; what is noted already is not written again."""
+        new = [(name, value) for name, value in values.items() if self.about(name) != value]
+        if new:
+            with self._db:
+                self._db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", new)
 
     def roots(self) -> dict[str, Path]:
         """The folders that are indexed, by their labels."""
@@ -122,7 +128,13 @@ class Manifest:
         Raises:
             ConfigError: another process is at work on this index.
         """
-        file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            file = os.open(self._folder / "lock", flags, 0o600)
+        except OSError as error:
+            raise ConfigError(
+                f"the index at {self._folder} can't be written: {error.strerror}"
+            ) from error
         try:
             if sys.platform != "win32":
                 import fcntl  # noqa: PLC0415 - not on every system
@@ -134,6 +146,8 @@ class Manifest:
                         f"another process is indexing into {self._folder}; wait for it"
                     ) from None
             yield
+        except sqlite3.OperationalError as error:  # no space, no permission
+            raise ConfigError(f"the index at {self._folder} can't be written: {error}") from error
         finally:
             os.close(file)
 
