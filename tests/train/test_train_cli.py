@@ -182,7 +182,7 @@ def test_the_job_table_answers_sql(home):
     agentlab("train", TINY, "-s", "steps=7", home=home)
     agentlab("train", TINY, "-s", "steps=3", home=home)
     sql = (
-        "SELECT recipe.parse_filename() AS recipe, state, count(*) AS steps, min(loss) > 0 AS loss,"
+        "SELECT recipe.parse_filename() AS recipe, state, count(*) AS steps, min(metrics.loss) > 0 AS loss,"
         " any_value(a.name) AS made FROM jobs JOIN metrics USING (job) JOIN artifacts a USING (job)"
         " GROUP BY job, recipe, state ORDER BY steps"
     )
@@ -275,8 +275,8 @@ def test_a_curve_fits_its_width_and_shows_its_scale(width):
     lines = curve({step: 10 / step for step in range(1, 400)}, width, 8)
     assert len(lines) == 10
     assert max(map(len, lines)) <= width
-    assert lines[0].startswith("     10 ┤")
-    assert lines[7].startswith("0.02506 ┤")
+    assert float(lines[0].partition("┤")[0]) > 2
+    assert lines[7].strip().startswith("0.025")
     assert lines[-1].split() == ["step", "1", "399"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_MARGIN = 10
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 _BLANK = 0x2800
 
@@ -18,13 +19,12 @@ def curve(values: Mapping[int, float], width: int = 72, height: int = 10) -> lis
     """
     if not values:
         return []
-    steps = sorted(values)
-    first, last = steps[0], steps[-1]
-    low, high = min(values.values()), max(values.values())
+    first, last = min(values), max(values)
+    columns, rows = 2 * (width - _MARGIN - 2), 4 * height
+    means = _means(values, columns)
+    low, high = min(means.values()), max(means.values())
     labels = [_number(high), *[""] * (height - 2), _number(low)]
-    margin = max(map(len, labels))
-    columns, rows = 2 * (width - margin - 2), 4 * height
-    points = _means(values, steps, columns, high, low, rows)
+    points = {x: round((high - y) / (high - low or 1.0) * (rows - 1)) for x, y in means.items()}
     cells = [[_BLANK] * (columns // 2) for _ in range(height)]
     before: int | None = None
     for x in sorted(points):
@@ -34,27 +34,22 @@ def curve(values: Mapping[int, float], width: int = 72, height: int = 10) -> lis
             cells[dot // 4][x // 2] |= _DOTS[x % 2][dot % 4]
         before = y
     lines = [
-        f"{label:>{margin}} ┤" + "".join(map(chr, row)).rstrip(chr(_BLANK))
+        f"{label:>{_MARGIN}} ┤" + "".join(map(chr, row)).rstrip(chr(_BLANK))
         for label, row in zip(labels, cells, strict=True)
     ]
     left, right = f"step {first}", str(last) if last > first else ""
-    axis = " " * (margin + 1) + "└" + "─" * (columns // 2)
-    return [*lines, axis, " " * (margin + 2) + left + right.rjust(columns // 2 - len(left))]
+    axis = " " * (_MARGIN + 1) + "└" + "─" * (columns // 2)
+    return [*lines, axis, " " * (_MARGIN + 2) + left + right.rjust(columns // 2 - len(left))]
 
 
-def _means(
-    values: Mapping[int, float], steps: list[int], columns: int, high: float, low: float, rows: int
-) -> dict[int, int]:
-    """For each column of dots that has any: its row, from 0 at the top."""
-    first, last = steps[0], steps[-1]
+def _means(values: Mapping[int, float], columns: int) -> dict[int, float]:
+    """For each column of dots that has any steps: the mean of their values."""
+    first, last = min(values), max(values)
     gathered: dict[int, list[float]] = {}
-    for step in steps:
+    for step, value in values.items():
         x = round((step - first) / max(last - first, 1) * (columns - 1))
-        gathered.setdefault(x, []).append(values[step])
-    span = high - low or 1.0
-    return {
-        x: round((high - sum(each) / len(each)) / span * (rows - 1)) for x, each in gathered.items()
-    }
+        gathered.setdefault(x, []).append(value)
+    return {x: sum(each) / len(each) for x, each in gathered.items()}
 
 
 def _number(value: float) -> str:
