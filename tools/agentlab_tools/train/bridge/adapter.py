@@ -68,12 +68,16 @@ def export_adapter(
     return written(path, fill)
 
 
-def weights_of(model: PeftModel) -> dict[str, Tensor]:
-    """The trained weights alone, by PEFT's names."""
+def weights_of(model: PeftModel, adapter: str | None = None) -> dict[str, Tensor]:
+    """The trained weights alone, by PEFT's names; of the active adapter where none is named."""
     import peft  # noqa: PLC0415 heavy
 
     # by default PEFT looks on the hub whether the vocabulary grew
-    return cast(Any, peft).get_peft_model_state_dict(model, save_embedding_layers=False)
+    return cast(Any, peft).get_peft_model_state_dict(
+        model,
+        adapter_name=adapter or cast(Any, model).active_adapter,
+        save_embedding_layers=False,
+    )
 
 
 def _layer(key: str) -> str:

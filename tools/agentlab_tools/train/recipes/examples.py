@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from agentlab.backends.llamacpp.prompt import Prompts
 from agentlab.backends.llamacpp.template import PLAIN, Template
@@ -115,6 +115,11 @@ class Reader:
         done.append(Example(tuple(ids), tuple(labels)))
         return [example for example in done if example.learnt]
 
+    @property
+    def ends(self) -> list[int]:
+        """The tokens that end a turn."""
+        return [self._words.controls[text] for text in self._words.ends]
+
     def text(self, text: str) -> list[int]:
         """A text as tokens; what looks like a control token stays text."""
         return self._words.tokens(text)
@@ -154,7 +159,7 @@ class Words:
         first: list[int] = tokenizer("a")["input_ids"]
         self.adds_bos: bool = self.bos >= 0 and first[0] == self.bos
         eos = [] if self.eos < 0 else [self._texts[self.eos]]
-        self.ends = tuple(dict.fromkeys([*eos, *(text for text in _ENDS if text in self.controls)]))
+        self.ends = tuple(dict.fromkeys(t for t in (*eos, *_ENDS) if t in self.controls))
         """Texts of the tokens that end a turn."""
         self._bytes = {char: byte for byte, char in enumerate(_byte_characters())}
 
@@ -244,9 +249,10 @@ _WORTH_SHARING = 32
 """Tokens in common from which on examples share them."""
 
 
-def hold_out(
-    examples: Sequence[Example], share: float, most: int = 64
-) -> tuple[list[Example], list[Example]]:
+T = TypeVar("T")
+
+
+def hold_out(examples: Sequence[T], share: float, most: int = 64) -> tuple[list[T], list[T]]:
     """(what to learn from, what to measure on): every so many-th is set aside, at most `most`."""
     count = min(max(1, round(len(examples) * share)), most) if share and len(examples) > 1 else 0
     aside = {index * len(examples) // count for index in range(count)}

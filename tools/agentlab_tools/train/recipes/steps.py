@@ -104,16 +104,25 @@ def learnt(rows: Iterable[Row]) -> int:
     return sum(label != UNSCORED for row in rows for label in row.labels[1:])
 
 
-def backward(model: Any, rows: Sequence[Row], place: Place) -> float:
+def backward(
+    model: Any,
+    rows: Sequence[Row],
+    place: Place,
+    loss_of: Callable[[Any, Row], Tensor] | None = None,
+) -> float:
     """Add up the gradients of a step, one row in memory at a time; returns the mean loss.
 
     The sum is divided by the tokens of the whole step, so every token weighs the same, and the
     result is that of one large batch.
+
+    Args:
+        loss_of: a row's loss, summed over the tokens it teaches; `summed_loss` where not given.
     """
+    loss_of = loss_of or summed_loss
     count, total = max(learnt(rows), 1), 0.0
     for row in rows:
         with place.autocast():
-            loss: Any = summed_loss(model, row) / count
+            loss: Any = loss_of(model, row) / count
         loss.backward()
         total += loss.item()
     return total

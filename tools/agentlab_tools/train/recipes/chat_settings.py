@@ -1,0 +1,49 @@
+"""What recipes that learn from conversations share: their settings, and reading the data."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field
+
+from agentlab_tools.train.recipe import RecipeSettings, Work
+from agentlab_tools.train.recipes.data import chats
+from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
+from agentlab_tools.train.recipes.steps import Precision, packed
+
+
+class ChatSettings(RecipeSettings):
+    """What can be chosen."""
+
+    data: str
+    """Conversations: a JSONL file, a folder of traces (the runs that passed), or a DuckDB file."""
+    sql: str | None = None
+    """Which rows or runs; see `recipes.data`."""
+    model: str = "local:smollm2"
+    """What to train, as `connect` takes it, or a folder or hub name."""
+    held_out: float = Field(0.05, ge=0, lt=1)
+    """Share of the examples to measure on, not to learn from; 64 at most."""
+    lr: float = Field(5e-4, gt=0)
+    epochs: float = Field(1, gt=0)
+    """How many times to go through the data."""
+    steps: int | None = Field(None, ge=1)
+    """How many steps to take, in place of `epochs`."""
+    context: int = Field(1024, ge=16)
+    """Tokens in a row; longer conversations are left out."""
+    rows: int = Field(4, ge=1)
+    """Rows to a step. Only one is in memory at a time."""
+    precision: Precision = "auto"
+    """Of the matrix products: bf16 is faster where the hardware has it."""
+
+
+def rows_of(settings: ChatSettings, reader: Reader, work: Work) -> tuple[list[Row], list[Row], int]:
+    """(rows to learn from, rows to measure on, how many steps to take).
+
+    Raises:
+        ConfigError: there is no such data, or nothing in it that fits a row.
+    """
+    examples = [e for chat in chats(settings.data, settings.sql) for e in reader.chat(chat)]
+    learnt, unseen = hold_out(examples, settings.held_out)
+    rows, test = (packed(part, settings.context, work.say) for part in (learnt, unseen))
+    total = settings.steps or math.ceil(len(rows) * settings.epochs / settings.rows)
+    return rows, test, total
