@@ -15,7 +15,7 @@ from importlib.metadata import version
 import httpx
 
 from agentlab.display import one_line
-from agentlab_tools.hosts import Rule
+from agentlab_tools.hosts import PORTS, Rule
 from agentlab_tools.web.pages import Page, Unreadable, kind_of, read_page
 from agentlab_tools.web.robots import AGENT, MAX_BYTES, Robots
 from agentlab_tools.web.transport import CheckedTransport, FetchError, Resolve, look_up
@@ -78,7 +78,7 @@ class Fetcher:
         Raises:
             FetchError: it can't be had, or may not.
         """
-        url = self._checked(address)
+        url = _parsed(address)
         known = self._pages.get(str(url))
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -87,7 +87,7 @@ class Fetcher:
                 page = await self._page(url)
         except TimeoutError:
             raise FetchError(f"{url.host} took more than {self.limits.seconds:g} seconds") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # the latter from a redirect
             said = one_line(str(error), 200) or type(error).__name__
             raise FetchError(f"{url.host} can't be read: {said}") from error
         if len(self._pages) >= _CACHED:
@@ -135,8 +135,10 @@ class Fetcher:
                         if response.has_redirect_location:
                             target = self._next(response)
                             continue
-                        return response.status_code, (await self._body(response, MAX_BYTES)).data
-            except httpx.HTTPError:
+                        if response.status_code != 200:
+                            return response.status_code, b""
+                        return 200, (await self._body(response, MAX_BYTES)).data
+            except (httpx.HTTPError, httpx.InvalidURL):
                 return 0, b""
             return 404, b""  # RFC 9309, 2.3.1.2: as if there were none
 
@@ -146,29 +148,9 @@ class Fetcher:
 
     def _next(self, response: httpx.Response) -> httpx.URL:
         try:
-            return self._checked(str(response.url.join(response.headers["location"])))
+            return _checked(response.url.join(response.headers["location"]))
         except httpx.InvalidURL:
             raise FetchError(f"{response.url.host} redirects to what is no address") from None
-
-    def _checked(self, address: str) -> httpx.URL:
-        """An address that may be asked for.
-
-        Raises:
-            FetchError: it is none, or not of the web.
-        """
-        text = address.strip()
-        try:
-            url = httpx.URL(text if "://" in text else f"https://{text}").copy_with(fragment=None)
-        except (httpx.InvalidURL, ValueError):
-            raise FetchError(f"{one_line(text, 80)!r} is no address") from None
-        if url.scheme not in ("http", "https") or not url.host:
-            raise FetchError(f"{one_line(text, 80)!r} is no address: use http:// or https://")
-        if url.userinfo:
-            raise FetchError("an address with a name or password in it is not fetched")
-        port = url.port or 443
-        if port < _PORTS_FROM and port not in (80, 443):
-            raise FetchError(f"nothing is fetched from port {port}")
-        return url
 
     @asynccontextmanager
     async def _client(self) -> AsyncGenerator[httpx.AsyncClient]:
@@ -199,6 +181,37 @@ class Fetcher:
             if len(data) > limit:
                 return _Body(bytes(data[:limit]), whole=False)
         return _Body(bytes(data), whole=True)
+
+
+def _parsed(address: str) -> httpx.URL:
+    """What a model or a person wrote, who may leave out the scheme.
+
+    Raises:
+        FetchError: it is no address, or not one of the web.
+    """
+    text = address.strip()
+    try:
+        return _checked(httpx.URL(text if "://" in text else f"https://{text}"))
+    except (httpx.InvalidURL, ValueError):
+        raise FetchError(f"{one_line(text, 80)!r} is no address") from None
+
+
+def _checked(url: httpx.URL) -> httpx.URL:
+    """An address that may be asked for, without its fragment.
+
+    Raises:
+        FetchError: it is not of the web.
+    """
+    url = url.copy_with(fragment=None)
+    if url.scheme not in ("http", "https") or not url.host:
+        said = one_line(str(url), 80)
+        raise FetchError(f"{said!r} is no address of the web: use http:// or https://")
+    if url.userinfo:
+        raise FetchError("an address with a name or password in it is not fetched")
+    port = url.port or 443
+    if port < _PORTS_FROM and port not in PORTS:
+        raise FetchError(f"nothing is fetched from port {port}")
+    return url
 
 
 class _Unpacked:
