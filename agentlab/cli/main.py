@@ -118,7 +118,7 @@ def cli(ctx: click.Context) -> None:
         return
     screen = cli.get_command(ctx, "tui")
     if screen is not None and sys.stdin.isatty() and sys.stdout.isatty():
-        ctx.invoke(screen)
+        screen.invoke(screen.make_context("tui", [], parent=ctx))
     else:
         click.echo(ctx.get_help())
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from agentlab.errors import ScenarioError
+from agentlab.limits import Limits
 from agentlab.scenario.answers import (
     AgentAnswer,
     CodeAnswer,
@@ -15,6 +16,7 @@ from agentlab.scenario.answers import (
 )
 from agentlab.scenario.answers import parse_answer as parse
 from agentlab.scenario.values import CodeStep, ForkStep, RunStep, Step, answer_type
+from agentlab_tui.assembly import FormValues
 from agentlab_tui.toml_text import answer_text
 
 Runnable: TypeAlias = RunStep
@@ -65,3 +67,27 @@ def parse_choice(text: str) -> QuizAnswer:
         ScenarioError: as `parse_own`.
     """
     return parse(text, QuizAnswer, "your choice")
+
+
+def form_values(answer: AgentAnswer) -> FormValues:
+    """What of an agent a form shows."""
+    return FormValues(
+        instructions=answer.instructions,
+        tools=answer.tools,
+        asks=(),
+        temperature=answer.settings.temperature,
+        steps=answer.limits.steps,
+    )
+
+
+def with_form(answer: AgentAnswer, values: FormValues) -> AgentAnswer:
+    """The agent, changed as in the form; what a form does not show stays."""
+    steps = values.steps or Limits().steps
+    return answer.model_copy(
+        update={
+            "instructions": values.instructions,
+            "tools": values.tools,
+            "settings": answer.settings.model_copy(update={"temperature": values.temperature}),
+            "limits": answer.limits.model_copy(update={"steps": steps}),
+        }
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -23,6 +24,17 @@ class Assembly(Value):
     """None leaves it to the model's own default."""
     steps: int = Field(default=8, ge=1, le=1000)
     """Model replies that one answer may take."""
+
+
+@dataclass(frozen=True)
+class FormValues:
+    """What stands in the form, as far as it makes sense."""
+
+    instructions: str
+    tools: tuple[str, ...]
+    asks: tuple[str, ...]
+    temperature: float | None
+    steps: int | None
 
 
 def restored(data: Any) -> Assembly:

@@ -19,6 +19,7 @@ from agentlab_tui.lab_progress import LabProgress
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.lesson import Lesson
 from agentlab_tui.widgets.pane_tabs import PaneTabs
@@ -44,7 +45,7 @@ class LabScreen(Screen[None]):
         "those that count. As long as you have not changed the answer, the lab's own reference "
         "answer runs, so that you can watch how it should go. What you type is saved at once."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/lab.tcss"]
+    CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/lab.tcss"]
     AUTO_FOCUS = "#lesson"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
@@ -53,6 +54,7 @@ class LabScreen(Screen[None]):
         Binding("r", "run(True)", "Run", tooltip="Try the answer on a few practice cases"),
         Binding("g", "run(False)", "Grade", tooltip="Try the answer on the cases that count"),
         Binding("e", "edit", "Edit", tooltip="Edit your answer"),
+        Binding("f", "form", "Form", tooltip="Put the agent together in a form, or as text"),
         Binding("h", "hint", "Hint", tooltip="The next hint, from nudge to answer"),
         Binding("n", "go(1)", "Next", tooltip="Next step; p leads back"),
         Binding("p", "go(-1)", "Previous", show=False, tooltip="Previous step"),
@@ -117,6 +119,8 @@ class LabScreen(Screen[None]):
                 return "run" in _PANES[self.step.kind] and not running
             case "edit" | "trace" | "ask":
                 return "run" in _PANES[self.step.kind]
+            case "form":
+                return self.step.kind == "agent"
             case "hint":
                 return bool(self.step.hints)
             case "go":
@@ -224,6 +228,13 @@ class LabScreen(Screen[None]):
         self._bring("answer")
         self.call_after_refresh(self.query_one(WorkPane).edit)
 
+    def action_form(self) -> None:
+        """The agent as a form, or as text."""
+        self._bring("answer")
+        self.query_one(WorkPane).toggle_form()
+        self.call_after_refresh(self.query_one(WorkPane).edit)
+
+    @on(AgentForm.Left)
     @on(AnswerArea.Left)
     def _leave_editor(self) -> None:
         self._bring("lesson")

@@ -13,12 +13,12 @@ from textual.widgets import Footer
 
 from agentlab.errors import AgentLabError
 from agentlab.registry import tool_names
-from agentlab_tui.assembly import Assembly, restored
+from agentlab_tui.assembly import Assembly, FormValues, restored
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.screens.model import ModelScreen
 from agentlab_tui.services import Services
 from agentlab_tui.talk import Talk
-from agentlab_tui.widgets.agent_form import AgentForm, FormValues
+from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.composer import Composer
 from agentlab_tui.widgets.conversation import Conversation
 from agentlab_tui.widgets.meters import Meters
@@ -52,7 +52,7 @@ class PlaygroundScreen(Screen[None]):
         "line, or e on your words, edits what you said and goes on from there. Escape leaves the "
         "text, so that single keys work. Every answer leaves a trace."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/playground.tcss"]
+    CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/playground.tcss"]
     AUTO_FOCUS = "Composer"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]
@@ -176,6 +176,7 @@ class PlaygroundScreen(Screen[None]):
         composer.move_cursor(composer.document.end)
         self._bring("talk")
 
+    @on(AgentForm.Left)
     @on(Composer.Left)
     def _out_of_text(self) -> None:
         self.query_one(Conversation).focus()

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static, TextArea
 
+from agentlab_tui.assembly import FormValues
 from agentlab_tui.widgets.tool_list import ToolList
-
-
-@dataclass(frozen=True)
-class FormValues:
-    """What stands in the form, as far as it makes sense."""
-
-    instructions: str
-    tools: tuple[str, ...]
-    asks: tuple[str, ...]
-    temperature: float | None
-    steps: int | None
 
 
 class AgentForm(VerticalScroll, can_focus=False):
@@ -32,6 +23,13 @@ class AgentForm(VerticalScroll, can_focus=False):
     Args:
         may_ask: whether tools can be told to ask first.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave form", tooltip="Out of the form, to the other keys"),
+    ]
+
+    class Left(Message):
+        """Out of the form."""
 
     class Changed(Message):
         """Something was typed or chosen."""
@@ -59,6 +57,10 @@ class AgentForm(VerticalScroll, can_focus=False):
             with Vertical():
                 yield Static(Content.styled("Replies at most", "bold"))
                 yield Input(placeholder="50", id="steps", restrict=r"[0-9]*")
+
+    def action_leave(self) -> None:
+        """By key."""
+        self.post_message(self.Left())
 
     def show(self, values: FormValues, tools: Sequence[str]) -> None:
         """Fill the form."""

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.widgets import Static, TextArea
 
 from agentlab.display import one_line
+from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
 
 
@@ -29,6 +30,7 @@ class AnswerEditor(Vertical, can_focus=True):
     def compose(self) -> ComposeResult:
         """The text, and the line below."""
         yield AnswerArea()
+        yield AgentForm(may_ask=False)
         yield Static(id="answer-note")
 
     @property
@@ -39,12 +41,20 @@ class AnswerEditor(Vertical, can_focus=True):
     def load(self, text: str, language: str) -> None:
         """Show another answer."""
         self._loaded = text
+        self.remove_class("-form")
         self.query_one(AnswerArea).show(text, language)
         self.complain("")
 
     def focus_text(self) -> None:
         """Go on typing."""
-        self.query_one(AnswerArea).focus()
+        if self.has_class("-form"):
+            self.query_one("#instructions").focus()
+        else:
+            self.query_one(AnswerArea).focus()
+
+    def replace(self, text: str) -> None:
+        """Put another text in place of what is there, as if it were typed."""
+        self.query_one(AnswerArea).load_text(text)
 
     def name_it(self, whose: str) -> None:
         """Say in the frame whose answer this is."""

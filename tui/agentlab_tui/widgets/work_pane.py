@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from agentlab.errors import AgentLabError
-from agentlab.scenario.answers import Answer, QuizAnswer
+from agentlab.scenario.answers import AgentAnswer, Answer, QuizAnswer
 from agentlab.scenario.attempt import Attempt
 from agentlab.scenario.find import Lab
 from agentlab.scenario.runner import judge
@@ -19,15 +19,18 @@ from agentlab.scenario.values import AgentStep, CodeStep, ForkStep, QuizStep, St
 from agentlab_tui.answers import (
     Runnable,
     file_of,
+    form_values,
     is_own,
     parse_choice,
     parse_own,
     starter_text,
+    with_form,
 )
 from agentlab_tui.live_run import Job, Whose
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
 from agentlab_tui.toml_text import answer_text
+from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.answer_editor import AnswerEditor
 from agentlab_tui.widgets.quiz import Quiz
@@ -94,6 +97,34 @@ class WorkPane(Vertical):
                 await self.query_one(RunPane).prepare(step.checks, "r runs this step on the model")
             case _:
                 pass
+
+    def toggle_form(self) -> None:
+        """The agent as a form, or as text again. What one changes is in the other."""
+        step, editor = self._step, self.query_one(AnswerEditor)
+        if not isinstance(step, AgentStep):
+            return
+        if editor.has_class("-form"):
+            editor.remove_class("-form")
+        elif (answer := self._agent()) is not None:
+            editor.query_one(AgentForm).show(form_values(answer), step.tools)
+            editor.add_class("-form")
+
+    @on(AgentForm.Changed)
+    def _put_together(self, event: AgentForm.Changed) -> None:
+        event.stop()
+        answer = self._agent()
+        if answer is not None:
+            self.query_one(AnswerEditor).replace(answer_text(with_form(answer, event.values)))
+
+    def _agent(self) -> AgentAnswer | None:
+        """The agent in the editor; None, and a complaint, where it is none."""
+        step, editor = self._step, self.query_one(AnswerEditor)
+        try:
+            answer = parse_own(step, editor.text) if isinstance(step, AgentStep) else None
+        except AgentLabError as error:
+            editor.complain(str(error))
+            return None
+        return answer if isinstance(answer, AgentAnswer) else None
 
     def edit(self) -> None:
         """Into the editor."""
