@@ -11,13 +11,14 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_an_index_killed_fifty_times_opens_each_time_and_completes(tmp_path: Path) -> None:
     script = Path(__file__).with_name("index_killed.py")
     done = subprocess.run(
         [sys.executable, script, tmp_path, "50", "7"],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=840,
         check=False,
     )
     assert done.returncode == 0, done.stderr
