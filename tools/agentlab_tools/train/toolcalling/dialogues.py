@@ -56,7 +56,7 @@ class Plain:
 
 
 def toolset(rng: Random, split: Split, count: int) -> list[Offer]:
-    """Tools with different names, half of them from one domain, so that they are easy to confuse."""
+    """Tools with different names; some from one domain, so that they are easy to confuse."""
     families = catalogue(split)
     first = _family(rng, split)
     near = [family for family in families if family.domain == first.domain and family != first]
@@ -229,7 +229,7 @@ def outcome(asked: Request, rng: Random, split: Split) -> tuple[str, str]:
 
 
 def _repair(target: Offer, offers: Sequence[Offer], rng: Random, split: Split) -> Dialogue | None:
-    """A tool does not know a word, and says which one it knows: the call is made again with that."""
+    """A tool does not know a word, and says which one it knows: the call is made with that."""
     asked = request(target, rng, split)
     names = [n for n, v in asked.arguments.items() if isinstance(v, str) and len(v) > 4]
     names = [n for n in names if target.named[n].kind.name in ("pool", "person", "quoted", "words")]

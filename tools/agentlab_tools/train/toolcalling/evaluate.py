@@ -79,7 +79,7 @@ async def measure(
             continue
         hits = 0
         for dialogue in dialogues:
-            turn = _judged_turn(dialogue)
+            turn = judged_turn(dialogue)
             said = await _reply(backend, dialogue, turn, _SETTINGS.model_copy(update=choice))
             right = is_right(dialogue, turn, said)
             hits += right
@@ -97,7 +97,7 @@ async def _reply(backend: Backend, dialogue: Dialogue, turn: int, settings: Sett
     raise AssertionError("a backend ends with a reply")
 
 
-def _judged_turn(dialogue: Dialogue) -> int:
+def judged_turn(dialogue: Dialogue) -> int:
     """Which message is the model's to give: the first, or the one after the results."""
     said = [n for n, m in enumerate(dialogue.chat.messages) if m.role == "assistant"]
     return {"multi_turn": said[-1], "repair": said[min(1, len(said) - 1)]}.get(
@@ -160,7 +160,7 @@ async def _compare(names: Sequence[str], each: int, seed: int, verbose: bool) ->
         if verbose and not right:
             asked = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
             made = [(c.name, c.arguments) for c in said.tool_calls]
-            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}")  # noqa: T201
+            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}")
 
     for name in names:
         path, _, adapter = name.partition("+")
@@ -169,12 +169,12 @@ async def _compare(names: Sequence[str], each: int, seed: int, verbose: bool) ->
         scores = await measure(backend, cases, seen=show)
         forced = await measure(backend, cases, forced=True)
         await backend.aclose()
-        print(name)  # noqa: T201
+        print(name)
         for label, found in (("auto", scores), ("forced", forced)):
             for category, score in found.items():
-                print(f"  {label:6} {category:10} {score}")  # noqa: T201
-            print(f"  {label:6} {'calls':10} {total(found, CALLS)}")  # noqa: T201
-            print(f"  {label:6} {'all':10} {total(found)}", flush=True)  # noqa: T201
+                print(f"  {label:6} {category:10} {score}")
+            print(f"  {label:6} {'calls':10} {total(found, CALLS)}")
+            print(f"  {label:6} {'all':10} {total(found)}", flush=True)
         report[name] = {
             label: {c: [s.hits, s.n] for c, s in found.items()}
             for label, found in (("auto", scores), ("forced", forced))

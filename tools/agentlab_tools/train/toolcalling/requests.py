@@ -98,8 +98,7 @@ def _sentence(offer: Offer, parts: list[str], rng: Random, split: Split) -> str:
         .replace("{V}", verb.capitalize())
         .replace("{P}", front[:1].upper() + front[1:])
     )
-    text = text.replace(" {p}", f" {_joined(parts, rng)}" if parts else "")
-    return text
+    return text.replace(" {p}", f" {_joined(parts, rng)}" if parts else "")
 
 
 def _joined(parts: list[str], rng: Random) -> str:
