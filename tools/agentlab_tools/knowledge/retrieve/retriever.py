@@ -17,7 +17,7 @@ from agentlab_tools.knowledge.types import Chunk, Embedder, Match, Source, Store
 How: TypeAlias = Literal["hybrid", "dense", "lexical"]
 
 WEIGHTS: Mapping[str, float] = {"dense": 1.0, "lexical": 1.0}
-K0 = 60.0
+K0 = 20.0
 """Weights and constant of the fusion; how they were chosen stands in benchmarks/retrieval.py."""
 
 _DEPTH = 50
@@ -92,6 +92,7 @@ class Retriever:
         balance: float = 1.0,
         weights: Mapping[str, float] = WEIGHTS,
         k0: float = K0,
+        quotes: bool = True,
     ) -> list[Found]:
         """The best passages for a question, best first; none if nothing fits.
 
@@ -103,6 +104,7 @@ class Retriever:
             balance: below 1, passages that repeat what a better one says make way (MMR).
             weights: of the two rankings in the fusion.
             k0: the fusion's constant.
+            quotes: without, what is found has an empty quote, and long lists come faster.
         """
         if how not in get_args(How):
             raise ConfigError(f"no way to search {how!r}; there are: {', '.join(get_args(How))}")
@@ -111,8 +113,14 @@ class Retriever:
         found = self._ranked(query, max(_DEPTH, 4 * k), how, where, weights, k0)
         if balance < 1:
             found = self._different(found, k, balance, query)
+        nothing = Span("", 0, 0)
         return [
-            Found(chunk, score, quotable(chunk.text, query, self._embedder), parts)
+            Found(
+                chunk,
+                score,
+                quotable(chunk.text, query, self._embedder) if quotes else nothing,
+                parts,
+            )
             for chunk, score, parts in found[:k]
         ]
 
