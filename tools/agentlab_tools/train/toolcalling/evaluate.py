@@ -152,7 +152,9 @@ def total(scores: Mapping[Category, Score], of: Sequence[Category] | None = None
     return sum((scores[c] for c in (of or list(scores)) if c in scores), Score(0, 0))
 
 
-async def _compare(names: Sequence[str], each: int, seed: int, verbose: bool) -> dict[str, Any]:
+async def _compare(
+    names: Sequence[str], each: int, seed: int, modes: Sequence[str], verbose: bool
+) -> dict[str, Any]:
     cases = balanced("heldout", each, seed)
     report: dict[str, Any] = {}
 
@@ -160,25 +162,20 @@ async def _compare(names: Sequence[str], each: int, seed: int, verbose: bool) ->
         if verbose and not right:
             asked = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
             made = [(c.name, c.arguments) for c in said.tool_calls]
-            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}")
+            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}", flush=True)
 
     for name in names:
         path, _, adapter = name.partition("+")
         options: dict[str, Any] = {"adapter": adapter} if adapter else {}
         backend = connect(path, threads=1, **options)
-        scores = await measure(backend, cases, seen=show)
-        forced = await measure(backend, cases, forced=True)
+        report[name] = {}
+        for mode in modes:
+            found = await measure(backend, cases, forced=mode == "forced", seen=show)
+            scores = {**found, "calls": total(found, CALLS), "all": total(found)}
+            for label, score in scores.items():
+                print(f"{name}  {mode:6} {label:10} {score}", flush=True)
+            report[name][mode] = {label: [s.hits, s.n] for label, s in scores.items()}
         await backend.aclose()
-        print(name)
-        for label, found in (("auto", scores), ("forced", forced)):
-            for category, score in found.items():
-                print(f"  {label:6} {category:10} {score}")
-            print(f"  {label:6} {'calls':10} {total(found, CALLS)}")
-            print(f"  {label:6} {'all':10} {total(found)}", flush=True)
-        report[name] = {
-            label: {c: [s.hits, s.n] for c, s in found.items()}
-            for label, found in (("auto", scores), ("forced", forced))
-        }
     return report
 
 
@@ -188,10 +185,11 @@ def main() -> None:
     parser.add_argument("models", nargs="+")
     parser.add_argument("--each", type=int, default=30, help="cases of every sort")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--modes", nargs="+", default=["auto", "forced"])
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     parser.add_argument("--verbose", action="store_true", help="show what went wrong")
     given = parser.parse_args()
-    report = asyncio.run(_compare(given.models, given.each, given.seed, given.verbose))
+    report = asyncio.run(_compare(given.models, given.each, given.seed, given.modes, given.verbose))
     if given.json is not None:
         given.json.write_text(json.dumps(report, indent=1))
 
