@@ -17,6 +17,7 @@ from web.site import Site
 
 from agentlab.errors import ConfigError
 from agentlab.registry import open_tools
+from agentlab.tooling import ToolContext
 from agentlab_tools.hosts import is_public
 from agentlab_tools.web import Fetcher, FetchError
 
@@ -103,7 +104,7 @@ async def test_a_name_that_changes_its_address_is_looked_up_once() -> None:
 )
 async def test_a_name_with_any_private_address_is_not_connected_to(addresses: list[str]) -> None:
     net = Net(addresses)
-    with pytest.raises(FetchError, match="not on the public internet|there is no host"):
+    with pytest.raises(FetchError, match=r"not on the public internet|there is no host"):
         await net.fetcher().page("http://mixed.example/")
     assert net.connected == []
 
@@ -154,8 +155,8 @@ async def test_no_way_to_write_loopback_gets_through(address: str, site: Site) -
 @pytest.mark.parametrize(
     "address",
     ["", "   ", "file:///etc/passwd", "ftp://example.com", "http://", "http://user@example.com/",
-     "http://example.com:25/", "http://example.com:99999/", "http://exa mple.com/\x00", "about:blank",
-     "http://[fe80::1%25eth0]/", "https://" + "a" * 70_000],
+     "http://example.com:25/", "http://example.com:99999/", "http://exa mple.com/\x00",
+     "about:blank", "http://[fe80::1%25eth0]/", "https://" + "a" * 70_000],
 )  # fmt: skip
 async def test_what_is_no_address_of_the_web_is_one_clear_line(address: str) -> None:
     net = Net(["127.0.0.1"])
@@ -187,14 +188,8 @@ async def test_the_command_line_names_private_hosts(site: Site) -> None:
     site.put("/", "<p>hello</p>")
     async with open_tools([f"fetch_page:127.0.0.1:{site.port}"]) as (tool,):
         assert tool.name == "fetch_page"
-        answer = await tool.run(tool.arguments.model_validate({"url": site.url()}), _context())
+        answer = await tool.run(tool.arguments.model_validate({"url": site.url()}), ToolContext())
     assert "hello" in answer
-
-
-def _context() -> object:
-    from agentlab.tooling import ToolContext
-
-    return ToolContext()
 
 
 async def test_tls_is_checked_against_the_name_not_the_address(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 import respx
 from web.site import Answer, Site, bomb, free_port, packed
@@ -26,7 +26,7 @@ ARTICLE = """<!doctype html><html><head><title>On  Tea</title><script>alert('x')
 <a href="brew?x=1#top">How to brew</a> <a href="mailto:a@b.c">Write</a></article></body></html>"""
 
 
-async def ask(tool: Tool[object], **arguments: object) -> ToolResult:
+async def ask(tool: Tool[Any], **arguments: object) -> ToolResult:
     return await tool.call(ToolCall(id="1", name=tool.name, arguments=json.dumps(arguments)))
 
 
@@ -210,10 +210,10 @@ async def test_a_page_made_to_be_slow_is_read_or_refused(site: Site, name: str) 
     site.put("/heavy", HEAVY[name])
     try:
         page = await site.fetcher(FetchLimits(seconds=25)).page(site.url("/heavy"))
+        said = page.text
     except FetchError as error:
-        assert "\n" not in str(error)
-    else:
-        assert len(page.text) <= len(HEAVY[name])
+        said = str(error)
+    assert len(said) <= len(HEAVY[name])
 
 
 async def test_we_say_who_we_are_and_send_nothing_else(site: Site) -> None:
@@ -232,8 +232,7 @@ class TestRobots:
         try:
             await site.fetcher().page(site.url(path))
         except FetchError as error:
-            assert "robots.txt" in str(error)
-            return True
+            return "robots.txt" in str(error)
         return False
 
     @pytest.mark.parametrize(
@@ -288,21 +287,19 @@ class TestRobots:
         assert not await self.refused(site, "/x")
 
 
+@respx.mock
 async def test_the_fetcher_speaks_http_that_respx_understands() -> None:
     """Through the usual mocks, with the address in place of the name and the name in Host."""
-    router = respx.MockRouter(assert_all_called=True)
-    router.get("https://93.184.216.34/robots.txt", headers={"host": "example.com"}).respond(404)
-    page = router.get("https://93.184.216.34/a", headers={"host": "example.com"}).mock(
-        return_value=httpx.Response(
-            200, headers={"content-type": "text/plain"}, stream=httpx.ByteStream(b"hello")
-        )
+    there = "https://93.184.216.34"
+    respx.get(f"{there}/robots.txt", headers={"host": "example.com"}).respond(404)
+    page = respx.get(f"{there}/a", headers={"host": "example.com"}).respond(
+        200, text="hello", headers={"content-type": "text/plain"}
     )
 
     async def resolve(_host: str, _port: int) -> list[str]:
         return ["93.184.216.34"]
 
-    fetcher = Fetcher(resolve=resolve, inner=lambda: httpx.MockTransport(router.async_handler))
-    assert (await fetcher.page("example.com/a")).text == "hello"
+    assert (await Fetcher(resolve=resolve).page("example.com/a")).text == "hello"
     assert page.call_count == 1
 
 
@@ -357,14 +354,14 @@ INJECTION = """<html><body><p>Weather: sunny all day, with a light breeze from t
 </body></html>"""
 
 
-def _sender(sent: list[str]) -> Tool[object]:
+def _sender(sent: list[str]) -> Tool[Any]:
     @tool
     def send_mail(text: str) -> str:
         """Send a mail."""
         sent.append(text)
         return "sent"
 
-    return send_mail  # type: ignore[return-value]
+    return send_mail
 
 
 async def test_a_model_that_obeys_a_page_meets_the_approval_of_the_loop(
