@@ -11,7 +11,8 @@ same grammar for every model. A case counts where
     missing, irrelevant, no_tool     nothing is called
 
 under `tool_choice="auto"`, where the model decides itself whether to call. Sorts that need a call
-are measured once more with `required`, where it only has to call the right thing (`forced`).
+are measured once more with `required`, where it only has to call the right thing, and once where
+one call is right (`forced`).
 """
 
 from __future__ import annotations
@@ -72,15 +73,17 @@ async def measure(
     seen: Callable[[Dialogue, Message, bool], None] | None = None,
 ) -> dict[Category, Score]:
     """The score of every sort; with `forced`, of those in `CALLS`, and the model has to call."""
-    choice = {"tool_choice": "required"} if forced else {}
     found: dict[Category, Score] = {}
     for category, dialogues in cases.items():
         if forced and category not in CALLS:
             continue
         hits = 0
+        several = category == "parallel"
+        how = {"tool_choice": "required", "parallel_tool_calls": several} if forced else {}
+        settings = _SETTINGS.model_copy(update=how)
         for dialogue in dialogues:
             turn = judged_turn(dialogue)
-            said = await _reply(backend, dialogue, turn, _SETTINGS.model_copy(update=choice))
+            said = await _reply(backend, dialogue, turn, settings)
             right = is_right(dialogue, turn, said)
             hits += right
             if seen is not None:
