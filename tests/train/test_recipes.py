@@ -141,7 +141,7 @@ def test_what_was_learnt_shows_in_what_is_served(
 ) -> None:
     values = settings_of(name, base, chats, preferences, text)
     steps = run(load_recipe(name), {**values, "steps": 60}, tmp_path)
-    assert (steps[-1].loss or 0) < 0.5 * (steps[0].loss or 0)
+    assert (steps[-1].loss or 9) < (steps[0].loss or 0) - 1
     made = tmp_path / "artifacts"
     scores = json.loads((made / "scores.json").read_text())
     assert scores["perplexity_after"] < 0.5 * scores["perplexity_before"]
@@ -160,9 +160,7 @@ def test_pretraining_learns_the_text_and_its_model_goes_on_with_it(
     tmp_path: Path, text: str
 ) -> None:
     sizes = {"layers": 2, "width": 64, "heads": 2, "context": 32, "vocabulary": 300}
-    steps = run(
-        load_recipe("pretrain"), {"data": text, **sizes, "steps": 80, "rows": 8}, tmp_path
-    )
+    steps = run(load_recipe("pretrain"), {"data": text, **sizes, "steps": 80, "rows": 8}, tmp_path)
     assert steps[0].loss == pytest.approx(math.log(300), rel=0.05)
     assert (steps[-1].loss or 9) < 1.5
     with Scorer(tmp_path / "artifacts" / "model.gguf") as scorer:
@@ -200,13 +198,13 @@ def test_the_reward_model_tells_better_from_worse_and_the_policy_earns_more(
     tmp_path: Path, base: Path, chats: str, preferences: str, text: str
 ) -> None:
     values = settings_of("rlhf", base, chats, preferences, text)
-    more = {"reward_steps": 15, "steps": 40, "answers": 8, "length": 4, "rows": 4}
+    more = {"reward_steps": 12, "steps": 24, "answers": 8, "length": 4, "rows": 4}
     steps = run(load_recipe("rlhf"), {**values, **more}, tmp_path)
-    scoring, acting = steps[:15], steps[15:]
+    scoring, acting = steps[:12], steps[12:]
     assert scoring[0].loss == pytest.approx(math.log(2), rel=1e-4)
     assert (scoring[-1].loss or 1) < 0.1
     earned = [step.more["reward"] for step in acting]
-    assert sum(earned[-10:]) > sum(earned[:10])
+    assert sum(earned[-8:]) > sum(earned[:8])
     assert acting[0].more["kl"] == pytest.approx(0, abs=1e-6)
     assert json.loads((tmp_path / "artifacts" / "scores.json").read_text())["reward_accuracy"] == 1
     with Scorer(base, adapter=tmp_path / "artifacts" / "adapter.gguf") as scorer:

@@ -44,9 +44,25 @@ def load(name: str) -> Loaded:
         ModelNotFound, ModelUnreadable: there is no such model, or the file is damaged.
         ConfigError: it is of a kind that can't be trained here.
     """
+    _check_installed()
+    from transformers.utils import logging  # noqa: PLC0415 heavy
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # a second or two needs none, and logs are full of it
+    try:
+        return _load(name)
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _check_installed() -> None:
     for needed in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(needed) is None:
             raise MissingExtra(needed, "train")
+
+
+def _load(name: str) -> Loaded:
     scheme, colon, rest = name.partition(":")
     if colon and scheme == "local":
         return _from_gguf(registry.locate(rest))
