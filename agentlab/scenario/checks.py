@@ -44,7 +44,7 @@ def share(id: str, says: str, score: Score, at_least: float, *, wanted: str = "r
         misses = [run for run in attempt.runs if run not in hits]
         if misses and len(hits) < needed:
             first = misses[0]
-            reason += f"; e.g. {first.case.input!r} ended with {_short(first.output)!r}"
+            reason += f"; e.g. {_short(first.case.input)!r} ended with {_short(first.output)!r}"
         return Verdict(passed=len(hits) >= needed, reason=reason)
 
     return Check(id=id, says=says, judge=judge)
