@@ -136,7 +136,7 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
     model.eval()
     with torch.no_grad(), place.autocast():
         for row in rows:
-            total += float(summed_loss(model, row))
+            total += summed_loss(model, row).item()
     model.train(was)
     return math.exp(total / count) if count else math.nan
 
