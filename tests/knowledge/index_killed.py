@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentlab_tools.knowledge.embed.minilm import MiniLM
-from agentlab_tools.knowledge.index import Index, open_index
+from agentlab_tools.knowledge.index import Index, Progress, open_index
 
 EMBEDDER = MiniLM(threads=1)  # without threads of its own, so forks can share it
 WORDS = "wind river stone lamp copper bread harbour letter garden engine mirror salt".split()
@@ -73,10 +73,14 @@ def passages(path: Path, docs: Path) -> dict[str, str]:
 
 def child(folder: Path, shown: int) -> None:
     """Check what is there, then go on with it; a byte on the pipe for each step."""
+
+    def step(_: Progress) -> None:
+        os.write(shown, b".")
+
     with open_index(folder / "index", embedder=EMBEDDER, create=True) as index:
         check(index)
         os.write(shown, b".")
-        index.update(folder / "docs", batch=4, progress=lambda _: os.write(shown, b".") and None)
+        index.update(folder / "docs", batch=4, progress=step)
 
 
 def forked(work: Callable[[], None], wrong: Path) -> int:

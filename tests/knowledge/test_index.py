@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from indexing import HashedWords
@@ -178,10 +179,10 @@ def test_passages_lost_from_the_store_are_made_again(index: Index, docs: Path) -
 
 def test_an_embedder_that_fails_leaves_what_was_done(tmp_path: Path, docs: Path) -> None:
     class Failing(HashedWords):
-        def embed(self, texts: object) -> object:  # type: ignore[override]
+        def embed(self, texts: Sequence[str]) -> Any:
             if self.embedded >= 2:
                 raise BackendError("gone")
-            return super().embed(texts)  # type: ignore[arg-type]
+            return super().embed(texts)
 
     path = tmp_path / "i"
     with open_index(path, embedder=Failing(), create=True) as index:
@@ -192,7 +193,7 @@ def test_an_embedder_that_fails_leaves_what_was_done(tmp_path: Path, docs: Path)
     with open_index(path, embedder=again) as index:
         index.update(docs)
         assert index.store.count() == 3
-    assert again.embedded == 2 or again.embedded == 1  # not all three
+    assert again.embedded == 1  # the two that were stored are not made again
 
 
 def test_only_one_process_writes(index: Index, docs: Path) -> None:
@@ -247,9 +248,9 @@ def test_progress_is_told_to_the_end(index: Index, docs: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["faiss", "duckdb"])
-def test_every_store_can_be_an_index(tmp_path: Path, docs: Path, kind: str) -> None:
+def test_every_store_can_be_an_index(tmp_path: Path, docs: Path, kind: Any) -> None:
     path = tmp_path / "i"
-    with open_index(path, embedder=HashedWords(), store=kind, create=True) as index:  # type: ignore[arg-type]
+    with open_index(path, embedder=HashedWords(), store=kind, create=True) as index:
         index.update(docs)
     (docs / "lamps.md").unlink()
     with open_index(path, embedder=HashedWords()) as index:

@@ -75,7 +75,7 @@ def index(
     ) as opened:
         try:
             for path in paths:
-                with _progress(path, quiet=as_json) as progress:
+                with _Bar(path, quiet=as_json) as progress:
                     report = opened.update(
                         path,
                         label=label,
@@ -297,7 +297,7 @@ def _print_report(path: Path, report: Report) -> None:
             click.echo(f"  {name}: {one_line(problem.reason, 200)}", err=True)
 
 
-class _progress:
+class _Bar:
     """A bar on a terminal's stderr; nothing elsewhere."""
 
     def __init__(self, path: Path, *, quiet: bool) -> None:
