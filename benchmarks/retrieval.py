@@ -8,9 +8,9 @@ stores   recall@10 against exact search, milliseconds a query and chunks a secon
          is installed beside it), and random directions, the hardest case there is for a graph.
 words    milliseconds a query of BM25, beside bm25s on the same texts.
 ranking  nDCG@10 of dense, lexical and hybrid search, and of reranking by the local model, on the
-         library that comes along: `retrieval_queries.tsv`, 60 questions with graded judgements of
-         its 40 articles, written before any result was seen. The fusion is tuned on the questions
-         with odd numbers, and reported on the others.
+         library that comes along: 60 questions with graded judgements of its 40 articles, written
+         before any result was seen (scenarios/m3/embeddings/questions.tsv). The fusion is tuned on
+         the questions with odd numbers, and reported on the others.
 
 bm25s is needed for `words` only: pip install bm25s. With --cache the embedded docstrings are kept;
 embedding them takes minutes.
@@ -265,7 +265,7 @@ Judged: TypeAlias = Sequence[tuple[str, dict[str, int]]]
 
 def judged() -> Judged:
     """The questions, each with grades of articles: 2 answers it, 1 touches on it."""
-    file = Path(__file__).with_name("retrieval_queries.tsv")
+    file = Path(__file__).parents[1] / "scenarios" / "m3" / "embeddings" / "questions.tsv"
     with file.open(encoding="utf-8", newline="") as lines:
         rows = [row for row in csv.reader(lines, delimiter="\t") if row and row[0][0] != "#"]
     found: list[tuple[str, dict[str, int]]] = []
