@@ -86,7 +86,11 @@ async def mcp_tools(
     keeper = _Keeper(tools, os.environ if environ is None else environ)
     task = asyncio.create_task(keeper.keep(), name=f"mcp {described.name}")
     try:
-        await keeper.started(task)
+        try:
+            await keeper.started(task)
+        except BaseException:
+            task.cancel()  # it may be waiting for an answer that never comes
+            raise
         yield tools
     finally:
         keeper.stop.set()
