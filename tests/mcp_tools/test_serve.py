@@ -1,0 +1,233 @@
+"""`agentlab mcp`: our tools for others, spoken to by the SDK's own client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import mcp.types as types
+import pytest
+from mcp import Client, MCPError, StdioServerParameters
+
+from agentlab.equipment import Equipment
+from agentlab.errors import ToolError
+from agentlab.registry import load_tools
+from agentlab.tooling import Tool, ToolContext, tool
+from agentlab_tools.mcp import McpServer, mcp_tools
+from agentlab_tools.mcp.cli import harmless
+from agentlab_tools.mcp.serve import server_of
+
+COMMAND = (sys.executable, "-m", "agentlab", "mcp")
+
+
+@tool
+def shout(text: str) -> str:
+    """Say it louder."""
+    return text.upper()
+
+
+@tool
+def draw(context: ToolContext) -> str:
+    """Make files."""
+    context.attach("plot.png", b"\x89PNG", "image/png")
+    context.attach("table.csv", b"a,b", "text/csv")
+    return f"drawn for {context.deps}"
+
+
+@tool
+def fail() -> str:
+    """Never works."""
+    raise ToolError("no luck")
+
+
+@tool
+async def wait(seconds: float) -> str:
+    """Wait."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        cancelled.append(seconds)
+        raise
+    return "waited"
+
+
+cancelled: list[float] = []
+TOOLS: tuple[Tool[Any], ...] = (shout, draw, fail, wait)
+
+
+@asynccontextmanager
+async def client(mode: str = "auto") -> AsyncGenerator[Client]:
+    server = server_of(TOOLS, Equipment(deps="the caller"))
+    async with Client(server, mode=mode) as opened:
+        yield opened
+
+
+def said(result: types.CallToolResult) -> str:
+    return "".join(part.text for part in result.content if isinstance(part, types.TextContent))
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_tools_are_listed_and_called_in_old_and_new_protocol(mode: str) -> None:
+    async with client(mode) as opened:
+        listed = {one.name: one for one in (await opened.list_tools()).tools}
+        assert list(listed) == ["shout", "draw", "fail", "wait"]
+        assert listed["shout"].description == "Say it louder."
+        assert listed["shout"].input_schema == shout.spec.parameters
+        assert said(await opened.call_tool("shout", {"text": "grüße"})) == "GRÜSSE"
+
+
+async def test_files_of_a_tool_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client() as opened:
+        text, picture, table = (await opened.call_tool("draw", {})).content
+    assert isinstance(text, types.TextContent)
+    assert text.text == "drawn for the caller"
+    assert isinstance(picture, types.ImageContent)
+    assert picture.mime_type == "image/png"
+    assert isinstance(table, types.EmbeddedResource)
+    assert str(table.resource.uri).endswith("/table.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [("fail", {}, "no luck"), ("shout", {"text": 3}, "valid string"), ("shout", {}, "required")],
+)
+async def test_failures_are_results_that_say_so(
+    name: str, arguments: dict[str, Any], told: str
+) -> None:
+    async with client() as opened:
+        result = await opened.call_tool(name, arguments)
+    assert result.is_error
+    assert told in said(result)
+
+
+async def test_an_unknown_tool_is_an_error_of_the_protocol() -> None:
+    async with client() as opened:
+        with pytest.raises(MCPError, match="Unknown tool: rm"):
+            await opened.call_tool("rm", {})
+
+
+async def test_a_cancelled_call_is_cancelled_in_the_tool() -> None:
+    cancelled.clear()
+    async with client("legacy") as opened:
+        call = asyncio.create_task(opened.call_tool("wait", {"seconds": 1000.0}))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert said(await opened.call_tool("shout", {"text": "next"})) == "NEXT"
+    assert cancelled == [1000.0]
+
+
+def test_by_default_only_tools_that_change_nothing_are_served() -> None:
+    names = harmless()
+    assert {"calculator", "search", "fetch_page", "web_search"} <= set(names)
+    assert not {"run_python", "run_shell", "write_file"} & set(names)
+    assert all(one.read_only for one in load_tools(names))
+
+
+async def test_the_command_serves_the_sdks_client_on_stdio() -> None:
+    parameters = StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:]])
+    async with Client(parameters) as opened:
+        names = [one.name for one in (await opened.list_tools()).tools]
+        assert "calculator" in names
+        assert "run_python" not in names
+        result = await opened.call_tool("calculator", {"expression": "17 * 23"})
+        assert said(result) == "391"
+        found = await opened.call_tool("search", {"query": "what is LoRA"})
+        assert "lora" in said(found).lower()
+
+
+async def test_a_tool_that_acts_is_served_when_it_is_named() -> None:
+    server = McpServer(command=(*COMMAND, "-t", "write_file", "-t", "read_file"))
+    async with mcp_tools(server) as (write, read):
+        arguments = write.arguments.model_validate({"path": "a.txt", "content": "kept"})
+        await write.run(arguments, ToolContext())
+        assert await read.run(
+            read.arguments.model_validate({"path": "a.txt"}), ToolContext()
+        ) == "kept"  # fmt: skip
+
+
+@contextmanager
+def serving(*options: str, **environ: str) -> Generator[str]:
+    """The program, and the address it tells."""
+    with subprocess.Popen(
+        [*COMMAND, "--http", "0", *options],
+        env={**os.environ, **environ},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        yield process.stderr.readline().strip()
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+async def test_it_serves_on_loopback_by_http_and_knows_its_hosts() -> None:
+    with serving() as address:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/mcp", address)
+        async with mcp_tools(address) as tools:
+            calculator = next(one for one in tools if one.name == "calculator")
+            arguments = calculator.arguments.model_validate({"expression": "6 * 7"})
+            assert await calculator.run(arguments, ToolContext()) == "42"
+        # a web page on a name that was made to lead here can't call tools
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        accepts = {"accept": "application/json, text/event-stream"}
+        async with httpx.AsyncClient(headers=accepts) as plain:
+            for evil in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
+                refused = await plain.post(address, json=body, headers=evil)
+                assert refused.status_code in (403, 421)
+
+
+async def test_a_token_is_asked_for() -> None:
+    with serving("--token-env", "SERVED", SERVED="right") as address:
+        async with httpx.AsyncClient() as plain:
+            for headers in ({}, {"authorization": "Bearer wrong"}):
+                refused = await plain.post(address, json={}, headers=headers)
+                assert refused.status_code == 401
+        server = McpServer(url=address, key_env="SERVED")
+        async with mcp_tools(server, environ={"SERVED": "right"}) as tools:
+            assert len(tools) > 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("-t", "nothing"), "no tool 'nothing'"),
+        (("-t", "run_python", "--http", "0"), "run_python acts"),
+        (("--http", "0", "--token-env", "NOT_SET_ANYWHERE"), "set NOT_SET_ANYWHERE"),
+        (("--look", "no-such-server"), "no MCP server 'no-such-server'"),
+    ],
+)
+def test_what_cannot_be_served_is_one_clear_line(
+    options: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [*COMMAND, *options],
+        env={**os.environ, "AGENTLAB_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_one_clear_line() -> None:
+    with serving() as address:
+        port = address.rsplit(":", 1)[1].partition("/")[0]
+        done = subprocess.run(
+            [*COMMAND, "--http", port], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert f"port {port} can't be used" in done.stderr
