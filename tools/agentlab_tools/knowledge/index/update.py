@@ -27,9 +27,9 @@ from agentlab_tools.knowledge.ingest import (
     chunks,
     embedded_text,
     load,
-    parse,
     walk,
 )
+from agentlab_tools.knowledge.ingest.apart import Parser
 from agentlab_tools.knowledge.ingest.parse import is_readable
 from agentlab_tools.knowledge.types import Chunk, Embedder, Store
 
@@ -94,6 +94,7 @@ class Update:
     max_bytes: int | None = None
     progress: Callable[[Progress], None] | None = None
     batch: int = _BATCH
+    parser: Parser = field(default_factory=Parser)
     _problems: list[Problem] = field(default_factory=list[Problem])
     _notes: list[Problem] = field(default_factory=list[Problem])
     _seen: int = 0
@@ -103,12 +104,16 @@ class Update:
     _known: dict[str, Entry] = field(default_factory=dict[str, Entry])
 
     def run(self) -> Report:
-        """Do it.
+        """Do it; once.
 
         Raises:
             ConfigError: there is no such folder.
             BackendError: the embedder failed; what was done before stays done.
         """
+        with self.parser:
+            return self._run()
+
+    def _run(self) -> Report:
         began = time.monotonic()
         passed_over: Counter[str] = Counter()
         files: list[Found] = []
@@ -178,7 +183,7 @@ class Update:
             digest = self._digest(data)
             if known is not None and known.digest == digest:
                 return known, None
-            document = parse(data, file.name)
+            document = self.parser.parse(data, file.name)
         except Unreadable as error:
             self._problems.append(Problem(file.name, str(error)))
             return Entry(file.name, "", ()), None

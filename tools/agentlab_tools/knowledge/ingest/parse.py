@@ -69,8 +69,12 @@ def parse(data: bytes, name: str) -> Document:
         document = parser(data)
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name}, which reads {name},", "knowledge") from error
+    except (Unreadable, MemoryError):
+        raise
     except RecursionError:
         raise Unreadable("nested too deeply") from None
+    except Exception as error:  # what a stranger's file makes of a parser is not our bug to show
+        raise Unreadable(f"its parser fails ({type(error).__name__})") from error
     if not document.blocks:
         raise Unreadable("nothing to index in it")
     # escapes in JSON can write halves of characters, which can't be stored; each becomes one mark
