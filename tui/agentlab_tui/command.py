@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -59,4 +60,7 @@ def tui(
         backend=backend,
         choices=ChoiceStore(home() / "tui.json"),
     )
+    # Python lets a thread that waits have its turn after 5 ms; a key should not wait that long
+    # for a model's thread that is between two tokens.
+    sys.setswitchinterval(0.001)
     AgentLabApp(services, warning=warning).run()

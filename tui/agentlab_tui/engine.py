@@ -7,6 +7,8 @@ enough, and its cache stays warm.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -21,6 +23,7 @@ T = TypeVar("T")
 Connect: TypeAlias = "Callable[[str], Backend]"
 
 _PATIENCE_S = 5.0
+_PATIENT = 10
 
 
 class Engine:
@@ -77,7 +80,19 @@ class Engine:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(
-                target=self._loop.run_forever, name="agentlab-engine", daemon=True
+                target=_work_on, args=(self._loop,), name="agentlab-engine", daemon=True
             )
             self._thread.start()
         return self._loop
+
+
+def _work_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop behind the screen in the queue for the processor.
+
+    On Linux a thread has a priority of its own, and threads that it starts (a model's) begin with
+    it: so a key is answered at once, though every core is busy.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PATIENT)
+    loop.run_forever()
