@@ -183,7 +183,8 @@ def test_the_job_table_answers_sql(home):
     agentlab("train", TINY, "-s", "steps=3", home=home)
     sql = (
         "SELECT recipe.parse_filename() AS recipe, state, count(*) AS steps,"
-        " min(metrics.loss) > 0 AS loss, any_value(a.name) AS made FROM jobs JOIN metrics USING (job) JOIN artifacts a USING (job)"
+        " min(metrics.loss) > 0 AS loss, any_value(a.name) AS made"
+        " FROM jobs JOIN metrics USING (job) JOIN artifacts a USING (job)"
         " GROUP BY job, recipe, state ORDER BY steps"
     )
     done = agentlab("jobs", "--json", "--sql", sql, home=home)

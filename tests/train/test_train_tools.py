@@ -10,7 +10,6 @@ from conversation import call, calls, kinds, results_in
 from test_jobs import TINY, over, wait
 
 from agentlab import Agent, Decision, Policy
-from agentlab.backends.llamacpp.registry import locate
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.messages import ToolCall
@@ -150,27 +149,3 @@ def test_a_job_serves_what_it_made(jobs, tmp_path):
         served(jobs, table)
     with pytest.raises(ConfigError, match="not on this machine"):
         served(jobs, "openai:gpt-9")
-
-
-@pytest.mark.slow
-async def test_a_model_of_a_job_is_made_smaller_and_measured(jobs, tmp_path):
-    recipe, shipped = tmp_path / "copies.py", str(locate("smollm2"))
-    recipe.write_text(
-        "import shutil\n"
-        "from agentlab_tools.train.recipe import Recipe, RecipeSettings\n"
-        "def run(settings, work):\n"
-        f"    work.artifact('model.gguf', lambda path: shutil.copy({shipped!r}, path))\n"
-        "recipe = Recipe('copies', '', RecipeSettings, run, needs=())\n"
-    )
-    over(jobs, jobs.submit(str(recipe), {}))
-    job = jobs.get("last").id
-    said = await ask(jobs, "quantize_model", job=job, kind="Q4_0")
-    made = Path(said.partition(": ")[0])
-    assert made == jobs.folder / job / "artifacts" / "model-Q4_0.gguf"
-    assert made in jobs.artifacts(job)
-    sizes = {path.name: path.stat().st_size for path in jobs.artifacts(job)}
-    assert sizes[made.name] < sizes["model.gguf"]
-    measured = await ask(jobs, "evaluate_model", model=str(made), cases=1)
-    head, *sorts = measured.splitlines()
-    assert head.startswith("all: 0.")
-    assert head.endswith(f"/{len(sorts)})")
