@@ -6,7 +6,8 @@
 1. Passages are retrieved. If none is near the question, the answer is None, and no model is asked.
 2. The few sentences of them that are nearest to the question are shown to the model as quoted data.
 3. The model answers. A small model is held by a grammar to words of those sentences: it may choose
-   badly, but it can invent nothing.
+   badly, but it can invent nothing. Where it only says the question again, the nearest sentence
+   stands in for its answer.
 4. Sentences that hold the answer's words are cited: each is a part of a stored passage, word for
    word, which `stands` proves again.
 
@@ -155,6 +156,9 @@ async def ask(
     )
     output = result.output
     text = str(output if own_words else output.answer).strip()
+    if not own_words and not set(query_terms(text)) - set(terms(question)):
+        # a small model often says the question again; the sentence says more than that
+        text = " ".join(shown[0].quote.split())
     cited, share = bearing_out(text, question, shown)
     return Answer(question, text, cited, share, result.path)
 
