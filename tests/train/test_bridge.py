@@ -22,6 +22,7 @@ from agentlab_tools.train.bridge import layout
 from agentlab_tools.train.bridge.adapter import export_adapter
 from agentlab_tools.train.bridge.export import export
 from agentlab_tools.train.bridge.load import load
+from agentlab_tools.train.bridge.merge import merge
 from agentlab_tools.train.bridge.quantize import KINDS, kinds_in, quantize
 from agentlab_tools.train.bridge.score import Scorer
 
@@ -221,12 +222,25 @@ def test_an_adapter_that_gguf_cannot_hold_is_refused(
 def test_a_merged_adapter_is_the_adapter_on_its_base(
     folder: Path, gguf: Path, tokenizer: Any
 ) -> None:
-    adapter = export_adapter(lora(tokenizer), folder / "m.gguf", name="x", precision="F32")
-    merged = lora(tokenizer).merge_and_unload()
-    path = export(merged, tokenizer, folder / "merged.gguf", name="x", precision="F32")
-    with Scorer(path, exact=True) as one, Scorer(gguf, adapter=adapter, exact=True) as two:
+    tuned = lora(tokenizer)
+    adapter = export_adapter(tuned, folder / "m.gguf", name="x", precision="F32")
+    ours = merge(str(gguf), adapter, folder / "merged.gguf", name="x", precision="F32")
+    with Scorer(ours, exact=True) as one, Scorer(gguf, adapter=adapter, exact=True) as two:
         ids = one.tokens(PROMPTS[2])
         assert furthest(one.logits(ids), two.logits(ids)) < EXACT
+        assert furthest(one.logits(ids), torch_logits(tuned.merge_and_unload(), ids)) < EXACT
+
+
+def test_an_adapter_for_another_model_is_not_merged(
+    folder: Path, gguf: Path, tokenizer: Any
+) -> None:
+    wide = small_model(tokenizer, hidden_size=128)
+    other = export(wide, tokenizer, folder / "other.gguf", name="x", precision="F32")
+    adapter = export_adapter(lora(tokenizer), folder / "n.gguf", name="x")
+    with pytest.raises(ConfigError, match="is not for"):
+        merge(str(other), adapter, folder / "no.gguf", name="x")
+    with pytest.raises(ConfigError, match="no LoRA adapter"):
+        merge(str(gguf), gguf, folder / "no.gguf", name="x")
 
 
 async def test_a_running_backend_takes_an_adapter_and_names_it_by_its_hash(
