@@ -1,113 +1,186 @@
-"""The app in a real terminal: keys go in, and the screen is read, as a person would."""
+"""The app in a real terminal: bytes go in and out, and the screen is read as a person would."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from terminal import Terminal, agentlab
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
-    pytest.mark.slow,
-]
+from agentlab.results import passed_runs
+from agentlab.trace import Trace, runs_in
+
+pytestmark = pytest.mark.slow
 
 APP = Path(__file__).parent / "terminal_app.py"
-
-
-class Terminal:
-    """A tmux session of its own server."""
-
-    def __init__(self, home: Path, width: int = 120, height: int = 36) -> None:
-        self._socket = str(home / "tmux.sock")
-        self._home = home
-        environment = {
-            **os.environ,
-            "AGENTLAB_HOME": str(home / "home"),
-            "TERM": "xterm-256color",
-            "LC_ALL": "C.UTF-8",
-        }
-        environment.pop("TMUX", None)
-        environment.pop("NO_COLOR", None)
-        command = f"{sys.executable} {APP}; echo exit code $?; exec cat"
-        self._run(
-            ["new-session", "-d", "-x", str(width), "-y", str(height), command], env=environment
-        )
-
-    def keys(self, *keys: str) -> None:
-        """Press keys."""
-        for key in keys:
-            self._run(["send-keys", key])
-            time.sleep(0.05)
-
-    def resize(self, width: int, height: int) -> None:
-        """Change the size."""
-        self._run(["resize-window", "-x", str(width), "-y", str(height)])
-
-    def screen(self) -> str:
-        """What is on the screen."""
-        return self._run(["capture-pane", "-p"])
-
-    def sees(self, *texts: str) -> str:
-        """Wait until the screen shows all of some texts."""
-        for _ in range(400):
-            screen = self.screen()
-            if all(text in screen for text in texts):
-                return screen
-            time.sleep(0.05)
-        raise AssertionError(f"never saw {texts} in:\n{self.screen()}")
-
-    def close(self) -> None:
-        """End the server."""
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], check=False, timeout=20)
-
-    def _run(self, arguments: list[str], env: dict[str, str] | None = None) -> str:
-        return subprocess.run(
-            ["tmux", "-S", self._socket, *arguments],
-            env=env,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=20,
-        ).stdout
+Open = Callable[..., Terminal]
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    opened = Terminal(tmp_path)
-    yield opened
-    opened.close()
+def opened() -> Iterator[Open]:
+    """Opens terminals, and closes them in the end."""
+    found: list[Terminal] = []
+
+    def open(*arguments: object, **options: object) -> Terminal:
+        found.append(Terminal(*arguments, **options))  # pyright: ignore
+        return found[-1]
+
+    yield open
+    for terminal in found:
+        terminal.close()
 
 
-def test_from_the_command_line_to_green_checks_and_out_again(
-    terminal: Terminal, tmp_path: Path
+def tiny(home: Path, *arguments: str) -> list[str]:
+    """The app with the tiny lab, on a scripted model."""
+    return agentlab(home, *arguments, script=APP)
+
+
+def test_the_first_walkthrough_from_an_empty_home_to_the_first_lab_passed(
+    opened: Open, tmp_path: Path
 ) -> None:
+    """The real model and lab: read, watch, answer in one's own words, be graded, look back."""
+    home = tmp_path / "home"
+    terminal = opened(agentlab(home))
+    terminal.sees("Roadmap", "The frontier", "0 of")
+    terminal.keys("/", *"cannot count", "enter")
+    terminal.sees("A model that cannot count", "m5/tool-use")
+    terminal.keys("enter")
+    terminal.sees("Step 1 of 5", "What a tool call is")
+    terminal.keys("n")
+    terminal.sees("Step 2 of 5", "Sums it cannot do")
+    terminal.keys("w")
+    terminal.sees("the reference answer, not yours", "✔ 2 of 2 checks", seconds=200)
+    _answer(home)  # as one writes it in an editor of one's own, beside the app
+    terminal.keys("escape")
+    terminal.sees("Roadmap")
+    terminal.keys("enter")
+    terminal.sees("Step 2 of 5", "your answer, saved as you type")
+    terminal.keys("g")
+    terminal.sees("your answer · graded", "✔ 2 of 2 checks", seconds=280)
+    terminal.keys("t")
+    terminal.sees("calculator(", "completed")
+    terminal.keys("q")
+    assert terminal.ends() == 0
+    assert b"Traceback" not in terminal.written
+    progress = json.loads((home / "progress" / "m5" / "tool-use" / "progress.json").read_text())
+    assert {"what-a-call-is", "sums"} <= set(progress["passed"])
+    assert sum(passed_runs(home / "runs").values()) >= 7
+    assert all(Trace.load(path).torn == 0 for path in runs_in(home / "runs"))
+
+
+def _answer(home: Path) -> None:
+    from agentlab.scenario.answers import AgentAnswer
+    from agentlab.scenario.find import find_folder, load, scenario_roots
+    from agentlab_tui.progress import ProgressStore
+    from agentlab_tui.toml_text import answer_text
+
+    lab = load(find_folder("m5/tool-use", scenario_roots()))
+    solution = lab.scenario.step("sums").solution
+    assert isinstance(solution, AgentAnswer)
+    text = "# mine\n" + answer_text(solution)
+    ProgressStore(home / "progress").save_text("m5/tool-use", "sums.toml", text)
+
+
+def test_from_the_roadmap_to_green_checks_at_any_size_and_out_again(
+    opened: Open, tmp_path: Path
+) -> None:
+    terminal = opened(tiny(tmp_path / "home"))
     terminal.sees("Roadmap", "Prerequisites", "The frontier", "Your own labs")
-    terminal.keys("/", *"tiny", "Enter")
+    terminal.keys("/", *"tiny", "enter")
     terminal.sees("Sums, by tool")
-    terminal.keys("Enter")
+    terminal.keys("enter")
     terminal.sees("Step 1 of 3", "it does not calculate")
     terminal.keys("n")
     terminal.sees("Step 2 of 3", "An agent that adds", "tools you may give: add")
     terminal.keys("r")
-    terminal.sees("case 1 of 2")
     terminal.sees("the reference answer, not yours", "✔ the sums are right", "✔ 2 of 2 checks")
     terminal.keys("t")
     terminal.sees("add(a=6, b=3)", "completed")
     terminal.resize(80, 24)
-    terminal.keys("Escape")
+    terminal.keys("escape")
     terminal.sees("1 Lesson", "2 Answer", "3 Run")
     terminal.resize(20, 5)
+    terminal.keys("h", "n", "p")
     terminal.resize(120, 36)
     terminal.keys("g")
     terminal.sees("case 1 of 3")
     terminal.keys("s")
     terminal.sees("stopped")
     terminal.keys("q")
-    assert "Traceback" not in terminal.sees("exit code 0")
+    assert terminal.ends() == 0
+    assert b"Traceback" not in terminal.written
     assert len(list((tmp_path / "home" / "runs").glob("*.jsonl"))) >= 3
+
+
+def test_a_terminal_without_colour_and_utf_8_says_so_and_works(
+    opened: Open, tmp_path: Path
+) -> None:
+    terminal = opened(
+        tiny(tmp_path / "home"),
+        environment={"NO_COLOR": "1", "PYTHONIOENCODING": "iso-8859-1", "TERM": "xterm"},
+    )
+    terminal.sees("Roadmap", "not UTF-8", "LC_ALL=C.UTF-8")
+    assert b"\\u" not in terminal.written
+    terminal.keys("enter")
+    terminal.sees("Step 1 of 3", "it does not calculate")
+    terminal.keys("q")
+    assert terminal.ends() == 0
+    assert b"Traceback" not in terminal.written
+
+
+def test_a_megabyte_pasted_into_an_answer_is_kept_and_the_app_answers(
+    opened: Open, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    terminal = opened(tiny(home))
+    terminal.sees("Sums, by tool")
+    terminal.keys("enter")
+    terminal.sees("Step 1 of 3")
+    terminal.keys("n")
+    terminal.sees("Step 2 of 3")
+    terminal.keys("e")
+    terminal.sees("Leave editor")
+    terminal.paste("# " + "x" * 98 + "\n" + ("# " + "y" * 98 + "\n") * 10_000)
+    terminal.keys("escape")
+    terminal.keys("h")
+    terminal.sees("hint 1 of 3", seconds=120)
+    kept = home / "progress" / "m9" / "tiny" / "adder.toml"
+    assert kept.stat().st_size > 1_000_000
+    terminal.keys("q")
+    assert terminal.ends() == 0
+
+
+def test_a_closed_terminal_loses_nothing_typed(opened: Open, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    terminal = opened(tiny(home))
+    terminal.sees("Sums, by tool")
+    terminal.keys("enter", "n")
+    terminal.sees("Step 2 of 3")
+    terminal.keys("e")
+    terminal.sees("Leave editor")
+    terminal.keys(*"# mine")
+    terminal.sees("# mine")
+    os.kill(terminal.pid, 9)
+    assert terminal.ends() == -9
+    assert (home / "progress" / "m9" / "tiny" / "adder.toml").read_text().startswith("# mine")
+
+
+def test_agentlab_alone_opens_the_screen_on_a_terminal(opened: Open, tmp_path: Path) -> None:
+    terminal = opened(agentlab(tmp_path / "home"))
+    terminal.sees("Roadmap", "Playground")
+    terminal.keys("q")
+    assert terminal.ends() == 0
+
+
+def test_agentlab_alone_in_a_pipe_prints_help() -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "agentlab"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "Usage: agentlab" in done.stdout
+    assert "doctor" in done.stdout

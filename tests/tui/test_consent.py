@@ -1,0 +1,85 @@
+"""In a lab: the learner decides on calls, puts the agent together, and results are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import TextArea
+from tui_world import finished, open_app, text_of, to_lab, until
+
+from agentlab.results import Results, passed_runs, results_in
+from agentlab.trace import runs_in
+from agentlab_tui.progress import ProgressStore
+from agentlab_tui.widgets.tool_list import ToolList
+
+
+async def test_every_call_of_a_lab_waits_for_the_learner_who_wants_to_be_asked(
+    tmp_path: Path,
+) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("a", "r")
+        await until(pilot, lambda: lab.query("Approval:focus"))
+        assert "waits for your word" in text_of(lab, "RunStatus")
+        await pilot.press("y")
+        await until(
+            pilot, lambda: len(lab.query("Approval:focus")) == 1 and len(lab.query("CaseView")) == 2
+        )
+        await pilot.press("d")
+        await finished(pilot)
+        assert "1 of 2 right" in text_of(lab, "CheckRow .says")
+        assert "you said no" in text_of(lab, ".note")
+
+
+async def test_stopping_while_a_question_is_open_closes_it(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("a", "r")
+        await until(pilot, lambda: lab.query("Approval:focus"))
+        await pilot.press("s")
+        await finished(pilot)
+        assert "no longer asked" in text_of(lab, "#question")
+
+
+async def test_results_are_written_as_the_command_line_does(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_lab(pilot, "adder")
+        await pilot.press("g")
+        await finished(pilot)
+    (path,) = results_in(tmp_path / "runs")
+    found = Results.load(path)
+    assert found.header.kind == "lab"
+    assert found.header.about["report"]["scenario"] == "m9/tiny"
+    assert passed_runs(tmp_path / "runs") == {p.stem: True for p in runs_in(tmp_path / "runs")}
+
+
+async def test_an_agent_is_put_together_in_a_form_and_saved_as_text(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("f")
+        await until(pilot, lambda: getattr(app.focused, "id", "") == "instructions")
+        lab.query_one("#instructions", TextArea).load_text("Use the tool.")
+        lab.query_one(ToolList).focus()
+        await pilot.press("space")
+        store = ProgressStore(tmp_path / "progress")
+        await until(
+            pilot, lambda: 'tools = ["add"]' in (store.read_text("m9/tiny", "adder.toml") or "")
+        )
+        assert 'instructions = "Use the tool."' in (store.read_text("m9/tiny", "adder.toml") or "")
+        await pilot.press("escape", "g")
+        await finished(pilot, "your answer · graded")
+        await until(pilot, lambda: store.lab("m9/tiny").mark("adder") == "passed")
+
+
+async def test_a_form_of_what_is_no_agent_is_not_opened(tmp_path: Path) -> None:
+    ProgressStore(tmp_path / "progress").save_text("m9/tiny", "adder.toml", "tools = [oops")
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("f")
+        await until(pilot, lambda: "not valid TOML" in text_of(lab, "#answer-note"))
+        assert not lab.query("AnswerEditor.-form")

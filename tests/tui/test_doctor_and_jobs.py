@@ -1,0 +1,98 @@
+"""What works on this machine, and what is training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from tui_world import open_app, text_of, to_roadmap, until
+
+from agentlab.cli import doctor as cli_doctor
+from agentlab.cli.doctor import Finding
+from agentlab_tools.train.events import Checkpointed, Ended, Progress, Started
+from agentlab_tools.train.jobs.job import JobSpec
+from agentlab_tools.train.jobs.journal import Journal, create
+from agentlab_tui.screens import doctor
+from agentlab_tui.screens.doctor import DoctorScreen
+from agentlab_tui.screens.jobs import JobsScreen
+from agentlab_tui.widgets.virtual_list import VirtualList
+
+
+async def test_the_real_findings_are_shown(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_roadmap(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
+        await until(pilot, lambda: "looking" not in text_of(app.screen, "#sum"))
+        shown = text_of(app.screen, "#findings Static")
+        expected = [f.what for f in cli_doctor.findings(tmp_path / "runs")]
+        assert len(expected) > 5
+        assert all(what in shown for what in expected)
+
+
+async def test_what_is_missing_is_said_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def findings(runs: Path) -> Iterator[Finding]:
+        yield Finding("ok", "python", "Python 3")
+        yield Finding("missing", "sandbox", "no [bold]sandbox[/]", "install bubblewrap")
+
+    monkeypatch.setattr(doctor, "findings", findings)
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_roadmap(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
+        await until(pilot, lambda: "1 needed and missing" in text_of(app.screen, "#sum"))
+        shown = text_of(app.screen, "#findings Static")
+        assert "no [bold]sandbox[/]" in shown
+        assert "→ install bubblewrap" in shown
+
+
+def job(home: Path, id: str) -> Journal:
+    folder = home / "jobs" / id
+    folder.mkdir(parents=True)
+    create(folder, JobSpec(id=id, recipe="digits", created=1.0))
+    return Journal(folder)
+
+
+async def to_jobs(pilot: Pilot[None]) -> JobsScreen:
+    await to_roadmap(pilot)
+    await pilot.press("j")
+    await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
+    assert isinstance(pilot.app.screen, JobsScreen)
+    return pilot.app.screen
+
+
+async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
+    import os
+
+    from agentlab_tools.train.jobs.processes import mark_of
+
+    journal = job(tmp_path, "20261124-101530-abc-digits")
+    journal.write(Started(pid=os.getpid(), process=mark_of(os.getpid())))
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_jobs(pilot)
+        await until(pilot, lambda: "1 jobs, 1 at work" in text_of(screen, "#jobs-note"))
+        for step in range(1, 30):
+            journal.write(Progress(step=step, total=60, loss=3.0 / step))
+        await until(pilot, lambda: "step 29/60" in text_of(screen, "#job Static"))
+        assert "3 ┤" in text_of(screen, "#job Static")
+        journal.write(Checkpointed(step=29, bytes=10))
+        journal.end(Ended(outcome="completed"))
+        await until(pilot, lambda: "completed" in text_of(screen, "#job Static"))
+    assert "checkpoint at step 29" in text_of(screen, "#job Static")
+
+
+async def test_without_jobs_it_says_how_to_begin_one(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await to_jobs(pilot)
+        await until(pilot, lambda: "agentlab train" in text_of(screen, "#jobs-note"))
+        assert not screen.query_one(VirtualList).items
+        await pilot.press("s", "r", "escape")
+        await to_roadmap(pilot)

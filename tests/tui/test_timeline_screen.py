@@ -1,0 +1,163 @@
+"""A run on the screen: searched, played, forked, compared, taken elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+from tui_world import LABS, adder, finished, open_app, text_of, to_lab, to_roadmap, until
+
+from agentlab.backend import Backend
+from agentlab.errors import ModelNotFound
+from agentlab.trace import Trace, runs_in
+from agentlab_tui.app import AgentLabApp
+from agentlab_tui.screens.branch import BranchScreen
+from agentlab_tui.screens.diff import DiffScreen
+from agentlab_tui.screens.fork import ForkScreen
+from agentlab_tui.screens.runs import RunsScreen
+from agentlab_tui.screens.timeline import TimelineScreen
+from agentlab_tui.widgets.virtual_list import VirtualList
+
+
+async def to_timeline(pilot: Pilot[None]) -> TimelineScreen:
+    """Run the tiny lab's reference, and open its last case: 7 rows."""
+    await to_lab(pilot, "adder")
+    await pilot.press("r")
+    await finished(pilot)
+    await pilot.press("t")
+    await until(pilot, lambda: isinstance(pilot.app.screen, TimelineScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, TimelineScreen)
+    await until(pilot, lambda: len(screen.query_one(VirtualList).items) == 7)
+    return screen
+
+
+def app_with_lab(home: Path) -> AgentLabApp:
+    return open_app(home, adder(), roots=(LABS,))
+
+
+async def test_a_search_leaves_only_events_that_match(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_timeline(pilot)
+        rows = screen.query_one(VirtualList)
+        await pilot.press("slash", *"tool_finished")
+        await until(pilot, lambda: len(rows.items) == 1)
+        assert "1/1 of 7" in str(rows.border_title)
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: len(rows.items) == 7)
+        assert app.screen is screen
+
+
+async def test_it_plays_to_the_end_and_can_be_paused(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_timeline(pilot)
+        rows = screen.query_one(VirtualList)
+        await pilot.press("space")
+        await until(pilot, lambda: rows.cursor == 6)
+        assert "▶" not in str(rows.border_title)
+        await pilot.press("home", "right_square_bracket")
+        assert rows.current.record.event.kind == "model_replied"
+        first = rows.cursor
+        await pilot.press("right_square_bracket")
+        assert rows.cursor > first
+        await pilot.press("left_square_bracket")
+        assert rows.cursor == first
+
+
+async def test_a_fork_goes_on_live_with_another_result_and_is_compared(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_timeline(pilot)
+        before = set(runs_in(tmp_path / "runs"))
+        await pilot.press("down", "down", "down", "down", "f")
+        await until(pilot, lambda: isinstance(app.screen, ForkScreen))
+        assert app.screen.query_one(TextArea).text == "9.0"
+        app.screen.query_one(TextArea).load_text("1000")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, BranchScreen))
+        branch = app.screen
+        await until(pilot, lambda: "✔ done" in text_of(branch, "RunStatus"))
+        assert "The sum is 1000." in text_of(branch, "Said")
+        assert "4 events from the log" in text_of(branch, "#past")
+        (new,) = set(runs_in(tmp_path / "runs")) - before
+        parent = Trace.load(new).header.parent
+        assert parent is not None
+        assert parent.seq == 3
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DiffScreen))
+        diff = app.screen
+        await until(pilot, lambda: "changed" in text_of(diff, "#sum"))
+        assert diff.query_one(VirtualList).current.sameness == "changed"
+        assert "9.0" in text_of(diff, "#side-a Static")
+        assert "1000" in text_of(diff, "#side-b Static")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, TimelineScreen))
+
+
+async def test_a_fork_that_cant_go_on_says_why(tmp_path: Path) -> None:
+    opened = adder()
+
+    def connect(name: str) -> Backend:
+        if name == "gone":
+            raise ModelNotFound("no model gone: pip install it")
+        return opened(name)
+
+    app = open_app(tmp_path, connect)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_timeline(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(app.screen, ForkScreen))
+        app.screen.query_one(Input).value = "gone"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, BranchScreen))
+        branch = app.screen
+        await until(pilot, lambda: "no model gone" in text_of(branch, "RunStatus"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, TimelineScreen))
+
+
+async def test_two_runs_of_the_list_are_compared(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_timeline(pilot)
+        app.go_to("runs")  # pyright: ignore
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+        await until(pilot, lambda: len(app.screen.query_one(VirtualList).items) == 2)
+        await pilot.press("space", "down", "d")
+        await until(pilot, lambda: isinstance(app.screen, DiffScreen))
+        diff = app.screen
+        await until(pilot, lambda: "≠" in text_of(diff, "#sum"))
+
+
+async def test_a_run_is_written_out_as_a_page_and_as_a_training_line(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await to_timeline(pilot)
+        for down, name in ((0, "run.html"), (1, "run.jsonl")):
+            await pilot.press("x")
+            await until(pilot, lambda: app.screen.query("#file"))
+            await pilot.press(*["down"] * down)
+            await pilot.pause()
+            app.screen.query_one("#file", Input).value = str(tmp_path / name)
+            await pilot.press("enter")
+            await until(pilot, lambda name=name: (tmp_path / name).is_file())
+        assert (tmp_path / "run.html").read_text().lower().startswith("<!doctype html>")
+        assert '"role":"user"' in (tmp_path / "run.jsonl").read_text().replace(" ", "")
+        await pilot.press("x")
+        await until(pilot, lambda: app.screen.query("#file"))
+        app.screen.query_one("#file", Input).value = str(tmp_path / "no" / "such" / "run.html")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query("Toast.-error"))
+
+
+async def test_a_run_without_parent_says_how_to_compare(tmp_path: Path) -> None:
+    app = app_with_lab(tmp_path)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        screen = await to_timeline(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: screen.query("Toast"))
+        await pilot.press("escape", "escape")
+        await to_roadmap(pilot)
