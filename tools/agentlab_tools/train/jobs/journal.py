@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 
@@ -44,9 +43,11 @@ from agentlab_tools.train.jobs.processes import is_alive
 JOURNAL = "journal.jsonl"
 STOP = "stop"
 """A file by this name asks the job to stop: it holds even for a process that is still starting."""
-_RESERVE = ".reserve"
-_RESERVED = 64 << 10
+_WORDS = ".last-words"
+_ROOM = 4096
 _TIME_TO_START = 60.0
+_PROGRESS = b'"kind":"progress"'
+"""As it stands in a line, and in no text, whose quotes are escaped."""
 
 
 def create(folder: Path, spec: JobSpec) -> None:
@@ -62,7 +63,8 @@ def create(folder: Path, spec: JobSpec) -> None:
 class Journal:
     """Appends events; one process at a time. May be used from several threads.
 
-    A little room is kept in reserve, so that the last line finds place on a disk that is full.
+    On a disk that is full the last event still finds place: in a file beside, which was filled with
+    blanks at the beginning, and so takes no more room when it is written over.
 
     Args:
         patience: seconds to wait for one that has the job but is about to be gone: of a process
@@ -84,8 +86,11 @@ class Journal:
                 raise TrainingError(f"job {folder.name} is already running")
             time.sleep(0.05)
         cut_torn_tail(folder / JOURNAL)
+        words = _last_words(folder)
         with room_for("the job's journal", folder):
-            (folder / _RESERVE).write_bytes(os.urandom(_RESERVED))
+            if words is not None:
+                self._lines.write(RECORD.dump_json(words))
+            (folder / _WORDS).write_bytes(b" " * _ROOM)
 
     def _open(self, path: Path) -> bool:
         try:
@@ -115,23 +120,35 @@ class Journal:
 
     def end(self, event: Ended) -> None:
         """Write the last event, if need be in the room kept for it, and let go of the file."""
-        with self._lock, suppress(DiskFull):
+        with self._lock:
             try:
                 self.write(event)
+                (self._folder / _WORDS).unlink(missing_ok=True)
             except DiskFull:
-                (self._folder / _RESERVE).unlink(missing_ok=True)
-                self.write(event)
-        self.close()
+                self._write_over(event)
+            self.over = True
+            self._lines.close()
+
+    def _write_over(self, event: Ended) -> None:
+        short = event.model_copy(update={"reason": event.reason[:500]})
+        line = RECORD.dump_json(Record(at=time.time(), event=short))
+        file = os.open(self._folder / _WORDS, os.O_WRONLY)
+        try:
+            os.write(file, line.ljust(_ROOM))
+        finally:
+            os.close(file)
 
     def close(self) -> None:
-        """Let go of the file. Closing twice does no harm."""
+        """Let go of the file without an end, as if killed. Closing twice does no harm."""
         with self._lock:
-            (self._folder / _RESERVE).unlink(missing_ok=True)
             self._lines.close()
 
 
 class JournalReader:
     """Reads a journal, and reads on as it grows.
+
+    Args:
+        every_step: keep each step told of; else only the last of those in a row, which is quicker.
 
     Attributes:
         spec: what was asked for.
@@ -142,8 +159,9 @@ class JournalReader:
         TraceVersionError: a newer AgentLab wrote it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, every_step: bool = True) -> None:
         self.folder = folder
+        self._every_step = every_step
         self.curve: dict[int, Progress] = {}
         self._path = folder / JOURNAL
         self._read = 0
@@ -215,6 +233,9 @@ class JournalReader:
         stop = (self.folder / STOP).exists()
         if is_alive(process.pid, process.process):
             return ("stopping" if stop else "running"), ""
+        words = _last_words(self.folder)
+        if words is not None and isinstance(words.event, Ended):
+            return words.event.outcome, words.event.reason
         if stop:
             return "cancelled", "it was stopped while it started"
         return "lost", "its process is gone and has not said why"
@@ -225,7 +246,11 @@ class JournalReader:
             data = file.read()
         whole = data.rfind(b"\n") + 1
         self._read += whole
-        for line in data[:whole].splitlines():
+        lines = data[:whole].splitlines()
+        for number, line in enumerate(lines, 1):
+            skipped = not self._every_step and number < len(lines)
+            if skipped and _PROGRESS in line and _PROGRESS in lines[number]:
+                continue
             try:
                 record = RECORD.validate_json(line)
             except ValidationError:
@@ -252,3 +277,11 @@ class JournalReader:
             case Said() as said:
                 self._said = said.text
         self._last = record
+
+
+def _last_words(folder: Path) -> Record | None:
+    """The end that found no room in the journal, if there is one."""
+    try:
+        return RECORD.validate_json((folder / _WORDS).read_bytes().strip())
+    except (OSError, ValidationError):
+        return None

@@ -87,9 +87,7 @@ class Jobs:
         found: list[Job] = []
         for folder in self._folders()[:limit]:
             with suppress(TrainingError, TraceError):  # a foreign folder among them
-                reader = JournalReader(folder)
-                reader.poll()
-                found.append(reader.job())
+                found.append(_read(folder))
         return found
 
     def get(self, name: str) -> Job:
@@ -98,9 +96,7 @@ class Jobs:
         Raises:
             ConfigError: no job, or several, by that name.
         """
-        reader = self.open(name)
-        reader.poll()
-        return reader.job()
+        return _read(self.find(name))
 
     def open(self, name: str) -> JournalReader:
         """The journal of a job, to read on as it grows.
@@ -131,7 +127,7 @@ class Jobs:
         A job that is over stays as it is.
         """
         folder = self.find(name)
-        reader = JournalReader(folder)
+        reader = JournalReader(folder, every_step=False)
         reader.poll()
         if not reader.job().active:
             return reader.job()
@@ -223,6 +219,12 @@ class Jobs:
         processes.kill_session(process.pid, process.process)
         ended = Journal(folder, patience=10.0)
         ended.end(Ended(outcome="cancelled", reason="it did not stop in time and was killed"))
+
+
+def _read(folder: Path) -> Job:
+    reader = JournalReader(folder, every_step=False)
+    reader.poll()
+    return reader.job()
 
 
 def _check_place(on: str) -> None:
