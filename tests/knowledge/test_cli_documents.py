@@ -166,6 +166,18 @@ def test_a_larger_model_answers_in_its_own_words_which_are_measured(put: Any) ->
     assert "Ottilie Brandt" in answer.citations[0].quote
 
 
+def test_an_answer_that_only_says_the_question_again_gives_way_to_the_sentence(put: Any) -> None:
+    backend = Scripted([json.dumps({"answer": "The lighthouse was built"})])
+    answer = put("Who built the lighthouse?", backend=backend)
+    assert answer.text == "The lighthouse was built by Ottilie Brandt in 1883."
+
+
+def test_an_answer_of_other_words_than_the_sentences_is_sent_back(put: Any) -> None:
+    scripted = ["Napoleon", "Ottilie"]
+    backend = Scripted([json.dumps({"answer": word}) for word in scripted])
+    assert put("Who built the lighthouse?", backend=backend).text == "Ottilie"
+
+
 def test_citations_are_the_sentences_that_hold_the_answers_words() -> None:
     shown = [
         Citation(Source("a", n, n), str(n), text)

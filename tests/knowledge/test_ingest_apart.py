@@ -63,6 +63,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
         assert parser.parse(b"next", "b.txt").text == "next"
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_much_memory_is_given_up_and_the_next_is_read() -> None:
     with Parser(memory=500 << 20) as parser:
         with pytest.raises(Unreadable, match=r"memory|breaks its parser"):
