@@ -51,8 +51,8 @@ def _follow_in_lines(console: Console, reader: JournalReader) -> Job:
     shown, held = 0.0, None
     while True:
         for record in reader.poll():
-            if isinstance(record.event, Progress) and record.at - shown < _TELL:
-                held = record
+            if isinstance(record.event, Progress | Checkpointed) and record.at - shown < _TELL:
+                held = record if isinstance(record.event, Progress) else held
                 continue
             if held is not None and not isinstance(record.event, Progress):
                 _tell(console, held)  # the last step before something else happened
@@ -100,7 +100,7 @@ def measures(progress: Progress) -> list[str]:
     """What there is to say of a step."""
     said = [f"step {_of(progress)}"]
     if progress.loss is not None:
-        said.append(f"loss {progress.loss:.4f}")
+        said.append(f"loss {loss_of(progress.loss)}")
     said += [f"{one_line(name, 20)} {value:.4g}" for name, value in progress.more.items()]
     if progress.lr is not None:
         said.append(f"lr {progress.lr:.3g}")
@@ -146,7 +146,7 @@ def print_jobs(console: Console, jobs: Sequence[Job]) -> None:
             Text(job.id),
             Text(job.state, STYLES[job.state]),
             _of(progress) if progress else "",
-            f"{progress.loss:.4f}" if progress and progress.loss is not None else "",
+            loss_of(progress.loss) if progress and progress.loss is not None else "",
             duration(job.seconds),
             duration(progress.eta) if progress and progress.eta and job.active else "",
         )
@@ -179,6 +179,11 @@ def plain(job: Job, folder: Path) -> dict[str, Any]:
             for made in job.artifacts
         ],
     }
+
+
+def loss_of(loss: float) -> str:
+    """`2.3105`, `1.47e-12`."""
+    return f"{loss:.4f}" if abs(loss) >= 0.001 or loss == 0 else f"{loss:.2e}"
 
 
 def duration(seconds: float) -> str:
