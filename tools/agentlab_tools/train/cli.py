@@ -306,7 +306,7 @@ def _show_settings(recipe: Recipe[Any], as_json: bool) -> None:
     rows: list[tuple[object, ...]] = []
     for name, schema in recipe.settings.model_json_schema().get("properties", {}).items():
         field = recipe.settings.model_fields[name]
-        default = "needed" if field.is_required() else field.default
+        default = "needed" if field.is_required() else field.get_default(call_default_factory=True)
         rows.append((name, default, schema.get("description", "")))
     print_rows(("setting", "default", "what it is"), rows, as_json)
 
