@@ -11,6 +11,7 @@ from tui_world import open_app, text_of, to_roadmap, until
 
 from agentlab.cli import doctor as cli_doctor
 from agentlab.cli.doctor import Finding
+from agentlab.threads import in_thread
 from agentlab_tools.train.events import Checkpointed, Ended, Progress, Started
 from agentlab_tools.train.jobs.job import JobSpec
 from agentlab_tools.train.jobs.journal import Journal, create
@@ -28,7 +29,8 @@ async def test_the_real_findings_are_shown(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
         await until(pilot, lambda: "looking" not in text_of(app.screen, "#sum"))
         shown = text_of(app.screen, "#findings Static")
-        expected = [f.what for f in cli_doctor.findings(tmp_path / "runs")]
+        look = lambda: [f.what for f in cli_doctor.findings(tmp_path / "runs")]  # noqa: E731
+        expected = await in_thread(look)
         assert len(expected) > 5
         assert all(what in shown for what in expected)
 
@@ -85,7 +87,7 @@ async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
         journal.write(Checkpointed(step=29, bytes=10))
         journal.end(Ended(outcome="completed"))
         await until(pilot, lambda: "completed" in text_of(screen, "#job Static"))
-    assert "checkpoint at step 29" in text_of(screen, "#job Static")
+        assert "checkpoint at step 29" in text_of(screen, "#job Static")
 
 
 async def test_without_jobs_it_says_how_to_begin_one(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from agentlab_tui.choices import ChoiceStore
 from agentlab_tui.screens.model import ModelScreen
 from agentlab_tui.screens.playground import PlaygroundScreen
 from agentlab_tui.screens.timeline import TimelineScreen
+from agentlab_tui.widgets.approval import A_MOMENT_S
 from agentlab_tui.widgets.composer import MOST, Composer
 from agentlab_tui.widgets.conversation import Conversation
 from agentlab_tui.widgets.meters import Meters
@@ -152,7 +153,7 @@ async def test_a_question_never_takes_the_keys_from_somebody_who_types(tmp_path:
         composer.load_text("6 * 7?")
         await pilot.press("enter", *"yes")
         await until(pilot, lambda: screen.query("Approval"))
-        await pilot.pause()
+        await pilot.pause(2 * A_MOMENT_S)
         assert app.focused is composer
         assert composer.text == "yes"
         assert screen.query_one(Conversation).is_running

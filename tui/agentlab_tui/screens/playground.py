@@ -94,10 +94,11 @@ class PlaygroundScreen(Screen[None]):
         yield PaneTabs()
         with Horizontal(id="playground"):
             with Vertical(id="talk"):
-                yield Conversation(self._services, self._talk)
-                yield RunStatus(self._services.clock)
+                status, meters = RunStatus(self._services.clock), Meters()
+                yield Conversation(self._services, self._talk, status, meters)
+                yield status
                 yield Composer()
-                yield Meters()
+                yield meters
             with Vertical(id="side"):
                 yield AgentForm(id="agent")
                 yield TokenView(id="tokens-pane")

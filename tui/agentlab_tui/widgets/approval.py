@@ -17,6 +17,7 @@ from agentlab.display import one_line
 from agentlab_tui.consent import Asked
 
 DENIED = "the user said no"
+A_MOMENT_S = 0.4
 
 
 class ApprovalWord(Static):
@@ -72,7 +73,13 @@ class Approval(Horizontal, can_focus=True):
         ]()
 
     def on_mount(self) -> None:
+        """Wait a moment: a key on its way to somewhere else is no consent."""
+        self.set_timer(A_MOMENT_S, self._take_keys)
+
+    def _take_keys(self) -> None:
         """Take the keys, but never from somebody who is typing."""
+        if not self._open:
+            return
         typing = self.screen.focused
         if not (isinstance(typing, TextArea) and typing.text):
             self.focus(scroll_visible=True)

@@ -45,7 +45,8 @@ class Composer(TextArea):
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, id="composer")
 
-    async def _on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """Enter and up are ours; the text area has all others."""
         if event.key == "enter":
             event.stop()
             event.prevent_default()
@@ -54,10 +55,9 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.EditWanted())
-        else:
-            await super()._on_key(event)
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
+        """Take what can be said at once."""
         if len(event.text) + len(self.text) > MOST:
             event.stop()
             event.prevent_default()
@@ -67,8 +67,6 @@ class Composer(TextArea):
                 severity="warning",
                 markup=False,
             )
-            return
-        await super()._on_paste(event)
 
     def action_say(self) -> None:
         """By key."""

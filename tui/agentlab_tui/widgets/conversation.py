@@ -56,8 +56,9 @@ class Conversation(VerticalScroll, can_focus=True):
 
         text: str
 
-    def __init__(self, services: Services, talk: Talk) -> None:
+    def __init__(self, services: Services, talk: Talk, status: RunStatus, meters: Meters) -> None:
         super().__init__(id="conversation")
+        self._status, self._meters = status, meters
         self._services = services
         self._talk = talk
         self._live: LiveAgent | None = None
@@ -106,7 +107,7 @@ class Conversation(VerticalScroll, can_focus=True):
         self._talk.history = ()
         self._talk.close()
         await self.remove_children()
-        self.screen.query_one(Meters).reset()
+        self._meters.reset()
         self._status.idle("a new conversation")
 
     async def take_back_last(self) -> str | None:
@@ -147,7 +148,7 @@ class Conversation(VerticalScroll, can_focus=True):
         match event:
             case Opened(model=model):
                 room = model.details.get("n_ctx")
-                self.screen.query_one(Meters).set_room(room if isinstance(room, int) else 0)
+                self._meters.set_room(room if isinstance(room, int) else 0)
                 status.at("answers")
             case Asked():
                 status.at("waits for your word")
@@ -164,7 +165,7 @@ class Conversation(VerticalScroll, can_focus=True):
     def _count(self, event: ModelReplied, turn: TurnView) -> None:
         now = self._services.clock()
         self._status.count_reply(event.reply.usage.output_tokens)
-        self.screen.query_one(Meters).add(event.reply.usage, now - self._reply_began)
+        self._meters.add(event.reply.usage, now - self._reply_began)
         self._reply_began = now
         turn.tokens += event.reply.tokens
 
@@ -192,7 +193,3 @@ class Conversation(VerticalScroll, can_focus=True):
         else:
             status.idle("■ stopped · up, in an empty line, edits what you said", "$warning")
         self.post_message(self.Answered(turn.tokens))
-
-    @property
-    def _status(self) -> RunStatus:
-        return self.screen.query_one(RunStatus)

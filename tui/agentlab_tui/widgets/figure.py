@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from textual.content import Content
 from textual.events import Resize
@@ -84,21 +84,17 @@ def half_blocks(picture: Any, width: int) -> Content:
     """The picture as lines of `▀`, each cell with the colour above and the one below."""
     height = max(2, round(width * picture.height / picture.width))
     height += height % 2
-    small = picture.resize((width, height))
-    pixels = cast("list[tuple[int, int, int]]", list(small.getdata()))
+    data: bytes = picture.resize((width, height)).tobytes()
+    pixels = [data[place : place + 3].hex() for place in range(0, len(data), 3)]
     lines: list[Content] = []
     for row in range(0, height, 2):
         above, below = (pixels[(row + i) * width : (row + i + 1) * width] for i in (0, 1))
         runs: list[tuple[str, str]] = []
         for top, bottom in zip(above, below, strict=True):
-            style = f"{_hex(top)} on {_hex(bottom)}"
+            style = f"#{top} on #{bottom}"
             if runs and runs[-1][1] == style:
                 runs[-1] = (runs[-1][0] + "▀", style)
             else:
                 runs.append(("▀", style))
         lines.append(Content.assemble(*runs))
     return Content("\n").join(lines)
-
-
-def _hex(colour: tuple[int, int, int]) -> str:
-    return f"#{colour[0]:02x}{colour[1]:02x}{colour[2]:02x}"
