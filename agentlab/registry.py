@@ -44,7 +44,9 @@ def load_tools(names: Iterable[str]) -> tuple[Tool[Any], ...]:
         try:
             loaded: object = entries[name].load()
         except ModuleNotFoundError as error:
-            raise MissingExtra(f"{error.name}, which the tool {name} needs,", "tools") from error
+            raise MissingExtra(
+                f"{error.name}, which the tool {name} needs,", "tools,knowledge"
+            ) from error
         if not isinstance(loaded, Tool):
             raise ConfigError(f"the entry point {name} in {GROUP} is not a tool")
         tools.append(cast(Tool[Any], loaded))

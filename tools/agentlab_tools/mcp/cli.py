@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
 from agentlab.display import one_line, safe
 from agentlab.equipment import equipment_for
-from agentlab.errors import ConfigError, MissingKey
+from agentlab.errors import ConfigError, MissingExtra, MissingKey
 from agentlab.registry import load_tools, open_tools, tool_names
 
 
@@ -39,8 +40,12 @@ def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: s
 
 
 def harmless() -> tuple[str, ...]:
-    """The names of all tools that change nothing."""
-    return tuple(name for name in tool_names() if load_tools([name])[0].read_only)
+    """The names of all tools that change nothing, of those that are installed whole."""
+    names: list[str] = []
+    for name in tool_names():
+        with suppress(MissingExtra):
+            names += (tool.name for tool in load_tools([name]) if tool.read_only)
+    return tuple(names)
 
 
 async def _serve(names: Sequence[str], port: int | None, token: str | None) -> None:
