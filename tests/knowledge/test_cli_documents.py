@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +241,44 @@ def test_index_search_and_ask_from_the_command_line(docs: Path, tmp_path: Path) 
 
     nothing = agentlab("ask", "What is the capital of Mongolia?", home=home)
     assert (nothing.returncode, nothing.stdout.split("\n")[0]) == (1, "not found in the documents")
+
+
+class Embeddings(BaseHTTPRequestHandler):
+    """A service of embeddings: a text's vector is made of the letters in it."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        data = [
+            {"object": "embedding", "index": n, "embedding": [text.count(c) + 0.1 for c in "aeiou"]}
+            for n, text in enumerate(asked["input"])
+        ]
+        body = json.dumps({"object": "list", "model": asked["model"], "data": data, "usage": {}})
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.slow
+def test_a_service_of_the_users_own_embeds_and_is_remembered(docs: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Embeddings) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        (home / "services.toml").write_text(f'[services.office]\nbase_url = "{url}"\n')
+        done = agentlab("index", str(docs), "--embedder", "office:letters", home=home)
+        assert done.returncode == 0, done.stderr
+        found = agentlab("search", "beech wood", "--how", "dense", "--json", home=home)
+        assert json.loads(found.stdout), found.stderr
+        server.shutdown()
+    other = agentlab("index", str(docs), "--embedder", "minilm", home=home)
+    assert other.returncode == 2
+    assert "office:letters" in other.stderr
 
 
 @pytest.mark.parametrize("args", [("search", "x"), ("ask", "x")])

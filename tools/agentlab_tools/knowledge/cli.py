@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import home, runs_option
+from agentlab.cli.home import home, runs_option, service_options
 from agentlab.display import one_line, safe
 from agentlab.errors import ConfigError
 
@@ -65,12 +65,10 @@ def index(
     Only new and changed files are read again. It may be stopped at any time: the same command goes
     on where it was.
     """
-    from agentlab_tools.knowledge.index import open_index
-
     if label is not None and len(paths) > 1:
         raise ConfigError("--as names one folder: index the others by themselves")
     reports: list[tuple[Path, Report]] = []
-    with open_index(
+    with _open(
         folder, embedder=embedder, store=store, sizes=_sizes(folder, tokens, overlap), create=True
     ) as opened:
         try:
@@ -104,16 +102,23 @@ def index(
     return 1 if any(report.problems for _, report in reports) else 0
 
 
+def _open(folder: Path, *, embedder: str | None = None, **options: Any) -> Index:
+    """Open an index; its embedder may be at a service that the user's file describes."""
+    from agentlab_tools.knowledge.index import embedder_of, open_index
+
+    more = service_options(embedder or embedder_of(folder))
+    return open_index(folder, embedder=embedder, **options, **more)
+
+
 def _sizes(folder: Path, tokens: int | None, overlap: int | None) -> Any:
     """The sizes that are asked for; None leaves them as they are."""
-    from agentlab_tools.knowledge.index import open_index
     from agentlab_tools.knowledge.index.manifest import FILE
     from agentlab_tools.knowledge.ingest import Sizes
 
     if tokens is None and overlap is None:
         return None
     if (folder / FILE).is_file():
-        with open_index(folder) as there:
+        with _open(folder) as there:
             usual = there.sizes
     else:
         usual = Sizes()
@@ -138,9 +143,7 @@ def _sizes(folder: Path, tokens: int | None, overlap: int | None) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="The passages, as JSON.")
 def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_json: bool) -> int:
     """Find the passages that fit QUERY best. Exits with 1 if there are none."""
-    from agentlab_tools.knowledge.index import open_index
-
-    with open_index(folder) as opened:
+    with _open(folder) as opened:
         retriever = _retriever(opened)
         found = retriever.retrieve(query, top, how=how, where={"kind": kind} if kind else None)
         if as_json:
@@ -192,10 +195,9 @@ def ask(
     """
     from agentlab.cli.home import open_backend
     from agentlab_tools.knowledge import ask as asking
-    from agentlab_tools.knowledge.index import open_index
 
     small = backend.startswith("local:") or backend.endswith(".gguf")
-    with open_index(folder) as opened:
+    with _open(folder) as opened:
 
         async def run() -> Answer:
             model = open_backend(backend)

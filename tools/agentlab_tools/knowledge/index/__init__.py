@@ -26,7 +26,7 @@ from agentlab_tools.knowledge.ingest import Problem, Sizes
 from agentlab_tools.knowledge.stores import Kind, open_store
 from agentlab_tools.knowledge.types import Embedder, Source, Store
 
-__all__ = ["Index", "Problem", "Progress", "Report", "open_index"]
+__all__ = ["Index", "Problem", "Progress", "Report", "embedder_of", "open_index"]
 
 
 @dataclass
@@ -147,6 +147,22 @@ class Index:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def embedder_of(path: str | Path) -> str:
+    """The name of an index's embedder, for `open_embedder`; the default's where there is no index.
+
+    Raises:
+        ConfigError: the index is damaged.
+    """
+    folder = Path(path).expanduser()
+    if not (folder / FILE).is_file():
+        return DEFAULT
+    manifest = Manifest(folder)
+    try:
+        return manifest.about("embedder") or DEFAULT
+    finally:
+        manifest.close()
 
 
 def open_index(
