@@ -217,6 +217,13 @@ def test_where_there_is_no_index_it_says_how_to_make_one(tmp_path: Path) -> None
     assert not (tmp_path / "none").exists()
 
 
+def test_an_index_that_could_not_be_made_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        open_index(tmp_path / "i", embedder="nobody:model", create=True)
+    with pytest.raises(ConfigError, match="there is no index"):
+        open_index(tmp_path / "i")
+
+
 def test_an_index_that_may_only_be_read_is_searched_but_not_written(
     tmp_path: Path, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,11 +188,14 @@ def open_index(
         ConfigError: there is no index, or it was made with another embedder or store.
     """
     folder = Path(path).expanduser()
+    nothing = f"there is no index at {folder}: make one with `agentlab index FOLDER`"
     if not create and not (folder / FILE).is_file():
-        raise ConfigError(f"there is no index at {folder}: make one with `agentlab index FOLDER`")
+        raise ConfigError(nothing)
     manifest = Manifest(folder)
     try:
         spec = manifest.about("embedder")
+        if spec is None and not create:  # making one was begun, and did not come far
+            raise ConfigError(nothing)
         given = None if embedder is None or isinstance(embedder, str) else embedder
         if isinstance(embedder, str) or spec is None:
             spec = embedder if isinstance(embedder, str) else DEFAULT
