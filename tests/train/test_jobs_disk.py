@@ -15,7 +15,9 @@ from test_jobs import TINY, over
 
 from agentlab_tools.train.checkpoints import checkpoints_in, write_checkpoint
 from agentlab_tools.train.errors import DiskFull, Stopped
-from agentlab_tools.train.jobs import Jobs
+from agentlab_tools.train.events import Ended, Said, Started
+from agentlab_tools.train.jobs import Jobs, JobSpec
+from agentlab_tools.train.jobs.journal import JOURNAL, Journal, JournalReader, create
 from agentlab_tools.train.work import Work
 
 MB = 1 << 20
@@ -119,14 +121,37 @@ def test_a_disk_without_a_byte_left_still_takes_the_last_line(small_disk):
     job = jobs.submit(TINY, {"steps": 5000, "pause": 0.001}, every=0.01)
     while (job := jobs.get(job.id)).active and not job.checkpoint:
         pass
-    with suppress(OSError), (small_disk / "others").open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
-    job = over(jobs, job)
+    with (small_disk / "others").open("wb", buffering=0) as file:
+        while (job := jobs.get(job.id)).active:  # whatever becomes free is taken at once
+            with suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
     assert job.state == "failed"
     assert job.reason.startswith("the disk is full")
     (last, *_) = checkpoints_in(jobs.find(job.id) / "checkpoints")
     assert last.step == job.checkpoint
+
+
+def test_last_words_wait_beside_a_journal_that_takes_no_more(tmp_path):
+    folder = tmp_path / "job"
+    create(folder, JobSpec(id="job", recipe=TINY))
+    journal = Journal(folder)
+    journal.write(Started(pid=1, process="no process has this mark"))
+    journal.write(Said(text="x" * 5000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / JOURNAL).stat().st_size, before[1]))
+    try:
+        with pytest.raises(DiskFull):
+            journal.write(Said(text="more"))
+        journal.end(Ended(outcome="failed", reason="the disk is full"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    found = Jobs(tmp_path).get("job")
+    assert (found.state, found.reason) == ("failed", "the disk is full")
+    Journal(folder).close()  # whoever takes the job up first puts them in their place
+    ended = [r.event for r in JournalReader(folder).poll() if r.event.kind == "ended"]
+    assert ended == [Ended(outcome="failed", reason="the disk is full")]
+    assert not (folder / ".last-words").read_bytes().strip()
 
 
 def test_torch_and_safetensors_on_a_full_disk_say_so_too(tmp_path):
