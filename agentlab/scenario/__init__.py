@@ -12,6 +12,7 @@ from agentlab.scenario.answers import (
     ForkAnswer,
     QuizAnswer,
     ReadAnswer,
+    Then,
     Try,
 )
 from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
@@ -45,6 +46,7 @@ __all__ = [
     "ReadStep",
     "Scenario",
     "Step",
+    "Then",
     "Try",
     "Verdict",
 ]

@@ -14,12 +14,13 @@ answer = "3 + 4 = 7"
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, ValidationError, model_validator
-from pydantic_core import to_json
 
 from agentlab.backend import Settings
 from agentlab.errors import ScenarioError
@@ -39,8 +40,17 @@ class Try(_Answer):
     error: str
 
 
+class Then(_Answer):
+    """A call made after another, and what came back."""
+
+    arguments: dict[str, Any]
+    result: str
+    tool: str | None = None
+    """Another tool than the example's own."""
+
+
 class Example(_Answer):
-    """One exchange shown to the model before the real one (few-shot), with or without a call."""
+    """One exchange shown to the model before the real one (few-shot), with or without calls."""
 
     user: str
     tool: str | None = None
@@ -48,23 +58,28 @@ class Example(_Answer):
     """Calls that failed first, to show how one mends them."""
     arguments: dict[str, Any] = {}
     result: str = ""
+    then: tuple[Then, ...] = ()
+    """Calls that this one led to, one after the other."""
     answer: str
 
     def messages(self, number: int) -> tuple[Message, ...]:
         """The exchange as the turns it would have been."""
         turns = [Message.user(self.user)]
-        if self.tool is not None:
-            tries = [(t.arguments, t.error) for t in self.tried] + [(self.arguments, None)]
-            for n, (arguments, error) in enumerate(tries, 1):
-                text = to_json(arguments).decode()
-                call = ToolCall(id=f"example_{number}_{n}", name=self.tool, arguments=text)
-                result = ToolResult(
-                    call_id=call.id,
-                    content=self.result if error is None else error,
-                    error=None if error is None else "tool_error",
-                )
-                turns += [Message.assistant(call), Message.results([result])]
+        for n, (name, arguments, content, failed) in enumerate(self._calls(), 1):
+            text = json.dumps(arguments, ensure_ascii=False)
+            call = ToolCall(id=f"example_{number}_{n}", name=name, arguments=text)
+            error = "tool_error" if failed else None
+            result = ToolResult(call_id=call.id, content=content, error=error)
+            turns += [Message.assistant(call), Message.results([result])]
         return (*turns, Message.assistant(self.answer))
+
+    def _calls(self) -> Iterator[tuple[str, dict[str, Any], str, bool]]:
+        if self.tool is not None:
+            for attempt in self.tried:
+                yield self.tool, attempt.arguments, attempt.error, True
+            yield self.tool, self.arguments, self.result, False
+            for call in self.then:
+                yield call.tool or self.tool, call.arguments, call.result, False
 
 
 class AgentAnswer(_Answer):

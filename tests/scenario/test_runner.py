@@ -198,7 +198,7 @@ answer = "2"
     )
     answer = read_answer(file, AgentAnswer)
     assert [m.role for m in answer.shown()] == ["user", "assistant", "tool", "assistant"]
-    assert answer.shown()[1].tool_calls[0].arguments == '{"a":1,"b":1}'
+    assert answer.shown()[1].tool_calls[0].arguments == '{"a": 1, "b": 1}'
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from tui_world import LABS
 from agentlab.backend import Settings
 from agentlab.errors import ScenarioError
 from agentlab.limits import Limits
-from agentlab.scenario.answers import AgentAnswer, Example, QuizAnswer
-from agentlab.scenario.find import load
-from agentlab.scenario.values import AgentStep
+from agentlab.scenario.answers import AgentAnswer, Call, Example, ForkAnswer, QuizAnswer, Then
+from agentlab.scenario.find import load, scenario_roots
+from agentlab.scenario.values import AgentStep, ForkStep
 from agentlab_tui.answers import is_own, parse_choice, parse_own, starter_text
 from agentlab_tui.toml_text import answer_text
 
@@ -25,7 +25,14 @@ def _adder() -> AgentStep:
     return step
 
 
+def _mended() -> ForkStep:
+    step = load(scenario_roots()[-1] / "m5" / "multi-step").scenario.step("mend-it")
+    assert isinstance(step, ForkStep)
+    return step
+
+
 STEP = _adder()
+MENDED = _mended()
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 plain = st.recursive(
     texts
@@ -42,6 +49,7 @@ examples = st.builds(
     tool=st.none() | texts,
     arguments=arguments,
     result=texts,
+    then=st.lists(st.builds(Then, arguments=arguments, result=texts), max_size=2).map(tuple),
     answer=texts,
 )
 answers = st.builds(
@@ -62,6 +70,13 @@ answers = st.builds(
 @given(answers)
 def test_any_agent_reads_back_equal(answer: AgentAnswer) -> None:
     assert parse_own(STEP, answer_text(answer)) == answer
+
+
+@given(st.integers(0, 99), st.builds(Call, name=texts, arguments=arguments) | st.none())
+def test_any_fork_reads_back_equal(at: int, call: Call | None) -> None:
+    answer = ForkAnswer(at=at, call=call)
+    assert parse_own(MENDED, answer_text(answer)) == answer
+    assert parse_own(MENDED, starter_text(MENDED)) == MENDED.starter
 
 
 @given(st.lists(texts, max_size=4).map(tuple))
