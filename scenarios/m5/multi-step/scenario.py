@@ -50,11 +50,11 @@ def _way(run: CaseRun) -> tuple[str, ...]:
 def reached(attempt: Attempt) -> Verdict:
     """The fork ends with the right number, looked up."""
     (run,) = attempt.runs
-    said = run.output or "nothing"
+    said = f"it says {run.output!r}" if run.output else "it ends without an answer"
     if looked_it_up(run):
-        return Verdict(passed=True, reason=f"it says: {said}")
-    what = "not the number in the book" if not says_it(run) else "but it never looked that up"
-    return Verdict(passed=False, reason=f"it says: {said} That is {what}")
+        return Verdict(passed=True, reason=said)
+    missed = "never looked up" if says_it(run) else "not the number in the book"
+    return Verdict(passed=False, reason=f"{said}, {missed}" if run.output else said)
 
 
 def kept(first: int) -> Check:
