@@ -1,0 +1,126 @@
+"""Starters, reference solutions, and answers that look right."""
+
+from __future__ import annotations
+
+from agentlab.backend import Settings
+from agentlab.limits import Limits
+from agentlab.scenario import AgentAnswer, CodeAnswer, Example
+
+STEADY = Settings(temperature=0, max_tokens=80, repeat_penalty=1.0)
+TOLD = "Answer from what was found, and name the source."
+
+
+def _asked(question: str, source: str, found: str, answer: str) -> Example:
+    return Example(
+        user=f"[{source}] {found}\n\nQuestion: {question}", answer=f"{answer} ({source})"
+    )
+
+
+SHOWN = (
+    _asked(
+        "How many layers does ResNet have?",
+        "resnet.md",
+        "The deepest ResNet (He and colleagues, 2015) has 152 layers and won the ImageNet "
+        "challenge.",
+        "152 layers.",
+    ),
+    _asked(
+        "Who invented dropout?",
+        "dropout.md",
+        "Dropout was proposed by Geoffrey Hinton and his students in 2012, and switches neurons "
+        "off at random.",
+        "Geoffrey Hinton.",
+    ),
+    _asked(
+        "In which year was Eliza written?",
+        "eliza.md",
+        "Joseph Weizenbaum wrote Eliza in 1966; it turned statements into questions.",
+        "1966.",
+    ),
+    _asked(
+        "How many words does the Brown corpus have?",
+        "corpora.md",
+        "The Brown corpus of 1961 holds 1,014,312 words of American English from 500 sources.",
+        "1,014,312 words.",
+    ),
+)
+
+
+def answerer(examples: tuple[Example, ...] = (), told: str = TOLD) -> AgentAnswer:
+    """An agent that answers questions."""
+    return AgentAnswer(
+        instructions=told, examples=examples, settings=STEADY, limits=Limits(steps=2)
+    )
+
+
+def _ending(end: str) -> tuple[Example, ...]:
+    """The examples with another end than the source."""
+    return tuple(e.model_copy(update={"answer": e.answer.partition(" (")[0] + end}) for e in SHOWN)
+
+
+ANSWER = answerer(SHOWN)
+ANSWER_WRONG = {
+    "no-source-shown": answerer(_ending("")),
+    "always-the-same-source": answerer(_ending(" (library.md)")),
+    "shown-without-passages": answerer(
+        tuple(
+            e.model_copy(update={"user": "Question: " + e.user.partition("Question: ")[2]})
+            for e in SHOWN[:2]
+        ),
+        "Answer from memory.",
+    ),
+}
+
+CUT_STARTER = CodeAnswer(
+    code='''def passages(text, size):
+    """Cut a Markdown article into passages of at most `size` characters, and return the list."""
+    return [text]
+'''
+)
+CUT = CodeAnswer(
+    code='''import re
+
+
+def pieces(section, size):
+    """Sentences, and what of them is too long in pieces of whole words."""
+    for sentence in re.split(r"(?<=[.!?:])\\s+|\\n+", section):
+        while len(sentence) > size:
+            at = sentence.rfind(" ", 1, size)
+            at = at if at > 0 else size
+            yield sentence[:at]
+            sentence = sentence[at:].strip()
+        if sentence.strip():
+            yield sentence.strip()
+
+
+def passages(text, size):
+    found = []
+    for section in re.split(r"\\n(?=#)", text):
+        passage = ""
+        for piece in pieces(section, size):
+            if passage and len(passage) + 1 + len(piece) > size:
+                found.append(passage)
+                passage = ""
+            passage = f"{passage}\\n{piece}" if passage else piece
+        if passage:
+            found.append(passage)
+    return found
+'''
+)
+CUT_WRONG = {
+    "every-so-many-characters": CodeAnswer(
+        code="def passages(text, size):\n"
+        "    return [text[at : at + size] for at in range(0, len(text), size)]\n"
+    ),
+    "every-sentence-alone": CodeAnswer(
+        code="import re\n\n\ndef passages(text, size):\n"
+        '    return [s[:size] for s in re.split(r"(?<=[.!?])\\s+|\\n+", text) if s.strip()]\n'
+    ),
+    "over-headings": CodeAnswer(
+        code=CUT.code.replace('re.split(r"\\n(?=#)", text)', "[text]"),
+    ),
+    "drops-what-is-long": CodeAnswer(
+        code="def passages(text, size):\n"
+        '    return [p.strip() for p in text.split("\\n\\n") if 0 < len(p.strip()) <= size]\n'
+    ),
+}
