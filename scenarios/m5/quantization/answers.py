@@ -1,0 +1,78 @@
+"""Solutions, starting points, and answers that look right and are not."""
+
+from __future__ import annotations
+
+from agentlab.scenario import CodeAnswer
+
+
+def _code(text: str) -> CodeAnswer:
+    return CodeAnswer(code=text.strip() + "\n")
+
+
+ROUND_STARTER = _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    \"\"\"The rows as they are after being kept in `bits` bits a weight.\"\"\"
+    return rows
+""")
+
+ROUND = _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    blocks = rows.reshape(-1, 32)
+    most = 2 ** (bits - 1) - 1
+    scales = np.abs(blocks).max(axis=1, keepdims=True) / most
+    scales[scales == 0] = 1
+    codes = np.round(blocks / scales)
+    return (codes * scales).reshape(rows.shape)
+""")
+
+ROUND_WRONG = {
+    "one-scale-for-all": _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    scale = np.abs(rows).max() / (2 ** (bits - 1) - 1)
+    return np.round(rows / scale) * scale
+"""),
+    "cut-off-instead-of-rounded": _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    blocks = rows.reshape(-1, 32)
+    scales = np.abs(blocks).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
+    return (np.floor(blocks / scales) * scales).reshape(rows.shape)
+"""),
+    "too-many-levels": _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    blocks = rows.reshape(-1, 32)
+    scales = np.abs(blocks).max(axis=1, keepdims=True) / 2 ** bits
+    return (np.round(blocks / scales) * scales).reshape(rows.shape)
+"""),
+    "one-scale-a-row": _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    scales = np.abs(rows).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
+    return np.round(rows / scales) * scales
+"""),
+}
+
+CHOOSE_STARTER = _code('kind = "F16"')
+CHOOSE = _code('kind = "Q3_K_M"')
+CHOOSE_WRONG = {
+    "too-large": _code('kind = "Q8_0"'),
+    "a-little-too-large": _code('kind = "Q4_1"'),
+    "small-enough-but-coarser-than-its-name": _code('kind = "Q4_0"'),
+    "too-coarse": _code('kind = "Q2_K"'),
+}
