@@ -32,6 +32,8 @@ class Settings(RecipeSettings):
     lr: float = Field(1e-3, gt=0)
     epochs: float = Field(1, gt=0)
     """How many times to go through the set."""
+    steps: int | None = Field(None, ge=1)
+    """How many steps to take, in place of `epochs`."""
     context: int = Field(1024, ge=256)
     """Tokens in a row."""
     rows: int = Field(2, ge=1)

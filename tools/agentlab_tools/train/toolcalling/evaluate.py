@@ -12,7 +12,7 @@ same grammar for every model. A case counts where
 
 under `tool_choice="auto"`, where the model decides itself whether to call. Sorts that need a call
 are measured once more with `required`, where it only has to call the right thing, and once where
-one call is right (`forced`).
+one call is right (`forced`). A reply that talks on and on is cut off.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import argparse
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from agentlab.backend import Backend, Reply, Settings, ToolSpec
+from agentlab.backend import Backend, Delta, Reply, Settings, TextDelta, ToolSpec
 from agentlab.backends import connect
 from agentlab.backends.llamacpp.schema import same
 from agentlab.evaluate.statistics import wilson
@@ -38,6 +39,9 @@ CALLS: tuple[Category, ...] = ("one", "several", "parallel", "repair")
 """Sorts that are answered with calls alone."""
 
 _SETTINGS = Settings(temperature=0, repeat_penalty=1.0, max_tokens=160, seed=0)
+
+_TALK = 240
+"""Characters of talk after which no call is waited for any more."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,15 @@ async def measure(
 
 async def _reply(backend: Backend, dialogue: Dialogue, turn: int, settings: Settings) -> Message:
     chat = dialogue.chat
-    async for item in backend.stream(chat.messages[:turn], tools=chat.tools, settings=settings):
-        if isinstance(item, Reply):
-            return item.message
+    stream = backend.stream(chat.messages[:turn], tools=chat.tools, settings=settings)
+    async with aclosing(cast("AsyncGenerator[Delta | Reply]", stream)) as items:
+        talk = ""
+        async for item in items:
+            if isinstance(item, Reply):
+                return item.message
+            talk += item.text if isinstance(item, TextDelta) else ""
+            if len(talk) > _TALK:
+                return Message.assistant(talk)
     raise AssertionError("a backend ends with a reply")
 
 
