@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conversation import check_conversation
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from programs import Program, programs, stored
 
@@ -98,6 +98,17 @@ async def test_a_run_cut_at_any_byte_goes_on_to_a_valid_end(program: Program, pl
         ends = [i + 1 for i, byte in enumerate(whole) if byte == 10 and i >= header]
         inside = [header + int(place * (len(whole) - header)) for place in places]
         for cut in {*ends, *(end - 1 for end in ends), *inside}:
+            await resumes_to_a_valid_end(program, trace, whole[:cut])
+
+
+@pytest.mark.slow
+@settings(max_examples=max(2, EXAMPLES // 500), phases=[Phase.explicit, Phase.generate])
+@given(programs)
+async def test_a_run_cut_at_every_byte_goes_on_to_a_valid_end(program: Program):
+    with tempfile.TemporaryDirectory() as folder:
+        _, trace = await logged(program, Path(folder))
+        whole = trace.path.read_bytes()
+        for cut in range(whole.index(b"\n") + 1, len(whole) + 1):
             await resumes_to_a_valid_end(program, trace, whole[:cut])
 
 
