@@ -8,7 +8,7 @@ from textual.widgets import TextArea
 from tui_world import finished, open_app, text_of, to_lab, until
 
 from agentlab.results import Results, passed_runs, results_in
-from agentlab.trace import runs_in
+from agentlab.trace import Trace, runs_in
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.widgets.tool_list import ToolList
 
@@ -26,10 +26,11 @@ async def test_every_call_of_a_lab_waits_for_the_learner_who_wants_to_be_asked(
         await until(
             pilot, lambda: len(lab.query("Approval:focus")) == 1 and len(lab.query("CaseView")) == 2
         )
-        await pilot.press("d")
+        await pilot.press("y")
         await finished(pilot)
-        assert "1 of 2 right" in text_of(lab, "CheckRow .says")
-        assert "you said no" in text_of(lab, ".note")
+        assert "2 of 2 right" in text_of(lab, "CheckRow .says")
+        kinds = [e.kind for path in runs_in(tmp_path / "runs") for e in Trace.load(path).events]
+        assert kinds.count("approval_given") == 2
 
 
 async def test_stopping_while_a_question_is_open_closes_it(tmp_path: Path) -> None:

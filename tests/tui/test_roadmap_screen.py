@@ -32,7 +32,7 @@ async def test_every_module_is_there_with_its_labs_and_how_far_one_is(tmp_path: 
         assert "✔ Sums, by tool" in text
         assert "1 of 1 passed" in text
         assert "5 min" in text
-        assert "give an agent a tool" in text_of(app.screen, "#card Static")
+        await until(pilot, lambda: "give an agent a tool" in text_of(app.screen, "#card Static"))
 
 
 async def test_a_search_shows_only_labs_that_match(tmp_path: Path) -> None:
@@ -65,7 +65,8 @@ async def test_a_bad_lab_says_why_and_the_others_open(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         roadmap = await to_roadmap(pilot)
         assert "✘ m5/bad" in listed(roadmap)
-        assert "RuntimeError: [bold]no[/]" in text_of(roadmap, "#card Static")
+        await pilot.press("home")
+        await until(pilot, lambda: "RuntimeError: [bold]no[/]" in text_of(roadmap, "#card Static"))
         await pilot.press("enter")
         await pilot.pause()
         assert app.screen is roadmap

@@ -38,6 +38,14 @@ def tiny(home: Path, *arguments: str) -> list[str]:
     return agentlab(home, *arguments, script=APP)
 
 
+def _open_tiny(terminal: Terminal) -> None:
+    terminal.sees("Your own labs")
+    terminal.keys("/", *"tiny", "enter")
+    terminal.sees("Sums, by tool")
+    terminal.keys("enter")
+    terminal.sees("Step 1 of 3")
+
+
 def test_the_first_walkthrough_from_an_empty_home_to_the_first_lab_passed(
     opened: Open, tmp_path: Path
 ) -> None:
@@ -89,10 +97,8 @@ def test_from_the_roadmap_to_green_checks_at_any_size_and_out_again(
 ) -> None:
     terminal = opened(tiny(tmp_path / "home"))
     terminal.sees("Roadmap", "Prerequisites", "The frontier", "Your own labs")
-    terminal.keys("/", *"tiny", "enter")
-    terminal.sees("Sums, by tool")
-    terminal.keys("enter")
-    terminal.sees("Step 1 of 3", "it does not calculate")
+    _open_tiny(terminal)
+    terminal.sees("it does not calculate")
     terminal.keys("n")
     terminal.sees("Step 2 of 3", "An agent that adds", "tools you may give: add")
     terminal.keys("r")
@@ -124,8 +130,8 @@ def test_a_terminal_without_colour_and_utf_8_says_so_and_works(
     )
     terminal.sees("Roadmap", "not UTF-8", "LC_ALL=C.UTF-8")
     assert b"\\u" not in terminal.written
-    terminal.keys("enter")
-    terminal.sees("Step 1 of 3", "it does not calculate")
+    _open_tiny(terminal)
+    terminal.sees("it does not calculate")
     terminal.keys("q")
     assert terminal.ends() == 0
     assert b"Traceback" not in terminal.written
@@ -136,9 +142,7 @@ def test_a_megabyte_pasted_into_an_answer_is_kept_and_the_app_answers(
 ) -> None:
     home = tmp_path / "home"
     terminal = opened(tiny(home))
-    terminal.sees("Sums, by tool")
-    terminal.keys("enter")
-    terminal.sees("Step 1 of 3")
+    _open_tiny(terminal)
     terminal.keys("n")
     terminal.sees("Step 2 of 3")
     terminal.keys("e")
@@ -156,8 +160,8 @@ def test_a_megabyte_pasted_into_an_answer_is_kept_and_the_app_answers(
 def test_a_closed_terminal_loses_nothing_typed(opened: Open, tmp_path: Path) -> None:
     home = tmp_path / "home"
     terminal = opened(tiny(home))
-    terminal.sees("Sums, by tool")
-    terminal.keys("enter", "n")
+    _open_tiny(terminal)
+    terminal.keys("n")
     terminal.sees("Step 2 of 3")
     terminal.keys("e")
     terminal.sees("Leave editor")

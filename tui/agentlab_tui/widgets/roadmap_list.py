@@ -76,7 +76,7 @@ class RoadmapList(OptionList):
         ids = [option.id for option in options]
         following = next((id for id, s in self._standings.items() if s.is_next), None)
         wanted = here.id if here else following
-        if wanted in ids:
+        if wanted is not None and wanted in ids:
             self.highlighted = ids.index(wanted)
         else:
             self.highlighted = next((i for i, o in enumerate(options) if not o.disabled), None)
