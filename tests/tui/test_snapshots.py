@@ -7,19 +7,31 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
+from test_playground import calculates, to_playground
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 from tui_world import finished, open_app, services, to_lab, to_roadmap, until
 
+from agentlab.backend import Reply, TokenInfo
+from agentlab.backends.scripted import Scripted
+from agentlab.messages import Message
 from agentlab_tui.app import AgentLabApp
+from agentlab_tui.assembly import Assembly
 from agentlab_tui.progress import ProgressStore
+from agentlab_tui.screens.diff import DiffScreen
 from agentlab_tui.screens.timeline import TimelineScreen
+from agentlab_tui.widgets.conversation import Conversation
+from agentlab_tui.widgets.token_view import TokenView
+from agentlab_tui.widgets.tool_list import ToolList
 from agentlab_tui.widgets.virtual_list import VirtualList
 
 SIZES = [(80, 24), (120, 36), (160, 50)]
+CALCULATOR = Assembly(tools=("calculator",))
 Walk = Callable[[Pilot[None]], Awaitable[None]]
 Compare = Callable[..., bool]
 
@@ -44,6 +56,8 @@ def shows(
         if look == "light":
             app.action_toggle_dark()
         await walk(pilot)
+        for area in app.screen.query(TextArea):
+            area.cursor_blink = False
         await pilot.pause(0.1)
 
     return compare(app, terminal_size=size, run_before=before)
@@ -139,6 +153,96 @@ def test_help(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> N
         await pilot.press("question_mark")
 
     assert shows(snap_compare, open_app(tmp_path), size, walk)
+
+
+@sizes
+def test_playground(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """A talk with a call in it; the agent beside it where there is room; meters below."""
+    app = open_app(tmp_path, lambda name: Scripted(calculates, name=name))
+
+    async def walk(pilot: Pilot[None]) -> None:
+        screen = await to_playground(pilot)
+        screen.query_one(ToolList).show(("calculator", "search"), ("calculator",), ("search",))
+        await screen.query_one(Conversation).say("What is 6 * 7?", CALCULATOR)
+        await until(pilot, lambda: not screen.query_one(Conversation).is_running)
+
+    assert shows(snap_compare, app, size, walk)
+
+
+def test_tokens(snap_compare: Compare, tmp_path: Path) -> None:
+    """The last answer token by token, coloured by how sure the model was; what else it had."""
+    texts = (("The", 0.93), (" sum", 0.55), (" is", 0.98), (" 9", 0.31), (".", 0.88))
+    tokens = tuple(
+        TokenInfo(id=n, text=t, logprob=log(p), top=((t, log(p)), (" 8", log(0.6 * (1 - p)))))
+        for n, (t, p) in enumerate(texts)
+    )
+    reply = Reply(message=Message.assistant("The sum is 9."), tokens=tokens)
+    app = open_app(tmp_path, lambda name: Scripted([reply], name=name))
+
+    async def walk(pilot: Pilot[None]) -> None:
+        screen = await to_playground(pilot)
+        screen.query_one(ToolList).show(("calculator", "search"), ())
+        await screen.query_one(Conversation).say("4 + 5?", Assembly())
+        await until(pilot, lambda: not screen.query_one(Conversation).is_running)
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(pilot.app.focused, TokenView))
+        await pilot.press("down", "down")
+
+    assert shows(snap_compare, app, (120, 36), walk)
+
+
+def test_fork(snap_compare: Compare, tmp_path: Path) -> None:
+    """What a tool shall have answered instead, and which model goes on."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_roadmap(pilot)
+        await pilot.app.push_screen(TimelineScreen(services(tmp_path), _trace(tmp_path)))
+        rows = pilot.app.screen.query_one(VirtualList)
+        await until(pilot, lambda: len(rows.items) == 7)
+        await pilot.press("down", "down", "down", "down", "f")
+        await until(pilot, lambda: pilot.app.screen.query("#words"))
+
+    assert shows(snap_compare, open_app(tmp_path), (120, 36), walk)
+
+
+def test_diff(snap_compare: Compare, tmp_path: Path) -> None:
+    """Two runs side by side: what is the same is grey, the first difference is marked."""
+    one = _trace(tmp_path)
+    other = tmp_path / "20251124-170000-00facade.jsonl"
+    text = one.read_text().replace("I can't tell.", "It is 42.").replace(one.stem, other.stem)
+    other.write_text(text)
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_roadmap(pilot)
+        await pilot.app.push_screen(DiffScreen(one, other))
+        rows = pilot.app.screen.query_one(VirtualList)
+        await until(pilot, lambda: rows.items and rows.cursor > 0)
+
+    assert shows(snap_compare, open_app(tmp_path), (120, 36), walk)
+
+
+def test_asked(snap_compare: Compare, tmp_path: Path) -> None:
+    """In a lab: a call waits for the learner's word, below what it would do."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("a", "r")
+        await until(pilot, lambda: lab.query("Approval:focus"))
+        pilot.app.clear_notifications()
+        await pilot.pause(0.2)
+
+    assert shows(snap_compare, open_app(tmp_path), (120, 36), walk)
+
+
+def test_form(snap_compare: Compare, tmp_path: Path) -> None:
+    """The agent of a lab put together in a form."""
+
+    async def walk(pilot: Pilot[None]) -> None:
+        await to_lab(pilot, "adder")
+        await pilot.press("f")
+        await until(pilot, lambda: getattr(pilot.app.focused, "id", "") == "instructions")
+
+    assert shows(snap_compare, open_app(tmp_path), (120, 36), walk)
 
 
 def _trace(folder: Path) -> Path:
