@@ -69,6 +69,7 @@ def test_passages_of_any_text_stand_where_they_say(text: str, name: str, tokens:
     check(document, found)
     for chunk in found:
         assert words(chunk.text) <= tokens
+        assert name != "a.txt" or chunk.text == chunk.text.strip()
         assert len(chunk.text) <= 2 * 8 * tokens
 
 
@@ -131,3 +132,8 @@ def test_the_same_passage_has_the_same_id_and_another_place_another() -> None:
     again = cut(parse(b"# A\n\nsame words\n\n# B\n\nsame words\n", "a.md"))
     assert [c.id for c in once] == [c.id for c in again]
     assert once[0].id != once[1].id
+
+
+def test_prose_loses_its_indentation_and_code_keeps_it() -> None:
+    assert [c.text for c in cut(parse(b"   An indented line.\n", "a.txt"))] == ["An indented line."]
+    assert [c.text for c in cut(parse(b"x {\n\n    deep();\n", "a.js"))] == ["x {\n\n    deep();"]
