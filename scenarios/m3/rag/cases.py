@@ -25,7 +25,6 @@ _QUESTIONS: Sequence[tuple[str, str]] = (
     ("Who proposed in 1972 to weight a word by how few documents contain it?", "Spärck Jones"),
     ("How many entries does the vocabulary of GPT-2 have?", "50,257"),
     ("How many samples a second has a CD?", "44,100"),
-    ("Who wrote Adaptive Mixtures of Local Experts with Jordan and Nowlan?", "Jacobs"),
     ("How many numbers has a 224 by 224 colour image?", "150,528"),
     ("What batch size did CLIP have?", "32,768"),
     ("How many bytes per token does the KV cache of SmolLM2 take?", "23,040"),

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+
 from agentlab_tools.knowledge.embed import open_embedder
 from agentlab_tools.knowledge.retrieve import Retriever
 from agentlab_tools.knowledge.stores import open_store

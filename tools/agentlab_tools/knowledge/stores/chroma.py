@@ -89,8 +89,7 @@ class ChromaStore:
         for begin in range(0, len(chunks), self._batch):
             part = chunks[begin : begin + self._batch]
             ids = [chunk.id for chunk in part]
-            replaced = self._collection.get(ids=ids, include=["metadatas"])
-            old = dict(zip(replaced["ids"], replaced["metadatas"], strict=True))
+            old = self._metadata_of(self._collection.get(ids=ids, include=[])["ids"])
             self._collection.upsert(
                 ids=ids,
                 embeddings=vectors[begin : begin + self._batch],
@@ -100,6 +99,12 @@ class ChromaStore:
                     {**dict.fromkeys(old.get(chunk.id, ())), **_metadata(chunk)} for chunk in part
                 ],
             )
+
+    def _metadata_of(self, ids: list[str]) -> dict[str, Any]:
+        if not ids:
+            return {}
+        found = self._collection.get(ids=ids, include=["metadatas"])
+        return dict(zip(found["ids"], found["metadatas"], strict=True))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks."""

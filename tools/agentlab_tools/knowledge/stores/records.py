@@ -27,7 +27,9 @@ _EXACT = 2**53
 def fields(chunk: Chunk) -> dict[str, Scalar]:
     """What a filter on a chunk looks at. What is not finite equals nothing, and is left out."""
     source = chunk.source
-    found: dict[str, Scalar] = {"file": source.file, "heading": source.heading}
+    found: dict[str, Scalar] = {"file": source.file}
+    if source.heading:
+        found["heading"] = source.heading
     if source.page is not None:
         found["page"] = source.page
     found.update(chunk.metadata)
