@@ -32,9 +32,11 @@ from textual.pilot import Pilot
 
 from agentlab.backend import Reply
 from agentlab.backends.scripted import Scripted
+from agentlab.events import RunStarted
 from agentlab.messages import Message, Usage
 from agentlab_tui.app import AgentLabApp
 from agentlab_tui.engine import Engine
+from agentlab_tui.fold import Row
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.screens.playground import PlaygroundScreen
 from agentlab_tui.screens.timeline import TimelineScreen
@@ -159,7 +161,7 @@ def long_trace(folder: Path, events: int) -> Path:
     }
     with path.open("w") as file:
         file.write(json.dumps(header) + "\n")
-        started = {"kind": "run_started", "messages": [{"role": "user", "parts": []}]}
+        started = RunStarted(messages=(Message.user("Add."),)).model_dump(mode="json")
         file.write(json.dumps({"seq": 0, "at": 1.7e9, "event": started}) + "\n")
         for seq in range(1, events):
             call = {"kind": "tool_call", "id": f"call_{seq // 2}", "name": "add", "arguments": "{}"}
@@ -181,10 +183,10 @@ async def trace_times(home: Path) -> dict[str, float]:
     async with app.run_test(size=(120, 36)) as pilot:
         begun = time.perf_counter()
         await app.push_screen(TimelineScreen(services(home), path))
-        rows = app.screen.query_one(VirtualList)
+        rows = app.screen.query_one(VirtualList[Row])
         await _until(pilot, lambda: len(rows.items) == EVENTS)
         found["read, s"] = time.perf_counter() - begun
-        pages, begun = 200, time.process_time()
+        pages, begun = 60, time.process_time()
         for _ in range(pages):
             await pilot.press("pagedown")
         found["a page, CPU ms"] = (time.process_time() - begun) / pages * 1000
@@ -199,7 +201,7 @@ async def memory(home: Path) -> list[float]:
     """Megabytes after each tenth of a long stream of words."""
     word = "whale " * 40
     reply = Reply(message=Message.assistant(word * (WORDS // 400)), usage=Usage(output_tokens=9))
-    model = Scripted(lambda *_: reply)
+    model = Scripted([reply] * 10)
     app = AgentLabApp(services(home, model))
     sizes: list[float] = []
     async with app.run_test(size=(120, 36)) as pilot:

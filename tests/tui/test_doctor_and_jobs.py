@@ -75,7 +75,7 @@ async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
     from agentlab_tools.train.jobs.processes import mark_of
 
     journal = job(tmp_path, "20261124-101530-abc-digits")
-    journal.write(Started(pid=os.getpid(), process=mark_of(os.getpid())))
+    journal.write(Started(pid=os.getpid(), process=mark_of(os.getpid()) or ""))
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await to_jobs(pilot)

@@ -172,6 +172,24 @@ def test_a_closed_terminal_loses_nothing_typed(opened: Open, tmp_path: Path) -> 
     assert (home / "progress" / "m9" / "tiny" / "adder.toml").read_text().startswith("# mine")
 
 
+def test_on_a_full_disk_it_is_said_and_the_app_lives(opened: Open, tmp_path: Path) -> None:
+    """No file can grow: the limit on file sizes stands for a disk without a byte left."""
+    limited = ["bash", "-c", 'ulimit -f 0; exec "$@"', "_", *tiny(tmp_path / "home")]
+    terminal = opened(limited)
+    _open_tiny(terminal)
+    terminal.keys("n")
+    terminal.sees("Step 2 of 3")
+    terminal.keys("e")
+    terminal.sees("Leave editor")
+    terminal.keys("x")
+    terminal.sees("can't be saved")
+    terminal.keys("escape", "w")
+    terminal.sees("can't be written")
+    terminal.keys("q")
+    assert terminal.ends() == 0
+    assert b"Traceback" not in terminal.written
+
+
 def test_agentlab_alone_opens_the_screen_on_a_terminal(opened: Open, tmp_path: Path) -> None:
     terminal = opened(agentlab(tmp_path / "home"))
     terminal.sees("Roadmap", "Playground")
