@@ -10,9 +10,12 @@ import json
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+
+Json: TypeAlias = dict[str, Any]
 
 KEY = "pc-test"
 PAGE = 7
@@ -23,8 +26,8 @@ class PineconeServer:
 
     def __init__(self, dimension: int, metric: str = "cosine", index: str = "docs") -> None:
         self.dimension, self.metric, self.index = dimension, metric, index
-        self.namespaces: dict[str, dict[str, dict]] = defaultdict(dict)
-        self.requests: list[tuple[str, dict]] = []
+        self.namespaces: dict[str, dict[str, Json]] = defaultdict(Json)
+        self.requests: list[tuple[str, Json]] = []
         self.fail: list[int] = []
         """Statuses to answer the next requests with."""
         outer = self
@@ -45,7 +48,7 @@ class PineconeServer:
             def query(self) -> dict[str, list[str]]:
                 return parse_qs(urlsplit(self.path).query, keep_blank_values=True)
 
-            def answer(self, body: dict) -> None:
+            def answer(self, body: Json) -> None:
                 path = urlsplit(self.path).path
                 outer.requests.append((path, body))
                 if outer.fail:
@@ -55,7 +58,7 @@ class PineconeServer:
                 else:
                     self.send(*outer.handle(path, body))
 
-            def send(self, status: int, body: dict) -> None:
+            def send(self, status: int, body: Json) -> None:
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
@@ -63,7 +66,7 @@ class PineconeServer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -77,7 +80,7 @@ class PineconeServer:
         self._server.server_close()
         self._thread.join()
 
-    def handle(self, path: str, body: dict) -> tuple[int, dict]:
+    def handle(self, path: str, body: Json) -> tuple[int, Json]:
         if path == f"/indexes/{self.index}":
             status = {"ready": True, "state": "Ready"}
             vector = {"type": "dense_vector", "dimension": self.dimension, "metric": self.metric}
@@ -118,9 +121,10 @@ class PineconeServer:
                 total = sum(map(len, self.namespaces.values()))
                 stats = {"dimension": self.dimension, "totalVectorCount": total}
                 return 200, {"namespaces": counted, "indexFullness": 0, **stats}
-        return 404, {"message": path}
+            case _:
+                return 404, {"message": path}
 
-    def upsert(self, records: dict[str, dict], vectors: list[dict]) -> tuple[int, dict]:
+    def upsert(self, records: dict[str, Json], vectors: list[Json]) -> tuple[int, Json]:
         for vector in vectors:
             if len(vector["values"]) != self.dimension:
                 return 400, {"code": 3, "message": "Vector dimension does not match"}
@@ -142,14 +146,14 @@ class PineconeServer:
             records[vector["id"]] = {**vector, "metadata": numbers}
         return 200, {"upsertedCount": len(vectors)}
 
-    def page(self, ids: list[str], token: str | None) -> tuple[list[str], dict]:
+    def page(self, ids: list[str], token: str | None) -> tuple[list[str], Json]:
         begin = int(token or 0)
         more = begin + PAGE < len(ids)
         return ids[begin : begin + PAGE], {
             "pagination": {"next": str(begin + PAGE)}
         } if more else {}
 
-    def ranked(self, records: dict[str, dict], body: dict) -> list[dict]:
+    def ranked(self, records: dict[str, Json], body: Json) -> list[Json]:
         query = np.array(body["vector"], np.float32)
         chosen = [r for r in records.values() if holds(body.get("filter"), r["metadata"])]
         scored = [(float(np.dot(query, np.array(r["values"], np.float32))), r) for r in chosen]
@@ -160,7 +164,7 @@ class PineconeServer:
         ]
 
 
-def holds(filter: dict | None, metadata: dict) -> bool:
+def holds(filter: Json | None, metadata: Json) -> bool:
     """Whether a filter, made of `$and` and `$eq`, is true of a record's metadata."""
     for name, wanted in (filter or {}).items():
         if name == "$and":

@@ -7,10 +7,11 @@ third batch replaces the one before it as well (with the text `again`), and dele
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 import numpy as np
 
-from agentlab_tools.knowledge.stores import open_store
+from agentlab_tools.knowledge.stores import Kind, open_store
 from agentlab_tools.knowledge.types import Chunk, Identity, Source
 
 IDENTITY = Identity("random", 16)
@@ -26,7 +27,7 @@ def batch(n: int, text: str = "first") -> tuple[list[Chunk], np.ndarray]:
 
 
 def main(kind: str, folder: str) -> None:
-    store = open_store(folder, IDENTITY, kind)
+    store = open_store(folder, IDENTITY, cast(Kind, kind))
     n = 0
     while True:
         store.upsert(*batch(n))

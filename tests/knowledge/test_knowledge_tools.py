@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -88,7 +89,7 @@ async def test_what_can_not_be_found_is_said(tmp_path: Path):
     class Empty:
         identity = Identity("none", 3)
 
-    retriever = Retriever(Empty(), Nothing())
+    retriever = Retriever(cast(Any, Empty()), cast(Any, Nothing()))
     retriever.retrieve = lambda *_, **__: []
     for tool in document_tools(retriever)[:2]:
         assert (await call(tool, query="x")).content == "nothing found for 'x'"

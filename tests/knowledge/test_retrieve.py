@@ -213,7 +213,7 @@ class Asker:
     async def stream(self, messages, *, tools=(), settings=None, output=None):
         assert output == {"const": "animals"}
         likely = -1.0 if self.likes in messages[-1].text else -3.0
-        tokens = [TokenInfo(id=n, text="x", logprob=likely + n) for n in (0, 1)]
+        tokens = tuple(TokenInfo(id=n, text="x", logprob=likely + n) for n in (0, 1))
         yield Reply(message=Message.assistant("animals"), tokens=tokens if self.tokens else ())
 
     async def aclose(self) -> None:

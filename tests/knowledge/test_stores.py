@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,11 +20,11 @@ from hypothesis import strategies as st
 from pinecone_server import KEY, PineconeServer
 
 from agentlab.errors import ConfigError
-from agentlab_tools.knowledge.stores import open_store
+from agentlab_tools.knowledge.stores import Kind, open_store
 from agentlab_tools.knowledge.stores.records import matches
 from agentlab_tools.knowledge.types import Chunk, Identity, Source, Store
 
-KINDS = ["chroma", "faiss", "duckdb", "pinecone"]
+KINDS: list[Kind] = ["chroma", "faiss", "duckdb", "pinecone"]
 ON_DISK = KINDS[:3]
 SIZE = 12
 MODEL = Identity("random", SIZE)
@@ -196,7 +197,12 @@ def test_two_embedders_do_not_mix(opened: Open):
 
 def test_what_is_not_a_unit_vector_of_its_size_is_refused(opened: Open):
     store = opened()
-    for bad in (unit(0, 2), unit(0, 1, SIZE + 1), unit(0, 1) * 2, unit(0, 1) * np.nan):
+    for bad in (
+        unit(0, 2),
+        unit(0, 1, SIZE + 1),
+        unit(0, 1) * np.float32(2),
+        np.float32(np.nan) * unit(0, 1),
+    ):
         with pytest.raises(ValueError, match="vectors"):
             store.upsert([chunk("a")], bad)
     with pytest.raises(ValueError, match="dimensions"):
@@ -243,7 +249,7 @@ reopen = st.tuples(st.just("reopen"))
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(steps=st.lists(st.one_of(put, put, drop, look, look, reopen), max_size=14))
-def test_any_history_ends_where_a_dictionary_would(kind: str, steps: list):
+def test_any_history_ends_where_a_dictionary_would(kind: Kind, steps: list[Any]):
     """Against a plain dictionary and NumPy, whatever is put, dropped, looked for and reopened."""
     server = PineconeServer(SIZE) if kind == "pinecone" else None
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -276,6 +282,8 @@ def test_any_history_ends_where_a_dictionary_would(kind: str, steps: list):
                         exact = sorted((float(v @ query) for _, v in chosen.values()), reverse=True)
                         assert [m.score for m in found] == pytest.approx(exact[:k], abs=1e-5)
                         assert all(m.chunk == chosen[m.chunk.id][0] for m in found)
+                    case _:
+                        raise AssertionError(step)
             assert store.count() == len(model)
             assert store.get(list(model)) == [c for c, _ in model.values()]
         finally:
@@ -286,13 +294,14 @@ def test_any_history_ends_where_a_dictionary_would(kind: str, steps: list):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ON_DISK)
-def test_a_killed_process_leaves_a_store_that_opens_and_goes_on(kind: str, tmp_path: Path):
+def test_a_killed_process_leaves_a_store_that_opens_and_goes_on(kind: Kind, tmp_path: Path):
     """What `upsert` returned from is there; of the batch under way, all or nothing of each call."""
     chance = random.Random(20261124)
     for round in range(12):
         folder = tmp_path / str(round)
         command = [sys.executable, store_killed.__file__, kind, str(folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
             done = [int(process.stdout.readline()) for _ in range(chance.randint(1, 12))]
             time.sleep(chance.uniform(0, 0.02))
             process.kill()

@@ -48,14 +48,13 @@ def open_store(
     there = None if kind == "pinecone" else found_kind(path)
     if there and kind and kind != there:
         raise ConfigError(f"the index at {path} is in {there}, not in {kind}: open it as {there}")
-    match kind or there or "chroma":
-        case "chroma":
-            return chroma.ChromaStore(Path(path), identity, **options)
-        case "faiss":
-            return faiss.FaissStore(Path(path), identity, **options)
-        case "duckdb":
-            return duck.DuckStore(Path(path), identity, **options)
-        case "pinecone":
-            return pinecone.PineconeStore(str(path), identity, **options)
-        case other:
-            raise ConfigError(f"no kind of store {other!r}; there are: {', '.join(get_args(Kind))}")
+    chosen = kind or there or "chroma"
+    if chosen == "chroma":
+        return chroma.ChromaStore(Path(path), identity, **options)
+    if chosen == "faiss":
+        return faiss.FaissStore(Path(path), identity, **options)
+    if chosen == "duckdb":
+        return duck.DuckStore(Path(path), identity, **options)
+    if chosen == "pinecone":
+        return pinecone.PineconeStore(str(path), identity, **options)
+    raise ConfigError(f"no kind of store {chosen!r}; there are: {', '.join(get_args(Kind))}")

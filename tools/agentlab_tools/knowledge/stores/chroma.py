@@ -74,7 +74,7 @@ class ChromaStore:
     def _stored(self) -> Identity | None:
         for collection in self._client.list_collections():
             if collection.name == _NAME:
-                about = collection.metadata or {}
+                about: dict[str, Any] = collection.metadata or {}
                 return identity_of((about.get("model", "?"), about.get("dimensions", 0)))
         return None
 

@@ -6,7 +6,7 @@ at a time have the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -223,7 +223,7 @@ class DuckStore:
         return self._db.execute(sql, list(values)).fetchall()
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Generator[None]:
         self._db.execute("BEGIN")
         try:
             yield

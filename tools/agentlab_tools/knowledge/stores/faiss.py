@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -63,6 +63,8 @@ class FaissStore:
         if identity is None and not (path / FILE).exists():
             settled(str(path), None, None)
         self._faiss: Any = faiss
+        # One query at a time gains nothing from a second thread, and waits for it on a busy machine
+        self._faiss.omp_set_num_threads(1)
         self._path = path
         self._lock = RLock()
         path.mkdir(parents=True, exist_ok=True)
@@ -210,7 +212,7 @@ class FaissStore:
             self._db.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Generator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -66,7 +66,7 @@ class PineconeStore:
         self._namespace = namespace or "chunks"
         if self._namespace == _ABOUT:
             raise ConfigError(f"the namespace {_ABOUT!r} is kept for notes: use another")
-        client: Any = pinecone.Pinecone(api_key=api_key, **({"host": host} if host else {}))
+        client: Any = pinecone.Pinecone(api_key=api_key, host=host)
         try:
             about = self._ask(lambda: client.describe_index(self._name))
             self._index: Any = client.index(host=about.host)
