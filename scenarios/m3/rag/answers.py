@@ -6,14 +6,13 @@ from agentlab.backend import Settings
 from agentlab.limits import Limits
 from agentlab.scenario import AgentAnswer, CodeAnswer, Example
 
-STEADY = Settings(temperature=0, max_tokens=80, repeat_penalty=1.0)
+STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
 TOLD = "Answer from what was found, and name the source."
 
 
-def _asked(question: str, source: str, found: str, answer: str) -> Example:
-    return Example(
-        user=f"[{source}] {found}\n\nQuestion: {question}", answer=f"{answer} ({source})"
-    )
+def _asked(question: str, source: str, found: str) -> Example:
+    # The whole sentence: a small model repeats one better than it picks a number out of it
+    return Example(user=f"[{source}] {found}\n\nQuestion: {question}", answer=f"{found} ({source})")
 
 
 SHOWN = (
@@ -22,39 +21,22 @@ SHOWN = (
         "resnet.md",
         "The deepest ResNet (He and colleagues, 2015) has 152 layers and won the ImageNet "
         "challenge.",
-        "152 layers.",
     ),
     _asked(
         "Who invented dropout?",
         "dropout.md",
         "Dropout was proposed by Geoffrey Hinton and his students in 2012, and switches neurons "
         "off at random.",
-        "Geoffrey Hinton.",
     ),
     _asked(
         "In which year was Eliza written?",
         "eliza.md",
         "Joseph Weizenbaum wrote Eliza in 1966; it turned statements into questions.",
-        "1966.",
     ),
     _asked(
         "How many words does the Brown corpus have?",
         "corpora.md",
         "The Brown corpus of 1961 holds 1,014,312 words of American English from 500 sources.",
-        "1,014,312 words.",
-    ),
-    # Other numbers and names stand nearby: which one was asked for?
-    _asked(
-        "How many stops does line 7 have?",
-        "trams.md",
-        "Line 7 (1931) has 42 stops, and its 12 trams carry 30,000 people a day.",
-        "42 stops.",
-    ),
-    _asked(
-        "Who designed the Atomium in 1958?",
-        "atomium.md",
-        "The Atomium (Waterkeyn, 1958) stands 102 metres high.",
-        "Waterkeyn.",
     ),
 )
 
@@ -68,7 +50,7 @@ def answerer(examples: tuple[Example, ...] = (), told: str = TOLD) -> AgentAnswe
 
 def _ending(end: str) -> tuple[Example, ...]:
     """The examples with another end than the source."""
-    return tuple(e.model_copy(update={"answer": e.answer.partition(" (")[0] + end}) for e in SHOWN)
+    return tuple(e.model_copy(update={"answer": e.answer.rpartition(" (")[0] + end}) for e in SHOWN)
 
 
 ANSWER = answerer(SHOWN)

@@ -165,9 +165,9 @@ scenario = Scenario(
             hints=(
                 "Run the starter: the facts are often right already. What is missing?",
                 "Add [[examples]] in the form of the cases: what was found with its file in "
-                "brackets, an empty line, the question. The answer is a few words of it.",
+                "brackets, an empty line, the question. The answer repeats the sentence found.",
                 "End every example's answer with the file's name in parentheses, as it stands in "
-                "the brackets: 152 layers. (resnet.md)",
+                "the brackets: It has 152 layers. (resnet.md)",
             ),
             checks=(
                 Check(
