@@ -51,6 +51,8 @@ Vectors = NDArray[np.float32]
 KINDS: tuple[Kind, ...] = ("chroma", "faiss", "duckdb")
 QUERIES = 200
 BATCH = 500
+_HARD = 10_000
+"""So many random directions: to put more of them into a graph takes many minutes."""
 
 
 def docstrings(wanted: int) -> list[str]:
@@ -162,8 +164,9 @@ def ours(kind: Kind, folder: str, texts: list[str], vectors: Vectors) -> Any:
 def stores(size: int, cache: Path) -> None:
     """Recall and speed of the stores."""
     texts, meant = sentences(size, cache)
-    size = min(size, len(texts) - QUERIES)
-    for about, vectors in (("sentences", meant), ("random directions", directions(size))):
+    hard = directions(min(size, _HARD))
+    for about, vectors in (("sentences", meant), ("random directions", hard)):
+        size = len(vectors) - QUERIES
         print(f"\n{size:,} vectors: {about}; {QUERIES} queries, k = 10")
         queries = vectors[size:]
         truth = exact(vectors[:size], queries)
