@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentlab.cli.home import home, runs_option, service_options
-from agentlab.display import one_line, safe
+from agentlab.display import one_line
 from agentlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentlab_tools.knowledge.ask import Answer
-    from agentlab_tools.knowledge.index import Index, Progress, Report
+    from agentlab_tools.knowledge.index import Index, Report
     from agentlab_tools.knowledge.types import Source
 
 DEFAULT_BACKEND = "local:smollm2"
@@ -65,6 +64,8 @@ def index(
     Only new and changed files are read again. It may be stopped at any time: the same command goes
     on where it was.
     """
+    from agentlab_tools.knowledge.screen import Bar, print_report
+
     if label is not None and len(paths) > 1:
         raise ConfigError("--as names one folder: index the others by themselves")
     reports: list[tuple[Path, Report]] = []
@@ -73,7 +74,7 @@ def index(
     ) as opened:
         try:
             for path in paths:
-                with _Bar(path, quiet=as_json) as progress:
+                with Bar(path, quiet=as_json) as progress:
                     report = opened.update(
                         path,
                         label=label,
@@ -97,7 +98,7 @@ def index(
         )
     else:
         for path, report in reports:
-            _print_report(path, report)
+            print_report(path, report)
         click.echo(f"the index at {folder} holds {total:,} passages of {files:,} files")
     return 1 if any(report.problems for _, report in reports) else 0
 
@@ -195,6 +196,7 @@ def ask(
     """
     from agentlab.cli.home import open_backend
     from agentlab_tools.knowledge import ask as asking
+    from agentlab_tools.knowledge.screen import print_answer
 
     small = backend.startswith("local:") or backend.endswith(".gguf")
     with _open(folder) as opened:
@@ -221,25 +223,8 @@ def ask(
         if as_json:
             click.echo(json.dumps(_as_json(answer, checked, opened), indent=2, ensure_ascii=False))
         else:
-            _print_answer(answer, checked)
+            print_answer(answer, checked)
     return 0 if answer.text is not None else 1
-
-
-def _print_answer(answer: Answer, checked: list[bool]) -> None:
-    if answer.text is None:
-        click.echo("not found in the documents")
-        for one in answer.citations:
-            click.echo(click.style(f"nearest: {_place(one.source)}", dim=True))
-        return
-    click.echo(safe(answer.text))
-    if answer.borne_out < 0.5:
-        click.echo(click.style("careful: few of these words stand in the documents", fg="yellow"))
-    for number, (one, held) in enumerate(zip(answer.citations, checked, strict=True), 1):
-        mark = "" if held else click.style("  not in the index any more", fg="red")
-        click.echo(f"\n[{number}] {click.style(_place(one.source), fg='cyan')}{mark}")
-        click.echo(f"    “{one_line(one.quote, 600)}”")
-    if answer.trace is not None:
-        click.echo(click.style(f"\ntrace: agentlab show {answer.trace.stem}", dim=True))
 
 
 def _as_json(answer: Answer, checked: list[bool], opened: Index) -> dict[str, Any]:
@@ -278,66 +263,3 @@ def _place(source: Source) -> str:
     from agentlab_tools.knowledge.tools import place
 
     return place(source)
-
-
-def _print_report(path: Path, report: Report) -> None:
-    parts = [
-        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, "
-        f"{report.removed:,} removed; {report.written:,} passages written "
-        f"in {report.seconds:.1f} s"
-    ]
-    if report.passed_over:
-        kinds = ", ".join(f"{count:,} {end}" for end, count in [*report.passed_over.items()][:6])
-        parts.append(f"of other kinds, passed over: {kinds}")
-    click.echo(f"{path}: {'; '.join(parts)}")
-    for note in report.notes:
-        click.echo(f"  {one_line(note.name, 200)}: {one_line(note.reason, 200)}", err=True)
-    if report.problems:
-        click.echo(f"  {len(report.problems):,} could not be indexed:", err=True)
-        for problem in report.problems:
-            name = click.style(one_line(problem.name, 200), fg="yellow")
-            click.echo(f"  {name}: {one_line(problem.reason, 200)}", err=True)
-
-
-class _Bar:
-    """A bar on a terminal's stderr; nothing elsewhere."""
-
-    def __init__(self, path: Path, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        console = Console(stderr=True)
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("files"),
-            TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[written]}"),
-            console=console,
-            transient=True,
-            disable=quiet or not console.is_terminal,
-        )
-        self._task = self._bar.add_task(
-            one_line(path.name or str(path), 30), total=None, written=""
-        )
-
-    def __enter__(self) -> Callable[[Progress], None]:
-        self._bar.start()
-        return self._show
-
-    def _show(self, at: Progress) -> None:
-        self._bar.update(
-            self._task, completed=at.files, total=at.of, written=f"{at.written:,} passages"
-        )
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
