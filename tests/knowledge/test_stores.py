@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pinecone_server import KEY, PineconeServer
 
-from agentlab.errors import ConfigError
-from agentlab_tools.knowledge.stores import Kind, open_store
+from agentlab.errors import AuthError, ConfigError, MissingKey
+from agentlab_tools.knowledge.stores import FILES, Kind, open_store
 from agentlab_tools.knowledge.stores.records import matches
 from agentlab_tools.knowledge.types import Chunk, Identity, Source, Store
 
@@ -342,14 +342,38 @@ def test_a_store_is_opened_as_what_it_is(tmp_path: Path):
 
 
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path):
-    for kind, file in (
-        ("chroma", "chroma.sqlite3"),
-        ("faiss", "chunks.sqlite"),
-        ("duckdb", "chunks.duckdb"),
-    ):
+    for file, kind in FILES.items():
         folder = tmp_path / kind
         folder.mkdir()
         (folder / file).write_bytes(b"not what it says" * 1000)
         with pytest.raises(ConfigError, match="can't be opened") as caught:
             open_store(folder, MODEL, kind)
         assert "\n" not in str(caught.value)
+
+
+def test_pinecone_gets_batches_that_fit_and_its_refusals_are_told(tmp_path: Path):
+    server = PineconeServer(SIZE)
+    try:
+        store = open_store("docs/mine", MODEL, "pinecone", api_key=KEY, host=server.url)
+        server.requests.clear()
+        store.upsert(many(450), unit(1, 450))
+        sent = [len(body["vectors"]) for path, body in server.requests if path.endswith("upsert")]
+        assert sent == [200, 200, 50]
+        assert {body["namespace"] for _, body in server.requests} == {"mine"}
+        assert len(store.ids()) == len(store.get([f"c{n}" for n in range(450)])) == 450
+        with pytest.raises(ConfigError, match="shorter passages"):
+            store.upsert([chunk("big", "x" * 41_000)], unit(0, 1))
+        store.close()
+        other = open_store("docs/other", MODEL, "pinecone", api_key=KEY, host=server.url)
+        assert other.count() == 0
+        other.close()
+        for options, error, said in (
+            ({"api_key": "wrong", "host": server.url}, AuthError, "does not accept the key"),
+            ({"host": server.url}, MissingKey, "PINECONE_API_KEY"),
+        ):
+            with pytest.raises(error, match=said):
+                open_store("docs", MODEL, "pinecone", **options)
+        with pytest.raises(ConfigError, match="no index 'none' in Pinecone"):
+            open_store("none", MODEL, "pinecone", api_key=KEY, host=server.url)
+    finally:
+        server.close()
