@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,12 @@ def tiny(home: Path, *arguments: str) -> list[str]:
 def _open_tiny(terminal: Terminal) -> None:
     terminal.sees("Your own labs")
     terminal.keys("/", *"tiny", "enter")
-    terminal.sees("Sums, by tool")
-    terminal.keys("enter")
+    terminal.sees("1 passed")
+    for _ in range(20):  # on a busy machine the list may get the keys a moment later
+        terminal.keys("enter")
+        with suppress(AssertionError):
+            terminal.sees("Step 1 of 3", seconds=3)
+            return
     terminal.sees("Step 1 of 3")
 
 
@@ -137,22 +142,19 @@ def test_a_terminal_without_colour_and_utf_8_says_so_and_works(
     assert b"Traceback" not in terminal.written
 
 
-def test_a_megabyte_pasted_into_an_answer_is_kept_and_the_app_answers(
+def test_a_megabyte_pasted_is_refused_in_words_and_the_app_answers(
     opened: Open, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    terminal = opened(tiny(home))
+    terminal = opened(tiny(tmp_path / "home"))
     _open_tiny(terminal)
     terminal.keys("n")
     terminal.sees("Step 2 of 3")
     terminal.keys("e")
     terminal.sees("Leave editor")
-    terminal.paste("# " + "x" * 98 + "\n" + ("# " + "y" * 98 + "\n") * 10_000)
-    terminal.keys("escape")
-    terminal.keys("h")
-    terminal.sees("hint 1 of 3", seconds=120)
-    kept = home / "progress" / "m9" / "tiny" / "adder.toml"
-    assert kept.stat().st_size > 1_000_000
+    terminal.paste(("# " + "y" * 98 + "\n") * 10_000)
+    terminal.sees("an answer has 200,000 at most")
+    terminal.keys("escape", "h")
+    terminal.sees("hint 1 of 3")
     terminal.keys("q")
     assert terminal.ends() == 0
 

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import LanguageDoesNotExist, TextAreaTheme
+
+MOST = 200_000
+"""Characters of an answer."""
 
 
 def _theme(name: str, colours: Mapping[str, str]) -> TextAreaTheme:
@@ -87,6 +91,17 @@ class AnswerArea(TextArea):
         except LanguageDoesNotExist:  # tree-sitter without this grammar
             self.language = None
         self.load_text(text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take what is still an answer; more would hold up every key."""
+        if len(event.text) + len(self.text) > MOST:
+            event.stop()
+            event.prevent_default()
+            self.notify(
+                f"That is {len(event.text):,} characters, and an answer has {MOST:,} at most.",
+                severity="warning",
+                markup=False,
+            )
 
     def notify_style_update(self) -> None:
         """Follow the app from ink to paper and back."""
