@@ -11,7 +11,8 @@ from .depot import pointer, prose, question
 STEADY = Settings(temperature=0, max_tokens=60, repeat_penalty=1.0)
 """Greedy, so that a run can be repeated; and no penalty on repeating, since keys are copied."""
 
-SEVEN = Limits(steps=7)
+FIVE = Limits(steps=5)
+"""Three look-ups and an answer take four."""
 
 _SHOWN = (
     ("1111", "Mole", "Kim", "0555 1234"),

@@ -22,7 +22,7 @@ from agentlab.scenario import (
 from agentlab.scenario.checks import share
 
 from .depot import DEPOT, look_up, look_up_next, parcels
-from .examples import POINTERS, PROSE, SEVEN, STEADY
+from .examples import POINTERS, PROSE, FIVE, STEADY
 
 DELIVERY = Path(__file__).parent / "runs" / "delivery.jsonl"
 PARCEL = "8125"
@@ -217,14 +217,14 @@ scenario = Scenario(
                 tools=("look_up",),
                 examples=PROSE,
                 settings=STEADY,
-                limits=SEVEN,
+                limits=FIVE,
             ),
             solution=AgentAnswer(
                 instructions="Use look_up_next until you know the answer.",
                 tools=("look_up_next",),
                 examples=POINTERS,
                 settings=STEADY,
-                limits=SEVEN,
+                limits=FIVE,
             ),
             wrong={
                 "sterner": AgentAnswer(
@@ -233,20 +233,20 @@ scenario = Scenario(
                     tools=("look_up",),
                     examples=PROSE,
                     settings=STEADY,
-                    limits=SEVEN,
+                    limits=FIVE,
                 ),
                 "not-shown": AgentAnswer(
                     instructions="Use look_up_next until you know the answer.",
                     tools=("look_up_next",),
                     settings=STEADY,
-                    limits=SEVEN,
+                    limits=FIVE,
                 ),
                 "one-step-shown": AgentAnswer(
                     instructions="Use look_up_next until you know the answer.",
                     tools=("look_up_next",),
                     examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS),
                     settings=STEADY,
-                    limits=SEVEN,
+                    limits=FIVE,
                 ),
             },
             hints=(
