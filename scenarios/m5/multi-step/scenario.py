@@ -22,7 +22,7 @@ from agentlab.scenario import (
 from agentlab.scenario.checks import share
 
 from .depot import DEPOT, look_up, look_up_next, parcels
-from .examples import POINTERS, PROSE, FIVE, STEADY
+from .examples import FIVE, POINTERS, PROSE, STEADY
 
 DELIVERY = Path(__file__).parent / "runs" / "delivery.jsonl"
 PARCEL = "8125"
