@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import islice
 from random import Random
@@ -60,6 +61,7 @@ def test_every_call_is_of_a_tool_at_hand_and_fits_its_schema(split: Split) -> No
     for dialogue in dialogues(split, 60, seed=5):
         schemas = {tool.name: tool.parameters for tool in dialogue.chat.tools}
         assert len(schemas) == len(dialogue.chat.tools)
+        assert all(re.fullmatch(r"[\w.]+", name) for name in schemas)
         for call in _calls(dialogue):
             schema = json.dumps(schemas[call.name]).replace('"float"', '"number"')
             jsonschema.validate(json.loads(call.arguments), json.loads(schema))

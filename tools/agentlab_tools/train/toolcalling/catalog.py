@@ -199,7 +199,8 @@ def _camel(name: str) -> str:
 
 
 def _name(family: Family, rng: Random) -> str:
-    verb, noun = rng.choice(family.verbs), rng.choice(family.nouns)
+    verb = rng.choice(family.verbs).replace(" ", "_")
+    noun = rng.choice(family.nouns)
     styles = (
         f"{verb}_{noun}",
         _camel(f"{verb}_{noun}"),

@@ -166,9 +166,11 @@ def total(scores: Mapping[Category, Score], of: Sequence[Category] | None = None
 
 
 async def _compare(
-    names: Sequence[str], each: int, seed: int, modes: Sequence[str], verbose: bool
+    names: Sequence[str],
+    cases: Mapping[Category, Sequence[Dialogue]],
+    modes: Sequence[str],
+    verbose: bool,
 ) -> dict[str, Any]:
-    cases = balanced("heldout", each, seed)
     report: dict[str, Any] = {}
 
     def show(dialogue: Dialogue, said: Message, right: bool) -> None:
@@ -199,10 +201,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=30, help="cases of every sort")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--modes", nargs="+", default=["auto", "forced"])
+    parser.add_argument("--only", nargs="+", help="sorts to measure; all where not given")
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     parser.add_argument("--verbose", action="store_true", help="show what went wrong")
     given = parser.parse_args()
-    report = asyncio.run(_compare(given.models, given.each, given.seed, given.modes, given.verbose))
+    cases = balanced("heldout", given.each, given.seed)
+    chosen = {c: ds for c, ds in cases.items() if not given.only or c in given.only}
+    report = asyncio.run(_compare(given.models, chosen, given.modes, given.verbose))
     if given.json is not None:
         given.json.write_text(json.dumps(report, indent=1))
 
