@@ -129,13 +129,13 @@ scenario = Scenario(
             id="where-it-helps",
             title="Where the speed comes from",
             question=(
-                "A model of eight bits a weight often writes nearly twice as fast as one of "
+                "A file of four bits a weight writes almost twice as many tokens a second as one of "
                 "sixteen, on the same processor. Why?"
             ),
             options={
                 "a": "Multiplying small numbers needs fewer steps than multiplying large ones.",
-                "b": "To write one token, every weight is fetched from memory once, and half the "
-                "bytes take half the time to fetch.",
+                "b": "To write one token, every weight is fetched from memory once, and a "
+                "quarter of the bytes take a quarter of the time to fetch.",
                 "c": "The model skips weights that were rounded to zero.",
                 "d": "It writes shorter answers.",
             },

@@ -60,6 +60,10 @@ class Scorer:
         """A text as tokens; what looks like a control token stays text."""
         return self._model.tokens(text)
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Tokens as text."""
+        return b"".join(self._model.piece(token) for token in ids).decode("utf-8", "replace")
+
     def logits(self, ids: Sequence[int]) -> NDArray[float32]:
         """What follows each token: (tokens, vocabulary).
 
