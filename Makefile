@@ -14,8 +14,8 @@ help: ## show this list
 demo: setup ## run an agent with real tools on a local model, and check what it did
 	@$(BIN)/agentlab run m5/tool-use
 
-setup: python ## install AgentLab and its local model in .venv
-	@$(PYTHON) scripts/setup.py
+setup: python ## install AgentLab and its local model in .venv (more: make setup WITH=knowledge,train)
+	@$(PYTHON) scripts/setup.py $(if $(WITH),--with $(WITH))
 
 setup-dev: python ## the same, and what test and check need
 	@$(PYTHON) scripts/setup.py --dev

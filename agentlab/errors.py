@@ -28,6 +28,8 @@ Anything else that escapes is a bug in AgentLab, and is shown with its traceback
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class AgentLabError(Exception):
     """The root of all errors whose message is meant for a person."""
@@ -41,7 +43,13 @@ class MissingExtra(ConfigError):
     """An optional part of AgentLab is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed: pip install 'agentlab-kit[{extra}]'")
+        super().__init__(f"{what} is not installed: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """What installs an optional part: from the index, or in a checkout with its own set-up."""
+    checkout = (Path(__file__).parent.parent / "scripts" / "setup.py").is_file()
+    return f"make setup WITH={extra}" if checkout else f"pip install 'agentlab-kit[{extra}]'"
 
 
 class ModelNotFound(ConfigError):

@@ -1,7 +1,8 @@
 """Set AgentLab up in `.venv`, from nothing but Python 3.11, a C++ compiler and the package index.
 
-    python3 scripts/setup.py          what `make demo` needs
-    python3 scripts/setup.py --dev    and what `make test` and `make check` need
+    python3 scripts/setup.py                           what `make demo` needs
+    python3 scripts/setup.py --with knowledge,train    and these extras of pyproject.toml
+    python3 scripts/setup.py --dev                     and what `make test` and `make check` need
 
 Run it as often as you like: a stage whose inputs have not changed is skipped, and nothing at all is
 started when none have. It can be stopped at any point, even by SIGKILL, and goes on from there when
@@ -65,12 +66,13 @@ def main() -> None:
     """Bring `.venv` up to date."""
     parser = argparse.ArgumentParser(description="Set AgentLab up in .venv.")
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
+    parser.add_argument("--with", dest="extras", default="", help="more extras, e.g. train,otel")
     parser.add_argument("--quiet", action="store_true", help="say nothing if nothing is to do")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     screen: Screen | None = None
     try:
-        stages = _stages(dev=options.dev)
+        stages = _stages(dev=options.dev, extras=options.extras)
         if not _due(stages):
             if not options.quiet:
                 print("set-up: everything is up to date")
@@ -94,7 +96,7 @@ def main() -> None:
     print(f"set-up: ready. Try {_shown(VENV / 'bin/agentlab')} --help")
 
 
-def _stages(*, dev: bool) -> list[Stage]:
+def _stages(*, dev: bool, extras: str) -> list[Stage]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     # What tools read from pyproject.toml at their own start (ruff, pytest...) installs nothing.
@@ -106,6 +108,18 @@ def _stages(*, dev: bool) -> list[Stage]:
         Stage("project", "AgentLab", _key(installs, constraints, EXTRAS), _install_project),
         Stage("check", "the model runtime starts", runtime, _check_llama),
     ]
+    if extras:
+        known = project["project"]["optional-dependencies"]
+        if unknown := set(extras.split(",")) - set(known):
+            raise SetupFailed(f"no extra {min(unknown)!r}; there are: {', '.join(known)}")
+        stages.append(
+            Stage(
+                f"with {extras}",
+                f"AgentLab with {extras}",
+                _key(installs, constraints, extras),
+                lambda screen: _install_project(screen, f"{EXTRAS},{extras}"),
+            )
+        )
     if dev:
         wanted = _key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
         stages.append(Stage("dev", "tools for tests and checks", wanted, _install_dev))
@@ -154,8 +168,8 @@ def _install_llama(screen: Screen) -> str:
     return "compiled for this CPU"
 
 
-def _install_project(screen: Screen) -> str:
-    _pip(screen, "install", "--constraint", "constraints.txt", "--editable", f".[{EXTRAS}]")
+def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
+    _pip(screen, "install", "--constraint", "constraints.txt", "--editable", f".[{extras}]")
     return "installed"
 
 

@@ -15,7 +15,7 @@ import click
 
 from agentlab.cli.home import home, runs_option, services
 from agentlab.cli.key_checks import KeyChecks
-from agentlab.errors import AgentLabError
+from agentlab.errors import AgentLabError, install_command
 
 State = Literal["ok", "note", "missing"]
 
@@ -103,13 +103,15 @@ def _extras() -> Iterator[Finding]:
     optional = (
         ("openai", "hosted", "hosted models"),
         ("anthropic", "hosted", "Anthropic's models"),
+        ("chromadb", "knowledge", "documents, the web and MCP"),
+        ("torch", "train", "training"),
     )
     for name, extra, purpose in (*wanted, *optional):
         try:
             yield Finding("ok", name, f"{version(name)}: {purpose}")
         except PackageNotFoundError:
-            remedy = f"pip install 'agentlab-kit[{extra}]'"
-            state: State = "note" if extra == "hosted" else "missing"
+            remedy = install_command(extra)
+            state: State = "note" if (name, extra, purpose) in optional else "missing"
             yield Finding(state, name, f"not installed: {purpose}", remedy)
 
 
