@@ -118,7 +118,7 @@ class RoadmapScreen(Screen[None]):
         """Show the search line."""
         search = self.query_one(Input)
         search.display = True
-        search.focus()
+        self.set_focus(search)  # at once: what is typed next belongs to it
 
     def action_clear(self) -> None:
         """Show all labs again."""

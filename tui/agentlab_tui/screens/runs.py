@@ -117,7 +117,7 @@ class RunsScreen(Screen[None]):
         """Show the search line."""
         search = self.query_one(Input)
         search.display = True
-        search.focus()
+        self.set_focus(search)  # at once: what is typed next belongs to it
 
     def action_mark(self) -> None:
         """Mark the run under the cursor, or take the mark back."""

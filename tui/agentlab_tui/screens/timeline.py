@@ -276,7 +276,7 @@ class TimelineScreen(Screen[None]):
         """Show the search line."""
         search = self.query_one(Input)
         search.display = True
-        search.focus()
+        self.set_focus(search)  # at once: what is typed next belongs to it
 
     def action_reload(self) -> None:
         """Read again: the run may have gone on."""
