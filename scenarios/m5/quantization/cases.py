@@ -30,7 +30,7 @@ def least_error(rows: Any, bits: int) -> float:
     blocks = rows.reshape(-1, BLOCK)
     scales = np.abs(blocks).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
     off: Any = np.round(blocks / scales) * scales - blocks
-    return float(np.sqrt((off**2).mean() / (blocks**2).mean()))
+    return float(np.linalg.norm(off) / np.linalg.norm(blocks))
 
 
 def roundings(rng: Random, count: int) -> Sequence[Case]:

@@ -129,8 +129,8 @@ scenario = Scenario(
             id="where-it-helps",
             title="Where the speed comes from",
             question=(
-                "A file of four bits a weight writes almost twice as many tokens a second as one of "
-                "sixteen, on the same processor. Why?"
+                "On the same processor, a file of four bits a weight writes almost twice as many "
+                "tokens a second as one of sixteen. Why?"
             ),
             options={
                 "a": "Multiplying small numbers needs fewer steps than multiplying large ones.",
