@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from agentlab.scenario import Case
 
@@ -29,7 +29,7 @@ def least_error(rows: Any, bits: int) -> float:
 
     blocks = rows.reshape(-1, BLOCK)
     scales = np.abs(blocks).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
-    off: Any = np.round(blocks / scales) * scales - blocks
+    off = cast(Any, np.round(blocks / scales) * scales - blocks)
     return float(np.linalg.norm(off) / np.linalg.norm(blocks))
 
 
