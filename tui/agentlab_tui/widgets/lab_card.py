@@ -35,7 +35,7 @@ def lab_card(entry: LabEntry, progress: LabProgress, standings: Mapping[str, Sta
         _button(standing, begun=bool(begun)),
     ]
     if scenario.teaches:
-        lines += [Content(""), Content.styled("Afterwards you know", "bold")]
+        lines += [Content(""), Content.styled("What it teaches", "bold")]
         lines += [Content.assemble(("· ", "$accent"), safe(t)) for t in scenario.teaches]
     lines += [Content(""), Content.styled("Steps", "bold")]
     for step in scenario.steps:
