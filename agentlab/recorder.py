@@ -49,8 +49,11 @@ class TraceWriter:
             self.close()
             raise
 
-    def append(self, event: StoredEvent) -> None:
+    def append(self, event: StoredEvent, *, at: float | None = None) -> None:
         """Write one event. When this returns, the event survives the death of this process.
+
+        Args:
+            at: when it happened, in seconds since the epoch; now, where not given.
 
         Raises:
             TraceError: the disk is full, or the file is gone. What was written before stays.
@@ -59,7 +62,7 @@ class TraceWriter:
             if os.fstat(self._lines.file).st_nlink == 0:
                 raise TraceError(f"the trace {self.path} was deleted while its run was writing it")
             body = self._body(event)
-            head = f'{{"seq":{self._seq},"at":{time.time():.6f},"event":'
+            head = f'{{"seq":{self._seq},"at":{time.time() if at is None else at:.6f},"event":'
             self._lines.write(f"{head}{body}}}".encode())
         except OSError as error:
             raise _cannot_write(self.path, error) from error

@@ -165,3 +165,27 @@ def _write(output: Path, pieces: Iterable[str]) -> None:
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"wrote {output}", err=True)
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@runs_option
+def import_runs(files: tuple[Path, ...], runs: Path) -> None:
+    """Make runs of OpenTelemetry spans: files of OTLP/JSON, as a collector writes them.
+
+    \b
+    agentlab import spans.json
+    agentlab show last
+
+    They can be shown, played back, compared, searched, counted and exported like any run. What was
+    said is there if the spans carry it (GenAI conventions, `gen_ai.input.messages`).
+    """
+    from agentlab.export.otel_import import runs_of
+    from agentlab.export.otlp_json import read_spans
+
+    made = [run for file in files for run in runs_of(read_spans(file))]
+    if not made:
+        raise TraceError("none of these spans is of an agent or a model (gen_ai.operation.name)")
+    for run in made:
+        new = run.write(runs) is not None
+        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (was there already)'}")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "grep": ("agentlab.cli.search:grep", "Search what was said in all runs", "Look back"),
     "stats": ("agentlab.cli.search:stats", "Tokens, cost, time and errors by model", "Look back"),
     "export": ("agentlab.cli.export:export", "Take runs elsewhere: OTel, chat, HTML", "Look back"),
+    "import": ("agentlab.cli.export:import_runs", "Make runs of OTel spans", "Look back"),
     "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
     "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
 }

@@ -1,0 +1,352 @@
+"""Runs, made from OpenTelemetry spans after the semantic conventions for generative AI.
+
+Whatever instruments an agent after these conventions (ours do, and so do other frameworks) can be
+looked at here: shown, played back, searched, compared, counted, exported for fine-tuning.
+
+    invoke_agent                      a run
+    ├── chat                          a reply of the model
+    └── execute_tool                  a call and its result
+
+A `chat` span that belongs to no agent makes a run of its trace. What was said is there only if the
+spans carry it (`gen_ai.input.messages`, `gen_ai.output.messages`); most frameworks have to be told
+to. A run made like this is not one that was logged: no tokens, no grammar, no settings but those
+the spans name. It can be gone on from with a model of one's own choice, but not verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from agentlab.backend import BackendIdentity, Reply, Settings, Stop, ToolSpec
+from agentlab.events import (
+    MessageAdded,
+    ModelReplied,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    StoredEvent,
+    ToolFinished,
+    ToolStarted,
+)
+from agentlab.export.otel_content import FINISH
+from agentlab.export.otlp_json import ReadSpan
+from agentlab.messages import (
+    Audio,
+    Blob,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Role,
+    Text,
+    ToolCall,
+    ToolErrorKind,
+    ToolResult,
+    Usage,
+)
+from agentlab.recorder import TraceWriter
+from agentlab.trace import TraceHeader, trace_path
+
+_STOP: Mapping[str, Stop] = {
+    **{said: stop for stop, said in FINISH.items()},
+    "stop": "end",
+    "tool_calls": "tool_calls",
+    "end_turn": "end",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+}
+_ROLES: tuple[Role, ...] = get_args(Role)
+_ERRORS: tuple[str, ...] = get_args(ToolErrorKind)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A run as the spans tell it."""
+
+    header: TraceHeader
+    events: tuple[tuple[float, StoredEvent], ...]
+    """Each with its time, seconds since the epoch."""
+
+    def write(self, folder: Path) -> Path | None:
+        """Write its trace; None where the run is there already.
+
+        Raises:
+            TraceError: the folder or the file can't be written.
+        """
+        path = trace_path(folder, self.header.run)
+        if path.exists():
+            return None
+        writer = TraceWriter(folder, self.header)
+        try:
+            for at, event in self.events:
+                writer.append(event, at=at)
+        finally:
+            writer.close()
+        return path
+
+
+def runs_of(spans: Sequence[ReadSpan]) -> Iterator[Imported]:
+    """The runs that spans tell of, in the order of their beginnings."""
+    by_id = {(span.trace_id, span.span_id): span for span in spans}
+    parts: dict[tuple[str, str], list[ReadSpan]] = {
+        key: [] for key, span in by_id.items() if span.operation == "invoke_agent"
+    }
+    for span in spans:
+        if span.operation in ("chat", "execute_tool", "text_completion", "generate_content"):
+            parts.setdefault(_owner(span, by_id), []).append(span)
+    runs = [_Run(by_id.get(key) or min(found, key=_start), found) for key, found in parts.items()]
+    yield from (run.imported() for run in sorted(runs, key=lambda run: run.whole.start))
+
+
+def _owner(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> tuple[str, str]:
+    """The agent's span that this one lies in; else its trace."""
+    seen: set[str] = set()
+    above = by_id.get((span.trace_id, span.parent_id))
+    while above is not None and above.span_id not in seen:
+        if above.operation == "invoke_agent":
+            return above.trace_id, above.span_id
+        seen.add(above.span_id)
+        above = by_id.get((above.trace_id, above.parent_id))
+    return span.trace_id, ""
+
+
+@dataclass
+class _Run:
+    whole: ReadSpan
+    """The agent's span; where there is none, the first of its parts."""
+    parts: list[ReadSpan]
+    events: list[tuple[float, StoredEvent]] = field(default_factory=list[tuple[float, Any]])
+    known: int = 0
+    """How many turns of the conversation, instructions left out, the events so far make."""
+    open: dict[str, ToolCall] = field(default_factory=dict[str, ToolCall])
+    """Calls that have no result yet."""
+
+    def imported(self) -> Imported:
+        whole = self.whole
+        chats = sorted((s for s in self.parts if s.operation != "execute_tool"), key=_start)
+        tools = sorted((s for s in self.parts if s.operation == "execute_tool"), key=_start)
+        last = max([whole.end, *(span.end for span in self.parts)])
+        asked = chats[0] if chats else whole
+        self.events.append((whole.start, RunStarted(messages=self._opening(asked))))
+        for number, chat in enumerate(chats):
+            if number:
+                self._catch_up(chat)
+            until = chats[number + 1].start if number + 1 < len(chats) else float("inf")
+            calls = self._replied(chat, [span for span in tools if span.start < until])
+            mine = _claimed(calls, tools, until)
+            tools = [span for span in tools if span not in mine]
+            made = [step for span in mine for step in self._called(span)]
+            self.events.extend(sorted(made, key=lambda step: step[0]))
+        self.events.extend(self._end(whole, last))
+        return Imported(header=self._header(whole, asked), events=tuple(self.events))
+
+    def _opening(self, chat: ReadSpan) -> tuple[Message, ...]:
+        said = _messages(chat.data("gen_ai.input.messages"))
+        self.known = len(said)
+        system = _parts(chat.data("gen_ai.system_instructions"))
+        return ((Message(role="system", parts=system),) if system else ()) + said
+
+    def _catch_up(self, chat: ReadSpan) -> None:
+        """What stood in the conversation by then and no span of its own told."""
+        later = _messages(chat.data("gen_ai.input.messages"))
+        results = {p.call_id: p for m in later for p in m.parts if isinstance(p, ToolResult)}
+        for id in [id for id in self.open if id in results]:
+            self.events.append((chat.start, ToolStarted(call=self.open.pop(id))))
+            self.events.append((chat.start, ToolFinished(result=results[id])))
+        self.open.clear()
+        turns = self.known + bool(self.events and isinstance(self.events[-1][1], ToolFinished))
+        for message in later[turns:]:
+            if message.role in ("user", "system"):
+                self.events.append((chat.start, MessageAdded(message=message)))
+        self.known = max(turns, len(later))
+
+    def _replied(self, chat: ReadSpan, tools: Sequence[ReadSpan]) -> set[str]:
+        """The reply, and the ids of its calls."""
+        said = _messages(chat.data("gen_ai.output.messages"))
+        parts = tuple(part for message in said for part in message.parts)
+        if not said:  # only that something was said is known, and which calls were made then
+            parts = tuple(_call_of(span) for span in tools)
+        calls = [part for part in parts if isinstance(part, ToolCall)]
+        message = Message(role="assistant", parts=parts)
+        reasons = chat.attributes.get("gen_ai.response.finish_reasons")
+        reason = str(cast(list[Any], reasons)[0]) if isinstance(reasons, list) and reasons else ""
+        usage = Usage(
+            input_tokens=chat.number("gen_ai.usage.input_tokens"),
+            cached_tokens=chat.number("gen_ai.usage.cache_read.input_tokens"),
+            output_tokens=chat.number("gen_ai.usage.output_tokens"),
+        )
+        stop = _STOP.get(reason, "tool_calls" if calls else "end")
+        self.events.append(
+            (chat.end, ModelReplied(reply=Reply(message=message, usage=usage, stop=stop)))
+        )
+        self.known += 1
+        self.open = {call.id: call for call in calls}
+        return set(self.open)
+
+    def _called(self, span: ReadSpan) -> Iterator[tuple[float, StoredEvent]]:
+        made = _call_of(span)
+        call = self.open.pop(made.id, made)
+        failed = span.text("error.type") or ("tool_error" if span.error is not None else "")
+        error = cast(ToolErrorKind, failed if failed in _ERRORS else "tool_error")
+        answer = span.attributes.get("gen_ai.tool.call.result", "")
+        result = ToolResult(
+            call_id=call.id,
+            content=answer if isinstance(answer, str) else to_json(answer).decode(),
+            error=error if failed else None,
+        )
+        if not (failed and span.start == span.end):  # what no tool worked on never began
+            yield span.start, ToolStarted(call=call)
+        if failed != "broken_off":
+            yield span.end, ToolFinished(result=result)
+
+    def _end(self, whole: ReadSpan, last: float) -> Iterator[tuple[float, StoredEvent]]:
+        failed = whole.text("error.type")
+        if failed == "broken_off":
+            return
+        if whole.error is not None or failed:
+            message = whole.error or failed
+            yield last, RunFailed(error=failed or "Error", message=message)
+            return
+        outcome: Any = whole.text("agentlab.run.outcome") or "completed"
+        if outcome not in ("completed", "limit", "paused", "cancelled"):
+            outcome = "completed"
+        replies = (e.reply for _, e in reversed(self.events) if isinstance(e, ModelReplied))
+        said = next((reply.message.text for reply in replies), "")
+        yield last, RunFinished(outcome=outcome, output=said if outcome == "completed" else None)
+
+    def _header(self, whole: ReadSpan, asked: ReadSpan) -> TraceHeader:
+        model = asked.text("gen_ai.response.model") or asked.text("gen_ai.request.model")
+        provider = asked.text("gen_ai.provider.name") or asked.text("gen_ai.system")
+        labels = {
+            key.removeprefix("agentlab.label."): str(value)
+            for key, value in whole.attributes.items()
+            if key.startswith("agentlab.label.")
+        }
+        conversation = whole.text("gen_ai.conversation.id")
+        told = {"imported": "otel"} | ({"conversation": conversation} if conversation else {})
+        place = _hex(whole.trace_id)[:12] + "-" + _hex(whole.span_id)
+        return TraceHeader(
+            run=f"otel-{place}",
+            created=whole.start,
+            agent=whole.text("gen_ai.agent.name") or "agent",
+            # under a scheme that nothing answers to: a stranger's spans choose no server
+            backend=BackendIdentity(name=f"imported:{provider}", model=model or "unknown"),
+            tools=tuple(_tools(whole.data("gen_ai.tool.definitions"))),
+            settings=_settings(asked),
+            labels={**labels, **told},
+        )
+
+
+def _claimed(calls: set[str], tools: Sequence[ReadSpan], until: float) -> list[ReadSpan]:
+    """The calls' own spans, each once (an id may come again later), and others of that time."""
+    found: list[ReadSpan] = []
+    for span in tools:
+        id = span.text("gen_ai.tool.call.id")
+        if id in calls or span.start < until:
+            calls.discard(id)
+            found.append(span)
+    return found
+
+
+def _start(span: ReadSpan) -> float:
+    return span.start
+
+
+def _hex(id: str) -> str:
+    return "".join(c for c in id.lower() if c in "0123456789abcdef")
+
+
+def _call_of(span: ReadSpan) -> ToolCall:
+    arguments = span.attributes.get("gen_ai.tool.call.arguments", "{}")
+    return ToolCall(
+        id=span.text("gen_ai.tool.call.id") or span.span_id,
+        name=span.text("gen_ai.tool.name") or "unknown",
+        arguments=arguments if isinstance(arguments, str) else to_json(arguments).decode(),
+    )
+
+
+def _messages(raw: object) -> tuple[Message, ...]:
+    return tuple(
+        Message(role=role if role in _ROLES else "user", parts=_parts(message.get("parts")))
+        for message in _objects(raw)
+        for role in [cast(Any, message.get("role"))]
+    )
+
+
+def _parts(raw: object) -> tuple[Part, ...]:
+    return tuple(_part(part) for part in _objects(raw))
+
+
+def _part(raw: Mapping[str, Any]) -> Part:
+    kind = raw.get("type")
+    match kind:
+        case "text":
+            return Text(text=_words(raw.get("content")))
+        case "reasoning" | "thinking":
+            return Reasoning(text=_words(raw.get("content")))
+        case "tool_call":
+            given = raw.get("arguments")
+            arguments = given if isinstance(given, str) else to_json(given or {}).decode()
+            return ToolCall(
+                id=_words(raw.get("id")), name=_words(raw.get("name")), arguments=arguments
+            )
+        case "tool_call_response":
+            answer = raw.get("response", raw.get("result"))
+            return ToolResult(call_id=_words(raw.get("id")), content=_words(answer))
+        case "blob":
+            return _blob(raw) or Text(text=f"[{_words(raw.get('modality'))}]")
+        case _:
+            return Text(text=f"[{_words(kind)}]" + _words(raw.get("uri") or raw.get("content")))
+
+
+def _blob(raw: Mapping[str, Any]) -> Part | None:
+    try:
+        blob = Blob.of(base64.b64decode(_words(raw.get("content")), validate=True))
+    except binascii.Error:
+        return None
+    kinds = {"image": Image, "audio": Audio}
+    made = kinds.get(_words(raw.get("modality")))
+    try:
+        return made(media_type=_words(raw.get("mime_type")), blob=blob) if made else None
+    except ValidationError:
+        return None
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_json(value).decode()
+
+
+def _tools(raw: object) -> Iterator[ToolSpec]:
+    for tool in _objects(raw):
+        try:
+            yield ToolSpec(
+                name=tool.get("name", ""),
+                description=tool.get("description") or "",
+                parameters=tool.get("parameters") or {},
+            )
+        except ValidationError:
+            continue
+
+
+def _settings(chat: ReadSpan) -> Settings:
+    names = ("temperature", "top_p", "top_k", "max_tokens", "seed")
+    given = {name: chat.attributes.get(f"gen_ai.request.{name}") for name in names}
+    try:
+        return Settings.model_validate({k: v for k, v in given.items() if v is not None})
+    except ValidationError:
+        return Settings()
+
+
+def _objects(raw: object) -> list[Mapping[str, Any]]:
+    items = cast(list[object], raw) if isinstance(raw, list) else []
+    return [cast(Mapping[str, Any], item) for item in items if isinstance(item, dict)]
