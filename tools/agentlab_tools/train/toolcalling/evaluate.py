@@ -75,8 +75,14 @@ async def measure(
     *,
     forced: bool = False,
     seen: Callable[[Dialogue, Message, bool], None] | None = None,
+    told: Callable[[str, Score], None] | None = None,
 ) -> dict[Category, Score]:
-    """The score of every sort; with `forced`, of those in `CALLS`, and the model has to call."""
+    """The score of every sort; with `forced`, of those in `CALLS`, and the model has to call.
+
+    Args:
+        seen: gets every case, what the model said, and whether it was right.
+        told: gets every sort's score as soon as it is known.
+    """
     found: dict[Category, Score] = {}
     for category, dialogues in cases.items():
         if forced and category not in CALLS:
@@ -92,7 +98,9 @@ async def measure(
             hits += right
             if seen is not None:
                 seen(dialogue, said, right)
-        found[category] = Score(hits, len(dialogues))
+        score = found[category] = Score(hits, len(dialogues))
+        if told is not None:
+            told(category, score)
     return found
 
 
@@ -185,11 +193,15 @@ async def _compare(
         backend = connect(path, threads=1, **options)
         report[name] = {}
         for mode in modes:
-            found = await measure(backend, cases, forced=mode == "forced", seen=show)
-            scores = {**found, "calls": total(found, CALLS), "all": total(found)}
-            for label, score in scores.items():
-                print(f"{name}  {mode:6} {label:10} {score}", flush=True)
-            report[name][mode] = {label: [s.hits, s.n] for label, s in scores.items()}
+
+            def tell(label: str, score: Score, heading: str = f"{name}  {mode:6}") -> None:
+                print(f"{heading} {label:10} {score}", flush=True)
+
+            found = await measure(backend, cases, forced=mode == "forced", seen=show, told=tell)
+            sums = {"calls": total(found, CALLS), "all": total(found)}
+            for label, score in sums.items():
+                tell(label, score)
+            report[name][mode] = {label: [s.hits, s.n] for label, s in (found | sums).items()}
         await backend.aclose()
     return report
 
