@@ -145,6 +145,7 @@ def test_a_score_says_how_sure_it_is() -> None:
     assert 0.60 < low < 0.61
     assert 0.78 < high < 0.79
     assert str(Score(7, 10) + Score(0, 0)).startswith("0.70 [")
+    assert str(Score(0, 0)) == "0.00 [0.00, 1.00] (0/0)"
 
 
 def test_names_are_said_as_words() -> None:

@@ -73,24 +73,24 @@ class Offer:
 def catalogue(split: Split) -> Sequence[Family]:
     """All families of one side."""
     known = _concepts(split)
-    found: list[Family] = []
+    families: list[Family] = []
     domain = ""
     for line in lines(f"tools_{split}.txt"):
         if line.startswith("# "):
             domain = line[2:].split()[0]
             continue
         mode, verbs, nouns, objects, parameters = (part.strip() for part in line.split(" | "))
-        found.append(
+        families.append(
             Family(
                 domain,
                 mode == "ask",
                 verbs.split(","),
                 nouns.split(","),
                 objects.split(";"),
-                [_parameter(*match, known) for match in _PARAMETER.findall(parameters)],
+                [_parameter(found, known) for found in _PARAMETER.finditer(parameters)],
             )
         )
-    return found
+    return families
 
 
 def _concepts(split: Split) -> Mapping[str, Parameter]:
@@ -111,9 +111,8 @@ def _concepts(split: Split) -> Mapping[str, Parameter]:
     return found
 
 
-def _parameter(
-    name: str, kind: str, phrases: str, mark: str, known: Mapping[str, Parameter]
-) -> Parameter:
+def _parameter(found: re.Match[str], known: Mapping[str, Parameter]) -> Parameter:
+    name, kind, phrases, mark = (found[n] or "" for n in (1, 2, 3, 4))
     required = mark == "!"
     if not kind and name in known:
         one = known[name]

@@ -58,8 +58,8 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true share lies, 19 times out of 20."""
-        return wilson(self.hits, self.n)
+        """Where the true share lies, 19 times out of 20; anywhere where nothing was measured."""
+        return wilson(self.hits, self.n) if self.n else (0.0, 1.0)
 
     def __add__(self, other: Score) -> Score:
         return Score(self.hits + other.hits, self.n + other.n)
@@ -218,7 +218,9 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="show what went wrong")
     given = parser.parse_args()
     cases = balanced("heldout", given.each, given.seed)
-    chosen = {c: ds for c, ds in cases.items() if not given.only or c in given.only}
+    chosen: dict[Category, Sequence[Dialogue]] = dict(cases)
+    for category in set(cases) - set(given.only or cases):
+        del chosen[category]
     report = asyncio.run(_compare(given.models, chosen, given.modes, given.verbose))
     if given.json is not None:
         given.json.write_text(json.dumps(report, indent=1))
