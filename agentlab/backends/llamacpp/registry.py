@@ -1,7 +1,7 @@
 """Which file a model's name means, and how that model likes to be sampled.
 
 local:smollm2               a model that a Python package ships, found without importing it
-local:agent                 the same, with an adapter of ours that calls tools better
+local:agent                 the same, with an adapter of ours that calls tools
 hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
 path/to/file.gguf           a file
 """
