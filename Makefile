@@ -21,7 +21,7 @@ setup-dev: python ## the same, and what test and check need
 	@$(PYTHON) scripts/setup.py --dev
 
 test: setup-dev ## run the tests (one file: make test ARGS=tests/test_agent.py)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: setup-dev ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check .
