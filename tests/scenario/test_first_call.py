@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import ConfigError, MissingExtra, MissingKey
+from agentlab.errors import ConfigError, MissingExtra, MissingKey, install_command
 from agentlab.scenario import CodeAnswer, CodeStep
 from agentlab.scenario.find import Lab, find_folder, load, scenario_roots
 from agentlab.scenario.runner import CaseFinished, Grader, StepFinished, StepReport
@@ -170,7 +171,7 @@ async def test_a_missing_server_is_one_clear_line(
     lab: Lab, runs: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
-    with pytest.raises(MissingExtra, match=r"agentlab-kit\[servers\]"):
+    with pytest.raises(MissingExtra, match=re.escape(install_command("servers"))):
         await grade(lab, "messages", step(lab, "messages").solution, runs)
 
 

@@ -17,6 +17,9 @@ from termios import TIOCSWINSZ
 
 import pyte
 
+_OF_ANOTHER = ("TMUX", "NO_COLOR", "COLORTERM", "COLUMNS", "LINES")
+"""What an environment says of the terminal it came from, sizes included."""
+
 KEYS = {"enter": "\r", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B", "tab": "\t"}
 
 
@@ -38,7 +41,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
         self.code: int | None = None
-        env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "COLORTERM")}
+        env = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
         env |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **(environment or {})}
         self.pid, self._master = pty.fork()
         if self.pid == 0:

@@ -165,6 +165,8 @@ def test_playground(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]
         screen.query_one(ToolList).show(("calculator", "search"), ("calculator",), ("search",))
         await screen.query_one(Conversation).say("What is 6 * 7?", CALCULATOR)
         await until(pilot, lambda: not screen.query_one(Conversation).is_running)
+        for area in screen.query(TextArea):
+            area.cursor_blink = False  # or it is on in one picture and off in the next
 
     assert shows(snap_compare, app, size, walk)
 

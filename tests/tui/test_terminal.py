@@ -40,7 +40,7 @@ def tiny(home: Path, *arguments: str) -> list[str]:
 
 
 def _open_tiny(terminal: Terminal) -> None:
-    terminal.sees("Your own labs")
+    terminal.sees("Prerequisites")
     terminal.keys("/")
     terminal.sees("Search labs")
     terminal.keys(*"tiny", "enter")
@@ -105,7 +105,7 @@ def test_from_the_roadmap_to_green_checks_at_any_size_and_out_again(
     opened: Open, tmp_path: Path
 ) -> None:
     terminal = opened(tiny(tmp_path / "home"))
-    terminal.sees("Roadmap", "Prerequisites", "The frontier", "Your own labs")
+    terminal.sees("Roadmap", "Prerequisites", "LLM engineering")
     _open_tiny(terminal)
     terminal.sees("it does not calculate")
     terminal.keys("n")
