@@ -58,6 +58,7 @@ def shows(
         await walk(pilot)
         for area in app.screen.query(TextArea):
             area.cursor_blink = False
+            area.notify_style_update()  # or a line is drawn as it was when the cursor was off
         await _settled(pilot)
 
     return compare(app, terminal_size=size, run_before=before)
