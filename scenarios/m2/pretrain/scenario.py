@@ -10,7 +10,7 @@ from typing import Any, cast
 from agentlab.scenario import Case, CaseRun, CodeAnswer, CodeStep, QuizStep, ReadStep, Scenario
 from agentlab.scenario.checks import share
 
-from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain
+from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain, something_to_train_with
 
 BITS = 3.2
 
@@ -45,6 +45,7 @@ scenario = Scenario(
     ),
     minutes=20,
     tools=(pretrain,),
+    equip=something_to_train_with,
     steps=(
         ReadStep(id="one-task", title="One task, no labels"),
         CodeStep(

@@ -6,12 +6,15 @@ import ast
 import json
 import math
 import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from agentlab import ToolContext, tool
 from agentlab.errors import ConfigError, ToolError
+from agentlab.scenario import Equipment
 
 UNSEEN = ("attention.md", "sampling.md", "tokens.md", "agents.md")
 """Articles that are only used to measure on."""
@@ -19,6 +22,19 @@ CHOICES = ("vocabulary", "layers", "width", "heads", "context", "rows", "steps",
 MOST_TOKENS = 200_000
 """How many tokens a training may read: the budget."""
 MOST_WEIGHTS = 1_000_000
+
+
+@asynccontextmanager
+async def something_to_train_with() -> AsyncGenerator[Equipment]:
+    """Nothing is opened, but what the training needs must be installed.
+
+    Raises:
+        MissingExtra: it is not.
+    """
+    from agentlab_tools.train.recipes.pretrain import recipe  # noqa: PLC0415 - only when run
+
+    recipe.check()
+    yield Equipment()
 
 
 @tool(timeout=900)
@@ -42,7 +58,6 @@ def pretrain(code: str, context: ToolContext) -> str:
 
         try:
             settings = recipe.read_settings({**chosen, "data": str(data), "held_out": 0})
-            recipe.check()
         except ConfigError as error:
             raise ToolError(str(error)) from None
         read = settings.steps * settings.rows * settings.context
