@@ -23,6 +23,11 @@ def home() -> Path:
     return Path(given) if given else Path(platformdirs.user_data_dir("agentlab", appauthor=False))
 
 
+def own_labs() -> Path:
+    """Where labs of a user's own are found without being asked for."""
+    return home() / "labs"
+
+
 def services_file() -> Path:
     """Where a user describes services of their own; see `agentlab.backends.presets`."""
     return home() / "services.toml"
@@ -85,6 +90,11 @@ def _runs(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
     return value or home() / "runs"
 
 
+def _labs(_: click.Context, __: click.Parameter, value: tuple[Path, ...]) -> tuple[Path, ...]:
+    own = own_labs()
+    return (*value, own) if own.is_dir() else value
+
+
 runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path, file_okay=False),
@@ -98,5 +108,6 @@ labs_option = click.option(
     "--labs",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     multiple=True,
-    help="A folder of labs of your own, beside those that come along.",
+    callback=_labs,
+    help="A folder of more labs, besides those that come along and labs in AGENTLAB_HOME.",
 )

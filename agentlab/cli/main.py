@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("agentlab.cli.run:run", "Run a lab and grade it", "Learn"),
     "list": ("agentlab.cli.run:list_labs", "List the labs", "Learn"),
     "check-lab": ("agentlab.cli.run:check_lab", "Prove that a lab's checks hold", "Learn"),
+    "new-lab": ("agentlab.cli.new_lab:new_lab", "Make a lab of your own", "Learn"),
     "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
     "eval": ("agentlab.cli.eval:evaluate", "Ask many questions, score, compare", "Use"),
     "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),

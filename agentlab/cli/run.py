@@ -115,7 +115,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     found: dict[str, Lab] = {}
     for id, folder in list_folders((*labs, *scenario_roots())):
         try:
-            found.setdefault(id, load(folder))
+            found[id] = load(folder)
         except ScenarioError as error:  # one broken lab hides none of the others
             click.echo(f"agentlab: {error}", err=True)
     order = course_order({id: lab.scenario.prerequisites for id, lab in found.items()})
@@ -124,7 +124,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
 
         rows = [
             {
-                "id": lab.scenario.id,
+                "id": id,
                 "title": lab.scenario.title,
                 "minutes": lab.scenario.minutes,
                 "teaches": lab.scenario.teaches,
@@ -132,7 +132,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
                 "steps": [step.id for step in lab.scenario.steps],
                 "folder": str(lab.folder),
             }
-            for lab in (found[id] for id in order)
+            for id, lab in ((id, found[id]) for id in order)
         ]
         click.echo(to_json(rows, indent=2).decode())
         return
@@ -142,8 +142,9 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("lab", "min", "title"):
         table.add_column(column, justify="right" if column == "min" else "left")
-    for lab in (found[id] for id in order):
-        table.add_row(lab.scenario.id, str(lab.scenario.minutes), lab.scenario.title)
+    for id in order:
+        scenario = found[id].scenario
+        table.add_row(id, str(scenario.minutes), scenario.title)
     Console().print(table)
 
 

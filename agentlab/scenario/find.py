@@ -40,10 +40,14 @@ def scenario_roots() -> tuple[Path, ...]:
 
 
 def list_folders(roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Id and folder of every scenario under some roots, by id."""
+    """Id and folder of every scenario under some roots; of two with the same id, the first."""
+    seen: set[str] = set()
     for root in roots:
         for file in sorted(root.glob("*/*/scenario.py")):
-            yield file.parent.relative_to(root).as_posix(), file.parent
+            id = file.parent.relative_to(root).as_posix()
+            if id not in seen:
+                seen.add(id)
+                yield id, file.parent
 
 
 def course_order(prerequisites: Mapping[str, Sequence[str]]) -> list[str]:

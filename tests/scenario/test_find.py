@@ -18,6 +18,14 @@ def test_a_lab_is_found_by_its_id_and_by_its_folder(tmp_path: Path):
     assert list(list_folders([tmp_path])) == [("m9/adding", folder)]
 
 
+def test_of_two_labs_with_one_id_the_first_root_counts_everywhere(tmp_path: Path):
+    mine, theirs = write_lab(tmp_path / "mine"), write_lab(tmp_path / "theirs")
+    roots = [tmp_path / "mine", tmp_path / "theirs"]
+    assert list(list_folders(roots)) == [("m9/adding", mine)]
+    assert find_folder("m9/adding", roots) == mine
+    assert find_folder("m9/adding", roots[::-1]) == theirs
+
+
 def test_an_id_that_is_nearly_right_gets_a_suggestion(tmp_path: Path):
     write_lab(tmp_path)
     with pytest.raises(ScenarioError, match="did you mean m9/adding"):

@@ -51,11 +51,8 @@ def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
     """Load every lab under some roots, one by one. Of two with the same id the first counts."""
     from agentlab.scenario.find import list_folders  # noqa: PLC0415
 
-    seen: set[str] = set()
     for id, folder in list_folders(roots):
-        if id not in seen:
-            seen.add(id)
-            yield open_lab(id, folder)
+        yield open_lab(id, folder)
 
 
 def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:

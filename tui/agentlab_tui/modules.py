@@ -22,7 +22,7 @@ MODULES = (
     Module("m4", "Beyond text", "GAN · diffusion · CLIP · vision · video · audio"),
     Module("m5", "The frontier", "agents and tools · RLHF · DPO · quantization · MoE"),
 )
-OTHERS = Module("", "Your own labs", "from the folders given with --labs")
+OTHERS = Module("", "Your own labs", "from `agentlab new-lab`, or the folders given with --labs")
 
 
 def module_of(lab: str) -> Module:
