@@ -156,6 +156,26 @@ def test_what_was_learnt_shows_in_what_is_served(
         assert after.perplexity([(ids, labels)]) < 0.5 * before.perplexity([(ids, labels)])
 
 
+def test_what_is_to_be_kept_stays_nearer_to_what_it_was(
+    tmp_path: Path, base: Path, chats: str, preferences: str, text: str
+) -> None:
+    turns = [{"role": "user", "content": "Who left?"}, {"role": "assistant", "content": TEXT[:60]}]
+    values = {**settings_of("lora", base, chats, preferences, text), "steps": 40, "dropout": 0}
+    keep = {"keep": written(tmp_path / "keep.jsonl", [{"messages": turns}]), "keep_every": 1}
+    run(load_recipe("lora"), values, tmp_path / "free")
+    run(load_recipe("lora"), {**values, **keep}, tmp_path / "kept")
+    said = "<|im_start|>user\nWho left?<|im_end|>\n<|im_start|>assistant\n"
+    words = small_tokenizer(tmp_path)
+    begun, ids = len(words(said)["input_ids"]), words(said + TEXT[:60])["input_ids"]
+    with Scorer(base) as was:
+        before = was.logits(ids)[begun:]
+    moved: list[float] = []
+    for which in ("free", "kept"):
+        with Scorer(base, adapter=tmp_path / which / "artifacts" / "adapter.gguf") as now:
+            moved.append(float(abs(now.logits(ids)[begun:] - before).mean()))
+    assert moved[1] < 0.5 * moved[0]
+
+
 def test_pretraining_learns_the_text_and_its_model_goes_on_with_it(
     tmp_path: Path, text: str
 ) -> None:

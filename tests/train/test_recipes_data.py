@@ -296,7 +296,8 @@ def test_four_bits_hold_the_levels_of_nf4_exactly_and_gradients_pass_through() -
 def test_a_student_with_every_layer_is_its_teacher(tokenizer: Any) -> None:
     import torch
 
-    from agentlab_tools.train.recipes.distill import divergence, student_of
+    from agentlab_tools.train.recipes.distill import student_of
+    from agentlab_tools.train.recipes.steps import divergence
 
     teacher = small_model(tokenizer, num_hidden_layers=5)
     ids = torch.tensor([[5, 6, 7]])

@@ -26,7 +26,7 @@ from agentlab_tools.train.toolcalling.evaluate import (
     total,
 )
 from agentlab_tools.train.toolcalling.generate import MIX, balanced, dialogues
-from agentlab_tools.train.toolcalling.plain import plain
+from agentlab_tools.train.toolcalling.plain import plain, talk
 from agentlab_tools.train.toolcalling.pools import Split, pools, wording
 from agentlab_tools.train.toolcalling.requests import request
 from agentlab_tools.train.toolcalling.values import Kind
@@ -98,7 +98,8 @@ def test_nothing_held_out_is_trained_on() -> None:
     for name, values in pools("train").items():
         if len(values) > 7:
             assert set(values).isdisjoint(pools("heldout")[name]), name
-    assert {p.text for p in plain("train")}.isdisjoint(p.text for p in plain("heldout"))
+    for kept in (plain, talk):
+        assert {p.text for p in kept("train")}.isdisjoint(p.text for p in kept("heldout"))
 
 
 def test_rows_are_what_recipes_read(drawn: list[Dialogue]) -> None:

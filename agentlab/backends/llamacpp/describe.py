@@ -45,18 +45,7 @@ def first_line(text: str) -> str:
 
 def signature(tool: ToolSpec) -> str:
     """Name and arguments, as in `add(x: integer, y: integer = 0)`."""
-    properties = cast(dict[str, Any], tool.parameters.get("properties", {}))
-    required = set(cast(list[str], tool.parameters.get("required", [])))
-    arguments: list[str] = []
-    for name, declared in properties.items():
-        schema = _resolved(declared, tool.parameters)
-        text = f"{name}: {_type(schema, tool.parameters)}"
-        if "default" in schema:
-            text += f" = {json_text(schema['default'])}"
-        elif name not in required:
-            text += "?"
-        arguments.append(text)
-    return f"{tool.name}({', '.join(arguments)})"
+    return f"{tool.name}({_fields(tool.parameters, tool.parameters, 0)})"
 
 
 def example_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
@@ -71,14 +60,14 @@ def example_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
     for key in ("example", "const", "default"):
         if schema.get(key) is not None:
             return schema[key]
-    match _type(schema, root).split(" ")[0]:
+    match _kind(schema):
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":
             return True
         case "null":
             return None
-        case kind if kind.endswith("[]"):
+        case "array":
             return [example_of(schema.get("items", {}), root, depth + 1)] if depth < 4 else []
         case "object":
             properties = cast(dict[str, Any], schema.get("properties", {}))
@@ -115,9 +104,34 @@ def _type(schema: Any, root: Any, depth: int = 0) -> str:
     parts = cast(list[Any], schema.get("anyOf") or schema.get("oneOf") or [])
     if parts and depth < 3:
         return "|".join(dict.fromkeys(_type(part, root, depth + 1) for part in parts))
-    kind = schema.get("type", "object" if "properties" in schema else "any")
-    if isinstance(kind, list):
-        return "|".join(cast(list[str], kind))
+    kinds = cast(Any, schema.get("type"))
+    if isinstance(kinds, list):
+        return "|".join(cast(list[str], kinds))
+    kind = _kind(schema)
     if kind == "array":
         return f"{_type(schema.get('items', {}), root, depth + 1)}[]" if depth < 3 else "any[]"
-    return str(kind)
+    if kind == "object" and schema.get("properties") and depth < 3:
+        return f"{{{_fields(schema, root, depth + 1)}}}"
+    return kind
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """The JSON type of a resolved schema; the first where it names several, `any` without one."""
+    kind: Any = schema.get("type", "object" if "properties" in schema else "any")
+    return str(cast(list[Any], kind)[0] if isinstance(kind, list) else kind)
+
+
+def _fields(schema: Mapping[str, Any], root: Any, depth: int) -> str:
+    """The properties of an object, as in `x: integer, y: integer = 0, z: string?`."""
+    properties = cast(dict[str, Any], schema.get("properties", {}))
+    required = set(cast(list[str], schema.get("required", [])))
+    fields: list[str] = []
+    for name, declared in properties.items():
+        field = _resolved(declared, root)
+        text = f"{name}: {_type(field, root, depth)}"
+        if "default" in field:
+            text += f" = {json_text(field['default'])}"
+        elif name not in required:
+            text += "?"
+        fields.append(text)
+    return ", ".join(fields)

@@ -61,7 +61,7 @@ def train(settings: Settings, work: Work) -> None:
         with torch.no_grad():
             wanted, _ = s.logits_and_labels(teacher, row)
         said, _ = s.logits_and_labels(model, row)
-        return divergence(wanted, said, settings.temperature)
+        return s.divergence(wanted, said, settings.temperature)
 
     # 3. Where we were, if this goes on after a break.
     optimizer: Any = torch.optim.AdamW(student.parameters(), lr=settings.lr, weight_decay=0.0)
@@ -121,20 +121,6 @@ def student_of(teacher: Any, layers: int) -> Any:
     student.model.layers = nn.ModuleList(chosen)
     student.config.num_hidden_layers = layers
     return student
-
-
-def divergence(wanted: Tensor, said: Tensor, temperature: float) -> Tensor:
-    """KL(wanted ‖ said) at a temperature, summed over places, in nats.
-
-    Gradients shrink with the temperature's square, which is made up for (Hinton et al., section 2).
-
-    Args:
-        wanted, said: logits, (places, vocabulary).
-    """
-    from torch.nn.functional import kl_div, log_softmax  # noqa: PLC0415 heavy
-
-    theirs, ours = (log_softmax(logits / temperature, dim=-1) for logits in (wanted, said))
-    return kl_div(ours, theirs, reduction="sum", log_target=True) * temperature**2
 
 
 recipe = Recipe(

@@ -5,7 +5,11 @@ Every linear layer y = W x gets a detour, y = W x + (alpha / rank) B A x, with A
 B begins at zero, so training begins with the model as it was. What comes out is a few megabytes
 that llama.cpp puts on beside the model, and takes off again.
 
-Hu et al., 2021, LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685.
+What the model already does well can be kept: on conversations given as `keep` it is pulled towards
+the probabilities it has with the detour closed.
+
+Hu et al., 2021, LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685. Li and Hoiem,
+2016, Learning without Forgetting, arXiv:1606.09282.
 """
 
 from __future__ import annotations
@@ -19,10 +23,13 @@ from pydantic import Field
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
 from agentlab_tools.train.recipes.chat_settings import ChatSettings, rows_of
-from agentlab_tools.train.recipes.examples import Reader
+from agentlab_tools.train.recipes.data import chats
+from agentlab_tools.train.recipes.examples import Reader, Row
 from agentlab_tools.train.recipes.steps import Place
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from agentlab_tools.train.bridge.load import Loaded
 
 
@@ -32,6 +39,10 @@ class Settings(ChatSettings):
     rank: int = Field(16, ge=1)
     alpha: float = Field(32, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
+    keep: str | None = None
+    """Conversations to go on answering as the model does now: from where `data` can be."""
+    keep_every: int = Field(8, ge=1)
+    """Steps from one row of `keep` to the next."""
 
 
 def train(settings: Settings, work: Work) -> None:
@@ -66,7 +77,9 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
     trained = [p for p in model.parameters() if p.requires_grad]
 
     # 3. The data. What is held out is never learnt from, and tells whether learning helps.
-    rows, test, total = rows_of(settings, Reader(loaded.tokenizer), work)
+    reader = Reader(loaded.tokenizer)
+    rows, test, total = rows_of(settings, reader, work)
+    kept = kept_rows(settings, reader, work)
 
     # 4. Where we were, if this goes on after a break.
     optimizer: Any = torch.optim.AdamW(trained, lr=settings.lr, weight_decay=0.0)
@@ -84,6 +97,9 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
         batch = [rows[index] for index in work.batch(step, settings.rows, of=len(rows))]
         rate = s.set_rate(optimizer, s.cosine(step, total, settings.lr))
         loss = s.backward(model, batch, place)
+        if kept and step % settings.keep_every == 0:
+            which = (step // settings.keep_every) % len(kept)
+            s.backward(model, [kept[which]], place, apart_from_itself)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -103,6 +119,24 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
     work.artifact("adapter", lambda path: model.save_pretrained(path, save_embedding_layers=False))
     scores = {"perplexity_before": before, "perplexity_after": after}
     work.artifact("scores.json", lambda path: path.write_text(json.dumps(scores)))
+
+
+def kept_rows(settings: Settings, reader: Reader, work: Work) -> list[Row]:
+    """Rows of what is to stay as it is; none where nothing is given."""
+    if settings.keep is None:
+        return []
+    examples = [e for chat in chats(settings.keep) for e in reader.chat(chat)]
+    return s.packed(examples, settings.context, work.say)
+
+
+def apart_from_itself(model: Any, row: Row) -> Tensor:
+    """KL(model without its LoRA ‖ model), summed over the tokens a row teaches, in nats."""
+    import torch  # noqa: PLC0415 heavy
+
+    with torch.no_grad(), model.disable_adapter():
+        was, _ = s.logits_and_labels(model, row)
+    now, _ = s.logits_and_labels(model, row)
+    return s.divergence(was, now)
 
 
 recipe = Recipe(

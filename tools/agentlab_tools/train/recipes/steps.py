@@ -99,6 +99,21 @@ def summed_loss(model: Any, row: Row) -> Tensor:
     return cross_entropy(logits, labels, reduction="sum")
 
 
+def divergence(wanted: Tensor, said: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(wanted ‖ said) at a temperature, summed over places, in nats.
+
+    Gradients shrink with the temperature's square, which is made up for (Hinton et al., 2015,
+    arXiv:1503.02531, section 2).
+
+    Args:
+        wanted, said: logits, (places, vocabulary).
+    """
+    from torch.nn.functional import kl_div, log_softmax  # noqa: PLC0415 heavy
+
+    theirs, ours = (log_softmax(logits / temperature, dim=-1) for logits in (wanted, said))
+    return kl_div(ours, theirs, reduction="sum", log_target=True) * temperature**2
+
+
 def learnt(rows: Iterable[Row]) -> int:
     """How many tokens rows teach: a step's loss is divided by it, however they are spread."""
     return sum(label != UNSCORED for row in rows for label in row.labels[1:])

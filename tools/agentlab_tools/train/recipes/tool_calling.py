@@ -1,8 +1,8 @@
 """Calling tools: a small model learns it from a synthetic set, through a LoRA.
 
 The set is made by our own programs from a seed (see `toolcalling`): hundreds of tools, requests for
-them in many words, and conversations of every sort, plain talk among them. The rest is the recipe
-`lora`, unchanged. What it gives is an adapter that `connect` puts on:
+them in many words, and conversations of every sort. Plain talk without tools is kept as it is. The
+rest is the recipe `lora`, unchanged. What it gives is an adapter that `connect` puts on:
 
     connect("local:smollm2", adapter="…/artifacts/adapter.gguf")
 
@@ -25,7 +25,7 @@ class Settings(RecipeSettings):
     """Of the set, of the new weights, and of the order of the data."""
     model: str = "local:smollm2"
     """What to tune, as `connect` takes it, or a folder or hub name."""
-    toolsets: int = Field(900, ge=1)
+    toolsets: int = Field(800, ge=1)
     """Sets of tools to converse about: about 600 tokens each to train on."""
     rank: int = Field(16, ge=1)
     alpha: float = Field(32, gt=0)
@@ -34,9 +34,9 @@ class Settings(RecipeSettings):
     """How many times to go through the set."""
     steps: int | None = Field(None, ge=1)
     """How many steps to take, in place of `epochs`."""
-    context: int = Field(1024, ge=256)
+    context: int = Field(768, ge=256)
     """Tokens in a row."""
-    rows: int = Field(2, ge=1)
+    rows: int = Field(1, ge=1)
     """Rows to a step."""
     precision: Precision = "auto"
     """Of the matrix products: bf16 is faster where the hardware has it."""
@@ -53,9 +53,13 @@ def train(settings: Settings, work: Work) -> None:
     count = generate.write(data, made)
     work.say(f"{count} conversations about {settings.toolsets} sets of tools")
 
-    # 2. The training, as for any other conversations.
+    # 2. Talk without tools, which is to stay as it is.
+    talk = work.folder / "talk.jsonl"
+    generate.write(talk, generate.talks("train"))
+
+    # 3. The training, as for any other conversations.
     chosen = settings.model_dump(exclude={"toolsets"})
-    lora.train(lora.Settings(**chosen, data=str(data), held_out=0.01), work)
+    lora.train(lora.Settings(**chosen, data=str(data), keep=str(talk), held_out=0.01), work)
 
 
 recipe = Recipe(

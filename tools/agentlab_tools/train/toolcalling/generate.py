@@ -23,17 +23,17 @@ from agentlab_tools.train.toolcalling.dialogues import (
     dialogue,
     toolset,
 )
-from agentlab_tools.train.toolcalling.plain import plain
+from agentlab_tools.train.toolcalling.plain import plain, talk
 from agentlab_tools.train.toolcalling.pools import Split, wording
 
 MIX: Mapping[Category, int] = {
-    "several": 56,
-    "parallel": 14,
-    "multi_turn": 11,
-    "irrelevant": 7,
-    "missing": 5,
-    "no_tool": 5,
-    "repair": 2,
+    "several": 44,
+    "parallel": 17,
+    "multi_turn": 14,
+    "irrelevant": 12,
+    "missing": 6,
+    "no_tool": 4,
+    "repair": 3,
 }
 """How often each sort occurs among conversations with tools; `one` stands in for `several`."""
 
@@ -41,18 +41,16 @@ _SIZES = (1, 2, 3, 4, 5, 6, 8)
 _SIZE_WEIGHTS = (30, 22, 18, 12, 8, 6, 4)
 _EACH = 5
 """Conversations about one set of tools."""
-_PLAIN_EVERY = 4
-"""A conversation without tools for every so many sets."""
 
 
 def dialogues(split: Split, toolsets: int, seed: int) -> Iterator[Dialogue]:
-    """Conversations about so many sets of tools, with plain talk in between.
+    """Conversations about so many sets of tools.
 
     The first ones do not depend on how many are asked for.
     """
     rng = Random(f"{split}-{seed}")  # noqa: S311 - the seed is the point
     answers = plain(split)
-    for number in range(toolsets):
+    for _ in range(toolsets):
         size = rng.choices(_SIZES, _SIZE_WEIGHTS)[0]
         offers = toolset(rng, split, size)
         system = rng.choice(wording(split, "system")) if rng.random() < 0.3 else None
@@ -65,10 +63,13 @@ def dialogues(split: Split, toolsets: int, seed: int) -> Iterator[Dialogue]:
             if found is not None:
                 made += 1
                 yield _told(found, system)
-        if number % _PLAIN_EVERY == 0:
-            one = rng.choice(answers)
-            turns = [Message.user(one.text), Message.assistant(one.answer)]
-            yield Dialogue("no_tool", chat_of(turns, ()))
+
+
+def talks(split: Split) -> Iterator[Dialogue]:
+    """Plain talk without tools, as the untuned model drew it."""
+    for one in talk(split):
+        turns = [Message.user(one.text), Message.assistant(one.answer)]
+        yield Dialogue("no_tool", chat_of(turns, ()))
 
 
 def balanced(split: Split, each: int, seed: int) -> dict[Category, list[Dialogue]]:

@@ -1,10 +1,11 @@
 """Plain talk, answered by the untuned model itself: what it must still say after training.
 
-    python -m agentlab_tools.train.toolcalling.plain     writes data/plain_*.jsonl anew
+    python -m agentlab_tools.train.toolcalling.plain     writes data/plain_* and data/talk_* anew
 
-The answers are the model's own at temperature 0, cut at the end of a sentence. Learning them costs
-almost no loss at first, and keeps a model that learns to call tools from forgetting how to talk
-(self-distillation; Yang et al., 2024, arXiv:2402.13669).
+plain    answers at temperature 0, cut at the end of a sentence: what to say when tools are there
+         and none is needed. Learning them costs almost no loss at first.
+talk     samples at temperature 1: texts on which a model that learns to call tools is held to the
+         probabilities it had before (see the recipe `lora`, `keep`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from random import Random
+from typing import cast
 
 from agentlab.backend import Backend, Reply, Settings
 from agentlab.backends import connect
@@ -24,14 +26,28 @@ from agentlab.messages import Message
 from agentlab_tools.train.toolcalling.dialogues import Plain
 from agentlab_tools.train.toolcalling.pools import Split, lines, pools, wording
 
-_TOKENS = 64
-_COUNTS: tuple[tuple[Split, int], ...] = (("heldout", 60), ("train", 260))
+_COUNTS: Mapping[str, int] = {
+    "plain_heldout": 60,
+    "plain_train": 260,
+    "talk_heldout": 60,
+    "talk_train": 420,
+}
 
 
 @cache
 def plain(split: Split) -> Sequence[Plain]:
-    """Questions and the untuned model's answers, as they are kept."""
-    return tuple(Plain(**json.loads(line)) for line in lines(f"plain_{split}.jsonl"))
+    """Questions and the untuned model's likeliest answers, as they are kept."""
+    return _read(f"plain_{split}.jsonl")
+
+
+@cache
+def talk(split: Split) -> Sequence[Plain]:
+    """Questions and answers drawn from the untuned model, as they are kept."""
+    return _read(f"talk_{split}.jsonl")
+
+
+def _read(name: str) -> Sequence[Plain]:
+    return tuple(Plain(**json.loads(line)) for line in lines(name))
 
 
 def questions(split: Split, count: int, seed: int) -> list[str]:
@@ -46,9 +62,12 @@ def questions(split: Split, count: int, seed: int) -> list[str]:
     return list(found)
 
 
-async def answer(backend: Backend, text: str) -> str:
-    """The model's answer at temperature 0, up to its last whole sentence; empty without one."""
-    settings = Settings(temperature=0, repeat_penalty=1.0, max_tokens=_TOKENS)
+_LIKELIEST = Settings(temperature=0, repeat_penalty=1.0, max_tokens=64)
+_DRAWN = Settings(temperature=1, top_k=0, top_p=1, min_p=0, repeat_penalty=1.0, max_tokens=120)
+
+
+async def answer(backend: Backend, text: str, settings: Settings) -> str:
+    """The model's answer, up to its last whole sentence; empty without one."""
     async for item in backend.stream([Message.user(text)], settings=settings):
         if isinstance(item, Reply):
             said = item.message.text.strip()
@@ -60,10 +79,13 @@ async def answer(backend: Backend, text: str) -> str:
 
 async def _make(folder: Path) -> None:
     backend = connect("local:smollm2", threads=1)
-    for split, count in _COUNTS:
-        with (folder / f"plain_{split}.jsonl").open("w", encoding="utf-8") as file:
-            for text in questions(split, count, seed=7):
-                if said := await answer(backend, text):
+    for name, count in _COUNTS.items():
+        kind, _, split = name.partition("_")
+        settings = _LIKELIEST if kind == "plain" else _DRAWN
+        with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+            for number, text in enumerate(questions(cast(Split, split), count, seed=7)):
+                how = settings.model_copy(update={"seed": number})
+                if said := await answer(backend, text, how):
                     file.write(json.dumps({"text": text, "answer": said}) + "\n")
                     file.flush()
     await backend.aclose()

@@ -2,7 +2,7 @@
 
     python -m agentlab_tools.train.toolcalling.talk adapter.gguf
 
-own       held-out questions, and what the untuned model itself answers
+own       held-out questions, and answers drawn from the untuned model
 articles  `Explain ….`, and the beginning of the article of our library on it
 
 Both are read by llama.cpp, as they are served. Lower is better; an adapter that changes nothing
@@ -24,7 +24,7 @@ from agentlab_tools.train.bridge.score import Scorer
 from agentlab_tools.train.recipes.data import Chat
 from agentlab_tools.train.recipes.examples import Example, Reader
 from agentlab_tools.train.toolcalling.dialogues import chat_of
-from agentlab_tools.train.toolcalling.plain import plain
+from agentlab_tools.train.toolcalling.generate import talks
 
 _CHARACTERS = 900
 """Of an article: some 200 tokens."""
@@ -32,7 +32,7 @@ _CHARACTERS = 900
 
 def conversations() -> Mapping[str, Sequence[Chat]]:
     """Plain conversations, by where they come from."""
-    own = [_chat(one.text, one.answer) for one in plain("heldout")]
+    own = [one.chat for one in talks("heldout")]
     return {"own": own, "articles": [_article(path) for path in sorted(LIBRARY.glob("*.md"))]}
 
 
