@@ -18,13 +18,14 @@ from agentlab.scenario.make import StepKind, make_lab
 from agentlab.scenario.prove import Proof, prove
 
 
-def agentlab(*args: str, home: Path) -> subprocess.CompletedProcess[str]:
+def agentlab(*args: str, home: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """The real program, in a process of its own."""
     env = {**os.environ, "AGENTLAB_HOME": str(home), "NO_COLOR": "1", "COLUMNS": "100"}
     return subprocess.run(
         [sys.executable, "-m", "agentlab", *args],
         capture_output=True,
         text=True,
+        input=stdin,
         env=env,
         timeout=240,
         check=False,
@@ -96,6 +97,8 @@ def test_a_new_lab_is_found_by_every_command_and_every_file_is_told(home: Path):
     assert [row["folder"] for row in listed if row["id"] == "mine/letters"] == [str(folder)]
     done = agentlab("run", "mine/letters", "--step", "why", "--json", home=home)
     assert json.loads(done.stdout)["scenario"] == "mine/letters"
+    shown = agentlab("tui", "--text", home=home, stdin="quit\n").stdout
+    assert "mine/letters" in shown
 
 
 def test_a_new_lab_made_elsewhere_is_found_with_the_option_that_is_told(home: Path, tmp_path: Path):

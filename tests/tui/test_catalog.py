@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tui_world import LABS
+from tui_world import LABS, open_app, text_of, to_roadmap, until
 
+from agentlab.scenario.make import make_lab
 from agentlab_tui.catalog import labs_in
+from agentlab_tui.screens.lab import LabScreen
+from agentlab_tui.widgets.answer_editor import AnswerEditor
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,27 @@ def test_of_two_labs_with_one_id_the_first_root_counts() -> None:
     (only,) = labs_in((LABS, LABS))
     assert only.id == "m9/tiny"
     assert only.module.title == "Your own labs"
+
+
+async def test_a_lab_of_ones_own_opens_beside_a_broken_one_and_all_its_steps_show(
+    tmp_path: Path,
+) -> None:
+    roots = (tmp_path / "labs", LABS)
+    make_lab("m3/letters", roots[0])
+    broken = make_lab("m3/unfinished", roots[0])[0].parent
+    (broken / "scenario.py").write_text("scenario = Scenario(", encoding="utf-8")
+    app = open_app(tmp_path, roots=roots)
+    async with app.run_test(size=(80, 24)) as pilot:
+        roadmap = await to_roadmap(pilot)
+        assert [entry.id for entry in roadmap.entries] == ["m3/letters", "m3/unfinished", "m9/tiny"]
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LabScreen))
+        lab = app.screen
+        assert isinstance(lab, LabScreen)
+        await until(pilot, lambda: lab.query("Markdown MarkdownBlock"))
+        assert [step.id for step in lab._steps] == ["what-it-reads", "count", "why"]
+        await pilot.press("n")
+        await until(pilot, lambda: lab.step.id == "count")
+        assert "Use count_letter" in lab.query_one(AnswerEditor).text
+        await pilot.press("n")
+        await until(pilot, lambda: "miscount its r's" in text_of(lab, "#question"))
