@@ -257,6 +257,23 @@ async def test_text_of_a_model_is_never_markup_nor_control(tmp_path: Path) -> No
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)
 
 
+async def test_on_a_narrow_screen_it_is_said_whose_answer_is_edited(tmp_path: Path) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("2")
+        whose = lab.query_one("#answer-whose", Static)
+        await until(pilot, lambda: whose.region in lab.region and whose.region.height == 1)
+        assert str(whose.render()) == "the starter: e edits it, and makes it yours"
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.focused, TextArea))
+        await pilot.press("x")
+        await until(pilot, lambda: str(whose.render()) == "your answer, saved as you type")
+        await pilot.resize_terminal(120, 36)  # there the frame says it
+        await until(pilot, lambda: not whose.display)
+        assert "your answer, saved as you type" in str(lab.query_one("#answer").border_title)
+
+
 async def test_on_a_narrow_screen_one_pane_is_in_front(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -14,7 +14,7 @@ from agentlab_tui.widgets.answer_area import AnswerArea
 
 
 class AnswerEditor(Vertical, can_focus=True):
-    """An editor with a line below for what is wrong."""
+    """An editor that says whose answer it holds, with a line below for what is wrong."""
 
     class Edited(Message):
         """Something was typed."""
@@ -28,7 +28,8 @@ class AnswerEditor(Vertical, can_focus=True):
         self._loaded = ""
 
     def compose(self) -> ComposeResult:
-        """The text, and the line below."""
+        """Whose it is, where there is no frame to say so; the text; the line below."""
+        yield Static(id="answer-whose")
         yield AnswerArea()
         yield AgentForm(may_ask=False)
         yield Static(id="answer-note")
@@ -57,8 +58,9 @@ class AnswerEditor(Vertical, can_focus=True):
         self.query_one(AnswerArea).load_text(text)
 
     def name_it(self, whose: str) -> None:
-        """Say in the frame whose answer this is."""
+        """Say whose answer this is: in the frame, or above the text."""
         self.border_title = Content(f" {whose} ")
+        self.query_one("#answer-whose", Static).update(Content(whose))
 
     def complain(self, problem: str) -> None:
         """Say in one line what is wrong with the answer; empty if nothing is."""
