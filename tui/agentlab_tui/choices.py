@@ -1,4 +1,4 @@
-"""What the app remembers between two times: its look, and how the playground was set up.
+"""What the app remembers between two times: its look, the playground's set-up and its last talk.
 
     tui.json      {"theme": "agentlab-light", "playground": {"backend": "local:smollm2", …}}
 

@@ -119,13 +119,14 @@ class PlaygroundScreen(Screen[None]):
             ),
             tool_names(),
         )
-        self.query_one(TokenView).show((), why_none=_NO_TOKENS)
         self.query_one(RunStatus).idle("say something; the model is opened then")
         draft = self._services.choices.get("draft")
         if isinstance(draft, str):
             self.query_one(Composer).load_text(draft)
         self.query_one(TopBar).set_right(assembly.backend)
         self._bring("talk", focus=False)
+        tokens = await self.query_one(Conversation).reopen()
+        self.query_one(TokenView).show(tokens, why_none=_NO_TOKENS)
 
     def on_unmount(self) -> None:
         """What the tools held is let go of."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -16,10 +18,13 @@ from textual.widgets import Static
 
 from agentlab.backend import TokenInfo
 from agentlab.display import one_line
+from agentlab.errors import AgentLabError
 from agentlab.events import LiveEvent, ModelReplied
+from agentlab.threads import in_thread
 from agentlab_tui.assembly import Assembly
 from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Opened
+from agentlab_tui.kept_talk import kept, past_talk
 from agentlab_tui.live_agent import Happening, LiveAgent
 from agentlab_tui.services import Services
 from agentlab_tui.talk import Talk
@@ -65,16 +70,40 @@ class Conversation(VerticalScroll, can_focus=True):
         self._timer: Timer | None = None
         self._reply_began = 0.0
         self._said = ""
+        self._run = ""
         self.last_trace: Path | None = None
 
-    def on_mount(self) -> None:
-        """Say what this is for."""
-        self.mount(Static(Content.styled(_WELCOME, "$quiet"), id="welcome"))
+    def compose(self) -> ComposeResult:
+        """What this is for."""
+        yield Static(Content.styled(_WELCOME, "$quiet"), id="welcome")
 
     @property
     def is_running(self) -> bool:
         """Whether it is answering."""
         return self._live is not None
+
+    async def reopen(self) -> tuple[TokenInfo, ...]:
+        """Show the talk that was left here the last time, to go on with it; its last tokens."""
+        left = partial(past_talk, self._services.choices.get("talk"), self._services.runs)
+        try:
+            past = await in_thread(left)
+        except AgentLabError as error:
+            why = one_line(f"the last talk can't be opened: {error}", 500)
+            self._status.idle(why, "$warning")
+            return ()
+        if past is None:
+            return ()
+        await self.query("#welcome").remove()
+        for turn in past.turns:
+            view = TurnView(turn.text, turn.before)
+            await self.mount(view)
+            for message in turn.after:
+                await view.flow.show_message(message)
+        self._talk.history, self._run, self.last_trace = past.history, past.run, past.trace
+        self._meters.reset(past.usage)
+        self._status.idle("your last talk, to go on with · n begins another")
+        self.scroll_end(animate=False)
+        return past.tokens
 
     async def say(self, text: str, assembly: Assembly) -> None:
         """Begin a turn. There must be no other at work."""
@@ -108,6 +137,7 @@ class Conversation(VerticalScroll, can_focus=True):
         self._talk.close()
         await self.remove_children()
         self._meters.reset()
+        self._keep()
         self._status.idle("a new conversation")
 
     async def take_back_last(self) -> str | None:
@@ -130,7 +160,15 @@ class Conversation(VerticalScroll, can_focus=True):
         turns = list(self.query(TurnView))
         for later in turns[turns.index(turn) :]:
             await later.remove()
+        self._keep()
         return turn.text
+
+    def _keep(self) -> None:
+        """Remember where this talk is to be found."""
+        befores = [turn.before for turn in self.query(TurnView)]
+        data = kept(self._run, self._talk.history, befores, self._meters.usage)
+        if problem := self._services.choices.put("talk", data):
+            self.notify(problem, severity="warning", markup=False)
 
     async def _tick(self) -> None:
         if self._live is None:
@@ -186,7 +224,8 @@ class Conversation(VerticalScroll, can_focus=True):
         if run is not None:
             self.last_trace = turn.trace = run.path
         if end.how == "done" and run is not None:
-            self._talk.history = tuple(run.state.transcript.messages)
+            self._talk.history, self._run = tuple(run.state.transcript.messages), run.id
+            self._keep()
             status.idle(f"✔ {status.tokens:,} tokens")
         elif end.how == "broken":
             status.idle(one_line(f"✘ {end.problem}", 500), "$error")

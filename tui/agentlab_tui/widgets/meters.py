@@ -8,6 +8,7 @@ from textual.widgets import Static
 from agentlab.messages import Usage
 
 _BAR = 10
+_NOTHING = Usage()
 
 
 class Meters(Static):
@@ -15,14 +16,14 @@ class Meters(Static):
 
     def __init__(self) -> None:
         super().__init__()
-        self._usage = Usage()
+        self._usage = _NOTHING
         self._filled = 0
         self._room = 0
         self._speed = 0.0
 
-    def reset(self) -> None:
-        """A new conversation."""
-        self._usage, self._filled, self._speed = Usage(), 0, 0.0
+    def reset(self, usage: Usage = _NOTHING) -> None:
+        """Another conversation, which has cost so much already."""
+        self._usage, self._filled, self._speed = usage, 0, 0.0
         self.refresh()
 
     def set_room(self, tokens: int) -> None:
