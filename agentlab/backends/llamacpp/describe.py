@@ -104,7 +104,7 @@ def _type(schema: Any, root: Any, depth: int = 0) -> str:
     parts = cast(list[Any], schema.get("anyOf") or schema.get("oneOf") or [])
     if parts and depth < 3:
         return "|".join(dict.fromkeys(_type(part, root, depth + 1) for part in parts))
-    kinds = cast(Any, schema.get("type"))
+    kinds: Any = schema.get("type")
     if isinstance(kinds, list):
         return "|".join(cast(list[str], kinds))
     kind = _kind(schema)

@@ -42,6 +42,12 @@ def _said(item: str, count: int, rng: Random) -> str:
     return f"{number} {item}{'' if item == 'cocoa' and rng.random() < 0.2 else 's'}"
 
 
+def evening(seed: int) -> Sequence[tuple[str, str]]:
+    """An evening's orders and their tickets."""
+    rng = Random(seed)  # noqa: S311 - the seed is the point
+    return [order(rng) for _ in range(EVENING)]
+
+
 def evenings(rng: Random, count: int) -> Sequence[Case]:
     """Evenings of fresh orders, each by the seed that they are drawn from."""
     return [Case(f"orders({rng.randrange(10**6)})", EVENING) for _ in range(count)]

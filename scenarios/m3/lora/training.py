@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from agentlab import ToolContext, tool
@@ -23,7 +22,7 @@ from agentlab.messages import Message
 from agentlab.scenario import Equipment
 from agentlab_tools.execute import Sandbox, SandboxLimits
 
-from .cases import EVENING, order
+from .cases import evening
 
 MOST_PAIRS = 100
 _HOW = {
@@ -153,8 +152,7 @@ def _train(folder: Path, pairs: Sequence[tuple[str, str]], context: ToolContext)
 
 async def tried(place: Bench, seed: int) -> str:
     """An evening's orders, written as tickets with the newest LoRA on, and a few without it."""
-    rng = Random(seed)
-    orders = [order(rng) for _ in range(EVENING)]
+    orders = evening(seed)
     place.model.use_adapters({})
     alone = [await said(place.model, message) for message, _ in orders[:4]]
     place.model.use_adapters({f"mine-{place.trained}": 1.0})

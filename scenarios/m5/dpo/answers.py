@@ -1,0 +1,74 @@
+"""Solutions, starting points, and answers that look right and are not."""
+
+from __future__ import annotations
+
+from agentlab.scenario import CodeAnswer
+
+
+def _code(text: str) -> CodeAnswer:
+    return CodeAnswer(code=text.strip() + "\n")
+
+
+_LOSS = """
+import math
+
+
+def loss(better, better_was, worse, worse_was, beta):
+    {margin}
+    return {value}
+"""
+_MARGIN = "margin = beta * ((better - better_was) - (worse - worse_was))"
+_VALUE = "-math.log(1 / (1 + math.exp(-margin)))"
+
+LOSS_STARTER = _code('''
+import math
+
+
+def loss(better, better_was, worse, worse_was, beta):
+    """How far the model is from preferring the better answer.
+
+    All four are log probabilities: of the better and the worse answer, now and before training.
+    """
+    return 0.0
+''')
+LOSS = _code(_LOSS.format(margin=_MARGIN, value=_VALUE))
+LOSS_WRONG = {
+    "without-what-was": _code(
+        _LOSS.format(margin="margin = beta * (better - worse)", value=_VALUE)
+    ),
+    "the-wrong-way-round": _code(
+        _LOSS.format(margin=_MARGIN, value="-math.log(1 / (1 + math.exp(margin)))")
+    ),
+    "without-the-logarithm": _code(
+        _LOSS.format(margin=_MARGIN, value="1 - 1 / (1 + math.exp(-margin))")
+    ),
+}
+
+PREFER_STARTER = _code('''
+def prefer(question, a, b):
+    """Which answer is better: "a", "b", or None where you can't say."""
+    return None
+''')
+PREFER = _code("""
+import re
+
+
+def sentences(text):
+    return len(re.findall(r"[.!?](?:\\s|$)", text))
+
+
+def prefer(question, a, b):
+    if (sentences(a) == 1) == (sentences(b) == 1):
+        return None
+    return "a" if sentences(a) == 1 else "b"
+""")
+PREFER_WRONG = {
+    "the-longer": _code("""
+def prefer(question, a, b):
+    return "a" if len(a) > len(b) else "b"
+"""),
+    "always-the-first": _code("""
+def prefer(question, a, b):
+    return "a"
+"""),
+}
