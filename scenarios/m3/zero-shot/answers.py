@@ -24,7 +24,6 @@ SUMMARY = told("Summarize the email in one sentence.", LETTER)
 SUMMARY_WRONG = {
     "only-the-task": told("Summarize the email.", LETTER),
     "flattery": told("You are a brilliant assistant. Take a deep breath and do your best.", LETTER),
-    "a-bare-question": told("What is this about?", LETTER),
 }
 
 SHORT_STARTER = told("Answer briefly.", SENTENCE)
