@@ -21,7 +21,7 @@ from .training import align, bench, run
 
 MOST_WORDS = 20
 FEWEST_WORDS = 4
-NEEDED = 11
+NEEDED = 9
 
 
 def words(run: CaseRun) -> list[int]:

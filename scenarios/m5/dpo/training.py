@@ -29,9 +29,9 @@ FEWEST_PAIRS = 12
 _HOW = {
     "rank": 8,
     "alpha": 16,
-    "lr": 7e-4,
+    "lr": 1e-3,
     "beta": 0.1,
-    "steps": 6,
+    "steps": 8,
     "rows": 4,
     "context": 256,
     "held_out": 0,

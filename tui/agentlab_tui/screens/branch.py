@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from agentlab.display import one_line
 from agentlab.events import Event, LiveEvent, ModelReplied
@@ -22,6 +22,7 @@ from agentlab_tui.live_agent import Happening, LiveAgent
 from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.flow import Flow
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.run_pane import TICK_S
 from agentlab_tui.widgets.run_status import RunStatus
 from agentlab_tui.widgets.top_bar import TopBar
@@ -59,7 +60,7 @@ class BranchScreen(Screen[None]):
         with VerticalScroll(id="flow"):
             yield Static(id="past", markup=False)
             yield Flow()
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Go on."""

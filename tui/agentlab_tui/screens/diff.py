@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from agentlab.display import one_line
 from agentlab.errors import TraceError
@@ -21,6 +21,7 @@ from agentlab.threads import in_thread
 from agentlab.trace import Record, Trace
 from agentlab_tui.detail import detail_of
 from agentlab_tui.fold import rows_of
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
 
@@ -74,7 +75,7 @@ class DiffScreen(Screen[None]):
             for side in ("a", "b"):
                 with VerticalScroll(id=f"side-{side}"):
                     yield Static(markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Load without keeping anyone waiting."""

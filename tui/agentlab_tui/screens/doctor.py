@@ -12,12 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from agentlab.cli.doctor import Finding, findings
 from agentlab.display import one_line, safe
 from agentlab.threads import in_thread
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar
 
 _SIGNS = {
@@ -55,7 +56,7 @@ class DoctorScreen(Screen[None]):
         yield Static(id="sum", markup=False)
         with VerticalScroll(id="findings"):
             yield Static(markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Look."""

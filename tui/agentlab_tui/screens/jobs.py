@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError
@@ -23,6 +23,7 @@ from agentlab_tools.train.jobs.journal import JournalReader
 from agentlab_tools.train.jobs.manager import Jobs
 from agentlab_tools.train.screen import duration, ended_line, measures, size_of
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
 
@@ -70,7 +71,7 @@ class JobsScreen(Screen[None]):
             yield VirtualList[Job](_row)
             with VerticalScroll(id="job"):
                 yield Static(markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Look now, and again and again."""

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from agentlab.scenario.find import Lab
 from agentlab.scenario.values import Step
@@ -21,6 +20,7 @@ from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.lesson import Lesson
 from agentlab_tui.widgets.pane_tabs import PaneTabs
 from agentlab_tui.widgets.run_pane import RunPane
@@ -99,7 +99,7 @@ class LabScreen(Screen[None]):
         with Horizontal(id="lab"):
             yield Lesson()
             yield WorkPane(self._services, self._lab_id, self._lab)
-        yield Footer()
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         """Go to where the learner was."""

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from agentlab.errors import AgentLabError
 from agentlab.registry import tool_names
@@ -21,6 +20,7 @@ from agentlab_tui.talk import Talk
 from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.composer import Composer
 from agentlab_tui.widgets.conversation import Conversation
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.meters import Meters
 from agentlab_tui.widgets.pane_tabs import PaneTabs
 from agentlab_tui.widgets.prompt_view import PromptView
@@ -103,7 +103,7 @@ class PlaygroundScreen(Screen[None]):
                 yield AgentForm(id="agent")
                 yield TokenView(id="tokens-pane")
                 yield PromptView(id="prompt-pane")
-        yield Footer()
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         """Fill in what was remembered."""

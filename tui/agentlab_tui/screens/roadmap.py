@@ -12,12 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from agentlab.threads import in_thread
 from agentlab_tui.catalog import LabEntry, in_order, labs_in
 from agentlab_tui.navigation import GoTo, OpenLab
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.lab_card import lab_card
 from agentlab_tui.widgets.roadmap_list import RoadmapList
 from agentlab_tui.widgets.top_bar import TopBar
@@ -67,7 +68,7 @@ class RoadmapScreen(Screen[None]):
             yield RoadmapList()
             with VerticalScroll(id="card", can_focus=False):
                 yield Static(markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """The screen is there at once; labs come in one by one."""

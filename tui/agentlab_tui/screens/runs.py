@@ -13,13 +13,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from agentlab.display import one_line
 from agentlab.threads import in_thread
 from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.run_list import MOST, RunSummary, summaries
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
 
@@ -57,7 +58,7 @@ class RunsScreen(Screen[None]):
         yield Static(id="columns", markup=False)
         yield VirtualList[RunSummary](self._row)
         yield Static(id="runs-note", markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Read the folder without keeping anyone waiting."""

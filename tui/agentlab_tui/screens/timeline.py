@@ -15,7 +15,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError, TraceError
@@ -29,6 +29,7 @@ from agentlab_tui.navigation import OpenDiff, OpenFork
 from agentlab_tui.screens.export import ExportScreen, Wanted
 from agentlab_tui.screens.fork import ForkScreen
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.timeline_row import RowDrawer
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
@@ -103,7 +104,7 @@ class TimelineScreen(Screen[None]):
             yield VirtualList[Row](self._drawer.draw)
             with VerticalScroll(id="detail"):
                 yield Static(markup=False)
-        yield Footer()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Load without keeping anyone waiting."""
