@@ -50,8 +50,33 @@ def list_folders(roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:
                 yield id, file.parent
 
 
+COURSE = (
+    "m3/zero-shot",
+    "m3/few-shot",
+    "m3/chain-of-thought",
+    "m3/roles",
+    "m3/first-call",
+    "m5/tool-use",
+    "m5/sandboxed-coder",
+    "m5/multi-step",
+    "m3/embeddings",
+    "m3/vector-stores",
+    "m3/rag",
+    "m2/pretrain",
+    "m3/lora",
+    "m5/dpo",
+    "m5/quantization",
+)
+"""The labs that come along, as they are best taken: from a prompt to agents, then to training."""
+
+
+def place_in_course(id: str) -> tuple[int, str]:
+    """Sorts labs as they are best taken; those that COURSE does not name come last, by id."""
+    return (COURSE.index(id) if id in COURSE else len(COURSE), id)
+
+
 def course_order(prerequisites: Mapping[str, Sequence[str]]) -> list[str]:
-    """Labs in the order one takes them: by module, each behind what it builds on, else by id.
+    """Labs module by module, each behind what it builds on, else by their place in the course.
 
     Args:
         prerequisites: of every lab, by its id. Those that are not there count for nothing.
@@ -63,12 +88,12 @@ def course_order(prerequisites: Mapping[str, Sequence[str]]) -> list[str]:
         if id in begun:  # taken already, or labs that wait for each other
             return
         begun.add(id)
-        for before in sorted(prerequisites[id]):
+        for before in sorted(prerequisites[id], key=place_in_course):
             if before in prerequisites:
                 take(before)
         order[id] = None
 
-    for id in sorted(prerequisites):
+    for id in sorted(prerequisites, key=place_in_course):
         take(id)
     return sorted(order, key=lambda id: id.partition("/")[0])
 

@@ -8,7 +8,14 @@ import pytest
 from labs import LESSON, SCENARIO, write_lab
 
 from agentlab.errors import ScenarioError
-from agentlab.scenario.find import course_order, find_folder, list_folders, load, scenario_roots
+from agentlab.scenario.find import (
+    COURSE,
+    course_order,
+    find_folder,
+    list_folders,
+    load,
+    scenario_roots,
+)
 
 
 def test_a_lab_is_found_by_its_id_and_by_its_folder(tmp_path: Path):
@@ -73,6 +80,14 @@ def test_every_lab_that_comes_along_loads_and_lies_where_its_id_says():
         assert load(folder).scenario.id == id
 
 
+def test_every_lab_that_comes_along_has_its_place_in_the_course():
+    labs = [id for id, _ in list_folders(scenario_roots())]
+    assert set(labs) <= set(COURSE)
+    order = course_order({id: load(find_folder(id, scenario_roots())).scenario.prerequisites for id in labs})
+    of_module = [id for id in order if id.startswith("m3/")]
+    assert of_module == [id for id in COURSE if id in of_module]
+
+
 def test_labs_come_in_the_order_one_takes_them():
     needs = {
         "m5/coder": ("m5/tool-use", "m9/gone"),
@@ -86,7 +101,7 @@ def test_labs_come_in_the_order_one_takes_them():
         "m0/b",
         "m0/a",
         "m3/call",
-        "m5/alone",
         "m5/tool-use",
+        "m5/alone",
         "m5/coder",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agentlab.scenario.find import place_in_course
 from agentlab_tui.catalog import LabEntry
 from agentlab_tui.lab_progress import LabProgress, Mark
 
@@ -42,10 +43,10 @@ def standings(
 ) -> dict[str, Standing]:
     """Every lab's standing, by id.
 
-    Next is the lab last worked on, if any is begun; else the first that waits for nothing.
+    Next is the lab last worked on, if any is begun; else the first of the course that waits for
+    nothing.
 
     Args:
-        entries: in the order of the course.
         progress: of every one of them.
     """
     marks: dict[str, Mark] = {e.id: lab_mark(e, progress[e.id]) for e in entries}
@@ -80,7 +81,7 @@ def _next(
     if begun:
         return max(begun, key=lambda id: _touched(progress[id]))
     ready = [id for id in todo if not waits[id]]
-    return next(iter(ready or todo), None)
+    return min(ready or todo, key=place_in_course, default=None)
 
 
 def _touched(progress: LabProgress) -> float:
