@@ -19,15 +19,15 @@ _Worked = Callable[[Numbers], str]
 
 NUMBERS: tuple[Numbers, ...] = (
     (3, 2, 4),
-    (5, 1, 3),
-    (2, 2, 5),
-    (4, 5, 1),
-    (1, 4, 4),
-    (5, 5, 3),
-    (3, 3, 2),
-    (2, 4, 5),
+    (1, 1, 5),
+    (1, 3, 5),
+    (1, 5, 2),
+    (1, 1, 4),
+    (4, 1, 2),
+    (1, 5, 4),
+    (1, 5, 1),
 )
-MORE_NUMBERS: tuple[Numbers, ...] = (*NUMBERS, (1, 1, 4), (4, 3, 3), (5, 2, 2), (1, 5, 5))
+MORE_NUMBERS: tuple[Numbers, ...] = (*NUMBERS, (2, 2, 5), (4, 3, 3), (5, 2, 2), (5, 5, 3))
 
 
 def answer(numbers: Numbers) -> str:
@@ -61,6 +61,14 @@ def in_one_step(numbers: Numbers) -> str:
 def first_step_only(numbers: Numbers) -> str:
     """Working that stops half-way, and leaves the rest to the answer."""
     return f"{numbers[0]} + {numbers[1]} = {numbers[0] + numbers[1]}. {answer(numbers)}"
+
+
+def orders_then_answer(numbers: Numbers) -> str:
+    """Each order said again, and the whole sum it asks for; then the answer."""
+    totals = pairwise(accumulate(numbers))
+    sums = zip(totals, numbers[1:], strict=True)
+    done = [f"Add {number}: {before} + {number} = {after}." for (before, after), number in sums]
+    return f"{' '.join(done)} {answer(numbers)}"
 
 
 def told_after(numbers: Numbers) -> str:

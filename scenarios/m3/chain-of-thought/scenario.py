@@ -15,6 +15,7 @@ from .examples import (
     in_one_step,
     of_orders,
     of_sums,
+    orders_then_answer,
     steps_then_answer,
     told_after,
 )
@@ -65,7 +66,7 @@ scenario = Scenario(
             graded=12,
             tools=(),
             starter=_shown(of_orders(told_after)),
-            solution=_shown(of_orders(steps_then_answer)),
+            solution=_shown(of_orders(orders_then_answer)),
             wrong={
                 "more-of-the-same": _shown(of_orders(told_after, MORE_NUMBERS)),
                 "a-step-left-out": _shown(of_orders(first_step_only)),
@@ -76,7 +77,8 @@ scenario = Scenario(
                 "to work out there, and is it written anywhere?",
                 "Add 4: 8 names one number of the small sum and its result. The other one has to "
                 "be fetched from the sentence before. Write down whole sums.",
-                'Start with 3, add 2, add 4. becomes "3 + 2 = 5. 5 + 4 = 9. The answer is 9."',
+                'Start with 3, add 2, add 4. becomes "Add 2: 3 + 2 = 5. Add 4: 5 + 4 = 9. The '
+                'answer is 9."',
             ),
             checks=(share("right", "half of twelve answers are right", answers, 1 / 2),),
         ),
