@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ from hypothesis import HealthCheck, settings
 # The machine that runs this may be busy; nothing here is judged by the clock
 settings.register_profile("agentlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("agentlab")
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A test on every core already: threads of two trainings that wait for each other take many
+    # times as long as one thread each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
