@@ -83,7 +83,9 @@ def test_every_lab_that_comes_along_loads_and_lies_where_its_id_says():
 def test_every_lab_that_comes_along_has_its_place_in_the_course():
     labs = [id for id, _ in list_folders(scenario_roots())]
     assert set(labs) <= set(COURSE)
-    order = course_order({id: load(find_folder(id, scenario_roots())).scenario.prerequisites for id in labs})
+    order = course_order(
+        {id: load(find_folder(id, scenario_roots())).scenario.prerequisites for id in labs}
+    )
     of_module = [id for id in order if id.startswith("m3/")]
     assert of_module == [id for id in COURSE if id in of_module]
 
