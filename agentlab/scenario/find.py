@@ -54,6 +54,7 @@ COURSE = (
     "m3/zero-shot",
     "m3/few-shot",
     "m3/chain-of-thought",
+    "m3/roles",
     "m3/first-call",
     "m5/tool-use",
     "m5/sandboxed-coder",
