@@ -22,6 +22,9 @@ def model() -> Backend:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of peft about transformers
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("folder", LABS.values(), ids=LABS.keys())
 async def test_the_solution_passes_and_every_wrong_answer_is_rejected(folder: Path, model: Backend):
     lab = load(folder)

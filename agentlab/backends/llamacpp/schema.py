@@ -130,7 +130,7 @@ class Schemas:
         for key, value in other.items():
             if key in ("type", "properties", "additionalProperties", "required"):
                 both.setdefault(key, value)
-            elif key not in both or both[key] == value:
+            elif key not in both or same(both[key], value):  # Python holds 0 for False
                 both[key] = value
             elif key in ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"):
                 both[key] = max(both[key], value)
