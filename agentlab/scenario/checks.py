@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isclose
+from typing import Any, cast
 
 from agentlab.scenario.attempt import Attempt, CaseRun, Check, Verdict
 
@@ -30,6 +32,22 @@ def says_number(run: CaseRun) -> bool:
     """
     found = numbers_in(run.output)
     return bool(found) and close_to(found[-1], float(run.case.expect))
+
+
+def printed(run: CaseRun) -> object:
+    """The last line that the last call printed, as JSON; None if it failed or printed none."""
+    if not run.calls or run.calls[-1][1].error is not None:
+        return None
+    try:
+        return json.loads(run.calls[-1][1].content.strip().splitlines()[-1])
+    except (ValueError, IndexError, RecursionError):
+        return None
+
+
+def told(run: CaseRun) -> Mapping[str, Any]:
+    """The JSON object that the last call ended with; empty without one."""
+    found = printed(run)
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
 def share(id: str, says: str, score: Score, at_least: float, *, wanted: str = "right") -> Check:

@@ -19,6 +19,7 @@ pytest.importorskip("llama_cpp")
 from small_data import chat_lines, pair_lines, written
 from small_models import PROMPTS, TEXT, small_model, small_tokenizer
 
+from agentlab.errors import ConfigError
 from agentlab_tools.train.bridge.export import export
 from agentlab_tools.train.bridge.score import Scorer
 from agentlab_tools.train.errors import Stopped
@@ -120,6 +121,7 @@ def test_a_recipe_that_was_interrupted_ends_where_it_would_have(
 ) -> None:
     recipe = load_recipe(name)
     values = settings_of(name, base, chats, preferences, text)
+    values |= {"keep": chats, "keep_every": 2} if name == "lora" else {}
     whole = run(recipe, values, tmp_path / "whole")
     half = len(whole) // 2
     first = run(recipe, values, tmp_path / "parts", stop_at=half)
@@ -174,6 +176,12 @@ def test_what_is_to_be_kept_stays_nearer_to_what_it_was(
         with Scorer(base, adapter=tmp_path / which / "artifacts" / "adapter.gguf") as now:
             moved.append(float(abs(now.logits(ids)[begun:] - before).mean()))
     assert moved[1] < 0.5 * moved[0]
+
+
+@pytest.mark.parametrize("name", ["dpo", "rlhf"])
+def test_a_setting_that_would_do_nothing_is_refused(name: str, chats: str) -> None:
+    with pytest.raises(ConfigError, match="keep"):
+        load_recipe(name).read_settings({"data": chats, "keep": chats})
 
 
 def test_pretraining_learns_the_text_and_its_model_goes_on_with_it(

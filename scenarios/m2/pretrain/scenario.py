@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from random import Random
-from typing import Any, cast
 
 from agentlab.scenario import Case, CaseRun, CodeAnswer, CodeStep, QuizStep, ReadStep, Scenario
-from agentlab.scenario.checks import share
+from agentlab.scenario.checks import share, told
 
 from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain, something_to_train_with
 
@@ -27,10 +25,7 @@ def once(_rng: Random, _count: int) -> Sequence[Case]:
 
 def foretells(run: CaseRun) -> bool:
     """The model needs few enough bits for a character of text that it never saw."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return False
-    found: Any = json.loads(run.calls[-1][1].content)
-    return isinstance(found, dict) and cast(dict[str, Any], found)["bits"] <= run.case.expect
+    return told(run).get("bits", 8.0) <= run.case.expect
 
 
 SIZES = {"layers": 2, "heads": 4, "rows": 16}

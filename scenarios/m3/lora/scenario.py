@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
-
 from agentlab.scenario import CaseRun, CodeStep, QuizStep, ReadStep, Scenario
-from agentlab.scenario.checks import share
+from agentlab.scenario.checks import share, told
 
 from .answers import (
     MERGE,
@@ -20,17 +17,6 @@ from .cases import EVENING, evenings, layers
 from .training import MOST_PAIRS, bench, run, tune
 
 NEEDED = 20
-
-
-def told(run: CaseRun) -> dict[str, Any]:
-    """What the last call measured; nothing if it failed."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return {}
-    try:
-        found: Any = json.loads(run.calls[-1][1].content.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        return {}
-    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
 def gives_the_same(run: CaseRun) -> bool:

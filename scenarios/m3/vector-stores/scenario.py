@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from statistics import mean
@@ -19,7 +18,7 @@ from agentlab.scenario import (
     Scenario,
     Verdict,
 )
-from agentlab.scenario.checks import share
+from agentlab.scenario.checks import printed, share
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.execute.tools import run_python
 
@@ -44,16 +43,6 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
         info = opened.describe()
         yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
-
-
-def printed(run: CaseRun) -> object:
-    """The last line that was printed, as JSON; None where there is none."""
-    if not run.calls or run.calls[-1][1].error:
-        return None
-    try:
-        return json.loads(run.calls[-1][1].content.strip().splitlines()[-1])
-    except (ValueError, IndexError, RecursionError):
-        return None
 
 
 def like_the_real_ones(run: CaseRun) -> bool:

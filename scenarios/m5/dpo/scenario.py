@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
-
 from agentlab.scenario import CaseRun, CodeStep, QuizStep, ReadStep, Scenario
-from agentlab.scenario.checks import close_to, numbers_in, share
+from agentlab.scenario.checks import close_to, numbers_in, share, told
 
 from .answers import (
     LOSS,
@@ -24,17 +21,6 @@ FEWEST_WORDS = 4
 NEEDED = 9
 
 
-def words(run: CaseRun) -> list[int]:
-    """The lengths of the tuned model's answers; none if nothing was measured."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return []
-    try:
-        found: Any = json.loads(run.calls[-1][1].content.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        return []
-    return cast(dict[str, list[int]], found).get("words", []) if isinstance(found, dict) else []
-
-
 def gives_the_loss(run: CaseRun) -> bool:
     """The last number printed is the loss."""
     if not run.calls or run.calls[-1][1].error is not None:
@@ -45,7 +31,7 @@ def gives_the_loss(run: CaseRun) -> bool:
 
 def is_brief(run: CaseRun) -> bool:
     """Enough answers are short, and yet answers."""
-    return sum(FEWEST_WORDS <= n <= MOST_WORDS for n in words(run)) >= NEEDED
+    return sum(FEWEST_WORDS <= n <= MOST_WORDS for n in told(run).get("words", [])) >= NEEDED
 
 
 scenario = Scenario(

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
-
 from agentlab.scenario import CaseRun, CodeStep, QuizStep, ReadStep, Scenario
-from agentlab.scenario.checks import share
+from agentlab.scenario.checks import share, told
 from agentlab_tools.execute.tools import run_python
 
 from .answers import CHOOSE, CHOOSE_STARTER, CHOOSE_WRONG, ROUND, ROUND_STARTER, ROUND_WRONG
 from .cases import LOSS, MEGABYTES, budgets, roundings
 from .measuring import quantize_and_measure, sandbox
-
-
-def told(run: CaseRun) -> dict[str, float]:
-    """The numbers that the last call printed; none if it failed."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return {}
-    try:
-        found: Any = json.loads(run.calls[-1][1].content.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        return {}
-    return cast(dict[str, float], found) if isinstance(found, dict) else {}
 
 
 def few_enough_levels(run: CaseRun) -> bool:

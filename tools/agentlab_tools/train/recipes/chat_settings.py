@@ -36,6 +36,14 @@ class ChatSettings(RecipeSettings):
     """Of the matrix products: bf16 is faster where the hardware has it."""
 
 
+class LoraSettings(ChatSettings):
+    """What can be chosen where a LoRA is trained."""
+
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
 def rows_of(settings: ChatSettings, reader: Reader, work: Work) -> tuple[list[Row], list[Row], int]:
     """(rows to learn from, rows to measure on, how many steps to take).
 

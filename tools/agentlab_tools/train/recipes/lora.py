@@ -22,7 +22,7 @@ from pydantic import Field
 
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
-from agentlab_tools.train.recipes.chat_settings import ChatSettings, rows_of
+from agentlab_tools.train.recipes.chat_settings import LoraSettings, rows_of
 from agentlab_tools.train.recipes.data import chats
 from agentlab_tools.train.recipes.examples import Reader, Row
 from agentlab_tools.train.recipes.steps import Place
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
     from agentlab_tools.train.bridge.load import Loaded
 
 
-class Settings(ChatSettings):
+class Settings(LoraSettings):
     """What can be chosen."""
 
-    rank: int = Field(16, ge=1)
-    alpha: float = Field(32, gt=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
     keep: str | None = None
     """Conversations to go on answering as the model does now: from where `data` can be."""
     keep_every: int = Field(8, ge=1)

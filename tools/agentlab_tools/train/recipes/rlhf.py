@@ -29,10 +29,10 @@ from pydantic import Field
 from agentlab_tools.train.bridge.score import UNSCORED
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
+from agentlab_tools.train.recipes.chat_settings import LoraSettings
 from agentlab_tools.train.recipes.data import pairs
 from agentlab_tools.train.recipes.dpo import Pair, read_pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
-from agentlab_tools.train.recipes.lora import Settings as LoraSettings
 from agentlab_tools.train.recipes.steps import Place
 
 if TYPE_CHECKING:
