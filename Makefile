@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-dev test check format bench clean
+.PHONY: help demo setup setup-dev test fuzz check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -22,6 +22,10 @@ setup-dev: python ## the same, and what test and check need
 
 test: setup-dev ## run the tests (one file: make test ARGS=tests/test_agent.py)
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+fuzz: setup-dev ## try the property tests on new random examples
+	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
+		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
 
 check: setup-dev ## formatting, lint, types and import rules
 	$(BIN)/ruff format --check .

@@ -16,12 +16,12 @@ from typing import Any, TextIO
 
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("agentlab_stdout", default=None)
 _lock = Lock()
-_at_work = 0
 
 
 class _Switch(io.TextIOBase):
     def __init__(self, terminal: TextIO) -> None:
         self.terminal = terminal
+        self.at_work = 0
 
     def write(self, s: str, /) -> int:
         listener = _listener.get()
@@ -55,17 +55,17 @@ class _Switch(io.TextIOBase):
 @contextmanager
 def captured(listener: Callable[[str], None]) -> Generator[None]:
     """Send what is printed in this context, and in threads started from it, to `listener`."""
-    global _at_work  # noqa: PLW0603 - it counts users of a process-wide thing
     with _lock:
-        if _at_work == 0 and not isinstance(sys.stdout, _Switch):
-            sys.stdout = _Switch(sys.stdout)
-        _at_work += 1
+        # looked at each time: somebody may have put another stream in the place of the switch
+        switch = sys.stdout if isinstance(sys.stdout, _Switch) else _Switch(sys.stdout)
+        switch.at_work += 1
+        sys.stdout = switch
     token = _listener.set(listener)
     try:
         yield
     finally:
         _listener.reset(token)
         with _lock:
-            _at_work -= 1
-            if _at_work == 0 and isinstance(sys.stdout, _Switch):
-                sys.stdout = sys.stdout.terminal
+            switch.at_work -= 1
+            if switch.at_work == 0 and sys.stdout is switch:
+                sys.stdout = switch.terminal

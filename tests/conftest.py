@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The machine that runs this may be busy; nothing here is judged by the clock
-settings.register_profile("agentlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The machine that runs this may be busy; nothing here is judged by the clock. The same code meets
+# the same examples each time: `make fuzz` looks for new ones, which become tests of their own
+usual = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("agentlab", usual, derandomize=True)
+settings.register_profile("fuzz", usual)
 settings.load_profile("agentlab")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import enum
 import functools
+import io
 import itertools
 import json
 import sys
@@ -684,6 +686,23 @@ async def test_a_tool_left_behind_does_not_print_on_the_terminal(capsys):
         await asyncio.sleep(0.001)
     assert sys.stdout is before
     assert capsys.readouterr().out == ""
+
+
+def test_a_stream_put_in_place_while_a_tool_is_at_work_is_captured_and_given_back():
+    from agentlab.capture import captured
+
+    before, heard, late = sys.stdout, list[str](), list[str]()
+    with contextlib.ExitStack() as left_behind:
+        left_behind.enter_context(captured(late.append))
+        with contextlib.redirect_stdout(io.StringIO()) as theirs:
+            with captured(heard.append):
+                print("mine")
+            assert sys.stdout is theirs
+        print("late")
+    assert sys.stdout is before
+    assert heard == ["mine", "\n"]
+    assert late == ["late", "\n"]
+    assert theirs.getvalue() == ""
 
 
 def test_others_use_the_terminal_as_before_while_a_tool_is_at_work(capfdbinary):

@@ -399,6 +399,13 @@ def test_llama_cpp_takes_every_grammar_and_what_it_draws_validates(vocabulary, s
         assert not broken(text, schema, keywords(made)), text
 
 
+def test_a_constant_is_written_though_no_token_begins_one_of_its_characters(vocabulary):
+    """It can begin raw, with those that have tokens, and go on escaped."""
+    made = compile_schema({"const": "\x80é\U00040000"})
+    for seed in range(20):
+        assert json.loads(str(drawn(vocabulary, made.grammar, seed))) == "\x80é\U00040000"
+
+
 def test_llama_cpp_draws_whole_texts_of_a_usual_schema(vocabulary):
     schema = {
         "type": "object",

@@ -154,6 +154,37 @@ def test_last_words_wait_beside_a_journal_that_takes_no_more(tmp_path):
     assert not (folder / ".last-words").read_bytes().strip()
 
 
+def test_an_end_that_comes_after_the_journal_was_read_is_not_taken_for_a_loss(tmp_path):
+    folder = tmp_path / "job"
+    create(folder, JobSpec(id="job", recipe=TINY))
+    journal = Journal(folder)
+    journal.write(Started(pid=1, process="no process has this mark"))
+    reader = JournalReader(folder)
+    reader.poll()
+    assert reader.job().state == "lost"
+    journal.end(Ended(outcome="completed"))
+    assert reader.job().state == "completed"
+    assert [record.event.kind for record in reader.poll()] == ["ended"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"steps": 3}, "the disk is full: what the recipe printed"),
+        ({"steps": 3, "raise_at": 2}, "RuntimeError: a bug in the recipe"),
+    ],
+)
+def test_a_log_that_takes_no_more_does_not_hide_how_a_job_ended(tmp_path, settings, reason):
+    folder = tmp_path / "job"
+    create(folder, JobSpec(id="job", recipe=TINY, settings=settings))
+    (folder / "log.txt").symlink_to("/dev/full")
+    worker = [sys.executable, "-m", "agentlab_tools.train.jobs.worker", str(folder)]
+    subprocess.run(worker, check=True, timeout=60)
+    job = over(Jobs(tmp_path), Jobs(tmp_path).get("job"))
+    assert job.state == "failed"
+    assert job.reason.startswith(reason)
+
+
 def test_torch_and_safetensors_on_a_full_disk_say_so_too(tmp_path):
     torch = pytest.importorskip("torch")
     safetensors = pytest.importorskip("safetensors.torch")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -102,8 +103,15 @@ def json_text(value: Any) -> str:
 
 
 def _spelled(value: Any) -> Node:
-    """A value, with its characters as they are or escaped: no vocabulary has all of them."""
-    return alt([Lit(json_text(value)), Lit(json.dumps(value))])
+    """A value, with each character as it is or escaped: no vocabulary has all of them."""
+    text = json_text(value)
+    plain_and_not = re.findall(r"[\x00-\x7f]+|[^\x00-\x7f]", text)
+    return seq(
+        *(
+            Lit(piece) if piece.isascii() else alt([Lit(piece), Lit(json.dumps(piece)[1:-1])])
+            for piece in plain_and_not
+        )
+    )
 
 
 def _pruned(node: Node, alive: frozenset[str]) -> Node:

@@ -162,7 +162,7 @@ async def _handshake(process: Process, command: Command, channel: socket.socket)
     if not process.folders:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
         process.folders = tuple(os.open(path, flags) for path in command.folders)
-    if not command.stdio:
+    if not command.stdio and not ready.get("failed"):  # one that does not hold ends by itself
         process.watch(pid or int(ready["pid"]))
     return ready
 

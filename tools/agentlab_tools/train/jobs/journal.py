@@ -233,17 +233,29 @@ class JournalReader:
         stop = (self.folder / STOP).exists()
         if is_alive(process.pid, process.process):
             return ("stopping" if stop else "running"), ""
-        words = _last_words(self.folder)
-        if words is not None and isinstance(words.event, Ended):
-            return words.event.outcome, words.event.reason
+        # what it wrote last may have come after the journal was read, and before it was gone
+        for words in (self._unread_end(), _last_words(self.folder)):
+            if words is not None and isinstance(words.event, Ended):
+                return words.event.outcome, words.event.reason
         if stop:
             return "cancelled", "it was stopped while it started"
         return "lost", "its process is gone and has not said why"
 
-    def _new(self) -> Iterator[Record]:
+    def _unread(self) -> bytes:
         with self._path.open("rb") as file:
             file.seek(self._read)
-            data = file.read()
+            return file.read()
+
+    def _unread_end(self) -> Record | None:
+        data = self._unread()
+        whole = data[: data.rfind(b"\n") + 1].splitlines()
+        try:
+            return RECORD.validate_json(whole[-1]) if whole else None
+        except ValidationError:
+            return None
+
+    def _new(self) -> Iterator[Record]:
+        data = self._unread()
         whole = data.rfind(b"\n") + 1
         self._read += whole
         lines = data[:whole].splitlines()

@@ -7,10 +7,12 @@ stops it cleanly, after a checkpoint.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from threading import Event as Flag
 from types import FrameType
@@ -26,6 +28,10 @@ from agentlab_tools.train.jobs.processes import mark_of
 from agentlab_tools.train.jobs.watchdog import Watchdog
 
 LOG = "log.txt"
+_NO_ROOM = (
+    "the disk is full: what the recipe printed or wrote found no room. "
+    "Free some space, then resume the job"
+)
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -81,8 +87,9 @@ def work(folder: Path, told: int) -> NoReturn:
     watchdog = Watchdog(spec.limits, stop, end)
     watchdog.start()
     ended = _run(spec, folder, journal, stop, watchdog)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a log that takes no more: how the job ended is said all the same
+            stream.flush()
     journal.end(ended)
     os._exit(0 if ended.outcome == "completed" else 1)
 
@@ -123,13 +130,20 @@ def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, watchdog: Wa
     except AgentLabError as error:
         return Ended(outcome="failed", reason=str(error))
     except MemoryError:
-        traceback.print_exc()
+        _log_traceback()
         return Ended(outcome="failed", reason="the machine has no more memory: use smaller batches")
     except BaseException as error:  # noqa: BLE001 - whatever a recipe does, the job says how it ended
-        traceback.print_exc()
+        _log_traceback()
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return Ended(outcome="failed", reason=_NO_ROOM)
         what = f"{type(error).__name__}: {error}".partition("\n")[0]
         return Ended(outcome="failed", reason=f"{what} (see `agentlab jobs logs {spec.id}`)")
     return Ended(outcome="completed")
+
+
+def _log_traceback() -> None:
+    with suppress(OSError):
+        traceback.print_exc()
 
 
 if __name__ == "__main__":
