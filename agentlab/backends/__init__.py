@@ -3,6 +3,7 @@
     connect("local:smollm2")              a packaged model, in this process
     connect("models/mine.gguf")           any GGUF file
     connect("hf:owner/repo/file.gguf")    a file on the Hugging Face hub
+    connect("local:smollm2+mine.gguf")    any of these with a LoRA adapter put on
     connect("anthropic:claude-sonnet-5")  a hosted service; see `presets` for all of them
     connect("http://host/v1#model")       any server that speaks OpenAI's protocol
 
@@ -48,7 +49,7 @@ SCHEMES: dict[str, str] = {
 """Scheme to `module:function` of its opener."""
 
 
-def connect(name: str, **options: Any) -> Backend:
+def connect(name: str, /, **options: Any) -> Backend:
     """The backend under `name`; `options` are those of its constructor.
 
     Raises:

@@ -65,7 +65,7 @@ def state_options(name: str, *, restore: bool = False) -> dict[str, Any]:
     """
     import platformdirs
 
-    local = name.startswith(("local:", "hf:")) or name.endswith(".gguf")
+    local = name.startswith(("local:", "hf:", "job:")) or name.endswith(".gguf")
     if not local or os.environ.get("AGENTLAB_STATES") == "0":
         return {}
     folder = platformdirs.user_cache_path("agentlab", appauthor=False) / "states"
@@ -102,7 +102,7 @@ runs_option = click.option(
     help="Folder of traces.  [default: runs in AGENTLAB_HOME]",
 )
 backend_option = click.option(
-    "-b", "--backend", help="Model to use, e.g. local:smollm2 or a path to a GGUF file."
+    "-b", "--backend", help="Model to use, e.g. local:smollm2, job:last, or a GGUF file."
 )
 labs_option = click.option(
     "--labs",

@@ -43,6 +43,7 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "mcp": ("Serve tools to other programs (MCP)", "Use"),
     "train": ("Train a model by a recipe", "Train"),
     "jobs": ("Watch, stop and resume training", "Train"),
+    "quantize": ("Make a model smaller, and measure what it costs", "Train"),
 }
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 

@@ -16,13 +16,14 @@ import numpy as np
 from small_models import PROMPTS, small_model, small_tokenizer, torch_logits
 
 from agentlab.backends import connect
+from agentlab.backends.llamacpp import registry
 from agentlab.backends.llamacpp.backend import LlamaCpp
 from agentlab.errors import ConfigError, ModelNotFound
 from agentlab_tools.train.bridge import layout
 from agentlab_tools.train.bridge.adapter import export_adapter
 from agentlab_tools.train.bridge.export import export
 from agentlab_tools.train.bridge.load import load
-from agentlab_tools.train.bridge.merge import merge
+from agentlab_tools.train.bridge.merge import as_one_file, merge
 from agentlab_tools.train.bridge.quantize import KINDS, kinds_in, quantize
 from agentlab_tools.train.bridge.score import Scorer
 
@@ -160,7 +161,6 @@ def test_what_was_written_is_read_back_bit_for_bit(gguf: Path, model: Any, token
     theirs = back.model.state_dict()
     for name, tensor in model.state_dict().items():
         assert furthest(theirs[name], tensor) == 0, name
-    assert back.gguf == gguf
     assert back.tokenizer.chat_template == tokenizer.chat_template
     assert back.tokenizer.eos_token == tokenizer.eos_token
     for text in (*PROMPTS, "<|im_start|>user\nhi<|im_end|>"):
@@ -224,7 +224,7 @@ def test_a_merged_adapter_is_the_adapter_on_its_base(
 ) -> None:
     tuned = lora(tokenizer)
     adapter = export_adapter(tuned, folder / "m.gguf", name="x", precision="F32")
-    ours = merge(str(gguf), adapter, folder / "merged.gguf", name="x", precision="F32")
+    ours = merge(f"{gguf}+{adapter}", folder / "merged.gguf", name="x", precision="F32")
     with Scorer(ours, exact=True) as one, Scorer(gguf, adapter=adapter, exact=True) as two:
         ids = one.tokens(PROMPTS[2])
         assert furthest(one.logits(ids), two.logits(ids)) < EXACT
@@ -237,10 +237,46 @@ def test_an_adapter_for_another_model_is_not_merged(
     wide = small_model(tokenizer, hidden_size=128)
     other = export(wide, tokenizer, folder / "other.gguf", name="x", precision="F32")
     adapter = export_adapter(lora(tokenizer), folder / "n.gguf", name="x")
-    with pytest.raises(ConfigError, match="is not for"):
-        merge(str(other), adapter, folder / "no.gguf", name="x")
+    with pytest.raises(ConfigError, match="is an adapter for another model"):
+        merge(f"{other}+{adapter}", folder / "no.gguf", name="x")
     with pytest.raises(ConfigError, match="no LoRA adapter"):
-        merge(str(gguf), gguf, folder / "no.gguf", name="x")
+        merge(f"{gguf}+{gguf}", folder / "no.gguf", name="x")
+
+
+def test_a_name_with_an_adapter_means_the_same_model_everywhere(
+    folder: Path, gguf: Path, tokenizer: Any
+) -> None:
+    """Two adapters of one name, one after the other: served, trained on, and as one file."""
+    paths = [folder / part / "adapter.gguf" for part in ("one", "two")]
+    for seed, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
+        export_adapter(lora(tokenizer, seed=seed), path, name="x", precision="F32")
+    name = f"{gguf}+{paths[0]}+{paths[1]}"
+    assert list(registry.find(name).adapters.values()) == paths
+    loaded = load(name)
+    with as_one_file(name, name="x", beside=folder) as whole:
+        alone = load(str(whole)).model.state_dict()
+    assert not whole.exists()
+    before = load(str(gguf)).model.state_dict()
+    changed = 0
+    for key, tensor in loaded.model.state_dict().items():
+        assert furthest(alone[key], tensor) < 0.01, key  # that file is in F16
+        changed += furthest(before[key], tensor) > 0.01
+    assert changed
+    with as_one_file(str(gguf), name="x", beside=folder) as whole:
+        assert whole == gguf
+
+
+def test_the_agents_own_model_is_trained_on_as_it_is_served() -> None:
+    """Its adapter is in the weights that a recipe gets."""
+    base, agent = load("local:smollm2").model, load("local:agent").model
+    differ = [
+        name
+        for (name, one), two in zip(base.named_parameters(), agent.parameters(), strict=True)
+        if furthest(one.data, two.data) > 0
+    ]
+    assert any("q_proj" in name for name in differ)
+    assert not any("embed" in name for name in differ)
 
 
 async def test_a_running_backend_takes_an_adapter_and_names_it_by_its_hash(

@@ -16,7 +16,7 @@ from agentlab.messages import ToolCall
 from agentlab.registry import load_tools
 from agentlab.trace import Trace
 from agentlab_tools.train.jobs import JobLimits, Jobs
-from agentlab_tools.train.served import Served, served
+from agentlab_tools.train.served import served
 from agentlab_tools.train.tools import training_tools
 
 NAMES = ("start_training", "training_status", "stop_training", "evaluate_model", "quantize_model")
@@ -141,11 +141,17 @@ def test_a_job_serves_what_it_made(jobs, tmp_path):
         return over(jobs, jobs.submit(str(recipe), {"name": name})).id
 
     adapter, model, table = made("adapter.gguf"), made("model.gguf"), made("table.txt")
-    folder = jobs.folder / adapter / "artifacts"
-    assert served(jobs, adapter) == Served("local:smollm2", folder / "adapter.gguf")
-    assert served(jobs, model) == Served(str(jobs.folder / model / "artifacts" / "model.gguf"))
-    assert served(jobs, "local:smollm2") == Served("local:smollm2")
+    file = jobs.folder / adapter / "artifacts" / "adapter.gguf"
+    assert served(jobs, adapter) == f"local:smollm2+{file}"
+    assert served(jobs, f"job:{adapter}") == served(jobs, adapter)
+    assert served(jobs, model) == str(jobs.folder / model / "artifacts" / "model.gguf")
+    assert served(jobs, "local:smollm2") == "local:smollm2"
     with pytest.raises(ConfigError, match="left no model"):
         served(jobs, table)
     with pytest.raises(ConfigError, match="not on this machine"):
         served(jobs, "openai:gpt-9")
+    # what is trained on a job's model is served on it too, whichever job is the last by then
+    second = jobs.submit(str(recipe), {"name": "adapter.gguf", "model": f"job:{adapter}"})
+    over(jobs, second)
+    theirs = jobs.folder / second.id / "artifacts" / "adapter.gguf"
+    assert served(jobs, second.id) == f"local:smollm2+{file}+{theirs}"

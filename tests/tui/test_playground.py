@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 from tui_world import add_by_tool, open_app, services, text_of, to_roadmap, until
 
 from agentlab.backend import Backend, Reply, Settings, TokenInfo, ToolSpec
@@ -18,6 +18,7 @@ from agentlab.errors import MissingKey
 from agentlab.events import RunFinished
 from agentlab.messages import Message, ToolCall, Usage
 from agentlab.trace import Trace, runs_in
+from agentlab_tools.train.jobs import Jobs
 from agentlab_tui.app import AgentLabApp
 from agentlab_tui.choices import ChoiceStore
 from agentlab_tui.screens.model import ModelScreen
@@ -278,6 +279,49 @@ async def test_another_model_is_chosen_by_name(tmp_path: Path) -> None:
         screen.query_one(Composer).focus()
         await say(pilot, "hello")
         assert opened == ["mine:model"]
+
+
+MAKES = """
+from agentlab_tools.train.recipe import Recipe, RecipeSettings
+class Settings(RecipeSettings):
+    name: str
+def run(settings, work):
+    work.artifact(settings.name, lambda path: path.write_bytes(b"GGUF"))
+recipe = Recipe("makes", "", Settings, run, needs=())
+"""
+
+
+async def test_what_was_trained_here_is_among_the_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTLAB_HOME", str(tmp_path / "home"))
+    jobs = Jobs(tmp_path / "home" / "jobs")
+    (tmp_path / "makes.py").write_text(MAKES)
+    for name in ("table.txt", "model.gguf"):
+        job = jobs.submit(str(tmp_path / "makes.py"), {"name": name})
+        *_, job = jobs.watch(job.id, seconds=60)
+        assert job.state == "completed"
+    opened: list[str] = []
+
+    def connect(name: str) -> Backend:
+        opened.append(name)
+        return Scripted(["hi"], name=name)
+
+    app = open_app(tmp_path, connect)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_playground(pilot)
+        await pilot.press("escape", "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelScreen))
+        options = app.screen.query_one(OptionList)
+        await until(pilot, lambda: options.option_count)
+        names = [str(options.get_option_at_index(n).id) for n in range(options.option_count)]
+        assert [name for name in names if name.startswith("job:")] == [f"job:{job.short}"]
+        options.highlighted = names.index(f"job:{job.short}")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is screen)
+        screen.query_one(Composer).focus()
+        await say(pilot, "hello")
+        assert opened == [f"job:{job.short}"]
 
 
 async def test_a_missing_key_is_said_and_the_app_lives_on(tmp_path: Path) -> None:

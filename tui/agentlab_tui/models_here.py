@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from agentlab.errors import AgentLabError
 
@@ -23,8 +25,11 @@ class ModelHere:
     whole: bool
 
 
+_NEWEST = 8
+
+
 def models_here() -> list[ModelHere]:
-    """Local models first, then services."""
+    """Local models first, those trained here after them, then services."""
     from agentlab.backends.llamacpp.registry import MODELS, locate  # noqa: PLC0415
     from agentlab.cli.home import services  # noqa: PLC0415
 
@@ -36,6 +41,7 @@ def models_here() -> list[ModelHere]:
         except AgentLabError as error:
             here, about = False, str(error)
         found.append(ModelHere(f"local:{name}", about, here, whole=True))
+    found += _trained()
     try:
         known = services()
     except AgentLabError as error:
@@ -46,3 +52,27 @@ def models_here() -> list[ModelHere]:
         about = f"set {variable}" if variable and not here else preset.base_url
         found.append(ModelHere(f"{name}:", about, here, whole=False))
     return found
+
+
+def _trained() -> list[ModelHere]:
+    """The models that training jobs made, newest first."""
+    from agentlab_tools.train.served import SCHEME, home_jobs  # noqa: PLC0415
+
+    made = [
+        job
+        for job in home_jobs().list()
+        if job.state == "completed" and any(m.name.endswith(".gguf") for m in job.artifacts)
+    ]
+    return [
+        ModelHere(
+            f"{SCHEME}{job.short}",
+            f"made here by {Path(job.spec.recipe).stem}, {_date(job.spec.created)}",
+            here=True,
+            whole=True,
+        )
+        for job in made[:_NEWEST]
+    ]
+
+
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds).astimezone():%d %b %H:%M}"

@@ -4,6 +4,7 @@ local:smollm2               a model that a Python package ships, found without i
 local:agent                 the same, with an adapter of ours that calls tools
 hf:owner/repo/file.gguf     a file on the Hugging Face hub, downloaded once
 path/to/file.gguf           a file
+MODEL+path/to/lora.gguf     any of these with an adapter put on, or several, one after another
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,26 +87,84 @@ MODELS: Mapping[str, Packaged] = {
 }
 
 
-def open_backend(name: str, **options: Any) -> LlamaCpp:
+@dataclass(frozen=True)
+class Found:
+    """What a name means on this machine."""
+
+    path: Path
+    adapters: Mapping[str, Path]
+    """LoRA files by the name they are put on under."""
+    model: Packaged | None
+    """The package's entry, where the model is a packaged one."""
+
+
+def split(name: str) -> tuple[str, tuple[str, ...]]:
+    """A name as that of the model alone, and the paths of the adapters put on it.
+
+    Raises:
+        ConfigError: what is put on is no path of an adapter.
+    """
+    base, *adapters = re.split(r"(?<=\.gguf)\+", name)
+    # before the first adapter may stand what does not end in .gguf: local:smollm2+mine.gguf
+    model, plus, first = base.partition("+")
+    if plus and base.endswith(".gguf") and not model.endswith(".gguf"):
+        if Path(base).expanduser().is_file():
+            return base, tuple(adapters)  # a plus in its path
+        base, adapters = model, [first, *adapters]
+    for adapter in adapters:
+        if not adapter.endswith(".gguf"):
+            raise ConfigError(f"{adapter!r} in {name!r} is no adapter: name a path ending in .gguf")
+    return base, tuple(adapters)
+
+
+def find(name: str) -> Found:
+    """The files of a name.
+
+    Raises:
+        ModelNotFound: nothing answers to the name.
+        ModelUnreadable: a packaged model's parts are damaged.
+        ConfigError: the model is no GGUF, or what is put on is no path of an adapter.
+        MissingExtra: huggingface_hub is not installed, for `hf:`.
+    """
+    base, adapters = split(name)
+    scheme, colon, rest = base.partition(":")
+    model: Packaged | None = None
+    files: list[Path] = []
+    if colon and scheme == "local":
+        model, path = packaged(rest), locate(rest)
+        if model.adapter is not None:
+            files.append(Path(__file__).parent / "adapters" / model.adapter)
+    elif colon and scheme == "hf":
+        path = download(rest)
+    elif base.endswith(".gguf"):
+        path = Path(base).expanduser()
+    else:
+        raise ConfigError(
+            f"an adapter can't be put on {base!r}, which is no GGUF: "
+            "`agentlab quantize` with F16 makes one file of both"
+        )
+    files += [Path(adapter).expanduser() for adapter in adapters]
+    named: dict[str, Path] = {}
+    for file in files:
+        named[file.stem if file.stem not in named else f"{file.stem}-{len(named) + 1}"] = file
+    return Found(path, named, model)
+
+
+def open_backend(name: str, /, **options: Any) -> LlamaCpp:
     """The backend for a name; options are those of `LlamaCpp`.
 
     Raises:
         ModelNotFound: nothing answers to the name.
         ModelUnreadable: the file is not a whole GGUF.
+        ConfigError: what is put on is no adapter for the model.
         MissingExtra: llama-cpp-python (or huggingface_hub, for `hf:`) is not installed.
     """
-    scheme, colon, rest = name.partition(":")
-    if colon and scheme == "local":
-        model = packaged(rest)
-        options = {"defaults": model.defaults, "title": model.title, **options}
-        path = locate(rest)
-        if model.adapter is not None:
-            ours = Path(__file__).parent / "adapters" / model.adapter
-            options["adapters"] = {ours.stem: ours, **options.get("adapters", {})}
-    else:
-        path = download(rest) if colon and scheme == "hf" else Path(name).expanduser()
-    options = {"name": name, **options}
-    return LlamaCpp(path, **options)
+    found = find(name)
+    if found.model is not None:
+        options = {"defaults": found.model.defaults, "title": found.model.title, **options}
+    options["adapters"] = {**found.adapters, **options.get("adapters", {})}
+    options.setdefault("name", name)
+    return LlamaCpp(found.path, **options)
 
 
 def packaged(name: str) -> Packaged:

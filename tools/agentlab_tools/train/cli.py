@@ -232,11 +232,18 @@ def _watch(jobs: Jobs, name: str, as_json: bool) -> int:
                 job = follow(_console(), reader)
                 if job.artifacts and not sys.stdout.isatty():
                     click.echo("\n".join(map(str, jobs.artifacts(job_id))))
+                _tell_what_now(jobs, job)
             return 0 if job.state == "completed" else 1
         except KeyboardInterrupt:
             code = _interrupted(jobs, job_id)
             if code is not None:
                 return code
+
+
+def _tell_what_now(jobs: Jobs, job: Job) -> None:
+    made = job.state == "completed" and any(m.name.endswith(".gguf") for m in job.artifacts)
+    if made and jobs.folder == home() / "jobs":  # where `job:…` is looked up
+        click.echo(f"talk to it: `agentlab chat -b job:{job.short}`", err=True)
 
 
 def _watch_as_json(jobs: Jobs, name: str) -> Job:

@@ -1,60 +1,53 @@
-"""What came of a job, as something to talk to, to measure, or to make smaller.
+"""What came of a job, as something to talk to, to measure, to train on, or to make smaller.
 
-A job leaves a model (`model.gguf`) or an adapter for one (`adapter.gguf`, beside the name of the
-model it was tuned on). Both answer to the job's name.
+    connect("job:last")       the model of the job that was started last
+    connect("job:372ec3")     of the one with this in its id
+
+A job leaves a model (`model.gguf`) or an adapter (`adapter.gguf`) for the model it was tuned on,
+which may be the model of another job.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from agentlab.backend import Backend
 from agentlab.errors import ConfigError
 from agentlab_tools.train.jobs import Jobs
 
-ADAPTER = "adapter.gguf"
+SCHEME = "job:"
 
 
-@dataclass(frozen=True)
-class Served:
-    """A local model: what `connect` takes, and perhaps an adapter to put on it."""
+def home_jobs() -> Jobs:
+    """The jobs in AGENTLAB_HOME."""
+    from agentlab.cli.home import home  # noqa: PLC0415 - reads the environment
 
-    model: str
-    adapter: Path | None = None
-
-    def open(self, **options: Any) -> Backend:
-        """Connect to it.
-
-        Raises:
-            ConfigError: it is not there, or can't be opened.
-        """
-        from agentlab.backends import connect  # noqa: PLC0415 - opens a model
-
-        if self.adapter is not None:
-            options["adapter"] = self.adapter
-        return connect(self.model, **options)
+    return Jobs(home() / "jobs")
 
 
-def served(jobs: Jobs, name: str) -> Served:
-    """The model of a name: a job's, `local:…`, or a path that ends in `.gguf`.
+def served(jobs: Jobs, name: str) -> str:
+    """What `connect` takes for a name: that of a job, `job:…`, `local:…`, or a path to a GGUF.
 
     Raises:
         ConfigError: there is no such job, or it left no model; or the name is of a hosted model.
     """
     if name.startswith("local:") or name.endswith(".gguf"):
-        return Served(name)
+        return name
+    name = name.removeprefix(SCHEME)
     if ":" in name:
         raise ConfigError(f"{name[:80]!a} is not on this machine: name a job, or local:…")
-    job = jobs.get(name)
-    files = {path.name: path for path in jobs.artifacts(job.id) if path.suffix == ".gguf"}
-    if ADAPTER in files:
-        base = job.spec.settings.get("model")
-        if not isinstance(base, str):
-            raise ConfigError(f"job {job.id} does not say which model its adapter belongs to")
-        return Served(base, files[ADAPTER])
-    whole = files.get("model.gguf") or next(iter(files.values()), None)
-    if whole is None:
-        raise ConfigError(f"job {job.id} is {job.state}, and left no model")
-    return Served(str(whole))
+    return jobs.model(name)
+
+
+def open_backend(name: str, **options: Any) -> Backend:
+    """The backend of `job:…`, for `connect`; options are those of a local model.
+
+    Raises:
+        ConfigError: as `served`, or as `connect` for a local model.
+    """
+    from agentlab.backends import connect  # noqa: PLC0415 - opens a model
+
+    jobs = home_jobs()
+    job = jobs.get(name.removeprefix(SCHEME))
+    told = {"name": f"{SCHEME}{job.id}", "title": f"made by job {job.id}"}
+    return connect(jobs.model(job.id), **{**told, **options})

@@ -109,12 +109,13 @@ def _tools(
         cases: Annotated[int, Field(description="of each sort", ge=1, le=50)] = 3,
     ) -> str:
         """Measure how well a model calls tools it has never seen: the share of right answers."""
+        from agentlab.backends import connect  # noqa: PLC0415 - opens a model
         from agentlab_tools.train.served import served  # noqa: PLC0415
         from agentlab_tools.train.toolcalling.evaluate import measure, total  # noqa: PLC0415
         from agentlab_tools.train.toolcalling.generate import balanced  # noqa: PLC0415
 
         jobs = found(context)
-        backend = await in_thread(lambda: _refusing(lambda: served(jobs, model).open()))
+        backend = await in_thread(lambda: _refusing(lambda: connect(served(jobs, model))))
         try:
             made = await in_thread(lambda: balanced("heldout", cases, 11))
             scores = await measure(backend, made)
@@ -130,21 +131,22 @@ def _tools(
         kind: Annotated[Kind, Field(description="fewer bits, smaller file")] = "Q4_K_M",
     ) -> str:
         """Make a smaller copy of a model that a job made; it is kept with the job."""
-        from agentlab_tools.train.bridge.quantize import quantize  # noqa: PLC0415
-        from agentlab_tools.train.served import served  # noqa: PLC0415
-
         jobs = found(context)
         name = _refusing(lambda: jobs.get(job)).id
-        chosen = _refusing(lambda: served(jobs, name))
-        if chosen.adapter is not None:
-            raise ToolError(f"job {name} made an adapter, which is small already; merge it first")
-        source = Path(chosen.model)
-        target = source.with_name(f"model-{kind}.gguf")
-        _refusing(lambda: quantize(source, target, kind))
-        before, after = source.stat().st_size, target.stat().st_size
-        return f"{target}: {after / 1e6:.1f} MB, was {before / 1e6:.1f} MB"
+        return _refusing(lambda: _quantized(jobs.model(name), jobs.find(name), kind))
 
     return start_training, training_status, stop_training, evaluate_model, quantize_model
+
+
+def _quantized(model: str, folder: Path, kind: Kind) -> str:
+    from agentlab_tools.train.bridge.merge import as_one_file  # noqa: PLC0415
+    from agentlab_tools.train.bridge.quantize import quantize  # noqa: PLC0415
+
+    made = folder / "artifacts"
+    with as_one_file(model, name=folder.name, beside=made) as whole:
+        target = quantize(whole, made / f"model-{kind}.gguf", kind)
+        before, after = whole.stat().st_size, target.stat().st_size
+    return f"{target}: {after / 1e6:.1f} MB, was {before / 1e6:.1f} MB"
 
 
 def _refusing(work: Callable[[], Any]) -> Any:

@@ -38,7 +38,7 @@ class ModelScreen(ModalScreen[str | None]):
             box.border_title = Content(" Model ")
             box.border_subtitle = Content(" enter chooses · esc cancels ")
             yield OptionList(markup=False)
-            hint = "or any name: a path ending in .gguf, openai:gpt-…, http://host/v1#model"
+            hint = "or any name: mine.gguf, local:smollm2+lora.gguf, openai:gpt-…"
             yield Static(Content.styled(hint, "$quiet"))
             yield Input(self._now)
 

@@ -5,6 +5,8 @@
 
 A LoRA adds B·A to a weight (Hu et al., 2021, arXiv:2106.09685). The rows of B are the rows of that
 weight, so for q and k they are reordered as the weight's own are; A has its columns, and stays.
+
+`work_in` goes the other way, from such a file into the weights of a model.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from agentlab.backends.llamacpp import gguf as frame
 from agentlab.errors import ConfigError
 from agentlab_tools.train.bridge import layout
 from agentlab_tools.train.bridge.export import Precision, add, written
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from gguf import GGUFWriter
     from peft import PeftModel
     from torch import Tensor
+    from transformers import PreTrainedModel
 
 _BEFORE = "base_model.model."
 _A, _B = ".lora_A.weight", ".lora_B.weight"
@@ -66,6 +70,39 @@ def export_adapter(
                 add(writer, f"{ours}.lora_b", rows, precision)
 
     return written(path, fill)
+
+
+def work_in(model: PreTrainedModel, file: Path) -> None:
+    """Add a GGUF adapter to a model's own weights: W becomes W + (alpha / rank) B A.
+
+    Raises:
+        ModelNotFound, ModelUnreadable: there is no such file, or it is damaged.
+        ConfigError: it is no adapter, or is for another model.
+    """
+    frame.check(file)
+    import torch  # noqa: PLC0415 heavy
+    from gguf import GGUFReader, dequantize  # noqa: PLC0415 numpy and more
+
+    reader = GGUFReader(file)
+    alpha = reader.fields.get("adapter.lora.alpha")
+    if alpha is None:
+        raise ConfigError(f"{file} is no LoRA adapter")
+    parts: dict[str, Any] = {
+        tensor.name: cast(Any, torch)
+        .from_numpy(dequantize(tensor.data, tensor.tensor_type).copy())
+        .reshape([int(n) for n in reversed(tensor.shape)])
+        for tensor in reader.tensors
+    }
+    config: Any = model.config
+    weights: dict[str, Any] = dict(model.named_parameters())
+    theirs = {ours: name for name, ours in layout.names(config, weights).items()}
+    for of in {key.rpartition(".")[0] for key in parts}:
+        a, b, heads = parts[f"{of}.lora_a"], parts[f"{of}.lora_b"], layout.heads_of(of, config)
+        weight = weights.get(theirs.get(of, ""))
+        if weight is None or weight.shape != (b.shape[0], a.shape[1]):
+            raise ConfigError(f"{file.name} is an adapter for another model: {of} does not fit")
+        rows = b if heads is None else layout.from_gguf(b, heads)
+        weight.data += float(alpha.contents()) / a.shape[0] * rows @ a
 
 
 def weights_of(model: PeftModel, adapter: str | None = None) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
     loaded = load("local:smollm2")        the packaged GGUF
     loaded = load("models/mine.gguf")     any GGUF of the llama architecture
+    loaded = load("local:smollm2+mine.gguf")     with an adapter worked into the weights
+    loaded = load("job:last")             what a training job made
     loaded = load("HuggingFaceTB/SmolLM2-360M-Instruct")    a folder or a hub name
 
 A quantized file is dequantized: training goes on from what is served, not from what it once was.
@@ -10,14 +12,19 @@ A quantized file is dequantized: training goes on from what is served, not from 
 from __future__ import annotations
 
 import importlib.util
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from agentlab.backends.llamacpp import gguf as frame
 from agentlab.backends.llamacpp import registry
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
 from agentlab_tools.train.bridge import layout, vocabulary
+from agentlab_tools.train.bridge.adapter import work_in
+from agentlab_tools.train.served import SCHEME, home_jobs, served
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -32,8 +39,6 @@ class Loaded:
     """A transformers `PreTrainedModel`, in float32, in evaluation mode."""
     tokenizer: Any
     """A `PreTrainedTokenizerFast`, with the chat template, where the model has one."""
-    gguf: Path | None
-    """The file it came from, which an adapter for it is served beside; None for other sources."""
 
 
 def load(name: str) -> Loaded:
@@ -63,14 +68,17 @@ def _check_installed() -> None:
 
 
 def _load(name: str) -> Loaded:
-    scheme, colon, rest = name.partition(":")
-    if colon and scheme == "local":
-        return _from_gguf(registry.locate(rest))
-    if colon and scheme == "hf":
-        return _from_gguf(registry.download(rest))
-    if name.endswith(".gguf"):
-        return _from_gguf(Path(name).expanduser())
-    return _from_hub(name)
+    if name.startswith(SCHEME):
+        name = served(home_jobs(), name)
+    base, adapters = registry.split(name)
+    if base.startswith(("local:", "hf:")) or base.endswith(".gguf"):
+        found = registry.find(name)
+        loaded, files = _from_gguf(found.path), [*found.adapters.values()]
+    else:
+        loaded, files = _from_hub(base), [Path(adapter) for adapter in adapters]
+    for file in files:
+        work_in(loaded.model, file)
+    return loaded
 
 
 def _from_gguf(path: Path) -> Loaded:
@@ -84,7 +92,7 @@ def _from_gguf(path: Path) -> Loaded:
     config.tie_word_embeddings = "lm_head.weight" not in state
     load_state = cast(Any, LlamaForCausalLM).from_pretrained
     model = load_state(None, config=config, state_dict=state, dtype="float32")
-    return Loaded(model.eval(), vocabulary.read(reader), path)
+    return Loaded(model.eval(), vocabulary.read(reader))
 
 
 def _config(reader: GGUFReader, path: Path) -> Any:
@@ -150,9 +158,23 @@ def _from_hub(name: str) -> Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 heavy
 
     try:
-        tokenizer = cast(Any, AutoTokenizer).from_pretrained(name)
-        model = cast(Any, AutoModelForCausalLM).from_pretrained(name, dtype="float32")
+        kept = {"local_files_only": not _hub_is_there()}
+        tokenizer = cast(Any, AutoTokenizer).from_pretrained(name, **kept)
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(name, dtype="float32", **kept)
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelNotFound(f"no model to train under {name!r}: {reason}") from error
-    return Loaded(model.eval(), tokenizer, None)
+    return Loaded(model.eval(), tokenizer)
+
+
+def _hub_is_there() -> bool:
+    """Whether it is worth asking: without a network its client tries for most of a minute."""
+    if getproxies():
+        return True
+    from huggingface_hub import constants  # noqa: PLC0415
+
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True

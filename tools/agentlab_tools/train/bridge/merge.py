@@ -1,61 +1,55 @@
-"""An adapter worked into its base: one file, which can be quantized as a whole.
+"""A model and what is put on it, as one file, which can be quantized as a whole.
 
-    merge("local:smollm2", Path("mine.lora.gguf"), Path("mine.gguf"), name="mine")
+    merge("local:smollm2+mine.lora.gguf", Path("mine.gguf"), name="mine")
 
-W becomes W + (alpha / rank) B A. What is rounded afterwards is the sum; an adapter beside a
-quantized base stays in float16, and is the better of the two where it may stay beside it.
+What is rounded afterwards is the sum; an adapter beside a quantized base stays in float16, and is
+the better of the two where it may stay beside it.
 """
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
 
 from agentlab.backends.llamacpp import gguf as frame
-from agentlab.errors import ConfigError
-from agentlab_tools.train.bridge import layout
+from agentlab.backends.llamacpp import registry
 from agentlab_tools.train.bridge.export import Precision, export
 from agentlab_tools.train.bridge.load import load
 
 
-def merge(
-    base: str, adapter: Path, target: Path, *, name: str, precision: Precision = "F16"
-) -> Path:
-    """Write the model that a base and an adapter on it are; returns the target.
+def merge(model: str, target: Path, *, name: str, precision: Precision = "F16") -> Path:
+    """Write what a model's name means as one GGUF; returns the target.
 
     Args:
-        base: the model, as `load` takes it.
-        adapter: a GGUF adapter for it.
-        name: what the merged model is called.
+        model: as `load` takes it.
+        name: what the merged model is called in the file.
 
     Raises:
-        ModelNotFound, ModelUnreadable, MissingExtra: as `load`.
-        ConfigError: the adapter is not one, or is for another model.
+        ModelNotFound, ModelUnreadable, MissingExtra, ConfigError: as `load`.
         OSError: as `export`.
     """
-    loaded = load(base)
-    frame.check(adapter)
-    import torch  # noqa: PLC0415 heavy
-    from gguf import GGUFReader, dequantize  # noqa: PLC0415 numpy and more
-
-    reader = GGUFReader(adapter)
-    alpha = reader.fields.get("adapter.lora.alpha")
-    if alpha is None:
-        raise ConfigError(f"{adapter} is no LoRA adapter")
-    parts: dict[str, Any] = {
-        tensor.name: cast(Any, torch)
-        .from_numpy(dequantize(tensor.data, tensor.tensor_type).copy())
-        .reshape([int(n) for n in reversed(tensor.shape)])
-        for tensor in reader.tensors
-    }
-    config: Any = loaded.model.config
-    weights: dict[str, Any] = dict(loaded.model.named_parameters())
-    theirs = {ours: name for name, ours in layout.names(config, weights).items()}
-    for of in {key.rpartition(".")[0] for key in parts}:
-        a, b, heads = parts[f"{of}.lora_a"], parts[f"{of}.lora_b"], layout.heads_of(of, config)
-        weight = weights.get(theirs.get(of, ""))
-        if weight is None or weight.shape != (b.shape[0], a.shape[1]):
-            raise ConfigError(f"{adapter.name} is not for {base}: {of} does not fit")
-        rows = b if heads is None else layout.from_gguf(b, heads)
-        weight.data += float(alpha.contents()) / a.shape[0] * rows @ a
+    loaded = load(model)
     return export(loaded.model, loaded.tokenizer, target, name=name, precision=precision)
+
+
+@contextmanager
+def as_one_file(model: str, *, name: str, beside: Path) -> Generator[Path]:
+    """A GGUF that is all of a model: its own, or else a merged one that is gone afterwards.
+
+    Args:
+        beside: the folder where a merged one may be for a while.
+
+    Raises:
+        As `merge`.
+    """
+    base, _ = registry.split(model)
+    if base.startswith(("local:", "hf:")) or base.endswith(".gguf"):
+        found = registry.find(model)
+        if not found.adapters:
+            frame.check(found.path)
+            yield found.path
+            return
+    with tempfile.TemporaryDirectory(prefix=".merged-", dir=beside) as folder:
+        yield merge(model, Path(folder) / "merged.gguf", name=name)

@@ -95,6 +95,11 @@ class Job:
         return self.spec.id
 
     @property
+    def short(self) -> str:
+        """What of the id is enough to name it: six characters."""
+        return self.id.split("-")[2] if self.id.count("-") > 2 else self.id
+
+    @property
     def active(self) -> bool:
         """Whether a process has it, or is about to."""
         return self.state in ACTIVE

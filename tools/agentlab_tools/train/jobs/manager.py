@@ -29,6 +29,8 @@ from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalRea
 from agentlab_tools.train.jobs.worker import LOG
 from agentlab_tools.train.recipe import load_recipe, locate_recipe
 
+MODEL, ADAPTER = "model.gguf", "adapter.gguf"
+"""What a recipe calls the model it made, whole or as a LoRA for the one it was tuned on."""
 _LOOK = 0.1
 _TIME_TO_START = 60.0
 
@@ -58,6 +60,8 @@ class Jobs:
             every: seconds between checkpoints.
             keep: how many checkpoints stay.
 
+        A setting `job:NAME` stands for the model that a job in this folder made.
+
         Raises:
             ConfigError: no such recipe, settings that do not fit, or no such place to run.
             MissingExtra: something the recipe needs is not installed.
@@ -66,7 +70,8 @@ class Jobs:
         known = load_recipe(recipe)
         known.check()
         _check_place(on)
-        values = known.read_settings(dict(settings))
+        # `last` will soon be another: a job is told which file its model is
+        values = known.read_settings({key: self._named(value) for key, value in settings.items()})
         spec = JobSpec(
             id=new_job_id(known.name),
             recipe=locate_recipe(recipe),
@@ -171,6 +176,26 @@ class Jobs:
         folder = self.find(name) / "artifacts"
         return sorted(p for p in folder.glob("*") if not p.name.startswith("."))
 
+    def model(self, name: str) -> str:
+        """What `connect` takes for the model that a job made.
+
+        Raises:
+            ConfigError: no job, or several, by that name; or it left no model.
+        """
+        job = self.get(name)
+        files = {p.name: p.resolve() for p in self.artifacts(job.id) if p.suffix == ".gguf"}
+        if ADAPTER in files:
+            base = job.spec.settings.get("model")
+            if not isinstance(base, str):
+                raise ConfigError(f"job {job.id} does not say which model its adapter belongs to")
+            if not base.startswith(("local:", "hf:", "~")):
+                base = Path(job.spec.folder) / base
+            return f"{base}+{files[ADAPTER]}"
+        whole = files.get(MODEL) or next(iter(files.values()), None)
+        if whole is None:
+            raise ConfigError(f"job {job.id} is {job.state}, and left no model")
+        return str(whole)
+
     def find(self, name: str) -> Path:
         """The folder of a job, by its id, the start of it, or `last`.
 
@@ -192,6 +217,11 @@ class Jobs:
 
     def _folders(self) -> list[Path]:
         return sorted((path.parent for path in self.folder.glob(f"*/{JOURNAL}")), reverse=True)
+
+    def _named(self, value: Any) -> Any:
+        if not isinstance(value, str) or not value.startswith("job:"):
+            return value
+        return self.model(value.removeprefix("job:"))
 
     def _start(self, folder: Path) -> Job:
         command = [sys.executable, "-m", "agentlab_tools.train.jobs.worker", str(folder.resolve())]

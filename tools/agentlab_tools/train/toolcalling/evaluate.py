@@ -188,9 +188,7 @@ async def _compare(
             print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}", flush=True)
 
     for name in names:
-        path, _, adapter = name.partition("+")
-        options: dict[str, Any] = {"adapter": adapter} if adapter else {}
-        backend = connect(path, threads=1, **options)
+        backend = connect(name, threads=1)
         report[name] = {}
         for mode in modes:
 
@@ -207,7 +205,7 @@ async def _compare(
 
 
 def main() -> None:
-    """Compare models on the command line; `model+adapter.gguf` puts an adapter on."""
+    """Compare models on the command line, by the names that `connect` takes."""
     parser = argparse.ArgumentParser(description="Right tool and every argument right.")
     parser.add_argument("models", nargs="+")
     parser.add_argument("--each", type=int, default=30, help="cases of every sort")

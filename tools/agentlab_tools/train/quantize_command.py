@@ -1,0 +1,139 @@
+"""`agentlab quantize`: a model in fewer bits, and what that costs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentlab_tools.train.cli import jobs_option, json_option
+
+_KINDS = ("F16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_0", "Q4_1", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
+_USUAL = "Q4_K_M"
+
+
+@click.command()
+@click.argument("model")
+@click.argument("kinds", nargs=-1, metavar="[KIND]...", type=click.Choice(_KINDS))
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Folder for the new files.  [default: here]",
+)
+@click.option("--measure", is_flag=True, help="Also say how big, how good and how fast each is.")
+@click.option(
+    "--text",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Text whose perplexity is measured.  [default: the library that comes along]",
+)
+@click.option(
+    "--tokens", type=click.IntRange(512), default=1024, show_default=True, help="Of that text."
+)
+@click.option(
+    "--tool-calls",
+    "each",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Measure N held-out cases of each sort of tool call, too.",
+)
+@jobs_option
+@json_option
+def quantize(
+    model: str,
+    kinds: tuple[str, ...],
+    target: Path,
+    measure: bool,
+    text: Path | None,
+    tokens: int,
+    each: int,
+    folder: Path,
+    as_json: bool,
+) -> None:
+    """Write MODEL as a GGUF of fewer bits a weight, one file for each KIND.
+
+    MODEL is a job (its id, or last), local:NAME, or a path to a GGUF. Adapters that are put on it,
+    by the job or as MODEL+ADAPTER.gguf, are worked into its weights first; KIND F16 does only that.
+
+    \b
+    KINDs, from most bits to fewest; if none is given, Q4_K_M:
+      F16 Q8_0 Q6_K Q5_K_M Q5_0 Q4_1 Q4_K_M Q4_0 Q3_K_M Q2_K
+    """
+    from agentlab.errors import ConfigError
+    from agentlab_tools.train.bridge.merge import as_one_file
+    from agentlab_tools.train.bridge.quantize import KINDS, Kind
+    from agentlab_tools.train.bridge.quantize import quantize as write
+    from agentlab_tools.train.jobs import Jobs
+    from agentlab_tools.train.served import served
+
+    jobs = Jobs(folder)
+    source = served(jobs, model)
+    name = _name(jobs, model)
+    wanted: list[Kind] = [kind for kind in KINDS if kind in (kinds or (_USUAL,))]
+    files: dict[Kind, Path] = {kind: target / f"{name}-{kind}.gguf" for kind in wanted}
+    for file in files.values():
+        if file.exists():
+            raise ConfigError(f"{file} is there already: name another folder with --to")
+    target.mkdir(parents=True, exist_ok=True)
+    with as_one_file(source, name=name, beside=target) as whole:
+        rows = [("as it is", whole)]
+        for kind, file in files.items():
+            write(whole, file, kind)
+            rows.append((kind, file))
+            if not measure:
+                _echo(file, whole, as_json)
+        if measure:
+            _measured(rows, _text(text), tokens, each, as_json)
+    if not as_json:
+        click.echo(f"\nTalk to it: agentlab chat -b {next(iter(files.values()))}", err=True)
+
+
+def _name(jobs: Any, model: str) -> str:
+    """What the new files are called: a job's id, a packaged model's name, or a file's."""
+    if model.endswith(".gguf") or model.startswith("local:"):
+        return "-".join(Path(part).stem for part in model.removeprefix("local:").split("+"))
+    return jobs.find(model.removeprefix("job:")).name
+
+
+def _text(file: Path | None) -> str:
+    from agentlab_tools.search import LIBRARY
+
+    files = [file] if file else sorted(Path(str(LIBRARY)).glob("*.md"))
+    return "\n\n".join(each.read_text(encoding="utf-8", errors="replace") for each in files)
+
+
+def _echo(file: Path, whole: Path, as_json: bool) -> None:
+    made, before = file.stat().st_size / 1e6, whole.stat().st_size / 1e6
+    if as_json:
+        from pydantic_core import to_json
+
+        click.echo(to_json({"file": str(file), "megabytes": made, "before": before}).decode())
+    else:
+        click.echo(f"{file}: {made:.1f} MB, was {before:.1f} MB")
+
+
+def _measured(
+    rows: list[tuple[str, Path]], text: str, tokens: int, each: int, as_json: bool
+) -> None:
+    from pydantic_core import to_json
+
+    from agentlab_tools.train.bridge.measure import measure, tool_calls
+
+    if not as_json:
+        click.echo(f"{'':10}{'MB':>7}{'perplexity':>12}{'reads/s':>9}{'writes/s':>9}  holds")
+    for label, file in rows:
+        found = measure(file, text, tokens=tokens)
+        calls = asyncio.run(tool_calls(file, each)) if each else None
+        if as_json:
+            told = {"kind": label, "file": str(file), **asdict(found)}
+            told |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
+            click.echo(to_json(told).decode())
+            continue
+        line = f"{label:10}{found.megabytes:7.1f}{found.perplexity:12.2f}"
+        line += f"{found.reading:9.0f}{found.writing:9.0f}  {found.holds}"
+        click.echo(line + (f"\n{'':10}calls tools rightly: {calls}" if calls else ""))
