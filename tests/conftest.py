@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ settings.register_profile("agentlab", usual, derandomize=True)
 settings.register_profile("fuzz", usual)
 settings.load_profile("agentlab")
 
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: what tests start would inherit deafness to Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # A test on every core already: threads of two trainings that wait for each other take many
