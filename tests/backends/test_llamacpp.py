@@ -460,6 +460,6 @@ async def test_adapters_change_the_answer_hot_and_come_off_again(tmp_path):
 
 def test_a_missing_or_foreign_adapter_is_one_line(tmp_path):
     with pytest.raises(ModelNotFound, match="no adapter at"):
-        open_backend("local:smollm2", n_ctx=64, adapter=tmp_path / "none.gguf")
+        open_backend(f"local:smollm2+{tmp_path / 'none.gguf'}", n_ctx=64)
     with pytest.raises(ConfigError, match="not a LoRA adapter for SmolLM2"):
-        open_backend("local:smollm2", n_ctx=64, adapter=locate("smollm2"))
+        open_backend(f"local:smollm2+{locate('smollm2')}", n_ctx=64)

@@ -9,15 +9,18 @@ import pytest
 from textual.pilot import Pilot
 from tui_world import open_app, text_of, to_roadmap, until
 
+from agentlab.backend import Backend
+from agentlab.backends.scripted import Scripted
 from agentlab.cli import doctor as cli_doctor
 from agentlab.cli.doctor import Finding
 from agentlab.threads import in_thread
-from agentlab_tools.train.events import Checkpointed, Ended, Progress, Started
+from agentlab_tools.train.events import Checkpointed, Ended, Made, Progress, Started
 from agentlab_tools.train.jobs.job import JobSpec
 from agentlab_tools.train.jobs.journal import Journal, create
 from agentlab_tui.screens import doctor
 from agentlab_tui.screens.doctor import DoctorScreen
 from agentlab_tui.screens.jobs import JobsScreen
+from agentlab_tui.screens.playground import PlaygroundScreen
 from agentlab_tui.widgets.virtual_list import VirtualList
 
 
@@ -88,6 +91,37 @@ async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
         journal.end(Ended(outcome="completed"))
         await until(pilot, lambda: "completed" in text_of(screen, "#job Static"))
         assert "checkpoint at step 29" in text_of(screen, "#job Static")
+
+
+async def test_what_a_job_made_is_talked_to_by_a_key(tmp_path: Path) -> None:
+    for id, made in (("20261124-101530-abc-digits", "model.gguf"), ("20261124-1-x-y", "t.txt")):
+        journal = job(tmp_path, id)
+        journal.write(Started(pid=1, process="no process has this mark"))
+        journal.write(Made(name=made, bytes=10))
+        journal.end(Ended(outcome="completed"))
+    opened: list[str] = []
+
+    def connect(name: str) -> Backend:
+        opened.append(name)
+        return Scripted(["Hello."], name=name)
+
+    app = open_app(tmp_path, connect)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await to_jobs(pilot)
+        await until(pilot, lambda: len(screen.query_one(VirtualList).items) == 2)
+        rows = screen.query_one(VirtualList)
+        rows.cursor = [item.short for item in rows.items].index("x")
+        await until(pilot, lambda: "t.txt" in text_of(screen, "#job Static"))
+        await pilot.press("t")  # there is nothing to talk to
+        assert app.screen is screen
+        rows.cursor = [item.short for item in rows.items].index("abc")
+        await until(pilot, lambda: "model.gguf" in text_of(screen, "#job Static"))
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
+        await pilot.press(*"hi", "enter")
+        await until(pilot, lambda: opened)
+        assert opened == ["job:abc"]
+        await until(pilot, lambda: "Hello." in text_of(app.screen, "Static"))
 
 
 async def test_without_jobs_it_says_how_to_begin_one(tmp_path: Path) -> None:

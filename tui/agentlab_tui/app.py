@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from agentlab_tui.commands import LabCommands
-from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace
+from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace, TalkTo
 from agentlab_tui.screens.roadmap import RoadmapScreen
 from agentlab_tui.services import Services
 from agentlab_tui.themes import DARK, LIGHT
@@ -103,6 +103,13 @@ class AgentLabApp(App[None]):
     @on(GoTo)
     def _go_to(self, event: GoTo) -> None:
         self.go_to(event.place)
+
+    @on(TalkTo)
+    def _talk_to(self, event: TalkTo) -> None:
+        from agentlab_tui.screens.playground import PlaygroundScreen
+
+        self._back_to_roadmap()
+        self.push_screen(PlaygroundScreen(self._services, model=event.model))
 
     @on(OpenTrace)
     def _open_trace(self, event: OpenTrace) -> None:

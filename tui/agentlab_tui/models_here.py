@@ -39,7 +39,7 @@ def models_here() -> list[ModelHere]:
             locate(name)
             here, about = True, model.title + ("" if model.chat else " (continues text)")
         except AgentLabError as error:
-            here, about = False, str(error)
+            here, about = False, str(error).removeprefix(f"local:{name} is ")
         found.append(ModelHere(f"local:{name}", about, here, whole=True))
     found += _trained()
     try:
@@ -58,11 +58,7 @@ def _trained() -> list[ModelHere]:
     """The models that training jobs made, newest first."""
     from agentlab_tools.train.served import SCHEME, home_jobs  # noqa: PLC0415
 
-    made = [
-        job
-        for job in home_jobs().list()
-        if job.state == "completed" and any(m.name.endswith(".gguf") for m in job.artifacts)
-    ]
+    made = [job for job in home_jobs().list() if job.made_model]
     return [
         ModelHere(
             f"{SCHEME}{job.short}",

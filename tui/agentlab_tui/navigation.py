@@ -30,6 +30,13 @@ class GoTo(Message):
 
 
 @dataclass
+class TalkTo(Message):
+    """To the playground, with this model."""
+
+    model: str
+
+
+@dataclass
 class OpenTrace(Message):
     """To the timeline of a run."""
 

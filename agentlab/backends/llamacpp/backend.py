@@ -68,7 +68,6 @@ class LlamaCpp:
         threads: the physical cores where not given.
         slots: how many conversations are kept warm; each takes its own memory once it is needed.
         adapters: LoRA files by name; all are put on with scale 1 (see `use_adapters`).
-        adapter: one LoRA file, named after it.
         template: a chat template (Jinja) to use in place of the model's own.
         defaults: sampler settings for what a request leaves open.
         states: a folder where closing leaves what conversations left in the model's memory
@@ -91,7 +90,6 @@ class LlamaCpp:
         threads: int | None = None,
         slots: int = 2,
         adapters: Mapping[str, str | Path] | None = None,
-        adapter: str | Path | None = None,
         template: str | None = None,
         defaults: Settings = Settings(),
         states: Path | None = None,
@@ -99,8 +97,6 @@ class LlamaCpp:
     ) -> None:
         path = Path(path)
         files = {key: Path(file) for key, file in (adapters or {}).items()}
-        if adapter is not None:
-            files[Path(adapter).stem] = Path(adapter)
         if slots < 1 or n_batch < 1 or (n_ctx is not None and n_ctx < 1):
             raise ConfigError("slots, n_batch and n_ctx must be at least 1")
         self._name = name or str(path)

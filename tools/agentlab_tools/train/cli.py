@@ -241,8 +241,7 @@ def _watch(jobs: Jobs, name: str, as_json: bool) -> int:
 
 
 def _tell_what_now(jobs: Jobs, job: Job) -> None:
-    made = job.state == "completed" and any(m.name.endswith(".gguf") for m in job.artifacts)
-    if made and jobs.folder == home() / "jobs":  # where `job:…` is looked up
+    if job.made_model and jobs.folder == home() / "jobs":  # where `job:…` is looked up
         click.echo(f"talk to it: `agentlab chat -b job:{job.short}`", err=True)
 
 

@@ -22,6 +22,8 @@ from agentlab_tools.train.jobs.job import Job
 from agentlab_tools.train.jobs.journal import JournalReader
 from agentlab_tools.train.jobs.manager import Jobs
 from agentlab_tools.train.screen import duration, ended_line, measures, size_of
+from agentlab_tools.train.served import SCHEME
+from agentlab_tui.navigation import TalkTo
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar
@@ -53,6 +55,7 @@ class JobsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", key_display="esc", tooltip="Back"),
         Binding("s", "cancel", "Stop", tooltip="Stop this job; it keeps a checkpoint"),
+        Binding("t", "talk", "Talk to it", tooltip="The playground, with what this job made"),
         Binding("r", "resume", "Resume", tooltip="Go on from the last checkpoint"),
     ]
 
@@ -84,6 +87,8 @@ class JobsScreen(Screen[None]):
         match action:
             case "cancel":
                 return job is not None and job.active
+            case "talk":
+                return job is not None and job.made_model
             case "resume":
                 return job is not None and job.state in ("cancelled", "failed", "lost")
             case _:
@@ -153,6 +158,12 @@ class JobsScreen(Screen[None]):
         job = self.query_one(VirtualList[Job]).current
         if job is not None:
             self._do(partial(self._jobs.resume, job.id), "goes on")
+
+    def action_talk(self) -> None:
+        """To the playground, with the model that the marked job made."""
+        job = self.query_one(VirtualList[Job]).current
+        if job is not None:
+            self.post_message(TalkTo(f"{SCHEME}{job.short}"))
 
     @work(group="do")
     async def _do(self, what: Callable[[], Job], says: str) -> None:

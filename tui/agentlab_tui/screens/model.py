@@ -83,5 +83,5 @@ def _line(model: ModelHere) -> Content:
     return Content.assemble(
         (f"{sign} ", f"bold {style}"),
         (f"{name:<22}", "bold" if model.here else "$quiet"),
-        (one_line(model.about, 70), "$quiet"),
+        (one_line(model.about, 44), "$quiet"),
     )

@@ -79,12 +79,12 @@ class PlaygroundScreen(Screen[None]):
         Binding("i", "write", "Write", show=False, tooltip="Back into the text"),
     ]
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, model: str = "") -> None:
         super().__init__()
         self._services = services
         self._assembly = restored(services.choices.get("playground"))
-        if services.backend:
-            self._assembly = self._assembly.model_copy(update={"backend": services.backend})
+        if chosen := model or services.backend:
+            self._assembly = self._assembly.model_copy(update={"backend": chosen})
         self._talk = Talk(services)
         self._side: Pane = "agent"
 

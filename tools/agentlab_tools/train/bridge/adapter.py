@@ -1,7 +1,7 @@
 """A trained LoRA as a GGUF adapter, which llama.cpp puts on beside its base, hot.
 
     export_adapter(peft_model, Path("mine.lora.gguf"), name="mine")
-    backend = connect("local:smollm2", adapter="mine.lora.gguf")
+    backend = connect("local:smollm2+mine.lora.gguf")
 
 A LoRA adds B·A to a weight (Hu et al., 2021, arXiv:2106.09685). The rows of B are the rows of that
 weight, so for q and k they are reordered as the weight's own are; A has its columns, and stays.

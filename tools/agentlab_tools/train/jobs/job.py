@@ -100,6 +100,11 @@ class Job:
         return self.id.split("-")[2] if self.id.count("-") > 2 else self.id
 
     @property
+    def made_model(self) -> bool:
+        """Whether it is complete, and left something that can be talked to as `job:…`."""
+        return self.state == "completed" and any(m.name.endswith(".gguf") for m in self.artifacts)
+
+    @property
     def active(self) -> bool:
         """Whether a process has it, or is about to."""
         return self.state in ACTIVE

@@ -4,7 +4,7 @@ The set is made by our own programs from a seed (see `toolcalling`): hundreds of
 them in many words, and conversations of every sort. Plain talk without tools is kept as it is. The
 rest is the recipe `lora`, unchanged. What it gives is an adapter that `connect` puts on:
 
-    connect("local:smollm2", adapter="…/artifacts/adapter.gguf")
+    connect("job:last")
 
 The adapter behind `local:agent` was made by this recipe; its card says with which settings.
 """
