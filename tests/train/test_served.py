@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from agentlab.messages import Message
 from agentlab_tools.train.bridge.adapter import export_adapter
 from agentlab_tools.train.bridge.export import export
 from agentlab_tools.train.bridge.load import load
+from agentlab_tools.train.checkpoints import room_for
+from agentlab_tools.train.errors import DiskFull
 from agentlab_tools.train.jobs import Job, Jobs
 
 pytestmark = [
@@ -169,3 +173,32 @@ def test_quantize_says_in_one_line_what_is_wrong(home: Path, models: tuple[Path,
         assert len(done.stderr.splitlines()) == 1, done.stderr
     assert there.read_text() == "mine"
     assert sorted(path.name for path in home.glob("*")) == ["base-Q4_K_M.gguf", "broken.gguf"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 80 kB, which only root may mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=80k", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_nothing_is_left_on_it(
+    home: Path, models: tuple[Path, Path], small_disk: Path
+) -> None:
+    base, lora = models
+    for model in (str(base), f"{base}+{lora}"):  # written by llama.cpp, and by gguf first
+        done = agentlab("quantize", model, "Q8_0", "--to", str(small_disk), home=home)
+        assert done.returncode == 2
+        assert f"{small_disk} takes no model: " in done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert list(small_disk.iterdir()) == []
+    loaded = load(str(base))
+    with pytest.raises(DiskFull, match="the disk is full"), room_for("the model", small_disk):
+        export(loaded.model, loaded.tokenizer, small_disk / "whole.gguf", name="x")
+    assert list(small_disk.iterdir()) == []

@@ -65,15 +65,14 @@ def shows(
 
 
 async def _settled(pilot: Pilot[Any]) -> None:
-    """Wait until two looks at the screen are the same: on a busy machine the last words, or the
+    """Wait until three looks in a row show the same: on a busy machine the last words, or the
     focus, come a moment after the run has ended."""
-    before = ""
+    seen: list[str] = []
     for _ in range(60):
-        await pilot.pause(0.15)
-        now = pilot.app.export_screenshot()
-        if now == before:
+        await pilot.pause(0.2)
+        seen = [*seen[-2:], pilot.app.export_screenshot()]
+        if len(seen) == 3 and len(set(seen)) == 1:
             return
-        before = now
     raise AssertionError("the screen never came to rest")
 
 

@@ -29,6 +29,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SIGNS = (
     *(f"os error {number}" for number in _FULL),  # libraries in Rust
     "PytorchStreamWriter failed writing",
+    "Not enough free space",  # NumPy, which looks before it writes
     "unexpected pos",  # torch.save, when less was written than it meant to
 )
 _NO_ROOM = 64 << 10

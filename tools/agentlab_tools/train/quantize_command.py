@@ -79,16 +79,21 @@ def quantize(
     for file in files.values():
         if file.exists():
             raise ConfigError(f"{file} is there already: name another folder with --to")
-    target.mkdir(parents=True, exist_ok=True)
-    with as_one_file(source, name=name, beside=target) as whole:
-        rows = [("as it is", whole)]
-        for kind, file in files.items():
-            write(whole, file, kind)
-            rows.append((kind, file))
-            if not measure:
-                _echo(file, whole, as_json)
-        if measure:
-            _measured(rows, _text(text), tokens, each, as_json)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with as_one_file(source, name=name, beside=target) as whole:
+            rows = [("as it is", whole)]
+            for kind, file in files.items():
+                write(whole, file, kind)
+                rows.append((kind, file))
+                if not measure:
+                    _echo(file, whole, as_json)
+            if measure:
+                _measured(rows, _text(text), tokens, each, as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{target} takes no model: {error.strerror or error}") from error
     if not as_json:
         click.echo(f"\nTalk to it: agentlab chat -b {next(iter(files.values()))}", err=True)
 

@@ -8,7 +8,9 @@ multiple of that gets the nearest older kind instead, so `kinds_in` tells what a
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +25,7 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """From most bits a weight to fewest."""
+_NO_ROOM = 1 << 20
 
 
 def quantize(source: Path, target: Path, kind: Kind, *, threads: int = 1) -> Path:
@@ -52,6 +55,8 @@ def quantize(source: Path, target: Path, kind: Kind, *, threads: int = 1) -> Pat
         if code != 0:
             if not target.parent.is_dir():
                 raise FileNotFoundError(f"there is no folder {target.parent}")
+            if shutil.disk_usage(target.parent).free < _NO_ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
             raise ModelUnreadable(f"llama.cpp can't quantize {source} to {kind}")
         frame.check(partial)
         partial.replace(target)
