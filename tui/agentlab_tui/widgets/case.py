@@ -104,3 +104,5 @@ class CaseView(Vertical):
             answer = (one_line(self._answer, 200), "$quiet")
             head = Content.assemble(head, ("\n  » ", style), answer)
         self._head.update(head)
+        # seen now and then on a busy machine: a second line that was laid out, and not painted
+        self.call_after_refresh(self._head.refresh)
