@@ -11,6 +11,7 @@ from threading import Event as Flag
 
 import pytest
 import tiny
+from small_disk import small_disk
 from test_jobs import TINY, over
 
 from agentlab_tools.train.checkpoints import checkpoints_in, write_checkpoint
@@ -87,41 +88,34 @@ def test_a_recipe_runs_by_hand_and_goes_on_where_it_stopped(tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path):
-    """A file system of 2 MB, which only root may mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(tmp_path: Path):
+    with small_disk(tmp_path / "disk", "2m") as folder:
+        yield folder
 
 
-def test_a_full_disk_ends_the_job_in_one_line_with_its_last_checkpoint_whole(small_disk):
-    jobs = Jobs(small_disk / "jobs")
+def test_a_full_disk_ends_the_job_in_one_line_with_its_last_checkpoint_whole(disk):
+    jobs = Jobs(disk / "jobs")
     job = jobs.submit(TINY, {"steps": 60, "pause": 0.02, "fill": 600_000}, every=0.1)
     while (job := jobs.get(job.id)).active and not job.checkpoint:
         pass
-    (small_disk / "others").write_bytes(b"x" * MB)  # somebody else's files come in between
+    (disk / "others").write_bytes(b"x" * MB)  # somebody else's files come in between
     job = over(jobs, job)
     assert job.state == "failed"
     assert job.reason.startswith("the disk is full: the checkpoint of step ")
     assert "\n" not in job.reason
     (last, *_) = checkpoints_in(jobs.find(job.id) / "checkpoints")
     assert last.step == job.checkpoint
-    (small_disk / "others").unlink()
+    (disk / "others").unlink()
     jobs.resume(job.id)
     assert over(jobs, job).state == "completed"
 
 
-def test_a_disk_without_a_byte_left_still_takes_the_last_line(small_disk):
-    jobs = Jobs(small_disk / "jobs")
+def test_a_disk_without_a_byte_left_still_takes_the_last_line(disk):
+    jobs = Jobs(disk / "jobs")
     job = jobs.submit(TINY, {"steps": 5000, "pause": 0.001}, every=0.01)
     while (job := jobs.get(job.id)).active and not job.checkpoint:
         pass
-    with (small_disk / "others").open("wb", buffering=0) as file:
+    with (disk / "others").open("wb", buffering=0) as file:
         while (job := jobs.get(job.id)).active:  # whatever becomes free is taken at once
             with suppress(OSError):
                 while True:

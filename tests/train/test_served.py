@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 pytest.importorskip("llama_cpp")
 
+from small_disk import small_disk
 from small_models import small_model, small_tokenizer
 from test_jobs import over
 from test_train_cli import agentlab
@@ -171,34 +171,30 @@ def test_quantize_says_in_one_line_what_is_wrong(home: Path, models: tuple[Path,
         assert done.returncode == 2, (model, done.stderr)
         assert why in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr
+    done = agentlab("quantize", str(base), "Q4_ZERO", "--to", str(home), home=home)
+    assert done.returncode == 2
+    assert "no quantization called 'Q4_ZERO': there is F16, " in done.stderr
     assert there.read_text() == "mine"
     assert sorted(path.name for path in home.glob("*")) == ["base-Q4_K_M.gguf", "broken.gguf"]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 80 kB, which only root may mount."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=80k", "tmpfs", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "80k") as folder:
+        yield folder
 
 
 def test_a_full_disk_is_said_and_nothing_is_left_on_it(
-    home: Path, models: tuple[Path, Path], small_disk: Path
+    home: Path, models: tuple[Path, Path], disk: Path
 ) -> None:
     base, lora = models
     for model in (str(base), f"{base}+{lora}"):  # written by llama.cpp, and by gguf first
-        done = agentlab("quantize", model, "Q8_0", "--to", str(small_disk), home=home)
+        done = agentlab("quantize", model, "Q8_0", "--to", str(disk), home=home)
         assert done.returncode == 2
-        assert f"{small_disk} takes no model: " in done.stderr
+        assert f"{disk} takes no model: " in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert list(small_disk.iterdir()) == []
+        assert list(disk.iterdir()) == []
     loaded = load(str(base))
-    with pytest.raises(DiskFull, match="the disk is full"), room_for("the model", small_disk):
-        export(loaded.model, loaded.tokenizer, small_disk / "whole.gguf", name="x")
-    assert list(small_disk.iterdir()) == []
+    with pytest.raises(DiskFull, match="the disk is full"), room_for("the model", disk):
+        export(loaded.model, loaded.tokenizer, disk / "whole.gguf", name="x")
+    assert list(disk.iterdir()) == []

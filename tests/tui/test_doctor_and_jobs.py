@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from tui_world import open_app, text_of, to_roadmap, until
+from tui_world import open_app, recording, text_of, to_roadmap, until
 
-from agentlab.backend import Backend
-from agentlab.backends.scripted import Scripted
 from agentlab.cli import doctor as cli_doctor
 from agentlab.cli.doctor import Finding
 from agentlab.threads import in_thread
@@ -99,11 +97,7 @@ async def test_what_a_job_made_is_talked_to_by_a_key(tmp_path: Path) -> None:
         journal.write(Started(pid=1, process="no process has this mark"))
         journal.write(Made(name=made, bytes=10))
         journal.end(Ended(outcome="completed"))
-    opened: list[str] = []
-
-    def connect(name: str) -> Backend:
-        opened.append(name)
-        return Scripted(["Hello."], name=name)
+    opened, connect = recording("Hello.")
 
     app = open_app(tmp_path, connect)
     async with app.run_test(size=(80, 24)) as pilot:

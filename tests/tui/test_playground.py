@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TextArea
-from tui_world import add_by_tool, open_app, services, text_of, to_roadmap, until
+from tui_world import add_by_tool, open_app, recording, services, text_of, to_roadmap, until
 
 from agentlab.backend import Backend, Reply, Settings, TokenInfo, ToolSpec
 from agentlab.backends.llamacpp.seen import PromptToken
@@ -261,11 +261,7 @@ async def test_what_was_put_together_and_typed_is_there_the_next_time(tmp_path: 
 
 
 async def test_another_model_is_chosen_by_name(tmp_path: Path) -> None:
-    opened: list[str] = []
-
-    def connect(name: str) -> Backend:
-        opened.append(name)
-        return Scripted(["hi"], name=name)
+    opened, connect = recording("hi")
 
     app = open_app(tmp_path, connect)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -301,11 +297,7 @@ async def test_what_was_trained_here_is_among_the_models(
         job = jobs.submit(str(tmp_path / "makes.py"), {"name": name})
         *_, job = jobs.watch(job.id, seconds=60)
         assert job.state == "completed"
-    opened: list[str] = []
-
-    def connect(name: str) -> Backend:
-        opened.append(name)
-        return Scripted(["hi"], name=name)
+    opened, connect = recording("hi")
 
     app = open_app(tmp_path, connect)
     async with app.run_test(size=(120, 36)) as pilot:

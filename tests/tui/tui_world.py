@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
-from agentlab.backend import Reply, Settings, ToolSpec
+from agentlab.backend import Backend, Reply, Settings, ToolSpec
 from agentlab.backends.scripted import Said, Scripted
 from agentlab.messages import Message, ToolCall, Usage
 from agentlab_tui.app import AgentLabApp
@@ -76,6 +76,17 @@ def open_app(
 ) -> AgentLabApp:
     """The app over a home folder."""
     return AgentLabApp(services(home, connect, roots=roots))
+
+
+def recording(answer: str) -> tuple[list[str], Connect]:
+    """The names that were asked for, as they come, and a model of any name that says one thing."""
+    opened: list[str] = []
+
+    def connect(name: str) -> Backend:
+        opened.append(name)
+        return Scripted([answer], name=name)
+
+    return opened, connect
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], object], *, seconds: float = 20) -> None:
