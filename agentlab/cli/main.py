@@ -50,7 +50,7 @@ HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 EXAMPLES = """\
 Start here:
   agentlab run m5/tool-use     a lab, on the model that comes along
-  agentlab chat -t calculator  talk to that model, with a tool
+  agentlab chat -b local:agent -t calculator "What is 6 * 7?"
   agentlab show last           what happened in the last run
 """
 

@@ -117,6 +117,11 @@ def split(name: str) -> tuple[str, tuple[str, ...]]:
     return base, tuple(adapters)
 
 
+def is_gguf(name: str) -> bool:
+    """Whether a name, of a model alone, is one that `find` looks up, and no folder or hub name."""
+    return name.startswith(("local:", "hf:")) or name.endswith(".gguf")
+
+
 def find(name: str) -> Found:
     """The files of a name.
 

@@ -11,13 +11,12 @@ import click
 
 from agentlab_tools.train.cli import jobs_option, json_option
 
-_KINDS = ("F16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_0", "Q4_1", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K")
 _USUAL = "Q4_K_M"
 
 
 @click.command()
 @click.argument("model")
-@click.argument("kinds", nargs=-1, metavar="[KIND]...", type=click.Choice(_KINDS))
+@click.argument("kinds", nargs=-1, metavar="[KIND]...")
 @click.option(
     "--to",
     "target",
@@ -71,6 +70,8 @@ def quantize(
     from agentlab_tools.train.jobs import Jobs
     from agentlab_tools.train.served import served
 
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise ConfigError(f"no quantization called {unknown[0]!r}: there is {', '.join(KINDS)}")
     jobs = Jobs(folder)
     source = served(jobs, model)
     name = _name(jobs, model)

@@ -71,7 +71,7 @@ def _load(name: str) -> Loaded:
     if name.startswith(SCHEME):
         name = served(home_jobs(), name)
     base, adapters = registry.split(name)
-    if base.startswith(("local:", "hf:")) or base.endswith(".gguf"):
+    if registry.is_gguf(base):
         found = registry.find(name)
         loaded, files = _from_gguf(found.path), [*found.adapters.values()]
     else:

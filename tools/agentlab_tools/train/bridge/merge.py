@@ -45,7 +45,7 @@ def as_one_file(model: str, *, name: str, beside: Path) -> Generator[Path]:
         As `merge`.
     """
     base, _ = registry.split(model)
-    if base.startswith(("local:", "hf:")) or base.endswith(".gguf"):
+    if registry.is_gguf(base):
         found = registry.find(model)
         if not found.adapters:
             frame.check(found.path)
