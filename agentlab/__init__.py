@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agentlab.backends import connect
     from agentlab.limits import Limits
     from agentlab.messages import Audio, Image, Message, Text, ToolCall, ToolResult, Usage
-    from agentlab.run import Result, Run
+    from agentlab.agent.run import Result, Run
     from agentlab.tooling import Tool, ToolContext, tool
     from agentlab.trace import Trace
 
@@ -39,8 +39,8 @@ _HOMES = {
     "Message": "messages",
     "Policy": "approval",
     "Reply": "backend",
-    "Result": "run",
-    "Run": "run",
+    "Result": "agent.run",
+    "Run": "agent.run",
     "Settings": "backend",
     "Text": "messages",
     "Tool": "tooling",

@@ -20,8 +20,8 @@ from typing import Any
 from agentlab import Agent, Limits, Message, ToolCall, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.events import ModelReplied, ToolFinished
-from agentlab.query import query
-from agentlab.recorder import TraceWriter
+from agentlab.trace.query import query
+from agentlab.trace.writing import TraceWriter
 from agentlab.replay import diff, fork, replay
 from agentlab.trace import Trace
 

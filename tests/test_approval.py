@@ -12,7 +12,7 @@ from agentlab.approval import allow_all
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, TraceError
 from agentlab.events import ApprovalAsked, ApprovalGiven
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 
 class Desk:

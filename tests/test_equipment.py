@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from execute.holds import can_hold
 
-from agentlab.equipment import equipment_for
+from agentlab.plugins.equipment import equipment_for
 from agentlab_tools.execute import Sandbox
 from agentlab_tools.execute.equipment import doctor
 

@@ -34,7 +34,7 @@ def test_importing_the_package_loads_not_even_pydantic():
     "code",
     [
         "from agentlab import *",
-        "import agentlab.agent, agentlab.recorder, agentlab.backends.scripted",
+        "import agentlab.agent, agentlab.trace.writing, agentlab.backends.scripted",
         "from agentlab import connect\ntry: connect('nobody:x')\nexcept Exception: pass",
     ],
 )

@@ -15,7 +15,7 @@ from agentlab import Agent, ToolContext, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, ConfigError
 from agentlab.messages import Blob, Message, ToolCall
-from agentlab.redaction import Redactor
+from agentlab.trace.redaction import Redactor
 
 CANARY = 'sk-cana"ry/\\é-1234567'
 

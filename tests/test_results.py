@@ -10,8 +10,8 @@ import pytest
 from agentlab import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError, TraceVersionError
-from agentlab.query import query
-from agentlab.results import (
+from agentlab.trace.query import query
+from agentlab.trace.results import (
     Results,
     ResultsHeader,
     ResultsWriter,

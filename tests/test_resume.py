@@ -14,7 +14,7 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, TraceError
 from agentlab.events import RunFinished, UnknownEvent
 from agentlab.messages import Message
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 
 @tool

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from agentlab.threads import MAX_IDLE, in_thread
+from agentlab.tooling.threads import MAX_IDLE, in_thread
 
 name: ContextVar[str] = ContextVar("name", default="nobody")
 
@@ -99,7 +99,7 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
 def test_a_function_that_hangs_does_not_hang_the_program():
     done = run(
         "import asyncio, threading\n"
-        "from agentlab.threads import in_thread\n"
+        "from agentlab.tooling.threads import in_thread\n"
         "async def main():\n"
         "    try:\n"
         "        async with asyncio.timeout(0.05):\n"
@@ -115,7 +115,7 @@ def test_a_function_that_hangs_does_not_hang_the_program():
 def test_a_forked_child_has_threads_of_its_own():
     done = run(
         "import asyncio, os, time\n"
-        "from agentlab.threads import _idle, in_thread\n"
+        "from agentlab.tooling.threads import _idle, in_thread\n"
         "async def main():\n"
         "    return await in_thread(lambda: 'ok')\n"
         "assert asyncio.run(main()) == 'ok'\n"

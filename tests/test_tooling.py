@@ -689,7 +689,7 @@ async def test_a_tool_left_behind_does_not_print_on_the_terminal(capsys):
 
 
 def test_a_stream_put_in_place_while_a_tool_is_at_work_is_captured_and_given_back():
-    from agentlab.capture import captured
+    from agentlab.tooling.capture import captured
 
     before, heard, late = sys.stdout, list[str](), list[str]()
     with contextlib.ExitStack() as left_behind:
@@ -706,7 +706,7 @@ def test_a_stream_put_in_place_while_a_tool_is_at_work_is_captured_and_given_bac
 
 
 def test_others_use_the_terminal_as_before_while_a_tool_is_at_work(capfdbinary):
-    from agentlab.capture import captured
+    from agentlab.tooling.capture import captured
 
     heard: list[str] = []
     with captured(heard.append):

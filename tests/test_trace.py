@@ -21,7 +21,7 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError, TraceVersionError
 from agentlab.events import ModelReplied, RunFinished, RunStarted, UnknownEvent
 from agentlab.messages import Artifact, Blob, Image, Message
-from agentlab.recorder import TraceWriter
+from agentlab.trace.writing import TraceWriter
 from agentlab.trace import (
     BlobFolder,
     TraceHeader,

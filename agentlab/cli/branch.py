@@ -22,7 +22,7 @@ from agentlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
-    from agentlab.run import Run
+    from agentlab.agent.run import Run
 
 
 @click.command()
@@ -66,7 +66,7 @@ def fork(
     """
     from rich.console import Console
 
-    from agentlab.rebuild import equipment_of
+    from agentlab.replay.rebuild import equipment_of
     from agentlab.replay.fork import fork as branch
 
     trace, own = open_run(runs, run)
@@ -94,7 +94,7 @@ def fork(
 def _edit(text: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    from agentlab.branch import edited
+    from agentlab.replay.forked import edited
     from agentlab.events import StoredEvent as AnyEvent
 
     if not text.lstrip().startswith("{"):
@@ -158,7 +158,7 @@ def resume(
     from rich.console import Console
 
     from agentlab.approval import Decision
-    from agentlab.rebuild import equipment_of
+    from agentlab.replay.rebuild import equipment_of
 
     trace, own = open_run(runs, run)
     own = own or trust

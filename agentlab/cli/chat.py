@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agentlab.agent import Agent
     from agentlab.approval import Decision
-    from agentlab.equipment import Equipment
+    from agentlab.plugins.equipment import Equipment
     from agentlab.messages import Message, ToolCall
 
 DEFAULT_BACKEND = "local:smollm2"
@@ -65,9 +65,9 @@ def chat(
     from agentlab.agent import Agent
     from agentlab.approval import Policy
     from agentlab.backend import Settings
-    from agentlab.equipment import equipment_for
+    from agentlab.plugins.equipment import equipment_for
     from agentlab.limits import Limits
-    from agentlab.registry import open_tools
+    from agentlab.plugins.tools import open_tools
 
     agent = Agent(
         name="chat",

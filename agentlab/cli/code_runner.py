@@ -12,7 +12,7 @@ from typing import Any
 
 from agentlab.errors import MissingExtra
 from agentlab.evaluate.scorers import RunCode
-from agentlab.results import Score
+from agentlab.trace.results import Score
 
 
 def sandbox_runner() -> RunCode:

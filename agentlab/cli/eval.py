@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentlab.backend import Backend
     from agentlab.evaluate import Evaluation, Report, Scorer, Task
     from agentlab.evaluate.statistics import Comparison
-    from agentlab.results import Results, RunResult
+    from agentlab.trace.results import Results, RunResult
     from agentlab.scenario.answers import AgentAnswer
 
     Opener: TypeAlias = Callable[[Backend, Path], Task]
@@ -140,7 +140,7 @@ def list_results(runs: Path, as_json: bool) -> None:
     """List the evaluations there are."""
     from agentlab.cli.show import print_rows
     from agentlab.evaluate import report
-    from agentlab.results import Results, results_in
+    from agentlab.trace.results import Results, results_in
 
     rows: list[tuple[object, ...]] = []
     for path in results_in(runs):
@@ -284,7 +284,7 @@ def _plain_report(found: Report) -> dict[str, object]:
 
 
 def _find(runs: Path, name: str) -> Results:
-    from agentlab.results import Results, results_in
+    from agentlab.trace.results import Results, results_in
 
     paths = list(results_in(runs))
     found = [p for p in paths if p.stem == name] or [p for p in paths if p.stem.startswith(name)]

@@ -11,7 +11,7 @@ from rich.text import Text
 from agentlab.display import one_line, safe
 from agentlab.evaluate.report import Report
 from agentlab.evaluate.statistics import Comparison, Interval
-from agentlab.results import Results
+from agentlab.trace.results import Results
 
 WIDTH = 33
 """Characters of a plotted interval; odd, so that the middle has a place."""

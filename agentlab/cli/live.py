@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from agentlab.agent import Agent
     from agentlab.approval import Decision
     from agentlab.backend import Backend
-    from agentlab.equipment import Equipment
+    from agentlab.plugins.equipment import Equipment
     from agentlab.messages import ToolCall, Usage
-    from agentlab.run import Run
+    from agentlab.agent.run import Run
 
 trust_option = click.option(
     "--trust", is_flag=True, help="Believe a trace from outside the folder of runs."
@@ -45,7 +45,7 @@ def model_of(trace: Trace, backend: str | None, *, own: bool, restore: bool = Fa
     Args:
         restore: it goes on from what an earlier process read; else it starts cold.
     """
-    from agentlab.rebuild import reconnect
+    from agentlab.replay.rebuild import reconnect
 
     name = trace.header.backend.name
     if backend is not None:
@@ -65,7 +65,7 @@ def agent_of(
 ) -> Agent[Any]:
     """The agent of a run. A stranger's trace does not choose what needs no consent."""
     from agentlab.approval import Policy
-    from agentlab.rebuild import rebuild
+    from agentlab.replay.rebuild import rebuild
 
     agent = rebuild(trace, backend=model, labs=labs, changed_tools=changed_tools)
     return agent if own else agent.with_(approval=Policy(otherwise="ask"))

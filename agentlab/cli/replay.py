@@ -130,8 +130,8 @@ async def _check(
     labs: tuple[Path, ...],
     changed_tools: bool,
 ) -> int:
-    from agentlab.equipment import no_equipment
-    from agentlab.rebuild import equipment_of
+    from agentlab.plugins.equipment import no_equipment
+    from agentlab.replay.rebuild import equipment_of
     from agentlab.replay.recorded import RecordedBackend
     from agentlab.replay.verify import verify
 

@@ -118,7 +118,7 @@ def stats(runs: Path, by: str, as_json: bool) -> None:
     What a fork took over from its parent is counted once, with the parent.
     """
     from agentlab.cli.show import print_rows
-    from agentlab.query import queries
+    from agentlab.trace.query import queries
 
     if not any(runs_in(runs)):
         raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")

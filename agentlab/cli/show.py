@@ -46,7 +46,7 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
     if not any(runs_in(runs)):
         raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
     if sql is not None:
-        from agentlab.query import query
+        from agentlab.trace.query import query
 
         columns, rows = query(runs, sql)
         print_rows(columns, rows, as_json)

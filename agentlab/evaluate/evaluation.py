@@ -19,8 +19,8 @@ from agentlab.evaluate.dataset import Sample
 from agentlab.evaluate.scorers import Scorer
 from agentlab.evaluate.task import Task
 from agentlab.events import LiveEvent, StoredEvent
-from agentlab.redaction import Redactor
-from agentlab.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
+from agentlab.trace.redaction import Redactor
+from agentlab.trace.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
 from agentlab.scenario.attempt import CaseRun
 from agentlab.scenario.trial import case_run
 

@@ -17,7 +17,7 @@ from agentlab.agent import Agent
 from agentlab.backend import Backend, Settings
 from agentlab.evaluate.scorers import Judge
 from agentlab.limits import Limits
-from agentlab.results import Score
+from agentlab.trace.results import Score
 from agentlab.scenario.attempt import CaseRun
 from agentlab.trace import ParentRun
 

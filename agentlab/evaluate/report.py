@@ -9,7 +9,7 @@ from statistics import fmean
 from agentlab.errors import TraceError
 from agentlab.evaluate.statistics import Comparison, Interval, mean_interval, paired
 from agentlab.messages import Usage
-from agentlab.results import Results, RunResult
+from agentlab.trace.results import Results, RunResult
 
 ALL = "passed"
 """The name under which `every scorer passed` is reported, where there are several."""

@@ -23,7 +23,7 @@ from pydantic_core import from_json
 
 from agentlab.errors import ConfigError
 from agentlab.events import ModelReplied
-from agentlab.results import Score
+from agentlab.trace.results import Score
 from agentlab.scenario.answers import Answer
 from agentlab.scenario.attempt import Attempt, CaseRun, Check
 from agentlab.scenario.checks import numbers_in

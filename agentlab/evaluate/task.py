@@ -16,8 +16,8 @@ from agentlab.agent import Agent
 from agentlab.backend import Backend
 from agentlab.errors import ScenarioError
 from agentlab.evaluate.dataset import Sample, data_hash
-from agentlab.registry import load_tools
-from agentlab.run import Run
+from agentlab.plugins.tools import load_tools
+from agentlab.agent.run import Run
 from agentlab.scenario.answers import AgentAnswer
 from agentlab.scenario.attempt import Check
 from agentlab.scenario.find import Lab

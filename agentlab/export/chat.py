@@ -29,7 +29,7 @@ from agentlab.backend import ToolSpec
 from agentlab.events import HandedOff, MessageAdded, RunFinished, RunStarted
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from agentlab.trace import Trace
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 Style: TypeAlias = Literal["openai", "hf"]
 Per: TypeAlias = Literal["run", "reply"]

@@ -39,7 +39,7 @@ from agentlab.export.otel_content import (
 from agentlab.export.otel_ids import nanoseconds, own_trace_id, span_id, trace_id
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
 from agentlab.trace import Trace
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 Attributes = dict[str, Any]
 _PROVIDERS = {
@@ -134,10 +134,10 @@ class _Spans:
         if usage.cost is not None:
             attributes["agentlab.cost.usd"] = usage.cost
         if isinstance(end, RunFinished):
-            attributes["agentlab.run.outcome"] = end.outcome
+            attributes["agentlab.agent.run.outcome"] = end.outcome
         for event in events:
             if isinstance(event, LimitReached):
-                attributes["agentlab.run.limit"] = event.limit
+                attributes["agentlab.agent.run.limit"] = event.limit
         if isinstance(end, RunFailed):
             attributes["error.type"] = end.error
         elif end is None or end.kind != "run_finished":

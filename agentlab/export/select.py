@@ -9,9 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agentlab.errors import TraceError
-from agentlab.query import query
-from agentlab.redaction import Redactor
-from agentlab.results import passed_runs
+from agentlab.trace.query import query
+from agentlab.trace.redaction import Redactor
+from agentlab.trace.results import passed_runs
 from agentlab.trace import BlobFolder, Record, Trace, TraceHeader, find_run, read_header, runs_in
 
 

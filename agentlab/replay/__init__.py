@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from agentlab.branch import edited
+from agentlab.replay.forked import edited
 from agentlab.replay.difference import Diff, Row, diff
 from agentlab.replay.fork import fork
 from agentlab.replay.serve import replay

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from agentlab.events import ModelReplied, StoredEvent, ToolFinished, UnknownEvent
 from agentlab.messages import Value
-from agentlab.rebuild import changes_in
+from agentlab.replay.rebuild import changes_in
 from agentlab.replay.compare import Comparable, key
 from agentlab.trace import Trace, TraceHeader
 

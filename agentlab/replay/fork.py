@@ -10,9 +10,9 @@ from typing import Any, Unpack
 
 from agentlab.agent import Agent
 from agentlab.backend import Backend
-from agentlab.branch import Changes, branch
-from agentlab.rebuild import rebuild
-from agentlab.run import Run
+from agentlab.replay.forked import Changes, branch
+from agentlab.replay.rebuild import rebuild
+from agentlab.agent.run import Run
 from agentlab.trace import Trace
 
 
@@ -31,7 +31,7 @@ def fork(
     Args:
         trace: the parent.
         at: the number of the last event to keep.
-        agent: who goes on; made from the trace where not given (see `agentlab.rebuild`).
+        agent: who goes on; made from the trace where not given (see `agentlab.replay.rebuild`).
         backend: instead of the agent's own.
         changes: what is different; see `Changes`.
 

@@ -30,9 +30,9 @@ from agentlab.events import (
     RunFailed,
     ToolFinished,
 )
-from agentlab.generators import owned
+from agentlab.agent.generators import owned
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.profile import AgentProfile
+from agentlab.agent.profile import AgentProfile
 from agentlab.replay.compare import Places, key, plain_arguments
 from agentlab.tooling import Tool, ToolContext
 

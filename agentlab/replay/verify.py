@@ -35,7 +35,7 @@ from agentlab.events import (
     UnknownEvent,
 )
 from agentlab.messages import Message, Value
-from agentlab.rebuild import changes_in, rebuild
+from agentlab.replay.rebuild import changes_in, rebuild
 from agentlab.replay.compare import in_words
 from agentlab.replay.expected import Expected, first_token, without_outside_end
 from agentlab.replay.recorded import (
@@ -47,9 +47,9 @@ from agentlab.replay.recorded import (
     recorded_tool,
     standing_in,
 )
-from agentlab.run import Run
+from agentlab.agent.run import Run
 from agentlab.trace import Trace, TraceHeader
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 Source: TypeAlias = Literal["run", "log"]
 

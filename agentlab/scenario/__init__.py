@@ -3,7 +3,7 @@
 A scenario's own `scenario.py` needs no more than `from agentlab.scenario import …`.
 """
 
-from agentlab.equipment import Equipment
+from agentlab.plugins.equipment import Equipment
 from agentlab.scenario.answers import (
     AgentAnswer,
     Call,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentlab.results import ResultsHeader, ResultsWriter, RunResult, Score, new_results_name
+from agentlab.trace.results import ResultsHeader, ResultsWriter, RunResult, Score, new_results_name
 from agentlab.scenario.answers import Answer
 from agentlab.scenario.attempt import Attempt, CaseRun, Check
 from agentlab.scenario.runner import (

@@ -14,12 +14,12 @@ from agentlab.agent import Agent
 from agentlab.approval import Approver, Policy
 from agentlab.backend import Backend
 from agentlab.backends.scripted import Script, Scripted
-from agentlab.branch import Changes, branch
-from agentlab.equipment import Equipment
+from agentlab.replay.forked import Changes, branch
+from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ScenarioError
 from agentlab.events import ModelReplied, RunFinished, RunStarted, StoredEvent
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.run import Run
+from agentlab.agent.run import Run
 from agentlab.scenario.answers import AgentAnswer, Answer, Call, CodeAnswer, ForkAnswer
 from agentlab.scenario.attempt import Case, CaseRun
 from agentlab.scenario.values import AgentStep, CodeStep, ForkStep, RunStep, Scenario

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeAlias
 
-from agentlab.equipment import Equipment, no_equipment
+from agentlab.plugins.equipment import Equipment, no_equipment
 from agentlab.errors import ScenarioError
 from agentlab.scenario.answers import (
     AgentAnswer,

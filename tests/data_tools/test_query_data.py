@@ -16,7 +16,7 @@ from agentlab.agent import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.messages import Message, ToolCall
-from agentlab.registry import open_tools
+from agentlab.plugins.tools import open_tools
 from agentlab_tools.data import Data, DataError, DataLimits, data_tool, open_data
 
 SALES = "day,region,amount\n2024-01-01,North,12.5\n2024-01-02,South,8\n2024-01-03,North,7.25\n"

@@ -14,7 +14,7 @@ from agentlab.backends import SCHEMES
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.main import cli, main
 from agentlab.errors import BackendError
-from agentlab.results import Results, results_in
+from agentlab.trace.results import Results, results_in
 
 Eval = Callable[..., tuple[int, str]]
 

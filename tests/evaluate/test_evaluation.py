@@ -19,8 +19,8 @@ from evaluated import MANY, adder, evaluation, samples, task
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, ConfigError, ScenarioError, TraceError
 from agentlab.evaluate import Aids, Evaluation, compare, data_task, lab_task, report, scorer
-from agentlab.query import query
-from agentlab.results import Results, RunResult, Score, results_path
+from agentlab.trace.query import query
+from agentlab.trace.results import Results, RunResult, Score, results_path
 from agentlab.scenario.answers import AgentAnswer
 from agentlab.scenario.find import find_folder, load, scenario_roots
 from agentlab.scenario.runner import GRADING_SEED

@@ -16,7 +16,7 @@ from agentlab.errors import AgentLabError, ConfigError
 from agentlab.evaluate import Aids, model_judge, read_samples, scorer
 from agentlab.events import ModelReplied, ToolFinished, ToolStarted
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.results import Score
+from agentlab.trace.results import Score
 from agentlab.scenario.answers import AgentAnswer
 from agentlab.scenario.attempt import CaseRun
 from agentlab.scenario.checks import says_number, share

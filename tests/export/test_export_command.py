@@ -11,7 +11,7 @@ from exported import MENDED, call, ran, said
 
 from agentlab.cli.main import cli
 from agentlab.errors import ConfigError, TraceError
-from agentlab.results import ResultsHeader, ResultsWriter, RunResult, Score
+from agentlab.trace.results import ResultsHeader, ResultsWriter, RunResult, Score
 
 
 @pytest.fixture(autouse=True)

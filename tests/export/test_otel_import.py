@@ -25,7 +25,7 @@ from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab.replay import diff
 from agentlab.trace import Trace
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 
 def there_and_back(trace: Trace, folder: Path, *, content: bool = True) -> Trace:

@@ -12,7 +12,7 @@ from agentlab import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.registry import open_tools
+from agentlab.plugins.tools import open_tools
 from agentlab_tools.knowledge.index import open_index
 from agentlab_tools.knowledge.retrieve import Retriever
 from agentlab_tools.knowledge.tools import document_tools

@@ -18,7 +18,7 @@ from agentlab.agent import Agent
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, MissingKey
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.registry import open_tools
+from agentlab.plugins.tools import open_tools
 from agentlab.tooling import Tool, ToolContext
 from agentlab_tools.mcp import McpError, McpServer, McpTools, load_servers, mcp_tools
 

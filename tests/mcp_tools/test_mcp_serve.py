@@ -18,9 +18,9 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
-from agentlab.equipment import Equipment
+from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ToolError
-from agentlab.registry import load_tools
+from agentlab.plugins.tools import load_tools
 from agentlab.tooling import Tool, ToolContext, tool
 from agentlab_tools.mcp import McpServer, mcp_tools
 from agentlab_tools.mcp.cli import harmless

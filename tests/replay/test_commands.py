@@ -15,7 +15,7 @@ from agentlab.backends import connect
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.main import cli
 from agentlab.errors import AgentLabError
-from agentlab.registry import load_tools
+from agentlab.plugins.tools import load_tools
 from agentlab.trace import Trace
 
 SAID: list[Any] = [calls(call("calculator", id="c1", expression="6 * 7")), "It is 42."]
@@ -34,7 +34,7 @@ def scripted(monkeypatch) -> list[Any]:
     def opened(name: str, **options: Any) -> Any:
         return Scripted(replies, name=name) if name == "scripted" else connect(name, **options)
 
-    monkeypatch.setattr("agentlab.rebuild.connect", opened)
+    monkeypatch.setattr("agentlab.replay.rebuild.connect", opened)
     monkeypatch.setattr("agentlab.backends.connect", opened)
     return replies
 

@@ -90,7 +90,7 @@ def test_a_call_that_had_begun_is_not_made_again(trace, at):
 
 
 def _messages(trace: Any) -> Any:
-    from agentlab.transcript import Transcript
+    from agentlab.agent.transcript import Transcript
 
     return Transcript.of(trace.events).messages
 

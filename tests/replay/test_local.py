@@ -13,8 +13,8 @@ from conversation import load
 from agentlab import Agent, Limits, Settings
 from agentlab.backends import connect
 from agentlab.messages import Usage
-from agentlab.rebuild import reconnect
-from agentlab.registry import load_tools
+from agentlab.replay.rebuild import reconnect
+from agentlab.plugins.tools import load_tools
 from agentlab.replay import fork, verify
 
 pytest.importorskip("llama_cpp")

@@ -22,7 +22,7 @@ from agentlab.events import RunFailed, RunFinished, RunStarted
 from agentlab.replay import diff, fork, replay, verify
 from agentlab.replay.verify import Source
 from agentlab.trace import Trace, runs_in
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 EXAMPLES = int(os.environ.get("AGENTLAB_EXAMPLES", "60"))
 SOURCES: tuple[Source, ...] = ("run", "log")

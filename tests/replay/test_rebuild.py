@@ -17,10 +17,10 @@ from recordings import add, adding, recorded
 from agentlab import Agent, Limits, Message, Policy, Settings, tool
 from agentlab.backend import BackendIdentity
 from agentlab.backends.scripted import Scripted
-from agentlab.equipment import Equipment
+from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ConfigError
-from agentlab.rebuild import equipment_of, rebuild, reconnect
-from agentlab.registry import load_tools
+from agentlab.replay.rebuild import equipment_of, rebuild, reconnect
+from agentlab.plugins.tools import load_tools
 from agentlab.trace import Trace
 
 
@@ -103,7 +103,7 @@ def test_agents_to_hand_over_to_are_not_in_a_trace(runs):
 LAB = '''
 from contextlib import asynccontextmanager
 from pathlib import Path
-from agentlab.equipment import Equipment
+from agentlab.plugins.equipment import Equipment
 from agentlab.scenario.values import Scenario
 from agentlab.tooling import tool
 
@@ -180,8 +180,8 @@ async def test_what_installed_tools_need_is_opened_by_their_names(runs, monkeypa
     async def shed() -> AsyncGenerator[Equipment]:
         yield Equipment(deps="a shed")
 
-    entry = EntryPoint("add", "x:shed", "agentlab.equipment")
-    monkeypatch.setattr("agentlab.equipment.entry_points", lambda group: [entry])
+    entry = EntryPoint("add", "x:shed", "agentlab.plugins.equipment")
+    monkeypatch.setattr("agentlab.plugins.equipment.entry_points", lambda group: [entry])
     monkeypatch.setattr(EntryPoint, "load", lambda self: shed)
     async with equipment_of(recorded(runs).header) as equipment:
         assert equipment.deps == "a shed"

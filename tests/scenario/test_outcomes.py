@@ -8,8 +8,8 @@ from pathlib import Path
 from labs import write_lab
 
 from agentlab.backends.scripted import Scripted
-from agentlab.query import query
-from agentlab.results import Results, results_in
+from agentlab.trace.query import query
+from agentlab.trace.results import Results, results_in
 from agentlab.scenario.find import load
 from agentlab.scenario.outcomes import Outcomes
 from agentlab.scenario.runner import Grader

@@ -195,7 +195,7 @@ def test_conversations_come_from_a_database(tmp_path: Path) -> None:
 def test_of_runs_only_those_that_passed_are_learnt_from(tmp_path: Path) -> None:
     from agentlab import Agent
     from agentlab.backends.scripted import Scripted
-    from agentlab.results import ResultsHeader, ResultsWriter, RunResult, Score
+    from agentlab.trace.results import ResultsHeader, ResultsWriter, RunResult, Score
 
     runs = tmp_path / "runs"
     results = ResultsWriter(runs, ResultsHeader(name="r", kind="lab"))

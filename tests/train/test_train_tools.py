@@ -13,7 +13,7 @@ from agentlab import Agent, Decision, Policy
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.messages import ToolCall
-from agentlab.registry import load_tools
+from agentlab.plugins.tools import load_tools
 from agentlab.trace import Trace
 from agentlab_tools.train.jobs import JobLimits, Jobs
 from agentlab_tools.train.served import served

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.widgets import TextArea
 from tui_world import finished, open_app, text_of, to_lab, until
 
-from agentlab.results import Results, passed_runs, results_in
+from agentlab.trace.results import Results, passed_runs, results_in
 from agentlab.trace import Trace, runs_in
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.widgets.tool_list import ToolList

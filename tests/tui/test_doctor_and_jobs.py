@@ -11,7 +11,7 @@ from tui_world import open_app, recording, text_of, to_roadmap, until
 
 from agentlab.cli import doctor as cli_doctor
 from agentlab.cli.doctor import Finding
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.events import Checkpointed, Ended, Made, Progress, Started
 from agentlab_tools.train.jobs.job import JobSpec
 from agentlab_tools.train.jobs.journal import Journal, create

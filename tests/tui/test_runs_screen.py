@@ -19,7 +19,7 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
-from agentlab.recorder import TraceWriter
+from agentlab.trace.writing import TraceWriter
 from agentlab.trace import Trace, TraceHeader
 from agentlab_tui.fold import rows_of
 from agentlab_tui.screens.runs import RunsScreen

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from terminal import Terminal, agentlab
 
-from agentlab.results import passed_runs
+from agentlab.trace.results import passed_runs
 from agentlab.trace import Trace, runs_in
 
 pytestmark = pytest.mark.slow

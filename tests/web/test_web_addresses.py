@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from web.site import Site
 
 from agentlab.errors import ConfigError
-from agentlab.registry import open_tools
+from agentlab.plugins.tools import open_tools
 from agentlab.tooling import ToolContext
 from agentlab_tools.hosts import is_public
 from agentlab_tools.web import Fetcher, FetchError

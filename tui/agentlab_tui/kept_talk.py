@@ -20,7 +20,7 @@ from agentlab.backend import TokenInfo
 from agentlab.events import ModelReplied, UnknownEvent
 from agentlab.messages import Message, Usage, Value
 from agentlab.trace import RUN_ID, Trace, trace_path
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 
 class KeptTalk(Value):

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from agentlab.errors import AgentLabError
 from agentlab.events import Event, RunFailed, RunFinished
-from agentlab.run import Run
+from agentlab.agent.run import Run
 from agentlab_tui.consent import Asked
 from agentlab_tui.engine import Engine
 from agentlab_tui.feed import Ended, Feed, Opened, joined

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tools.execute.source import NAMES
 from agentlab_tools.execute.text import display_safe
 from agentlab_tools.execute.values import CellResult, SandboxInfo, SandboxLimits, Stream

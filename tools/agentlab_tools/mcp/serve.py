@@ -11,7 +11,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from agentlab.equipment import Equipment
+from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ConfigError
 from agentlab.messages import Artifact, ToolCall, ToolResult
 from agentlab.tooling import Tool, ToolContext

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from agentlab.errors import AgentLabError, ToolError
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab.tooling import Tool, ToolContext, tool
 from agentlab_tools.train.events import Progress
 from agentlab_tools.train.jobs import Job, JobLimits, Jobs

@@ -17,7 +17,7 @@ from agentlab.display import one_line
 from agentlab.errors import TraceError
 from agentlab.events import StoredEvent, UnknownEvent
 from agentlab.replay.difference import Diff, Row, diff
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab.trace import Record, Trace
 from agentlab_tui.detail import detail_of
 from agentlab_tui.fold import rows_of

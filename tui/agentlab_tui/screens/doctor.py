@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from agentlab.cli.doctor import Finding, findings
 from agentlab.display import one_line, safe
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.top_bar import TopBar

@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.curve import curve
 from agentlab_tools.train.jobs.job import Job
 from agentlab_tools.train.jobs.journal import JournalReader

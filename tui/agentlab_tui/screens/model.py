@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from agentlab.display import one_line
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tui.models_here import ModelHere, models_here
 
 

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from agentlab.errors import AgentLabError
-from agentlab.registry import tool_names
+from agentlab.plugins.tools import tool_names
 from agentlab_tui.assembly import Assembly, FormValues, restored
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.screens.model import ModelScreen

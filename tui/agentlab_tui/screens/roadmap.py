@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tui.catalog import LabEntry, in_order, labs_in
 from agentlab_tui.navigation import GoTo, OpenLab
 from agentlab_tui.services import Services

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from agentlab.display import one_line
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.run_list import MOST, RunSummary, summaries
 from agentlab_tui.services import Services

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError, TraceError
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab.trace import Trace, trace_path
 from agentlab_tui.detail import detail_of
 from agentlab_tui.exporting import write_export

@@ -20,7 +20,7 @@ from agentlab.backend import TokenInfo
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError
 from agentlab.events import LiveEvent, ModelReplied
-from agentlab.threads import in_thread
+from agentlab.tooling.threads import in_thread
 from agentlab_tui.assembly import Assembly
 from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Opened

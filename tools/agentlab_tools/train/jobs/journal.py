@@ -21,9 +21,9 @@ from threading import RLock
 
 from pydantic import ValidationError
 
-from agentlab import jsonlines
+from agentlab.trace import jsonlines
 from agentlab.errors import TraceError
-from agentlab.jsonlines import LineWriter, cut_torn_tail
+from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab_tools.train.checkpoints import room_for, write_whole
 from agentlab_tools.train.errors import DiskFull, TrainingError
 from agentlab_tools.train.events import (

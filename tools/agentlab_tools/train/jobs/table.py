@@ -20,7 +20,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from agentlab.errors import MissingExtra
-from agentlab.query import Table
+from agentlab.trace.query import Table
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.jobs.job import Job
 from agentlab_tools.train.jobs.journal import JOURNAL

@@ -13,9 +13,9 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.errors import TraceError
 from agentlab.events import StoredEvent
-from agentlab.jsonlines import LineWriter, cut_torn_tail
+from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import clean
-from agentlab.trace import BlobFolder, Trace, TraceHeader, read_header, trace_path
+from agentlab.trace.reading import BlobFolder, Trace, TraceHeader, read_header, trace_path
 
 
 class TraceWriter:

@@ -21,10 +21,10 @@ from agentlab.events import (
     ToolOutput,
     ToolStarted,
 )
-from agentlab.generators import owned
+from agentlab.agent.generators import owned
 from agentlab.messages import Part, ToolCall, ToolErrorKind, ToolResult
-from agentlab.profile import handoff_tool
-from agentlab.state import RunState
+from agentlab.agent.profile import handoff_tool
+from agentlab.agent.state import RunState
 from agentlab.tooling import RunInfo, Tool, ToolContext
 
 SHOWN_PER_CALL = 256 << 10

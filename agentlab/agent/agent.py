@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.approval import Approver, Decision, Policy
-from agentlab.calls import given
+from agentlab.agent.calls import given
 from agentlab.errors import RunError, ToolError, TraceError
 from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
-from agentlab.profile import AgentProfile, Output
-from agentlab.run import Result, Run
+from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.run import Result, Run
 from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
 from agentlab.trace import SUFFIX, ParentRun, Trace, TraceHeader, new_run_id, trace_path
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ Views:
     tool_calls  run, call_id, name, arguments (JSON text), content, error, seconds
                 (neither holds what a fork inherited, nor do the sums in runs)
     results     name, kind (lab or eval), run, sample, epoch, score, value, passed, reason, error:
-                what a lab's checks or an evaluation's scorers said of a run (`agentlab.results`)
+                what a lab's checks or an evaluation's scorers said of a run (`agentlab.trace.results`)
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from threading import Thread
 from typing import Any, TypeAlias
 
 from agentlab.errors import MissingExtra, TraceError
-from agentlab.results import results_in
-from agentlab.trace import SUFFIX
+from agentlab.trace.results import results_in
+from agentlab.trace.reading import SUFFIX
 
 Table: TypeAlias = tuple[tuple[str, ...], list[tuple[object, ...]]]
 """Column names, and rows."""

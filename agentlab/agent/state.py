@@ -14,8 +14,8 @@ from agentlab.errors import ConfigError
 from agentlab.events import Event, HandedOff, ModelReplied
 from agentlab.limits import Meter
 from agentlab.messages import ToolResult
-from agentlab.profile import AgentProfile
-from agentlab.transcript import Transcript
+from agentlab.agent.profile import AgentProfile
+from agentlab.agent.transcript import Transcript
 
 T = TypeVar("T")
 

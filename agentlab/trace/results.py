@@ -22,9 +22,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError, computed_field
 
-from agentlab import jsonlines
+from agentlab.trace import jsonlines
 from agentlab.errors import TraceError
-from agentlab.jsonlines import LineWriter, cut_torn_tail
+from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import Usage, Value, Words
 
 FORMAT: Final = "agentlab-results"

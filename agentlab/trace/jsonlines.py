@@ -17,7 +17,7 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from agentlab.errors import TraceError, TraceVersionError
-from agentlab.redaction import Redactor
+from agentlab.trace.redaction import Redactor
 
 
 class LineWriter:

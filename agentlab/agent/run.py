@@ -25,13 +25,13 @@ from agentlab.events import (
     StoredEvent,
     ToolFinished,
 )
-from agentlab.generators import owned
+from agentlab.agent.generators import owned
 from agentlab.limits import Meter
-from agentlab.loop import loop
+from agentlab.agent.loop import loop
 from agentlab.messages import Message, Usage
-from agentlab.profile import AgentProfile, Output
-from agentlab.recorder import TraceWriter
-from agentlab.state import RunState, TimeIsUp
+from agentlab.agent.profile import AgentProfile, Output
+from agentlab.trace.writing import TraceWriter
+from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.tooling import RunInfo
 from agentlab.trace import TraceHeader, trace_path
 

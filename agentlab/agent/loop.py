@@ -1,6 +1,6 @@
 """The agent loop: ask the model, make the calls it asks for, until it has its answer.
 
-`loop` is the whole of it. It only yields events; whoever iterates it (see `agentlab.run`) writes
+`loop` is the whole of it. It only yields events; whoever iterates it (see `agentlab.agent.run`) writes
 each to the trace and moves the state on by it before the next line here runs.
 """
 
@@ -12,13 +12,13 @@ from functools import partial
 from pydantic import ValidationError
 
 from agentlab.backend import Reply
-from agentlab.calls import distinct, make
+from agentlab.agent.calls import distinct, make
 from agentlab.errors import BackendError, OutputInvalid
 from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
-from agentlab.generators import owned
+from agentlab.agent.generators import owned
 from agentlab.messages import Message
-from agentlab.profile import AgentProfile
-from agentlab.state import RunState
+from agentlab.agent.profile import AgentProfile
+from agentlab.agent.state import RunState
 
 
 async def loop(state: RunState) -> AsyncGenerator[Event]:

@@ -29,10 +29,10 @@ from agentlab.events import (
 )
 from agentlab.limits import Limits
 from agentlab.messages import Message, Part, Text, ToolResult
-from agentlab.profile import handoff_tool
-from agentlab.run import Run
+from agentlab.agent.profile import handoff_tool
+from agentlab.agent.run import Run
 from agentlab.trace import ParentRun, Trace
-from agentlab.transcript import Transcript
+from agentlab.agent.transcript import Transcript
 
 Edit: TypeAlias = StoredEvent | Callable[[StoredEvent], StoredEvent]
 """An event in place of another of its kind, or a function that makes one."""

@@ -19,10 +19,10 @@ from agentlab.agent import Agent
 from agentlab.approval import Policy
 from agentlab.backend import Backend, BackendIdentity, JsonSchema, ToolSpec
 from agentlab.backends import connect
-from agentlab.equipment import Equipment, equipment_for
+from agentlab.plugins.equipment import Equipment, equipment_for
 from agentlab.errors import ConfigError
 from agentlab.events import RunStarted
-from agentlab.registry import load_tools, tool_names
+from agentlab.plugins.tools import load_tools, tool_names
 from agentlab.scenario.find import list_folders, load, scenario_roots
 from agentlab.tooling import Tool
 from agentlab.trace import Trace, TraceHeader

@@ -27,7 +27,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from agentlab import jsonlines
+from agentlab.trace import jsonlines
 from agentlab.approval import Policy
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError

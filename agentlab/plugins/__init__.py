@@ -1,0 +1,1 @@
+"""What other packages add, found by entry point: see `docs/plugins.md`."""

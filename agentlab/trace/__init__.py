@@ -1,0 +1,36 @@
+"""Traces: a run on disk, one JSONL file each.
+
+`reading` says what a file holds and loads it, `writing` appends to one, `results` are the verdicts
+that lie beside them, `query` is SQL over a whole folder. `jsonlines` and `redaction` are the parts
+that journals and results share: lines that survive a crash, and secrets that never reach them.
+"""
+
+from agentlab.trace.reading import (
+    RUN_ID,
+    SUFFIX,
+    BlobFolder,
+    ParentRun,
+    Record,
+    Trace,
+    TraceHeader,
+    find_run,
+    new_run_id,
+    read_header,
+    runs_in,
+    trace_path,
+)
+
+__all__ = [
+    "RUN_ID",
+    "SUFFIX",
+    "BlobFolder",
+    "ParentRun",
+    "Record",
+    "Trace",
+    "TraceHeader",
+    "find_run",
+    "new_run_id",
+    "read_header",
+    "runs_in",
+    "trace_path",
+]
