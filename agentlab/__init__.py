@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
+    from agentlab.agent.run import Result, Run
     from agentlab.approval import Decision, Policy
     from agentlab.backend import Backend, Reply, Settings, ToolSpec
     from agentlab.backends import connect
     from agentlab.limits import Limits
     from agentlab.messages import Audio, Image, Message, Text, ToolCall, ToolResult, Usage
-    from agentlab.agent.run import Result, Run
     from agentlab.tooling import Tool, ToolContext, tool
     from agentlab.trace import Trace
 

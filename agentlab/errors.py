@@ -18,7 +18,7 @@
     │   └── OutputInvalid       the model's output never matched the output type
     ├── TraceError              a trace cannot be written or read
     │   └── TraceVersionError   a trace was written by a newer AgentLab
-    ├── ScenarioError           a scenario folder is not as it should be
+    ├── LabError           a lab folder is not as it should be
     └── …                       tools add their own, e.g. the sandbox its SandboxUnavailable
 
     ToolError                   raised *inside a tool*: its text goes back to the model as data
@@ -120,8 +120,8 @@ class TraceVersionError(TraceError):
     """A trace was written in a format this version does not know."""
 
 
-class ScenarioError(AgentLabError):
-    """A scenario folder is missing or is not as it should be."""
+class LabError(AgentLabError):
+    """A lab folder is missing or is not as it should be."""
 
 
 class ToolError(Exception):

@@ -20,10 +20,10 @@ from typing import Any
 from agentlab import Agent, Limits, Message, ToolCall, tool
 from agentlab.backends.scripted import Scripted
 from agentlab.events import ModelReplied, ToolFinished
-from agentlab.trace.query import query
-from agentlab.trace.writing import TraceWriter
 from agentlab.replay import diff, fork, replay
 from agentlab.trace import Trace
+from agentlab.trace.query import query
+from agentlab.trace.writing import TraceWriter
 
 STEPS = 1000
 

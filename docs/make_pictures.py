@@ -13,23 +13,24 @@ from rich.console import Console
 
 from agentlab.backends import connect
 from agentlab.cli.lab_screen import LabPrinter
-from agentlab.scenario.find import find_folder, load, scenario_roots
-from agentlab.scenario.runner import Grader
+from agentlab.labs.course import lab_roots
+from agentlab.labs.find import find_folder, load
+from agentlab.labs.runner import Grader
 
 HERE = Path(__file__).resolve().parent
 
 
 async def main() -> None:
     """Run one step of the lab and save what the terminal showed."""
-    lab = load(find_folder("m5/tool-use", scenario_roots()))
+    lab = load(find_folder("m5/tool-use", lab_roots()))
     console = Console(
         file=io.StringIO(), record=True, width=92, highlight=False, force_terminal=True
     )
-    model = connect(lab.scenario.backend)
+    model = connect(lab.backend)
     grader = Grader(lab=lab, backend=model, runs=None, practice=True)
     printer = LabPrinter(console)
     printer.open(lab, model.identity)
-    answers = {id: lab.scenario.step(id).solution for id in ("sums", "look-it-up")}
+    answers = {id: lab.step(id).solution for id in ("sums", "look-it-up")}
     async for event in grader.lab_events(answers):
         printer.show(event)
     await model.aclose()

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agentlab.agent.transcript import Transcript
 from agentlab.events import RunFailed, RunFinished, RunStarted
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab.trace import Trace
-from agentlab.agent.transcript import Transcript
 
 
 def call(name: str, /, id: str = "1", **arguments: object) -> ToolCall:

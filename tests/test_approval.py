@@ -8,11 +8,11 @@ import pytest
 from conversation import call, calls, kinds, load, results_in, whole
 
 from agentlab import Agent, Decision, Policy, tool
+from agentlab.agent.transcript import Transcript
 from agentlab.approval import allow_all
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, TraceError
 from agentlab.events import ApprovalAsked, ApprovalGiven
-from agentlab.agent.transcript import Transcript
 
 
 class Desk:

@@ -10,11 +10,11 @@ import pytest
 from conversation import call, calls, kinds, load, results_in, whole
 
 from agentlab import Agent, Limits, tool
+from agentlab.agent.transcript import Transcript
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError, TraceError
 from agentlab.events import RunFinished, UnknownEvent
 from agentlab.messages import Message
-from agentlab.agent.transcript import Transcript
 
 
 @tool

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
-import agentlab.tooling
+import agentlab.tooling.tools
 from agentlab.errors import ConfigError, ToolError
 from agentlab.messages import ToolCall
 from agentlab.tooling import Tool, ToolContext, as_text, tool
@@ -502,7 +502,7 @@ async def test_whatever_a_tool_raises_is_its_result(error, says, style):
     result = await made.call(call("f"))
     assert result.error == "tool_error"
     assert says in result.content
-    assert len(result.content) <= agentlab.tooling.MAX_CHARS
+    assert len(result.content) <= agentlab.tooling.tools.MAX_CHARS
 
 
 async def test_an_interrupt_raised_in_a_thread_is_the_tools_own_doing():
@@ -628,7 +628,7 @@ async def test_a_hundred_megabytes_do_not_reach_the_model():
 
     result = await f.call(call("f"))
     assert result.error is None
-    assert len(result.content) < agentlab.tooling.MAX_CHARS + 200
+    assert len(result.content) < agentlab.tooling.tools.MAX_CHARS + 200
     assert "the first 64 MB of which" in result.content
     assert result.artifacts[0].blob.size == 64 << 20
 

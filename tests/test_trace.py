@@ -21,7 +21,6 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import TraceError, TraceVersionError
 from agentlab.events import ModelReplied, RunFinished, RunStarted, UnknownEvent
 from agentlab.messages import Artifact, Blob, Image, Message
-from agentlab.trace.writing import TraceWriter
 from agentlab.trace import (
     BlobFolder,
     TraceHeader,
@@ -31,6 +30,8 @@ from agentlab.trace import (
     runs_in,
     trace_path,
 )
+from agentlab.trace.query import query
+from agentlab.trace.writing import TraceWriter
 
 IDENTITY = BackendIdentity(name="scripted", model="scripted")
 
@@ -465,3 +466,14 @@ async def test_a_trace_can_be_read_while_it_is_written(runs):
             assert load(run.path).events[-1] == event
     assert kinds(whole(run.path)) == ["run_started", "model_replied", "run_finished"]
     assert isinstance(load(run.path).events[1], ModelReplied)
+
+
+def test_a_trace_that_calls_its_lab_a_scenario_reads_as_any_other(tmp_path: Path):
+    TraceWriter(tmp_path, header(labels={"lab": "m5/tool-use", "step": "sums"})).close()
+    path = trace_path(tmp_path, "r1")
+    text = path.read_text(encoding="utf-8")
+    assert '"lab":"m5/tool-use"' in text
+    path.write_text(text.replace('"lab":', '"scenario":', 1), encoding="utf-8")
+    assert load(path).header.labels == {"lab": "m5/tool-use", "step": "sums"}
+    found = query(tmp_path, "SELECT labels->>'lab', labels->>'step', labels->>'scenario' FROM runs")
+    assert found[1] == [("m5/tool-use", "sums", None)]

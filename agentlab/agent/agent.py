@@ -18,16 +18,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from agentlab.approval import Approver, Decision, Policy
 from agentlab.agent.calls import given
+from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.run import Result, Run
+from agentlab.agent.transcript import Transcript
+from agentlab.approval import Approver, Decision, Policy
 from agentlab.errors import RunError, ToolError, TraceError
 from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
-from agentlab.agent.profile import AgentProfile, Output
-from agentlab.agent.run import Result, Run
 from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
 from agentlab.trace import SUFFIX, ParentRun, Trace, TraceHeader, new_run_id, trace_path
-from agentlab.agent.transcript import Transcript
 
 
 @dataclass(frozen=True, kw_only=True)

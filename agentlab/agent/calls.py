@@ -9,6 +9,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
+from agentlab.agent.generators import owned
+from agentlab.agent.profile import handoff_tool
+from agentlab.agent.state import RunState
 from agentlab.approval import Decision
 from agentlab.backend import Reply
 from agentlab.errors import ConfigError
@@ -21,10 +24,7 @@ from agentlab.events import (
     ToolOutput,
     ToolStarted,
 )
-from agentlab.agent.generators import owned
 from agentlab.messages import Part, ToolCall, ToolErrorKind, ToolResult
-from agentlab.agent.profile import handoff_tool
-from agentlab.agent.state import RunState
 from agentlab.tooling import RunInfo, Tool, ToolContext
 
 SHOWN_PER_CALL = 256 << 10

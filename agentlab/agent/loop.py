@@ -1,7 +1,7 @@
 """The agent loop: ask the model, make the calls it asks for, until it has its answer.
 
-`loop` is the whole of it. It only yields events; whoever iterates it (see `agentlab.agent.run`) writes
-each to the trace and moves the state on by it before the next line here runs.
+`loop` is the whole of it. It only yields events; whoever iterates it (see `agentlab.agent.run`)
+writes each to the trace and moves the state on by it before the next line here runs.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from functools import partial
 
 from pydantic import ValidationError
 
-from agentlab.backend import Reply
 from agentlab.agent.calls import distinct, make
-from agentlab.errors import BackendError, OutputInvalid
-from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
 from agentlab.agent.generators import owned
-from agentlab.messages import Message
 from agentlab.agent.profile import AgentProfile
 from agentlab.agent.state import RunState
+from agentlab.backend import Reply
+from agentlab.errors import BackendError, OutputInvalid
+from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
+from agentlab.messages import Message
 
 
 async def loop(state: RunState) -> AsyncGenerator[Event]:

@@ -16,9 +16,9 @@ from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
 from agentlab.errors import ConfigError
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall
-from agentlab.trace.redaction import check_secrets
-from agentlab.tooling.parameters import without_titles
 from agentlab.tooling import Tool, check_tool_name
+from agentlab.tooling.parameters import without_titles
+from agentlab.trace.redaction import check_secrets
 
 Output = TypeVar("Output", default=str)
 

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, cast
 
+from agentlab.agent.generators import owned
+from agentlab.agent.loop import loop
+from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.approval import Approver
 from agentlab.backend import Stop
 from agentlab.errors import AgentLabError, RunError, TraceError
@@ -25,15 +29,11 @@ from agentlab.events import (
     StoredEvent,
     ToolFinished,
 )
-from agentlab.agent.generators import owned
 from agentlab.limits import Meter
-from agentlab.agent.loop import loop
 from agentlab.messages import Message, Usage
-from agentlab.agent.profile import AgentProfile, Output
-from agentlab.trace.writing import TraceWriter
-from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.tooling import RunInfo
 from agentlab.trace import TraceHeader, trace_path
+from agentlab.trace.writing import TraceWriter
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agentlab.agent.profile import AgentProfile
+from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver
 from agentlab.errors import ConfigError
 from agentlab.events import Event, HandedOff, ModelReplied
 from agentlab.limits import Meter
 from agentlab.messages import ToolResult
-from agentlab.agent.profile import AgentProfile
-from agentlab.agent.transcript import Transcript
 
 T = TypeVar("T")
 

@@ -66,8 +66,8 @@ def fork(
     """
     from rich.console import Console
 
-    from agentlab.replay.rebuild import equipment_of
     from agentlab.replay.fork import fork as branch
+    from agentlab.replay.rebuild import equipment_of
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -94,8 +94,8 @@ def fork(
 def _edit(text: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    from agentlab.replay.forked import edited
     from agentlab.events import StoredEvent as AnyEvent
+    from agentlab.replay.forked import edited
 
     if not text.lstrip().startswith("{"):
         return lambda event: edited(event, text.rstrip("\n"))  # pyright: ignore

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from agentlab.agent import Agent
     from agentlab.approval import Decision
-    from agentlab.plugins.equipment import Equipment
     from agentlab.messages import Message, ToolCall
+    from agentlab.plugins.equipment import Equipment
 
 DEFAULT_BACKEND = "local:smollm2"
 INSTRUCTIONS = "You are a helpful assistant. Answer briefly."
@@ -65,8 +65,8 @@ def chat(
     from agentlab.agent import Agent
     from agentlab.approval import Policy
     from agentlab.backend import Settings
-    from agentlab.plugins.equipment import equipment_for
     from agentlab.limits import Limits
+    from agentlab.plugins.equipment import equipment_for
     from agentlab.plugins.tools import open_tools
 
     agent = Agent(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from agentlab.backend import Backend
     from agentlab.evaluate import Evaluation, Report, Scorer, Task
     from agentlab.evaluate.statistics import Comparison
+    from agentlab.labs.answers import AgentAnswer
     from agentlab.trace.results import Results, RunResult
-    from agentlab.scenario.answers import AgentAnswer
 
     Opener: TypeAlias = Callable[[Backend, Path], Task]
 
@@ -90,7 +90,7 @@ def run(
     a run failed, or a mean is below --at-least.
     """
     from agentlab.evaluate import Evaluation, report
-    from agentlab.scenario.answers import AgentAnswer, read_answer
+    from agentlab.labs.answers import AgentAnswer, read_answer
 
     answer = read_answer(agent_file, AgentAnswer) if agent_file else None
     is_data = Path(target).is_file()
@@ -189,7 +189,7 @@ def _worse(comparison: Comparison) -> bool:
 
 def _data(target: str, answer: AgentAnswer | None) -> tuple[Opener, str]:
     from agentlab.evaluate import data_task, read_samples
-    from agentlab.scenario.answers import AgentAnswer
+    from agentlab.labs.answers import AgentAnswer
 
     samples = read_samples(Path(target))
     said = answer or AgentAnswer()
@@ -204,17 +204,18 @@ def _lab(
     target: str, answer: AgentAnswer | None, labs: tuple[Path, ...], cases: int | None
 ) -> tuple[Opener, str]:
     from agentlab.evaluate import lab_task
-    from agentlab.scenario.find import find_folder, load, scenario_roots
+    from agentlab.labs.course import lab_roots
+    from agentlab.labs.find import find_folder, load
 
     lab_name, _, step = target.rpartition(":")
     if not lab_name:
         raise ConfigError(f"{target}: there is no such file; a lab's step is LAB:STEP")
-    lab = load(find_folder(lab_name, (*labs, *scenario_roots())))
+    lab = load(find_folder(lab_name, (*labs, *lab_roots())))
 
     def opener(model: Backend, runs: Path) -> Task:
         return lab_task(lab, step, model, runs, answer=answer, count=cases)
 
-    return opener, lab.scenario.backend
+    return opener, lab.backend
 
 
 def _scorers(

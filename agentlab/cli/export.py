@@ -33,7 +33,7 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 )
 @runs_option
 @click.option("--passed", is_flag=True, help="Only runs that a lab or an evaluation let pass.")
-@click.option("--scenario", help="Only runs of this lab, e.g. m5/tool-use.")
+@click.option("--lab", help="Only runs of this lab, e.g. m5/tool-use.")
 @click.option("--step", help="Only runs of this step.")
 @click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
 @click.option("--sql", help="Only runs in the first column of this query.")
@@ -52,7 +52,7 @@ def export(
     output: Path | None,
     runs: Path,
     passed: bool,
-    scenario: str | None,
+    lab: str | None,
     step: str | None,
     labels: tuple[str, ...],
     sql: str | None,
@@ -66,7 +66,7 @@ def export(
 
     \b
     agentlab export last --to html -o run.html
-    agentlab export --to chat --passed --scenario m5/tool-use -o train.jsonl
+    agentlab export --to chat --passed --lab m5/tool-use -o train.jsonl
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
 
@@ -75,11 +75,11 @@ def export(
     """
     from agentlab.export.select import Selection, load_without
 
-    wanted = {"scenario": scenario, "step": step}
+    wanted = {"lab": lab, "step": step}
     picked = {key: value for key, value in wanted.items() if value} | _pairs(labels)
     chosen = Selection(names=names, passed=passed, labels=picked, sql=sql)
     if not names and not (passed or picked or sql):
-        raise ConfigError("say which runs: names, `last`, or --passed, --scenario, --label, --sql")
+        raise ConfigError("say which runs: names, `last`, or --passed, --lab, --label, --sql")
     paths = chosen.paths(runs)
     secrets = _secrets(hide)
     traces = (load_without(path, secrets) for path in paths)

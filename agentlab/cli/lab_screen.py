@@ -10,8 +10,7 @@ from agentlab.backend import BackendIdentity
 from agentlab.cli.render import EventPrinter
 from agentlab.display import one_line
 from agentlab.events import RunStarted
-from agentlab.scenario.find import Lab
-from agentlab.scenario.runner import (
+from agentlab.labs.runner import (
     AgentEvent,
     CaseFinished,
     CaseStarted,
@@ -21,6 +20,7 @@ from agentlab.scenario.runner import (
     StepFinished,
     StepStarted,
 )
+from agentlab.labs.values import Lab
 
 
 class LabPrinter:
@@ -34,8 +34,7 @@ class LabPrinter:
 
     def open(self, lab: Lab, model: BackendIdentity) -> None:
         """The head of the lab."""
-        scenario = lab.scenario
-        title = Text.assemble((scenario.id, "bold"), "  ", scenario.title)
+        title = Text.assemble((lab.id, "bold"), "  ", lab.title)
         self._console.print(title)
         self._console.print(Text(f"{model.name}, {model.model}", "dim"))
 
@@ -72,7 +71,7 @@ class LabPrinter:
                 passed = sum(check.passed for check in checks)
                 style = "bold green" if report.passed else "bold red"
                 word = "passed" if report.passed else "not passed"
-                say(Text(f"{report.scenario}: {word}, {passed} of {len(checks)} checks", style))
+                say(Text(f"{report.lab}: {word}, {passed} of {len(checks)} checks", style))
                 if self._traces:
                     say(
                         Text(

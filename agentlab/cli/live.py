@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agentlab.agent import Agent
+    from agentlab.agent.run import Run
     from agentlab.approval import Decision
     from agentlab.backend import Backend
-    from agentlab.plugins.equipment import Equipment
     from agentlab.messages import ToolCall, Usage
-    from agentlab.agent.run import Run
+    from agentlab.plugins.equipment import Equipment
 
 trust_option = click.option(
     "--trust", is_flag=True, help="Believe a trace from outside the folder of runs."

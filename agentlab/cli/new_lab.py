@@ -12,13 +12,13 @@ import click
 from agentlab.cli.home import own_labs
 
 if TYPE_CHECKING:
-    from agentlab.scenario.make import StepKind
+    from agentlab.labs.make import StepKind
 
 ABOUT = {
     "answers.py": "the starter, the reference solution, and wrong answers",
     "cases.py": "what the answers are tried on, drawn from a seed",
     "lesson.md": "what the learner reads, step by step",
-    "scenario.py": "the steps, their hints and checks",
+    "lab.py": "the steps, their hints and checks",
     "tools.py": "the tools there are, and what they need opened",
 }
 
@@ -42,7 +42,7 @@ def new_lab(id: str, into: Path | None, step: StepKind) -> None:
 
     Nothing is ever overwritten. docs/labs.md says how to go on.
     """
-    from agentlab.scenario.make import make_lab
+    from agentlab.labs.make import make_lab
 
     files = make_lab(id, into or own_labs(), step=step)
     where = f" --labs {shlex.quote(str(into))}" if into else ""

@@ -9,18 +9,12 @@ from pathlib import Path
 import click
 
 from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
-from agentlab.errors import ScenarioError
-from agentlab.scenario.answers import Answer, answer_file, read_answer
-from agentlab.scenario.find import (
-    Lab,
-    course_order,
-    find_folder,
-    list_folders,
-    load,
-    scenario_roots,
-)
-from agentlab.scenario.runner import GRADING_SEED, Grader, LabFinished, LabReport
-from agentlab.scenario.values import answer_type
+from agentlab.errors import LabError
+from agentlab.labs.answers import Answer, answer_file, read_answer
+from agentlab.labs.course import course, lab_roots
+from agentlab.labs.find import find_folder, list_folders, load
+from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
+from agentlab.labs.values import Lab, answer_type
 
 
 @click.command()
@@ -56,11 +50,11 @@ def run(
     with 0 only if all of them pass.
     """
     from agentlab.cli.lab_screen import LabPrinter
-    from agentlab.scenario.outcomes import Outcomes
+    from agentlab.labs.outcomes import Outcomes
 
-    found = load(find_folder(lab, (*labs, *scenario_roots())))
+    found = load(find_folder(lab, (*labs, *lab_roots())))
     answers = _answers(found, step_ids, learner)
-    model = open_backend(backend or found.scenario.backend)
+    model = open_backend(backend or found.backend)
     grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
     printer = LabPrinter(quiet=as_json)
     outcomes = Outcomes(runs)
@@ -83,19 +77,18 @@ def run(
     if as_json:
         click.echo(report.model_dump_json(indent=2))
     if junit:
-        from agentlab.scenario.junit import write_junit
+        from agentlab.labs.junit import write_junit
 
         write_junit(report, junit)
     return 0 if report.passed else 1
 
 
 def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mapping[str, Answer]:
-    scenario = lab.scenario
-    steps = [scenario.step(id) for id in step_ids] or list(scenario.steps)
+    steps = [lab.step(id) for id in step_ids] or list(lab.steps)
     if learner is None:
         return {step.id: step.solution for step in steps}
     if learner.is_file():
-        step = scenario.step(learner.stem)
+        step = lab.step(learner.stem)
         return {step.id: read_answer(learner, answer_type(step))}
     files = [(step, answer_file(learner, step.id, answer_type(step))) for step in steps]
     answers = {
@@ -103,7 +96,7 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
     }
     if not answers:
         wanted = ", ".join(file.name for step, file in files if step.kind != "read")
-        raise ScenarioError(f"{learner} holds no answers; expected some of: {wanted}")
+        raise LabError(f"{learner} holds no answers; expected some of: {wanted}")
     return answers
 
 
@@ -113,23 +106,23 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
 def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     """List the labs there are."""
     found: dict[str, Lab] = {}
-    for id, folder in list_folders((*labs, *scenario_roots())):
+    for id, folder in list_folders((*labs, *lab_roots())):
         try:
             found[id] = load(folder)
-        except ScenarioError as error:  # one broken lab hides none of the others
+        except LabError as error:  # one broken lab hides none of the others
             click.echo(f"agentlab: {error}", err=True)
-    order = course_order({id: lab.scenario.prerequisites for id, lab in found.items()})
+    order = course().order({id: lab.prerequisites for id, lab in found.items()})
     if as_json:
         from pydantic_core import to_json
 
         rows = [
             {
                 "id": id,
-                "title": lab.scenario.title,
-                "minutes": lab.scenario.minutes,
-                "teaches": lab.scenario.teaches,
-                "prerequisites": lab.scenario.prerequisites,
-                "steps": [step.id for step in lab.scenario.steps],
+                "title": lab.title,
+                "minutes": lab.minutes,
+                "teaches": lab.teaches,
+                "prerequisites": lab.prerequisites,
+                "steps": [step.id for step in lab.steps],
                 "folder": str(lab.folder),
             }
             for id, lab in ((id, found[id]) for id in order)
@@ -143,8 +136,8 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     for column in ("lab", "min", "title"):
         table.add_column(column, justify="right" if column == "min" else "left")
     for id in order:
-        scenario = found[id].scenario
-        table.add_row(id, str(scenario.minutes), scenario.title)
+        lab = found[id]
+        table.add_row(id, str(lab.minutes), lab.title)
     Console().print(table)
 
 
@@ -158,10 +151,10 @@ def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bo
 
     The reference solution must pass; the starter and every listed wrong answer must be rejected.
     """
-    from agentlab.scenario.prove import prove
+    from agentlab.labs.prove import prove
 
-    found = load(find_folder(lab, (*labs, *scenario_roots())))
-    model = open_backend(backend or found.scenario.backend)
+    found = load(find_folder(lab, (*labs, *lab_roots())))
+    model = open_backend(backend or found.backend)
 
     async def work() -> int:
         failed = 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[A-Za-z0-9 _-]+")
 _OURS = "thinks"
 """The one word of `in_words` that is in no file."""
-_GROUPS = ("model", "scenario", "agent")
+_GROUPS = ("model", "lab", "agent")
 
 
 @click.command()
@@ -134,7 +134,7 @@ def stats(runs: Path, by: str, as_json: bool) -> None:
 
 
 def _group(by: str) -> str:
-    names = {"model": "backend", "scenario": "coalesce(labels->>'scenario', '-')", "agent": "agent"}
+    names = {"model": "backend", "lab": "coalesce(labels->>'lab', '-')", "agent": "agent"}
     return names[by]
 
 

@@ -70,7 +70,7 @@ def _row(path: Path) -> tuple[object, ...]:
         ended = f"failed: {last.error}"
     tokens = sum(reply.usage.total_tokens for reply in replies)
     labels = header.labels
-    agent = f"{labels['scenario']} {header.agent}" if "scenario" in labels else header.agent
+    agent = f"{labels['lab']} {header.agent}" if "lab" in labels else header.agent
     return (path.stem, ended, len(replies), tokens, agent, header.backend.name)
 
 

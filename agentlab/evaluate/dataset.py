@@ -18,7 +18,7 @@ from typing import Any, cast
 from pydantic_core import from_json, to_json
 
 from agentlab.errors import ConfigError
-from agentlab.scenario.attempt import Case
+from agentlab.labs.attempt import Case
 
 
 @dataclass(frozen=True)

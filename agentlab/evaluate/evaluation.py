@@ -19,10 +19,17 @@ from agentlab.evaluate.dataset import Sample
 from agentlab.evaluate.scorers import Scorer
 from agentlab.evaluate.task import Task
 from agentlab.events import LiveEvent, StoredEvent
+from agentlab.labs.attempt import CaseRun
+from agentlab.labs.trial import case_run
 from agentlab.trace.redaction import Redactor
-from agentlab.trace.results import Results, ResultsHeader, ResultsWriter, RunResult, Score, results_path
-from agentlab.scenario.attempt import CaseRun
-from agentlab.scenario.trial import case_run
+from agentlab.trace.results import (
+    Results,
+    ResultsHeader,
+    ResultsWriter,
+    RunResult,
+    Score,
+    results_path,
+)
 
 
 def _tell_nobody(_: RunResult) -> None:

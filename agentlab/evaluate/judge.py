@@ -16,10 +16,10 @@ from pydantic_core import to_json
 from agentlab.agent import Agent
 from agentlab.backend import Backend, Settings
 from agentlab.evaluate.scorers import Judge
+from agentlab.labs.attempt import CaseRun
 from agentlab.limits import Limits
-from agentlab.trace.results import Score
-from agentlab.scenario.attempt import CaseRun
 from agentlab.trace import ParentRun
+from agentlab.trace.results import Score
 
 INSTRUCTIONS = """\
 You grade answers. You get a question, what a right answer says, and the answer that was given, as \

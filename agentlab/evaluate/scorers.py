@@ -23,11 +23,11 @@ from pydantic_core import from_json
 
 from agentlab.errors import ConfigError
 from agentlab.events import ModelReplied
+from agentlab.labs.answers import Answer
+from agentlab.labs.attempt import Attempt, CaseRun, Check
+from agentlab.labs.checks import numbers_in
+from agentlab.labs.runner import judge as judge_check
 from agentlab.trace.results import Score
-from agentlab.scenario.answers import Answer
-from agentlab.scenario.attempt import Attempt, CaseRun, Check
-from agentlab.scenario.checks import numbers_in
-from agentlab.scenario.runner import judge as judge_check
 
 Judge: TypeAlias = Callable[[CaseRun], Awaitable[Score]]
 RunCode: TypeAlias = Callable[[str, str], Awaitable[Score]]

@@ -13,17 +13,16 @@ from typing import Any
 from pydantic_core import to_json
 
 from agentlab.agent import Agent
-from agentlab.backend import Backend
-from agentlab.errors import ScenarioError
-from agentlab.evaluate.dataset import Sample, data_hash
-from agentlab.plugins.tools import load_tools
 from agentlab.agent.run import Run
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.attempt import Check
-from agentlab.scenario.find import Lab
-from agentlab.scenario.runner import GRADING_SEED
-from agentlab.scenario.trial import Trial
-from agentlab.scenario.values import AgentStep, Equipment, no_equipment
+from agentlab.backend import Backend
+from agentlab.errors import LabError
+from agentlab.evaluate.dataset import Sample, data_hash
+from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.attempt import Check
+from agentlab.labs.runner import GRADING_SEED
+from agentlab.labs.trial import Trial
+from agentlab.labs.values import AgentStep, Equipment, Lab, no_equipment
+from agentlab.plugins.tools import load_tools
 
 
 @dataclass(frozen=True)
@@ -119,20 +118,20 @@ def lab_task(
     """A task of an agent step of a lab: its cases, its checks, and an answer or the solution.
 
     Raises:
-        ScenarioError: there is no such step, or it is none for an agent.
+        LabError: there is no such step, or it is none for an agent.
     """
-    step = lab.scenario.step(step_id)
+    step = lab.step(step_id)
     if not isinstance(step, AgentStep):
-        raise ScenarioError(f"step {step_id} has no agent to evaluate: it is a {step.kind} step")
+        raise LabError(f"step {step_id} has no agent to evaluate: it is a {step.kind} step")
     answer = answer or step.solution
     cases = step.cases(Random(seed), count or step.graded)  # noqa: S311 - the seed is the point
-    agent = Trial(lab.scenario, backend, runs).agent(step, answer)
+    agent = Trial(lab, backend, runs).agent(step, answer)
     return Task(
-        name=f"{lab.scenario.id}:{step_id}",
+        name=f"{lab.id}:{step_id}",
         samples=tuple(Sample(str(n), case) for n, case in enumerate(cases, 1)),
         agent=agent,
         answer=answer,
-        equip=lab.scenario.equip,
+        equip=lab.equip,
         checks=step.checks,
-        labels={"scenario": lab.scenario.id, "step": step_id},
+        labels={"lab": lab.id, "step": step_id},
     )

@@ -25,11 +25,11 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pydantic_core import from_json, to_json
 
+from agentlab.agent.transcript import Transcript
 from agentlab.backend import ToolSpec
 from agentlab.events import HandedOff, MessageAdded, RunFinished, RunStarted
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from agentlab.trace import Trace
-from agentlab.agent.transcript import Transcript
 
 Style: TypeAlias = Literal["openai", "hf"]
 Per: TypeAlias = Literal["run", "reply"]

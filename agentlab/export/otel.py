@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentlab.agent.transcript import Transcript
 from agentlab.backend import Reply
 from agentlab.events import (
     LimitReached,
@@ -39,7 +40,6 @@ from agentlab.export.otel_content import (
 from agentlab.export.otel_ids import nanoseconds, own_trace_id, span_id, trace_id
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
 from agentlab.trace import Trace
-from agentlab.agent.transcript import Transcript
 
 Attributes = dict[str, Any]
 _PROVIDERS = {

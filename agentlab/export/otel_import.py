@@ -52,8 +52,8 @@ from agentlab.messages import (
     ToolResult,
     Usage,
 )
-from agentlab.trace.writing import TraceWriter
 from agentlab.trace import TraceHeader, trace_path
+from agentlab.trace.writing import TraceWriter
 
 _STOP: Mapping[str, Stop] = {
     **{said: stop for stop, said in FINISH.items()},

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agentlab.errors import TraceError
+from agentlab.trace import BlobFolder, Record, Trace, TraceHeader, find_run, read_header, runs_in
 from agentlab.trace.query import query
 from agentlab.trace.redaction import Redactor
 from agentlab.trace.results import passed_runs
-from agentlab.trace import BlobFolder, Record, Trace, TraceHeader, find_run, read_header, runs_in
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Selection:
     Attributes:
         names: ids, starts of ids, files, or `last`; none means all runs of the folder.
         passed: only runs that a lab's checks, or an evaluation's scorers, let pass.
-        labels: what the run's header must say, e.g. `{"scenario": "m5/tool-use"}`.
+        labels: what the run's header must say, e.g. `{"lab": "m5/tool-use"}`.
         sql: a query whose first column is the ids of runs.
     """
 

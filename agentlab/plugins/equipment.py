@@ -1,6 +1,6 @@
 """What tools need opened before a run and closed after it, such as a sandbox.
 
-A package says what its tools need in the entry-point group `agentlab.plugins.equipment`: the tool's name,
+A package says what its tools need in the entry-point group `agentlab.equipment`: the tool's name,
 and a function that returns an async context manager of `Equipment`.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from agentlab.errors import ConfigError
 
-GROUP = "agentlab.plugins.equipment"
+GROUP = "agentlab.equipment"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from agentlab.replay.forked import edited
 from agentlab.replay.difference import Diff, Row, diff
 from agentlab.replay.fork import fork
+from agentlab.replay.forked import edited
 from agentlab.replay.serve import replay
 from agentlab.replay.verify import Difference, Verification, verify
 

@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias
 
 from agentlab.events import ModelReplied, StoredEvent, ToolFinished, UnknownEvent
 from agentlab.messages import Value
-from agentlab.replay.rebuild import changes_in
 from agentlab.replay.compare import Comparable, key
+from agentlab.replay.rebuild import changes_in
 from agentlab.trace import Trace, TraceHeader
 
 Sameness: TypeAlias = Literal["same", "changed", "only_a", "only_b"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from agentlab.agent import Agent
+from agentlab.agent.run import Run
 from agentlab.backend import Backend
 from agentlab.replay.forked import Changes, branch
 from agentlab.replay.rebuild import rebuild
-from agentlab.agent.run import Run
 from agentlab.trace import Trace
 
 

@@ -13,6 +13,9 @@ from typing import Any, TypeAlias, TypedDict, Unpack, cast
 from pydantic import ValidationError
 
 from agentlab.agent import Agent
+from agentlab.agent.profile import handoff_tool
+from agentlab.agent.run import Run
+from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver
 from agentlab.backend import Settings
 from agentlab.errors import TraceError
@@ -29,10 +32,7 @@ from agentlab.events import (
 )
 from agentlab.limits import Limits
 from agentlab.messages import Message, Part, Text, ToolResult
-from agentlab.agent.profile import handoff_tool
-from agentlab.agent.run import Run
 from agentlab.trace import ParentRun, Trace
-from agentlab.agent.transcript import Transcript
 
 Edit: TypeAlias = StoredEvent | Callable[[StoredEvent], StoredEvent]
 """An event in place of another of its kind, or a function that makes one."""

@@ -1,9 +1,9 @@
 """An agent, made again from the header of one of its runs.
 
-Nothing of a trace is ever imported or run: tools are found among those that are installed, or in
-the labs that are installed where the run was a lab's, and must still look as they did. What a trace
-does not hold (functions that decide on approval, output types, agents to hand over to) can't be
-made again; where it matters, that is an error which says so.
+Nothing of a trace is ever imported or run: tools are found among those that are installed, or where
+the run was made (`agentlab.plugins.origins`, e.g. its lab), and must still look as they did. What
+a trace does not hold (functions that decide on approval, output types, agents to hand over to)
+can't be made again; where it matters, that is an error which says so.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from agentlab.agent import Agent
 from agentlab.approval import Policy
 from agentlab.backend import Backend, BackendIdentity, JsonSchema, ToolSpec
 from agentlab.backends import connect
-from agentlab.plugins.equipment import Equipment, equipment_for
 from agentlab.errors import ConfigError
 from agentlab.events import RunStarted
+from agentlab.plugins.equipment import Equipment, equipment_for
+from agentlab.plugins.origins import origin_of
 from agentlab.plugins.tools import load_tools, tool_names
-from agentlab.scenario.find import list_folders, load, scenario_roots
 from agentlab.tooling import Tool
 from agentlab.trace import Trace, TraceHeader
 
@@ -132,7 +132,8 @@ def find_tools(
     """
     known = {tool.name: tool for tool in tools}
     if any(spec.name not in known for spec in header.tools):
-        known = {**_of_lab(header, labs), **known}
+        origin = origin_of(header.labels, labs)
+        known = {**{tool.name: tool for tool in (origin.tools if origin else ())}, **known}
     found: list[Tool[Any]] = []
     for spec in header.tools:
         tool = known.get(spec.name) or _installed(spec.name)
@@ -150,24 +151,9 @@ def find_tools(
 def equipment_of(
     header: TraceHeader, *, labs: Sequence[Path] = ()
 ) -> AbstractAsyncContextManager[Equipment]:
-    """What the tools of a run need opened: by its lab, where it is a lab's, else by their names."""
-    folder = _lab_folder(header, labs)
-    if folder is not None:
-        return load(folder).scenario.equip()
-    return equipment_for(spec.name for spec in header.tools)
-
-
-def _lab_folder(header: TraceHeader, labs: Sequence[Path]) -> Path | None:
-    """The folder of the lab a run was made in. By id only: a trace can't name a folder to run."""
-    folders = dict(list_folders((*labs, *scenario_roots())))
-    return folders.get(header.labels.get("scenario", ""))
-
-
-def _of_lab(header: TraceHeader, labs: Sequence[Path]) -> dict[str, Tool[Any]]:
-    folder = _lab_folder(header, labs)
-    if folder is None:
-        return {}
-    return {tool.name: tool for tool in load(folder).scenario.tools}
+    """What the tools of a run need opened: as where it was made, else by their names."""
+    origin = origin_of(header.labels, labs)
+    return origin.equip() if origin else equipment_for(spec.name for spec in header.tools)
 
 
 def _installed(name: str) -> Tool[Any] | None:

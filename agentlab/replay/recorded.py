@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agentlab import errors
+from agentlab.agent.generators import owned
+from agentlab.agent.profile import AgentProfile
 from agentlab.approval import Approver, Decision
 from agentlab.backend import (
     Backend,
@@ -30,9 +32,7 @@ from agentlab.events import (
     RunFailed,
     ToolFinished,
 )
-from agentlab.agent.generators import owned
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.agent.profile import AgentProfile
 from agentlab.replay.compare import Places, key, plain_arguments
 from agentlab.tooling import Tool, ToolContext
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from agentlab.agent import Agent
+from agentlab.agent.run import Run
+from agentlab.agent.transcript import Transcript
 from agentlab.backend import Backend
 from agentlab.events import (
     ApprovalGiven,
@@ -35,9 +37,9 @@ from agentlab.events import (
     UnknownEvent,
 )
 from agentlab.messages import Message, Value
-from agentlab.replay.rebuild import changes_in, rebuild
 from agentlab.replay.compare import in_words
 from agentlab.replay.expected import Expected, first_token, without_outside_end
+from agentlab.replay.rebuild import changes_in, rebuild
 from agentlab.replay.recorded import (
     RecordedBackend,
     RecordedResults,
@@ -47,9 +49,7 @@ from agentlab.replay.recorded import (
     recorded_tool,
     standing_in,
 )
-from agentlab.agent.run import Run
 from agentlab.trace import Trace, TraceHeader
-from agentlab.agent.transcript import Transcript
 
 Source: TypeAlias = Literal["run", "log"]
 

@@ -1,52 +1,6 @@
-"""Labs: what they are made of, and how they are found, run and graded.
+"""What labs were written against before 0.2: `from agentlab.scenario import Scenario, …`."""
 
-A scenario's own `scenario.py` needs no more than `from agentlab.scenario import …`.
-"""
+from agentlab.labs import *  # noqa: F403 - the same names
+from agentlab.labs import Lab as Scenario
 
-from agentlab.plugins.equipment import Equipment
-from agentlab.scenario.answers import (
-    AgentAnswer,
-    Call,
-    CodeAnswer,
-    Example,
-    ForkAnswer,
-    QuizAnswer,
-    ReadAnswer,
-    Then,
-    Try,
-)
-from agentlab.scenario.attempt import Attempt, Case, CaseRun, Check, Verdict
-from agentlab.scenario.values import (
-    AgentStep,
-    CodeStep,
-    ForkStep,
-    QuizStep,
-    ReadStep,
-    Scenario,
-    Step,
-)
-
-__all__ = [
-    "AgentAnswer",
-    "AgentStep",
-    "Attempt",
-    "Call",
-    "Case",
-    "CaseRun",
-    "Check",
-    "CodeAnswer",
-    "CodeStep",
-    "Equipment",
-    "Example",
-    "ForkAnswer",
-    "ForkStep",
-    "QuizAnswer",
-    "QuizStep",
-    "ReadAnswer",
-    "ReadStep",
-    "Scenario",
-    "Step",
-    "Then",
-    "Try",
-    "Verdict",
-]
+__all__ = ["Scenario"]

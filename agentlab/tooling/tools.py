@@ -31,13 +31,13 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
 from agentlab.backend import ToolSpec
-from agentlab.tooling.capture import captured
 from agentlab.errors import ConfigError, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
-from agentlab.trace.redaction import Redactor
+from agentlab.tooling.capture import captured
 from agentlab.tooling.parameters import arguments_of, description_of, name_of, schema_of, underlying
 from agentlab.tooling.threads import in_thread
+from agentlab.trace.redaction import Redactor
 
 A = TypeVar("A", bound=BaseModel)
 

@@ -8,7 +8,8 @@ Views:
     tool_calls  run, call_id, name, arguments (JSON text), content, error, seconds
                 (neither holds what a fork inherited, nor do the sums in runs)
     results     name, kind (lab or eval), run, sample, epoch, score, value, passed, reason, error:
-                what a lab's checks or an evaluation's scorers said of a run (`agentlab.trace.results`)
+                what a lab's checks or an evaluation's scorers said of a run
+                (see `agentlab.trace.results`)
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from threading import Thread
 from typing import Any, TypeAlias
 
 from agentlab.errors import MissingExtra, TraceError
-from agentlab.trace.results import results_in
 from agentlab.trace.reading import SUFFIX
+from agentlab.trace.results import results_in
 
 Table: TypeAlias = tuple[tuple[str, ...], list[tuple[object, ...]]]
 """Column names, and rows."""
@@ -43,7 +44,10 @@ _VIEWS = """
 CREATE MACRO clock(x) AS CASE WHEN x BETWEEN 0 AND 253402300799 THEN to_timestamp(x) END;
 CREATE MACRO counted(value) AS try_cast(value AS BIGINT);
 CREATE VIEW heads AS
-SELECT run, file, created, agent, backend->>'name' AS backend, backend->>'model' AS model, labels,
+SELECT run, file, created, agent, backend->>'name' AS backend, backend->>'model' AS model,
+       CASE WHEN labels->>'scenario' IS NULL THEN labels  -- as labs were called before 0.2
+            ELSE json_merge_patch(labels, json_object('lab', labels->'scenario', 'scenario', NULL))
+       END AS labels,
        parent->>'run' AS parent,
        CASE WHEN parent->>'call_id' IS NULL THEN counted(parent->>'seq') END AS forked_at
 FROM lines JOIN files USING (file_no) WHERE format = 'agentlab-trace';

@@ -22,18 +22,18 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json
 
-from agentlab.trace import jsonlines
 from agentlab.approval import Policy
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value
+from agentlab.trace import jsonlines
 
 FORMAT: Final = "agentlab-trace"
 VERSION: Final = 1
@@ -76,7 +76,16 @@ class TraceHeader(Value):
     """The JSON Schema of the answer; None for plain text."""
     parent: ParentRun | None = None
     labels: dict[str, str] = {}
-    """Where the run belongs, e.g. `{"scenario": "m5/tool-use", "step": "first-call"}`."""
+    """Where the run belongs, e.g. `{"lab": "m5/tool-use", "step": "first-call"}`."""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _as_named_now(cls, labels: Any) -> Any:
+        """Traces written before 0.2 call a lab `scenario`."""
+        if not isinstance(labels, dict) or "scenario" not in labels:
+            return labels
+        given = cast(dict[str, Any], labels)
+        return {"lab" if key == "scenario" else key: value for key, value in given.items()}
 
 
 class Record(Value):

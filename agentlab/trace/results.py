@@ -22,10 +22,10 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError, computed_field
 
-from agentlab.trace import jsonlines
 from agentlab.errors import TraceError
-from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import Usage, Value, Words
+from agentlab.trace import jsonlines
+from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 
 FORMAT: Final = "agentlab-results"
 VERSION: Final = 1

@@ -13,8 +13,8 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.errors import TraceError
 from agentlab.events import StoredEvent
-from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.messages import clean
+from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.trace.reading import BlobFolder, Trace, TraceHeader, read_header, trace_path
 
 

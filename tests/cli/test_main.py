@@ -179,7 +179,7 @@ def test_labs_are_listed_in_course_order_and_a_broken_one_hides_no_other(
 ):
     broken = tmp_path / "m9" / "broken"
     broken.mkdir(parents=True)
-    (broken / "scenario.py").write_text("1/0")
+    (broken / "lab.py").write_text("1/0")
     done = agentlab("list", "--json", "--labs", str(tmp_path), home=home)
     ids = [row["id"] for row in json.loads(done.stdout)]
     assert ids.index("m5/tool-use") < ids.index("m5/sandboxed-coder")

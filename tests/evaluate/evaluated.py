@@ -14,9 +14,9 @@ from typing import Any
 
 from agentlab.backends.scripted import Scripted
 from agentlab.evaluate import Evaluation, Sample, Task, data_task, scorer
+from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.attempt import Case, CaseRun
 from agentlab.messages import Message, Usage
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.attempt import Case, CaseRun
 
 MANY = 40
 

@@ -124,7 +124,7 @@ def test_a_worse_setting_is_found_out(run_eval: Eval, tmp_path: Path, runs: Path
         (["{data}", "-s", "judge"], "--judge"),
         (["{data}", "-s", "exact", "--name", "../x"], "can't name results"),
         (["m5/tool-use:whose-mistake"], "no agent to evaluate"),
-        (["m5/nothing:at-all"], "no scenario"),
+        (["m5/nothing:at-all"], "no lab"),
     ],
 )
 def test_a_mistake_is_one_line_and_code_2(

@@ -17,15 +17,16 @@ import pytest
 from evaluated import MANY, adder, evaluation, samples, task
 
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import BackendError, ConfigError, ScenarioError, TraceError
+from agentlab.errors import BackendError, ConfigError, LabError, TraceError
 from agentlab.evaluate import Aids, Evaluation, compare, data_task, lab_task, report, scorer
+from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.course import lab_roots
+from agentlab.labs.find import find_folder, load
+from agentlab.labs.runner import GRADING_SEED
+from agentlab.labs.values import AgentStep
+from agentlab.trace import Trace, runs_in, trace_path
 from agentlab.trace.query import query
 from agentlab.trace.results import Results, RunResult, Score, results_path
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.find import find_folder, load, scenario_roots
-from agentlab.scenario.runner import GRADING_SEED
-from agentlab.scenario.values import AgentStep
-from agentlab.trace import Trace, runs_in, trace_path
 
 
 async def test_every_sample_is_a_run_with_a_trace_and_a_result(runs: Path):
@@ -196,8 +197,8 @@ async def test_a_comparison_is_made_sample_by_sample(runs: Path):
 
 
 async def test_a_step_of_a_lab_is_evaluated_by_its_own_checks(runs: Path):
-    lab = load(find_folder("m5/tool-use", scenario_roots()))
-    step = lab.scenario.step("sums")
+    lab = load(find_folder("m5/tool-use", lab_roots()))
+    step = lab.step("sums")
     assert isinstance(step, AgentStep)
     right = [case.expect for case in step.cases(Random(GRADING_SEED), 3)]
     backend = Scripted([f"{right[0]}", "0", f"{right[2]}"])
@@ -208,9 +209,9 @@ async def test_a_step_of_a_lab_is_evaluated_by_its_own_checks(runs: Path):
     results = await Evaluation(made, both, runs, "lab").run()
     assert [r.scores["check:right"].passed for r in results.results] == [True, False, True]
     assert not any(r.passed for r in results.results)
-    labels = {Trace.load(path).header.labels["scenario"] for path in runs_in(runs)}
+    labels = {Trace.load(path).header.labels["lab"] for path in runs_in(runs)}
     assert labels == {"m5/tool-use"}
-    with pytest.raises(ScenarioError, match="no agent to evaluate"):
+    with pytest.raises(LabError, match="no agent to evaluate"):
         lab_task(lab, "whose-mistake", backend, runs)
 
 

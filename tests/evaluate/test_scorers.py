@@ -15,12 +15,12 @@ from agentlab.backends.scripted import Scripted
 from agentlab.errors import AgentLabError, ConfigError
 from agentlab.evaluate import Aids, model_judge, read_samples, scorer
 from agentlab.events import ModelReplied, ToolFinished, ToolStarted
+from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.attempt import CaseRun
+from agentlab.labs.checks import says_number, share
 from agentlab.messages import Message, ToolCall, ToolResult
-from agentlab.trace.results import Score
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.attempt import CaseRun
-from agentlab.scenario.checks import says_number, share
 from agentlab.trace import Trace, runs_in
+from agentlab.trace.results import Score
 
 
 async def passes(spec: str, run: CaseRun, **aids) -> bool:

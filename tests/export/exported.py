@@ -53,7 +53,7 @@ def ran(
     runs: Path, *replies: Any, input: str | Message = "What is 6 / 2?", **options: Any
 ) -> Trace:
     """The trace of a run that goes as told."""
-    labels = options.pop("labels", {"scenario": "m9/dividing", "step": "first"})
+    labels = options.pop("labels", {"lab": "m9/dividing", "step": "first"})
     agent: Agent[Any] = Agent(
         name="divider",
         backend=Scripted(replies or MENDED, name="local:smollm2"),

@@ -31,7 +31,7 @@ def examples(runs: Path, *args: str) -> list[dict[str, Any]]:
 
 def test_only_runs_that_passed_only_of_a_lab_only_by_sql(runs: Path):
     first = ran(runs, "1").header.run
-    second = ran(runs, "2", labels={"scenario": "m9/other", "step": "x"}).header.run
+    second = ran(runs, "2", labels={"lab": "m9/other", "step": "x"}).header.run
     writer = ResultsWriter(runs, ResultsHeader(name="r", kind="lab"))
     writer.append(RunResult(run=first, sample="s", scores={"a": Score.of(False)}))
     writer.append(RunResult(run=second, sample="s", scores={"a": Score.of(True)}))
@@ -42,11 +42,11 @@ def test_only_runs_that_passed_only_of_a_lab_only_by_sql(runs: Path):
 
     assert answers(first, second) == answers(second, first) == ["1", "2"]
     assert answers("--passed") == ["2"]
-    assert answers("--scenario", "m9/dividing") == ["1"]
+    assert answers("--lab", "m9/dividing") == ["1"]
     assert answers("--label", "step=x") == ["2"]
     assert answers("--sql", "SELECT run FROM runs WHERE NOT passed") == ["1"]
     with pytest.raises(TraceError, match="is as asked for"):
-        answers("--passed", "--scenario", "m9/dividing")
+        answers("--passed", "--lab", "m9/dividing")
 
 
 def test_it_must_be_said_which_runs_are_meant(runs: Path):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab import Agent
+from agentlab.agent.transcript import Transcript
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.export import import_runs
 from agentlab.errors import BackendError, TraceError
@@ -25,7 +26,6 @@ from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab.replay import diff
 from agentlab.trace import Trace
-from agentlab.agent.transcript import Transcript
 
 
 def there_and_back(trace: Trace, folder: Path, *, content: bool = True) -> Trace:
@@ -86,7 +86,7 @@ def test_our_own_run_comes_back(tmp_path: Path, name: str):
     assert usages[0] == usages[1]
     assert back.events[-1] == trace.events[-1] or name == "at its limit"
     assert [spec.name for spec in back.header.tools] == ["divide"]
-    assert back.header.labels["scenario"] == "m9/dividing"
+    assert back.header.labels["lab"] == "m9/dividing"
     for end in (0, -1):
         assert abs(trace.records[end].at - back.records[end].at) < 0.01
 

@@ -18,8 +18,8 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
-from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ToolError
+from agentlab.plugins.equipment import Equipment
 from agentlab.plugins.tools import load_tools
 from agentlab.tooling import Tool, ToolContext, tool
 from agentlab_tools.mcp import McpServer, mcp_tools

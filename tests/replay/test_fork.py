@@ -242,9 +242,9 @@ def test_an_agent_that_keeps_no_traces_forks_without_one(trace):
 
 
 def test_labels_come_along_and_can_be_added_to(runs):
-    path = adding(runs).run_sync("Go.", labels={"scenario": "m5/x"}).path
+    path = adding(runs).run_sync("Go.", labels={"lab": "m5/x"}).path
     child = branched(load(path), at=5, labels={"why": "to see"})
-    assert child.header.labels == {"scenario": "m5/x", "why": "to see"}
+    assert child.header.labels == {"lab": "m5/x", "why": "to see"}
 
 
 def test_a_past_with_events_of_a_later_version_is_refused(trace):

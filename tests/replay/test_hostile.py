@@ -80,7 +80,7 @@ STRANGE: dict[str, tuple[dict[str, Any], list[str]]] = {
         {
             "agent": ESCAPES,
             "backend": {"name": ESCAPES, "model": ESCAPES},
-            "labels": {ESCAPES: ESCAPES, "scenario": ESCAPES},
+            "labels": {ESCAPES: ESCAPES, "lab": ESCAPES},
             "tools": [{"name": ESCAPES, "description": ESCAPES, "parameters": {ESCAPES: ESCAPES}}],
             "parent": {"run": ESCAPES, "seq": 1},
         },
@@ -223,7 +223,7 @@ def test_every_command_shows_it_and_nothing_happens(evil: Path, monkeypatch):
         ("diff", run, run, "--all"),
         ("traces", *runs),
         ("grep", ".", *runs),
-        ("stats", "--by", "scenario", *runs),
+        ("stats", "--by", "lab", *runs),
         ("traces", *runs, "--sql", "SELECT * FROM runs JOIN events USING (run)"),
     ):
         assert not set(told(*args)) & CONTROLS, args

@@ -13,9 +13,9 @@ from conversation import load
 from agentlab import Agent, Limits, Settings
 from agentlab.backends import connect
 from agentlab.messages import Usage
-from agentlab.replay.rebuild import reconnect
 from agentlab.plugins.tools import load_tools
 from agentlab.replay import fork, verify
+from agentlab.replay.rebuild import reconnect
 
 pytest.importorskip("llama_cpp")
 SETTINGS = Settings(temperature=0.8, seed=11, max_tokens=24, tool_choice="required")

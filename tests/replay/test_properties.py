@@ -17,12 +17,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from programs import Program, programs, stored
 
+from agentlab.agent.transcript import Transcript
 from agentlab.errors import AgentLabError, TraceError
 from agentlab.events import RunFailed, RunFinished, RunStarted
 from agentlab.replay import diff, fork, replay, verify
 from agentlab.replay.verify import Source
 from agentlab.trace import Trace, runs_in
-from agentlab.agent.transcript import Transcript
 
 EXAMPLES = int(os.environ.get("AGENTLAB_EXAMPLES", "60"))
 SOURCES: tuple[Source, ...] = ("run", "log")

@@ -17,10 +17,10 @@ from recordings import add, adding, recorded
 from agentlab import Agent, Limits, Message, Policy, Settings, tool
 from agentlab.backend import BackendIdentity
 from agentlab.backends.scripted import Scripted
-from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ConfigError
-from agentlab.replay.rebuild import equipment_of, rebuild, reconnect
+from agentlab.plugins.equipment import Equipment
 from agentlab.plugins.tools import load_tools
+from agentlab.replay.rebuild import equipment_of, rebuild, reconnect
 from agentlab.trace import Trace
 
 
@@ -104,7 +104,7 @@ LAB = '''
 from contextlib import asynccontextmanager
 from pathlib import Path
 from agentlab.plugins.equipment import Equipment
-from agentlab.scenario.values import Scenario
+from agentlab.labs.values import Lab
 from agentlab.tooling import tool
 
 Path(__file__).with_name("was-loaded").touch()
@@ -118,7 +118,7 @@ def lab_tool(n: int) -> int:
 async def bench():
     yield Equipment(deps="a bench")
 
-scenario = Scenario(
+lab = Lab(
     id="x/lab", title="t", teaches=(), minutes=1, steps=(), tools=(lab_tool,), equip=bench
 )
 '''
@@ -128,7 +128,7 @@ scenario = Scenario(
 def lab(tmp_path: Path) -> Path:
     folder = tmp_path / "labs" / "x" / "lab"
     folder.mkdir(parents=True)
-    (folder / "scenario.py").write_text(LAB)
+    (folder / "lab.py").write_text(LAB)
     (folder / "lesson.md").write_text("A lab.\n")
     return folder
 
@@ -142,7 +142,7 @@ def of_lab(runs: Path, label: str) -> Trace:
     agent = Agent(
         backend=Scripted([calls(call("lab_tool", n=1)), "1"]), tools=[lab_tool], runs=runs
     )
-    return traced(agent, labels={"scenario": label})
+    return traced(agent, labels={"lab": label})
 
 
 def test_the_tools_of_a_labs_run_are_the_labs(runs, lab):
@@ -180,8 +180,10 @@ async def test_what_installed_tools_need_is_opened_by_their_names(runs, monkeypa
     async def shed() -> AsyncGenerator[Equipment]:
         yield Equipment(deps="a shed")
 
-    entry = EntryPoint("add", "x:shed", "agentlab.plugins.equipment")
+    entry = EntryPoint("add", "x:shed", "agentlab.equipment")
+    trace = recorded(runs)
+    monkeypatch.setattr("agentlab.plugins.origins.entry_points", lambda group: [])
     monkeypatch.setattr("agentlab.plugins.equipment.entry_points", lambda group: [entry])
     monkeypatch.setattr(EntryPoint, "load", lambda self: shed)
-    async with equipment_of(recorded(runs).header) as equipment:
+    async with equipment_of(trace.header) as equipment:
         assert equipment.deps == "a shed"

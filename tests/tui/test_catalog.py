@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tui_world import LABS, open_app, text_of, to_roadmap, until
 
-from agentlab.scenario.make import make_lab
+from agentlab.labs.make import make_lab
 from agentlab_tui.catalog import labs_in
 from agentlab_tui.screens.lab import LabScreen
 from agentlab_tui.widgets.answer_editor import AnswerEditor
@@ -18,7 +18,7 @@ from agentlab_tui.widgets.answer_editor import AnswerEditor
     [
         ("def broken(", "SyntaxError"),
         ("import nothing_of_that_name", "ModuleNotFoundError"),
-        ("x = 1", "does not define `scenario"),
+        ("x = 1", "does not define `lab"),
         ("import sys; sys.exit(3)", "it exits"),
     ],
 )
@@ -27,7 +27,7 @@ def test_a_bad_lab_is_listed_with_its_reason_and_spoils_no_other(
 ) -> None:
     bad = tmp_path / "m5" / "bad"
     bad.mkdir(parents=True)
-    (bad / "scenario.py").write_text(source)
+    (bad / "lab.py").write_text(source)
     entries = {entry.id: entry for entry in labs_in((tmp_path, LABS))}
     assert list(entries) == ["m5/bad", "m9/tiny"]
     assert entries["m5/bad"].lab is None
@@ -55,7 +55,7 @@ async def test_a_lab_of_ones_own_opens_beside_a_broken_one_and_all_its_steps_sho
     roots = (tmp_path / "labs", LABS)
     make_lab("m3/letters", roots[0])
     broken = make_lab("m3/unfinished", roots[0])[0].parent
-    (broken / "scenario.py").write_text("scenario = Scenario(", encoding="utf-8")
+    (broken / "lab.py").write_text("lab = Lab(", encoding="utf-8")
     app = open_app(tmp_path, roots=roots)
     async with app.run_test(size=(80, 24)) as pilot:
         roadmap = await to_roadmap(pilot)

@@ -61,17 +61,12 @@ def labs(**needs: tuple[str, ...]) -> tuple[LabEntry, ...]:
     """Entries made from the tiny lab, with these prerequisites."""
     (tiny,) = labs_in((LABS,))
     assert tiny.lab
-    scenario = tiny.lab.scenario
+    lab = tiny.lab
     return in_order(
         LabEntry(
             id=f"m9/{name}",
             folder=tiny.folder,
-            lab=replace(
-                tiny.lab,
-                scenario=replace(
-                    scenario, id=f"m9/{name}", prerequisites=[f"m9/{n}" for n in first]
-                ),
-            ),
+            lab=replace(lab, id=f"m9/{name}", prerequisites=[f"m9/{n}" for n in first]),
         )
         for name, first in needs.items()
     )

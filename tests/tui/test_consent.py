@@ -7,8 +7,8 @@ from pathlib import Path
 from textual.widgets import TextArea
 from tui_world import finished, open_app, text_of, to_lab, until
 
-from agentlab.trace.results import Results, passed_runs, results_in
 from agentlab.trace import Trace, runs_in
+from agentlab.trace.results import Results, passed_runs, results_in
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.widgets.tool_list import ToolList
 
@@ -53,7 +53,7 @@ async def test_results_are_written_as_the_command_line_does(tmp_path: Path) -> N
     (path,) = results_in(tmp_path / "runs")
     found = Results.load(path)
     assert found.header.kind == "lab"
-    assert found.header.about["report"]["scenario"] == "m9/tiny"
+    assert found.header.about["report"]["lab"] == "m9/tiny"
     assert passed_runs(tmp_path / "runs") == {p.stem: True for p in runs_in(tmp_path / "runs")}
 
 

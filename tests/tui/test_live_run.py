@@ -14,10 +14,10 @@ from agentlab.backend import Backend, TextDelta
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ModelNotFound
 from agentlab.events import RunFinished
-from agentlab.scenario.answers import AgentAnswer
-from agentlab.scenario.find import load
-from agentlab.scenario.runner import AgentEvent, CheckDone, StepFinished
-from agentlab.scenario.values import AgentStep
+from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.find import load
+from agentlab.labs.runner import AgentEvent, CheckDone, StepFinished
+from agentlab.labs.values import AgentStep
 from agentlab.trace import Trace, runs_in
 from agentlab_tui.engine import Connect, Engine
 from agentlab_tui.live_run import Ended, Job, LiveRun, Opened, Shown
@@ -26,7 +26,7 @@ LAB = load(LABS / "m9" / "tiny")
 
 
 def job(runs: Path, *, practice: bool = True, answer: AgentAnswer | None = None) -> Job:
-    step = LAB.scenario.step("adder")
+    step = LAB.step("adder")
     assert isinstance(step, AgentStep)
     answer = answer or step.solution
     return Job(lab=LAB, step=step, answer=answer, backend="tiny", runs=runs, practice=practice)

@@ -9,7 +9,7 @@ from textual.command import CommandPalette
 from textual.widgets import Input, Static
 from tui_world import LABS, open_app, text_of, to_lab, to_roadmap, until
 
-from agentlab_tui.modules import MODULES
+from agentlab.labs.course import course
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.screens.help import HelpScreen
 from agentlab_tui.screens.lab import LabScreen
@@ -28,7 +28,7 @@ async def test_every_module_is_there_with_its_labs_and_how_far_one_is(tmp_path: 
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         text = listed(await to_roadmap(pilot))
-        assert all(module.title in text for module in MODULES)
+        assert all(module.title in text for module in course().modules)
         assert "✔ Sums, by tool" in text
         assert "1 of 1 passed" in text
         assert "5 min" in text
@@ -60,7 +60,7 @@ async def test_a_found_lab_opens_with_enter_twice(tmp_path: Path) -> None:
 async def test_a_bad_lab_says_why_and_the_others_open(tmp_path: Path) -> None:
     bad = tmp_path / "labs" / "m5" / "bad"
     bad.mkdir(parents=True)
-    (bad / "scenario.py").write_text("raise RuntimeError('[bold]no[/]')")
+    (bad / "lab.py").write_text("raise RuntimeError('[bold]no[/]')")
     app = open_app(tmp_path, roots=(tmp_path / "labs", LABS))
     async with app.run_test(size=(120, 36)) as pilot:
         roadmap = await to_roadmap(pilot)

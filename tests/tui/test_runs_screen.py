@@ -19,8 +19,8 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
-from agentlab.trace.writing import TraceWriter
 from agentlab.trace import Trace, TraceHeader
+from agentlab.trace.writing import TraceWriter
 from agentlab_tui.fold import rows_of
 from agentlab_tui.screens.runs import RunsScreen
 from agentlab_tui.screens.timeline import TimelineScreen
@@ -36,7 +36,7 @@ def write(folder: Path, run: str, *events: StoredEvent) -> Path:
         created=1_764_000_000.0,
         agent="adder",
         backend=BackendIdentity(name="local:smollm2", model="SmolLM2"),
-        labels={"scenario": "m9/tiny"},
+        labels={"lab": "m9/tiny"},
     )
     writer = TraceWriter(folder, header)
     for event in events:

@@ -296,7 +296,7 @@ def _trace(folder: Path) -> Path:
         "run": "20251124-160000-00c0ffee",
         "created": begun,
         "backend": {"name": "local:smollm2", "model": "SmolLM2-135M-Instruct"},
-        "labels": {"scenario": "m5/tool-use", "step": "first-call"},
+        "labels": {"lab": "m5/tool-use", "step": "first-call"},
     }
     lines = [header] + [
         {"seq": seq, "at": begun + at, "event": event} for seq, (at, event) in enumerate(events)

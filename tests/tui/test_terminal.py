@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from terminal import Terminal, agentlab
 
-from agentlab.trace.results import passed_runs
 from agentlab.trace import Trace, runs_in
+from agentlab.trace.results import passed_runs
 
 pytestmark = pytest.mark.slow
 
@@ -89,13 +89,14 @@ def test_the_first_walkthrough_from_an_empty_home_to_the_first_lab_passed(
 
 
 def _answer(home: Path) -> None:
-    from agentlab.scenario.answers import AgentAnswer
-    from agentlab.scenario.find import find_folder, load, scenario_roots
+    from agentlab.labs.answers import AgentAnswer
+    from agentlab.labs.course import lab_roots
+    from agentlab.labs.find import find_folder, load
     from agentlab_tui.progress import ProgressStore
     from agentlab_tui.toml_text import answer_text
 
-    lab = load(find_folder("m5/tool-use", scenario_roots()))
-    solution = lab.scenario.step("sums").solution
+    lab = load(find_folder("m5/tool-use", lab_roots()))
+    solution = lab.step("sums").solution
     assert isinstance(solution, AgentAnswer)
     text = "# mine\n" + answer_text(solution)
     ProgressStore(home / "progress").save_text("m5/tool-use", "sums.toml", text)

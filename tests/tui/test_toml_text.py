@@ -10,23 +10,24 @@ from hypothesis import strategies as st
 from tui_world import LABS
 
 from agentlab.backend import Settings
-from agentlab.errors import ScenarioError
+from agentlab.errors import LabError
+from agentlab.labs.answers import AgentAnswer, Call, Example, ForkAnswer, QuizAnswer, Then
+from agentlab.labs.course import lab_roots
+from agentlab.labs.find import load
+from agentlab.labs.values import AgentStep, ForkStep
 from agentlab.limits import Limits
-from agentlab.scenario.answers import AgentAnswer, Call, Example, ForkAnswer, QuizAnswer, Then
-from agentlab.scenario.find import load, scenario_roots
-from agentlab.scenario.values import AgentStep, ForkStep
 from agentlab_tui.answers import is_own, parse_choice, parse_own, starter_text
 from agentlab_tui.toml_text import answer_text
 
 
 def _adder() -> AgentStep:
-    step = load(LABS / "m9" / "tiny").scenario.step("adder")
+    step = load(LABS / "m9" / "tiny").step("adder")
     assert isinstance(step, AgentStep)
     return step
 
 
 def _mended() -> ForkStep:
-    step = load(scenario_roots()[-1] / "m5" / "multi-step").scenario.step("mend-it")
+    step = load(lab_roots()[-1] / "m5" / "multi-step").step("mend-it")
     assert isinstance(step, ForkStep)
     return step
 
@@ -103,7 +104,7 @@ def test_the_starter_names_the_tools_and_counts_as_nobodys_answer() -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(LabError) as caught:
         parse_own(STEP, text)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
-from agentlab.errors import ScenarioError
-from agentlab.limits import Limits
-from agentlab.scenario.answers import (
+from agentlab.errors import LabError
+from agentlab.labs.answers import (
     AgentAnswer,
     CodeAnswer,
     ForkAnswer,
     QuizAnswer,
     answer_file,
 )
-from agentlab.scenario.answers import parse_answer as parse
-from agentlab.scenario.values import CodeStep, ForkStep, RunStep, Step, answer_type
+from agentlab.labs.answers import parse_answer as parse
+from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_type
+from agentlab.limits import Limits
 from agentlab_tui.assembly import FormValues
 from agentlab_tui.toml_text import answer_text
 
@@ -48,7 +48,7 @@ def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer | ForkAnswe
     """The learner's answer from its text, which may not be on disk yet.
 
     Raises:
-        ScenarioError: one line saying where it is no TOML, or which field does not fit.
+        LabError: one line saying where it is no TOML, or which field does not fit.
     """
     try:
         if isinstance(step, CodeStep):
@@ -57,14 +57,14 @@ def parse_own(step: Runnable, text: str) -> AgentAnswer | CodeAnswer | ForkAnswe
             return parse(text, ForkAnswer, "your answer")
         return parse(text, AgentAnswer, "your answer")
     except RecursionError as error:
-        raise ScenarioError("your answer is not valid TOML: nested too deeply") from error
+        raise LabError("your answer is not valid TOML: nested too deeply") from error
 
 
 def parse_choice(text: str) -> QuizAnswer:
     """A choice from its text.
 
     Raises:
-        ScenarioError: as `parse_own`.
+        LabError: as `parse_own`.
     """
     return parse(text, QuizAnswer, "your choice")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentlab.errors import AgentLabError
-from agentlab_tui.modules import Module, module_of
+from agentlab.labs.course import Module, course
 
 if TYPE_CHECKING:  # a lab's own imports come with the first lab, not with the first screen
-    from agentlab.scenario.find import Lab
+    from agentlab.labs.values import Lab
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,25 @@ class LabEntry:
     @property
     def module(self) -> Module:
         """The part of the roadmap it stands in."""
-        return module_of(self.id)
+        return course().module_of(self.id)
 
     @property
     def title(self) -> str:
         """What the lab calls itself."""
-        return self.lab.scenario.title if self.lab else "this lab can't be opened"
+        return self.lab.title if self.lab else "this lab can't be opened"
 
     def matches(self, query: str) -> bool:
         """Whether every word of a search is found in it."""
         found = [self.id, self.title, self.module.title]
         if self.lab:
-            found += self.lab.scenario.teaches
+            found += self.lab.teaches
         text = " ".join(found).casefold()
         return all(word in text for word in query.casefold().split())
 
 
 def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
     """Load every lab under some roots, one by one. Of two with the same id the first counts."""
-    from agentlab.scenario.find import list_folders  # noqa: PLC0415
+    from agentlab.labs.find import list_folders  # noqa: PLC0415
 
     for id, folder in list_folders(roots):
         yield open_lab(id, folder)
@@ -57,21 +57,19 @@ def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
 
 def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:
     """Labs as one takes them: each behind what it builds on."""
-    from agentlab.scenario.find import course_order  # noqa: PLC0415
-
     labs = {entry.id: entry for entry in entries}
-    needs = {id: e.lab.scenario.prerequisites if e.lab else () for id, e in labs.items()}
-    return tuple(labs[id] for id in course_order(needs))
+    needs = {id: e.lab.prerequisites if e.lab else () for id, e in labs.items()}
+    return tuple(labs[id] for id in course().order(needs))
 
 
 def open_lab(id: str, folder: Path) -> LabEntry:
-    """Load one lab. This runs its `scenario.py`, so it may take a while."""
-    from agentlab.scenario.find import load  # noqa: PLC0415
+    """Load one lab. This runs its `lab.py`, so it may take a while."""
+    from agentlab.labs.find import load  # noqa: PLC0415
 
     try:
         return LabEntry(id=id, folder=folder, lab=load(folder))
     except AgentLabError as error:
         problem = str(error)
-    except SystemExit:  # a scenario.py that exits must not take the app with it
-        problem = f"{folder / 'scenario.py'} can't be loaded: it exits"
+    except SystemExit:  # a lab.py that exits must not take the app with it
+        problem = f"{folder / 'lab.py'} can't be loaded: it exits"
     return LabEntry(id=id, folder=folder, problem=problem)

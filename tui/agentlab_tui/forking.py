@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from agentlab.agent.run import Run
 from agentlab.approval import Policy
 from agentlab.events import MessageAdded, ModelReplied, RunStarted, ToolFinished, ToolStarted
-from agentlab.replay.rebuild import equipment_of, rebuild
 from agentlab.replay import edited, fork
-from agentlab.agent.run import Run
+from agentlab.replay.rebuild import equipment_of, rebuild
 from agentlab.trace import Record, Trace
 from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.feed import Opened

@@ -16,11 +16,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, ValidationError
 
+from agentlab.agent.transcript import Transcript
 from agentlab.backend import TokenInfo
 from agentlab.events import ModelReplied, UnknownEvent
 from agentlab.messages import Message, Usage, Value
 from agentlab.trace import RUN_ID, Trace, trace_path
-from agentlab.agent.transcript import Transcript
 
 
 class KeptTalk(Value):

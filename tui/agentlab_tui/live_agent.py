@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, TypeAlias
 
+from agentlab.agent.run import Run
 from agentlab.errors import AgentLabError
 from agentlab.events import Event, RunFailed, RunFinished
-from agentlab.agent.run import Run
 from agentlab_tui.consent import Asked
 from agentlab_tui.engine import Engine
 from agentlab_tui.feed import Ended, Feed, Opened, joined

@@ -1,6 +1,6 @@
 """One answer being tried: the events wait here until the screen comes for them.
 
-opened → the grader's events (see `agentlab.scenario.runner`) → ended
+opened → the grader's events (see `agentlab.labs.runner`) → ended
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, Literal, TypeAlias
 
 from agentlab.approval import Policy
 from agentlab.errors import AgentLabError, TraceError
-from agentlab.scenario.answers import Answer
-from agentlab.scenario.find import Lab
-from agentlab.scenario.outcomes import Outcomes
-from agentlab.scenario.runner import (
+from agentlab.labs.answers import Answer
+from agentlab.labs.outcomes import Outcomes
+from agentlab.labs.runner import (
     GRADING_SEED,
     PRACTICE_SEED,
     AgentEvent,
@@ -26,6 +25,7 @@ from agentlab.scenario.runner import (
     LabReport,
     StepFinished,
 )
+from agentlab.labs.values import Lab
 from agentlab_tui.answers import Runnable
 from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.engine import Engine
@@ -126,10 +126,10 @@ class LiveRun:
 
     def _keep(self, outcomes: Outcomes, event: StepFinished, backend: str) -> None:
         """Write down how the runs came out, as the command line does."""
-        scenario = self.job.lab.scenario
+        lab = self.job.lab
         report = LabReport(
-            scenario=scenario.id,
-            title=scenario.title,
+            lab=lab.id,
+            title=lab.title,
             backend=backend,
             passed=event.report.passed,
             steps=(event.report,),

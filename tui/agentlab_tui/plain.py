@@ -18,9 +18,8 @@ from agentlab.display import safe
 from agentlab.errors import AgentLabError
 
 if TYPE_CHECKING:
-    from agentlab.scenario.answers import Answer
-    from agentlab.scenario.find import Lab
-    from agentlab.scenario.values import Step
+    from agentlab.labs.answers import Answer
+    from agentlab.labs.values import Lab, Step
     from agentlab_tui.catalog import LabEntry
 
 HELP = """\
@@ -108,15 +107,15 @@ class PlainText:
                 self._write(f"There is no command {word}. Type help for those there are.")
 
     def _labs(self) -> None:
-        from agentlab.scenario.find import scenario_roots  # noqa: PLC0415
+        from agentlab.labs.course import lab_roots  # noqa: PLC0415
         from agentlab_tui.catalog import in_order, labs_in  # noqa: PLC0415
         from agentlab_tui.standing import standings  # noqa: PLC0415
 
-        self._entries = in_order(labs_in((*self._roots, *scenario_roots())))
+        self._entries = in_order(labs_in((*self._roots, *lab_roots())))
         progress = {entry.id: self._store.lab(entry.id) for entry in self._entries}
         for id, standing in standings(self._entries, progress).items():
             (entry,) = (entry for entry in self._entries if entry.id == id)
-            minutes = f", {entry.lab.scenario.minutes} minutes" if entry.lab else ""
+            minutes = f", {entry.lab.minutes} minutes" if entry.lab else ""
             state = {"passed": "passed", "seen": "begun", "open": "open"}[standing.mark]
             following = ", next for you" if standing.is_next else ""
             self._write(f"{id}: {safe(entry.title)}{minutes}, {state}{following}.")
@@ -137,14 +136,14 @@ class PlainText:
     @property
     def _steps(self) -> tuple[Step, ...]:
         assert self._lab is not None
-        return tuple(self._lab.scenario.steps)
+        return tuple(self._lab.steps)
 
     @property
     def _step(self) -> Step:
         return self._steps[self._here]
 
     def _read(self) -> None:
-        from agentlab.scenario.values import QuizStep  # noqa: PLC0415
+        from agentlab.labs.values import QuizStep  # noqa: PLC0415
 
         assert self._lab is not None
         step = self._step
@@ -182,7 +181,7 @@ class PlainText:
         self._write(f"Hint {self._hints} of {len(hints)}: {safe(hints[self._hints - 1])}")
 
     def _edit(self) -> None:
-        from agentlab.scenario.values import RunStep  # noqa: PLC0415
+        from agentlab.labs.values import RunStep  # noqa: PLC0415
         from agentlab_tui.answers import file_of, starter_text  # noqa: PLC0415
 
         step = self._step
@@ -201,7 +200,7 @@ class PlainText:
 
     def _answer(self, *, reference: bool) -> tuple[Answer, bool] | None:
         """The answer to try, and whether it is the learner's own."""
-        from agentlab.scenario.values import RunStep  # noqa: PLC0415
+        from agentlab.labs.values import RunStep  # noqa: PLC0415
         from agentlab_tui.answers import file_of, is_own, parse_own  # noqa: PLC0415
 
         step = self._step
@@ -216,7 +215,7 @@ class PlainText:
 
     def _try(self, *, practice: bool, reference: bool) -> None:
         from agentlab.cli.home import open_backend  # noqa: PLC0415
-        from agentlab.scenario.runner import (  # noqa: PLC0415
+        from agentlab.labs.runner import (  # noqa: PLC0415
             GRADING_SEED,
             PRACTICE_SEED,
             Grader,
@@ -227,7 +226,7 @@ class PlainText:
         if answer is None:
             return
         self._write("Opening the model. Ctrl-C stops.")
-        model = open_backend(self._backend or self._lab.scenario.backend)
+        model = open_backend(self._backend or self._lab.backend)
         grader = Grader(
             lab=self._lab,
             backend=model,
@@ -245,8 +244,8 @@ class PlainText:
         self._keep(passed=asyncio.run(work()) and answer[1], practice=practice)
 
     async def _grade(self, grader: object, answer: Answer) -> bool:
-        from agentlab.scenario.outcomes import Outcomes  # noqa: PLC0415
-        from agentlab.scenario.runner import Grader, LabFinished  # noqa: PLC0415
+        from agentlab.labs.outcomes import Outcomes  # noqa: PLC0415
+        from agentlab.labs.runner import Grader, LabFinished  # noqa: PLC0415
 
         assert isinstance(grader, Grader)
         outcomes, passed = Outcomes(self._runs), False
@@ -270,10 +269,10 @@ class PlainText:
             self._write("Practice passed. Type grade for the cases that count.")
 
     def _choose(self, letters: tuple[str, ...]) -> None:
-        from agentlab.scenario.answers import QuizAnswer  # noqa: PLC0415
-        from agentlab.scenario.attempt import Attempt  # noqa: PLC0415
-        from agentlab.scenario.runner import judge  # noqa: PLC0415
-        from agentlab.scenario.values import QuizStep  # noqa: PLC0415
+        from agentlab.labs.answers import QuizAnswer  # noqa: PLC0415
+        from agentlab.labs.attempt import Attempt  # noqa: PLC0415
+        from agentlab.labs.runner import judge  # noqa: PLC0415
+        from agentlab.labs.values import QuizStep  # noqa: PLC0415
 
         step = self._step
         if not isinstance(step, QuizStep):
@@ -287,7 +286,7 @@ class PlainText:
 def _said(event: object) -> Iterator[str]:
     from agentlab.cli.render import call_text  # noqa: PLC0415
     from agentlab.events import ToolFinished, ToolStarted  # noqa: PLC0415
-    from agentlab.scenario.runner import (  # noqa: PLC0415
+    from agentlab.labs.runner import (  # noqa: PLC0415
         AgentEvent,
         CaseFinished,
         CaseStarted,

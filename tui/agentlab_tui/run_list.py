@@ -56,7 +56,7 @@ def _summary(path: Path) -> RunSummary:
     except (TraceError, OSError) as error:
         return RunSummary(path=path, what="unreadable", problem=str(error))
     labels = header.labels
-    what = f"{labels['scenario']} · {header.agent}" if "scenario" in labels else header.agent
+    what = f"{labels['lab']} · {header.agent}" if "lab" in labels else header.agent
     return RunSummary(
         path=path,
         when=datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S"),

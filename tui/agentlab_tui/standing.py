@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agentlab.scenario.find import place_in_course
+from agentlab.labs.course import course
 from agentlab_tui.catalog import LabEntry
 from agentlab_tui.lab_progress import LabProgress, Mark
 
@@ -33,7 +33,7 @@ def lab_mark(entry: LabEntry, progress: LabProgress) -> Mark:
     """How a whole lab stands."""
     if entry.lab is None:
         return "open"
-    if all(step.id in progress.passed for step in entry.lab.scenario.steps):
+    if all(step.id in progress.passed for step in entry.lab.steps):
         return "passed"
     return "seen" if progress.passed or progress.seen else "open"
 
@@ -50,7 +50,7 @@ def standings(
         progress: of every one of them.
     """
     marks: dict[str, Mark] = {e.id: lab_mark(e, progress[e.id]) for e in entries}
-    needs = {e.id: tuple(e.lab.scenario.prerequisites) if e.lab else () for e in entries}
+    needs = {e.id: tuple(e.lab.prerequisites) if e.lab else () for e in entries}
     waits = {
         id: tuple(need for need in wanted if marks.get(need, "passed") != "passed")
         for id, wanted in needs.items()
@@ -58,7 +58,7 @@ def standings(
     following = _next(entries, progress, marks, waits)
     found: dict[str, Standing] = {}
     for entry in entries:
-        steps = entry.lab.scenario.steps if entry.lab else ()
+        steps = entry.lab.steps if entry.lab else ()
         found[entry.id] = Standing(
             mark=marks[entry.id],
             done=sum(step.id in progress[entry.id].passed for step in steps),
@@ -81,7 +81,7 @@ def _next(
     if begun:
         return max(begun, key=lambda id: _touched(progress[id]))
     ready = [id for id in todo if not waits[id]]
-    return min(ready or todo, key=place_in_course, default=None)
+    return min(ready or todo, key=course().place, default=None)
 
 
 def _touched(progress: LabProgress) -> float:

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from agentlab.agent import Agent
+from agentlab.agent.run import Run
 from agentlab.approval import Policy
 from agentlab.backend import Backend, Settings, ToolSpec
 from agentlab.backends.llamacpp.seen import PromptToken
-from agentlab.plugins.equipment import Equipment, equipment_for
 from agentlab.errors import ConfigError
 from agentlab.limits import Limits
 from agentlab.messages import Message
+from agentlab.plugins.equipment import Equipment, equipment_for
 from agentlab.plugins.tools import load_tools
-from agentlab.agent.run import Run
 from agentlab_tui.assembly import Assembly
 from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.feed import Opened

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from agentlab.scenario.answers import AgentAnswer, ForkAnswer, QuizAnswer
+from agentlab.labs.answers import AgentAnswer, ForkAnswer, QuizAnswer
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from agentlab import ToolContext, tool
 from agentlab.errors import ConfigError, ToolError
-from agentlab.scenario import Equipment
+from agentlab.labs import Equipment
 
 UNSEEN = ("attention.md", "sampling.md", "tokens.md", "agents.md")
 """Articles that are only used to measure on."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import product
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 _ALL = tuple(product(range(1, 6), repeat=3))
 """Three numbers from 1 to 5, in every order: 125 sums, none above 15."""

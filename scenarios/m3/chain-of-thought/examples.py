@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 
 from agentlab.backend import Settings
-from agentlab.scenario import Example
+from agentlab.labs import Example
 
 from .cases import as_orders, as_sum
 

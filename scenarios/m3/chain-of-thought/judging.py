@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agentlab.scenario import CaseRun
+from agentlab.labs import CaseRun
 
 _ANSWER = re.compile(r"\bthe answer is:? *(-?\d+)", re.IGNORECASE)
 

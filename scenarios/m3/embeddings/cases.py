@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 from .articles import recall, world
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
+from agentlab.labs import AgentAnswer, Example
 from agentlab.limits import Limits
-from agentlab.scenario import AgentAnswer, Example
 
 
 def shown(told: str, examples: tuple[Example, ...], max_tokens: int) -> AgentAnswer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _HOURS = ("9 am", "10 am", "11 am", "2 pm", "3 pm", "5 pm", "6 pm")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agentlab.scenario import CodeAnswer
+from agentlab.labs import CodeAnswer
 
 _STARTER = '''\
 def request(model, key, conversation):

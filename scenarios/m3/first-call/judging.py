@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from agentlab.scenario import Attempt, CaseRun, Check, Verdict
+from agentlab.labs import Attempt, CaseRun, Check, Verdict
 
 from .protocols import Conversation, Name, Refused, answered, received
 

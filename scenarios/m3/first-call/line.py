@@ -22,7 +22,7 @@ from typing import Any, cast
 from agentlab.backends.hosted import find_key
 from agentlab.backends.presets import PRESETS
 from agentlab.errors import ConfigError, ToolError
-from agentlab.scenario import Equipment
+from agentlab.labs import Equipment
 from agentlab.tooling import Tool, ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentlab import ToolContext, tool
 from agentlab.errors import ToolError
-from agentlab.scenario import Equipment
+from agentlab.labs import Equipment
 from agentlab_tools.train.workbench import Workbench
 
 from .cases import evening

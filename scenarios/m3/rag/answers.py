@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
+from agentlab.labs import AgentAnswer, CodeAnswer, Example
 from agentlab.limits import Limits
-from agentlab.scenario import AgentAnswer, CodeAnswer, Example
 
 STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
 TOLD = "Answer from what was found, and name the source."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 from agentlab_tools.search import LIBRARY
 
 from .library import found_for

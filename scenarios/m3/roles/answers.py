@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
-from agentlab.scenario import AgentAnswer, Example
+from agentlab.labs import AgentAnswer, Example
 
 STEADY = Settings(temperature=0, max_tokens=40, repeat_penalty=1.0)
 """Greedy, so that a run can be repeated; short, so that a model gone astray is soon stopped."""

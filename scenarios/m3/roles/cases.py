@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 
 def things(rng: Random, count: int) -> Sequence[Case]:

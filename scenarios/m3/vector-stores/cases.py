@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from agentlab.errors import ScenarioError
-from agentlab.scenario import Case
+from agentlab.errors import LabError
+from agentlab.labs import Case
 from agentlab_tools.knowledge.stores import Kind, open_store
 from agentlab_tools.knowledge.types import Chunk, Identity, Source
 
@@ -52,7 +52,7 @@ def histories(rng: Random, count: int) -> Sequence[Case]:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answers = [_answers(steps, kind, Path(folder) / kind) for kind in KINDS]
         if any(answer != answers[0] for answer in answers):
-            raise ScenarioError("the stores disagree with each other")
+            raise LabError("the stores disagree with each other")
         told = json.dumps([[step.op, step.args] for step in steps])
         code = (
             f"import json\nhistory = json.loads({told!r})\nstore, found = Store(), []\n"

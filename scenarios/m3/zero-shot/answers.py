@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
+from agentlab.labs import AgentAnswer
 from agentlab.limits import Limits
-from agentlab.scenario import AgentAnswer
 
 
 def told(instructions: str, max_tokens: int) -> AgentAnswer:

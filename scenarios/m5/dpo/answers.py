@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentlab.scenario import CodeAnswer
+from agentlab.labs import CodeAnswer
 
 
 def _code(text: str) -> CodeAnswer:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 UNSEEN = 16
 """Questions that a tuned model is asked."""

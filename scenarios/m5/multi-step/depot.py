@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agentlab import tool
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 _VANS: tuple[str, ...] = (
     "Heron",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
+from agentlab.labs import Example, Then
 from agentlab.limits import Limits
-from agentlab.scenario import Example, Then
 
 from .depot import pointer, prose, question
 

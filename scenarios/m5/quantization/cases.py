@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 BLOCK = 32
 ROWS = Path(__file__).with_name("rows.npy")

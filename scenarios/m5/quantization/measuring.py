@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentlab import ToolContext, tool
 from agentlab.errors import ToolError
-from agentlab.scenario import Equipment
+from agentlab.labs import Equipment
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.train.bridge.quantize import KINDS, Kind, quantize
 

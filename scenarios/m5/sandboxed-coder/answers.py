@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
+from agentlab.labs import AgentAnswer, CodeAnswer, Example, Try
 from agentlab.limits import Limits
-from agentlab.scenario import AgentAnswer, CodeAnswer, Example, Try
 
 STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
 SHORT = Limits(steps=4)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from statistics import median
 
-from agentlab.scenario import Case
+from agentlab.labs import Case
 
 
 def numbers(rng: Random, count: int) -> Sequence[Case]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
-from agentlab.scenario import Example
+from agentlab.labs import Example
 
 STEADY = Settings(temperature=0, max_tokens=80, repeat_penalty=1.0)
 """Greedy, so that a run can be repeated; short, so that a model gone astray is soon stopped; and no

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Literal
 
-from agentlab.plugins.equipment import Equipment
 from agentlab.errors import AgentLabError
+from agentlab.plugins.equipment import Equipment
 from agentlab_tools.execute.sandbox import Sandbox
 from agentlab_tools.execute.tools import USUAL_PACKAGES
 from agentlab_tools.execute.values import SandboxInfo

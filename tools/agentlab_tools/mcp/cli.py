@@ -10,8 +10,8 @@ from contextlib import suppress
 import click
 
 from agentlab.display import one_line, safe
-from agentlab.plugins.equipment import equipment_for
 from agentlab.errors import ConfigError, MissingExtra, MissingKey
+from agentlab.plugins.equipment import equipment_for
 from agentlab.plugins.tools import load_tools, open_tools, tool_names
 
 

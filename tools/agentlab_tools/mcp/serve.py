@@ -11,9 +11,9 @@ from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from agentlab.plugins.equipment import Equipment
 from agentlab.errors import ConfigError
 from agentlab.messages import Artifact, ToolCall, ToolResult
+from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import Tool, ToolContext
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from agentlab.errors import AgentLabError, ToolError
-from agentlab.tooling.threads import in_thread
 from agentlab.tooling import Tool, ToolContext, tool
+from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.events import Progress
 from agentlab_tools.train.jobs import Job, JobLimits, Jobs
 from agentlab_tools.train.jobs.journal import JournalReader

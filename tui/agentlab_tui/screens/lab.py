@@ -12,8 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from agentlab.scenario.find import Lab
-from agentlab.scenario.values import Step
+from agentlab.labs.values import Lab, Step
 from agentlab_tui.lab_progress import LabProgress
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.progress import ProgressError
@@ -75,7 +74,7 @@ class LabScreen(Screen[None]):
         self._services = services
         self._lab_id = id
         self._lab = lab
-        self._steps = lab.scenario.steps
+        self._steps = lab.steps
         self._progress = services.progress.lab(id)
         ids = [step.id for step in self._steps]
         self._asks = False
@@ -93,7 +92,7 @@ class LabScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lesson at the left, work at the right; on a narrow screen one of them, chosen by tab."""
-        yield TopBar(self._lab_id, self._lab.scenario.title)
+        yield TopBar(self._lab_id, self._lab.title)
         yield StepBar(self._steps)
         yield PaneTabs()
         with Horizontal(id="lab"):

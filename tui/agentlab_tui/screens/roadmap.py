@@ -149,7 +149,7 @@ class RoadmapScreen(Screen[None]):
     def _sum_up(self) -> str:
         marks = [s.mark for s in self._standings.values()]
         left = sum(
-            entry.lab.scenario.minutes
+            entry.lab.minutes
             for entry in self.entries
             if entry.lab and self._standings[entry.id].mark != "passed"
         )

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from agentlab.display import one_line
 from agentlab.events import Event
-from agentlab.scenario.attempt import CaseRun
+from agentlab.labs.attempt import CaseRun
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.widgets.flow import Flow
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentlab.display import safe
-from agentlab.scenario.attempt import Check, Verdict
+from agentlab.labs.attempt import Check, Verdict
 
 
 class CheckRow(Horizontal):

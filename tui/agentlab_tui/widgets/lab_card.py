@@ -26,25 +26,25 @@ def lab_card(entry: LabEntry, progress: LabProgress, standings: Mapping[str, Sta
             ("this lab can't be opened\n\n", "$error"),
             safe(entry.problem),
         )
-    scenario, standing = entry.lab.scenario, standings[entry.id]
+    lab, standing = entry.lab, standings[entry.id]
     begun = progress.passed or progress.seen or progress.last
     lines = [
-        Content.styled(one_line(scenario.title), "bold $primary"),
-        Content.styled(f"{entry.id}  ·  {scenario.minutes} min", "$quiet"),
+        Content.styled(one_line(lab.title), "bold $primary"),
+        Content.styled(f"{entry.id}  ·  {lab.minutes} min", "$quiet"),
         Content(""),
         _button(standing, begun=bool(begun)),
     ]
-    if scenario.teaches:
+    if lab.teaches:
         lines += [Content(""), Content.styled("What it teaches", "bold")]
-        lines += [Content.assemble(("· ", "$accent"), safe(t)) for t in scenario.teaches]
+        lines += [Content.assemble(("· ", "$accent"), safe(t)) for t in lab.teaches]
     lines += [Content(""), Content.styled("Steps", "bold")]
-    for step in scenario.steps:
+    for step in lab.steps:
         sign, style = MARKS[progress.mark(step.id)]
         kind = (f"  {_KINDS[step.kind]}", "$quiet")
         lines.append(Content.assemble((f"{sign} ", style), one_line(step.title), kind))
-    lines += _others("Builds on", scenario.prerequisites, standings)
+    lines += _others("Builds on", lab.prerequisites, standings)
     lines += _others("Leads to", standing.unlocks, standings)
-    lines += [Content(""), Content.assemble(("Model  ", "bold"), one_line(scenario.backend))]
+    lines += [Content(""), Content.assemble(("Model  ", "bold"), one_line(lab.backend))]
     return Content("\n").join(lines)
 
 

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from agentlab.display import safe
-from agentlab.scenario.attempt import Verdict
-from agentlab.scenario.values import QuizStep
+from agentlab.labs.attempt import Verdict
+from agentlab.labs.values import QuizStep
 
 
 class Option(Static):

@@ -12,8 +12,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from agentlab.display import one_line
+from agentlab.labs.course import OTHERS, Module, course
 from agentlab_tui.catalog import LabEntry
-from agentlab_tui.modules import MODULES, OTHERS, Module
 from agentlab_tui.widgets.marks import MARKS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class RoadmapList(OptionList):
         self._drawn_at = self.size
         width = max(20, self.scrollable_content_region.width - 2)
         options: list[Option] = []
-        for module in (*MODULES, OTHERS):
+        for module in (*course().modules, OTHERS):
             labs = [entry for entry in self._entries if entry.module is module]
             if labs or not (self._searching or module is OTHERS):
                 options += self._module(module, labs, width)
@@ -102,7 +102,7 @@ class RoadmapList(OptionList):
             problem = one_line(f"{entry.id}  {entry.problem}", max(4, width - 6))
             return Content.assemble(("   ✘ ", "bold $error"), (problem, "$error"))
         sign, style = MARKS[standing.mark]
-        scenario = entry.lab.scenario
+        lab = entry.lab
         tag = ""
         if standing.is_next:
             tag = "go on  " if standing.mark == "seen" else "next  "
@@ -114,14 +114,14 @@ class RoadmapList(OptionList):
             (f"{entry.id}  ", "$quiet"),
             ("━" * full, "$success"),
             ("─" * (_BAR - full), "$line"),
-            (f"{scenario.minutes:>4} min", "$quiet"),
+            (f"{lab.minutes:>4} min", "$quiet"),
         )
         if width < 56:
-            right = Content.styled(f"{scenario.minutes} min", "$quiet")
+            right = Content.styled(f"{lab.minutes} min", "$quiet")
         room = max(4, width - right.cell_length - 7)
         quiet = "$quiet" if standing.waits_for and standing.mark == "open" else ""
         left = Content.assemble(
-            (f"   {sign} ", f"bold {style}"), (one_line(scenario.title, room), quiet)
+            (f"   {sign} ", f"bold {style}"), (one_line(lab.title, room), quiet)
         )
         gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)

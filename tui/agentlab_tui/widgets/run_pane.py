@@ -20,8 +20,8 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from agentlab.events import LiveEvent, ModelReplied
-from agentlab.scenario.attempt import Check
-from agentlab.scenario.runner import (
+from agentlab.labs.attempt import Check
+from agentlab.labs.runner import (
     AgentEvent,
     CaseFinished,
     CaseStarted,

@@ -16,7 +16,7 @@ from agentlab.display import one_line
 from agentlab_tui.widgets.marks import MARKS
 
 if TYPE_CHECKING:
-    from agentlab.scenario.values import Step
+    from agentlab.labs.values import Step
     from agentlab_tui.lab_progress import LabProgress
 
 

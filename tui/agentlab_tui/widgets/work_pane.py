@@ -11,11 +11,10 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from agentlab.errors import AgentLabError
-from agentlab.scenario.answers import AgentAnswer, Answer, QuizAnswer
-from agentlab.scenario.attempt import Attempt
-from agentlab.scenario.find import Lab
-from agentlab.scenario.runner import judge
-from agentlab.scenario.values import AgentStep, CodeStep, ForkStep, QuizStep, Step
+from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer
+from agentlab.labs.attempt import Attempt
+from agentlab.labs.runner import judge
+from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, QuizStep, Step
 from agentlab_tui.answers import (
     Runnable,
     file_of,
@@ -68,7 +67,7 @@ class WorkPane(Vertical):
         self._services = services
         self._lab_id = lab_id
         self._lab = lab
-        self._step: Step = lab.scenario.steps[0]
+        self._step: Step = lab.steps[0]
 
     def compose(self) -> ComposeResult:
         """All parts; the screen's style hides those a step does not need."""
@@ -159,7 +158,7 @@ class WorkPane(Vertical):
                 lab=self._lab,
                 step=step,
                 answer=answer,
-                backend=self._services.backend or self._lab.scenario.backend,
+                backend=self._services.backend or self._lab.backend,
                 runs=self._services.runs,
                 practice=practice,
                 whose=whose,

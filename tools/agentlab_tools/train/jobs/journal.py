@@ -21,8 +21,8 @@ from threading import RLock
 
 from pydantic import ValidationError
 
-from agentlab.trace import jsonlines
 from agentlab.errors import TraceError
+from agentlab.trace import jsonlines
 from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab_tools.train.checkpoints import room_for, write_whole
 from agentlab_tools.train.errors import DiskFull, TrainingError

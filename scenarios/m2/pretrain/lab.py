@@ -1,0 +1,108 @@
+"""m2/pretrain: a language model from nothing but text, trained, exported, and read by llama.cpp."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from agentlab.labs import Case, CaseRun, CodeAnswer, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs.checks import share, told
+
+from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain, something_to_train_with
+
+BITS = 3.2
+
+
+def plan(**settings: float) -> CodeAnswer:
+    """An answer: one setting a line."""
+    return CodeAnswer(code="".join(f"{name} = {value}\n" for name, value in settings.items()))
+
+
+def once(_rng: Random, _count: int) -> Sequence[Case]:
+    """One training."""
+    return [Case("", BITS)]
+
+
+def foretells(run: CaseRun) -> bool:
+    """The model needs few enough bits for a character of text that it never saw."""
+    return told(run).get("bits", 8.0) <= run.case.expect
+
+
+SIZES = {"layers": 2, "heads": 4, "rows": 16}
+
+lab = Lab(
+    id="m2/pretrain",
+    title="A model from nothing",
+    teaches=(
+        "what pre-training is: foretelling the next token",
+        "comparing models by the bits they need for a character of unseen text",
+        "spending a budget of tokens and weights",
+    ),
+    minutes=20,
+    tools=(pretrain,),
+    equip=something_to_train_with,
+    steps=(
+        ReadStep(id="one-task", title="One task, no labels"),
+        CodeStep(
+            id="train",
+            title="Train it",
+            cases=once,
+            runs_on="pretrain",
+            practice=1,
+            graded=1,
+            starter=plan(vocabulary=300, width=32, context=16, steps=100, lr=0.0001, **SIZES),
+            solution=plan(vocabulary=1024, width=128, context=64, steps=150, lr=0.004, **SIZES),
+            wrong={
+                "learns-too-slowly": plan(
+                    vocabulary=1024, width=128, context=64, steps=60, lr=0.0001, **SIZES
+                ),
+                "stops-too-early": plan(
+                    vocabulary=512, width=64, context=32, steps=20, lr=0.004, **SIZES
+                ),
+                "over-the-budget": plan(
+                    vocabulary=1024, width=128, context=64, steps=2000, lr=0.004, **SIZES
+                ),
+            },
+            hints=(
+                "Watch the loss. If it hardly falls, the steps are too small: raise lr, tenfold "
+                "at a time, until it no longer helps.",
+                "How much of the budget of tokens do you use? It is steps * rows * context.",
+                "A larger vocabulary puts more characters into a token, and a wider model has "
+                "room for more: vocabulary = 1024, width = 128, context = 64.",
+            ),
+            checks=(
+                share(
+                    "bits",
+                    f"at most {BITS} bits for a character of text it never saw, with at most "
+                    f"{MOST_TOKENS:,} tokens and {MOST_WEIGHTS:,} weights",
+                    foretells,
+                    1.0,
+                    wanted="foretold well enough",
+                ),
+            ),
+        ),
+        QuizStep(
+            id="why-characters",
+            title="Why by the character?",
+            question=(
+                "Two models with different tokenizers read the same text. One has a loss of 4.1 "
+                "nats a token, the other of 4.6. Which one foretells the text better?"
+            ),
+            options={
+                "a": "The first: its loss is lower.",
+                "b": "The second: a higher loss means that it has learnt more.",
+                "c": "It can't be told from this: a token of one may hold more text than a token "
+                "of the other.",
+                "d": "Neither: a loss says nothing about text a model never saw.",
+            },
+            right=frozenset({"c"}),
+            because={
+                "a": "Only if both cut the text into the same tokens.",
+                "b": "A loss is surprise; less of it is better.",
+                "c": "Right. Divide by characters (or bytes), and they can be compared.",
+                "d": "It does, if it was measured on such text.",
+            },
+            hints=("What would happen to the loss if every token were a single letter?",),
+        ),
+    ),
+)

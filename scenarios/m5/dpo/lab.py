@@ -1,0 +1,123 @@
+"""m5/dpo: the learner says which of two answers is better, and the model comes to agree."""
+
+from __future__ import annotations
+
+from agentlab.labs import CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs.checks import close_to, numbers_in, share, told
+
+from .answers import (
+    LOSS,
+    LOSS_STARTER,
+    LOSS_WRONG,
+    PREFER,
+    PREFER_STARTER,
+    PREFER_WRONG,
+)
+from .cases import UNSEEN, pairs, talks
+from .training import align, bench, run
+
+MOST_WORDS = 20
+FEWEST_WORDS = 4
+NEEDED = 9
+
+
+def gives_the_loss(run: CaseRun) -> bool:
+    """The last number printed is the loss."""
+    if not run.calls or run.calls[-1][1].error is not None:
+        return False
+    found = numbers_in(run.calls[-1][1].content)
+    return bool(found) and close_to(found[-1], run.case.expect)
+
+
+def is_brief(run: CaseRun) -> bool:
+    """Enough answers are short, and yet answers."""
+    return sum(FEWEST_WORDS <= n <= MOST_WORDS for n in told(run).get("words", [])) >= NEEDED
+
+
+lab = Lab(
+    id="m5/dpo",
+    title="Which answer is better?",
+    teaches=(
+        "what a preference is, and how a model learns from it without a reward model",
+        "the loss of DPO, and why it needs the model as it was",
+        "that a model learns what you prefer, not what you meant",
+    ),
+    minutes=25,
+    tools=(run, align),
+    equip=bench,
+    steps=(
+        ReadStep(id="preferences", title="Better is easier to say than good"),
+        CodeStep(
+            id="loss",
+            title="The loss",
+            cases=pairs,
+            runs_on="run",
+            practice=2,
+            graded=6,
+            starter=LOSS_STARTER,
+            solution=LOSS,
+            wrong=LOSS_WRONG,
+            hints=(
+                "How much more likely has the better answer become since the training began? "
+                "And the worse one?",
+                "The margin is beta times the difference of these two. Sigmoid makes a "
+                "probability of it.",
+                "margin = beta * ((better - better_was) - (worse - worse_was)); the loss is "
+                "-math.log(1 / (1 + math.exp(-margin))).",
+            ),
+            checks=(share("loss", "the loss is right for every pair", gives_the_loss, 1.0),),
+        ),
+        CodeStep(
+            id="prefer",
+            title="Say it in one sentence",
+            cases=talks,
+            runs_on="align",
+            practice=1,
+            graded=1,
+            starter=PREFER_STARTER,
+            solution=PREFER,
+            wrong=PREFER_WRONG,
+            hints=(
+                "You want short answers. Which of two answers would you pick, by something that "
+                "a program can count?",
+                "Count the words, or the sentences. Where two answers are alike, None says that "
+                "the pair teaches nothing.",
+                'return "a" if len(a.split()) < len(b.split()) else "b"',
+            ),
+            checks=(
+                share(
+                    "brief",
+                    f"{NEEDED} of {UNSEEN} answers to unseen questions have {FEWEST_WORDS} to "
+                    f"{MOST_WORDS} words",
+                    is_brief,
+                    1.0,
+                    wanted="brief enough",
+                ),
+            ),
+        ),
+        QuizStep(
+            id="what-it-learnt",
+            title="What did it learn?",
+            question=(
+                "After the training, `What is a planet?` is answered with `A planet is a planet "
+                "that is not a star.` What happened?"
+            ),
+            options={
+                "a": "The training failed: the loss did not fall.",
+                "b": "The model learnt exactly what was preferred, short answers. That they say "
+                "something was never part of the preference.",
+                "c": "DPO makes models forget facts, so it should not be used.",
+                "d": "The temperature was too low for a good answer.",
+            },
+            right=frozenset({"b"}),
+            because={
+                "a": "It fell, and the answers did become short.",
+                "b": "Yes. What is rewarded is what you get, and the easiest way to it is taken. "
+                "People who judge answers for a living are asked for much more than length.",
+                "c": "It knew little about planets before, too: it only said so at length.",
+                "d": "Temperature 0 takes the likeliest words; it made the long answers as well.",
+            },
+            hints=("Read your `prefer` again. Would it have liked that answer?",),
+        ),
+    ),
+)
