@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import backend_option, open_backend, runs_option
+from agentlab.places.models import open_backend
+from agentlab.terminal.options import backend_option, runs_option
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import runs_option
+from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, find_run
 
 if TYPE_CHECKING:

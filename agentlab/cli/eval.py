@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
 from agentlab.errors import ConfigError, TraceError
+from agentlab.places.models import open_backend
+from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 if TYPE_CHECKING:
     from agentlab.backend import Backend
@@ -138,8 +139,8 @@ def show(name: str, runs: Path, seed: int, as_json: bool) -> int:
 @json_option
 def list_results(runs: Path, as_json: bool) -> None:
     """List the evaluations there are."""
-    from agentlab.cli.show import print_rows
     from agentlab.evaluate import report
+    from agentlab.terminal.tables import print_rows
     from agentlab.trace.results import Results, results_in
 
     rows: list[tuple[object, ...]] = []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from agentlab.cli.home import runs_option
 from agentlab.errors import ConfigError, TraceError
+from agentlab.places.home import environment
+from agentlab.terminal.options import runs_option
 
 if TYPE_CHECKING:
     from agentlab.export.chat import Per, Style
@@ -128,7 +128,7 @@ def _otel(
     if output is not None:
         _write(output, (f"{otlp_json(spans_of(trace, content=content))}\n" for trace in traces))
         return
-    to = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or LOCAL_COLLECTOR
+    to = endpoint or environment().get("OTEL_EXPORTER_OTLP_ENDPOINT") or LOCAL_COLLECTOR
     sent = sum(send(spans_of(trace, content=content), to) for trace in traces)
     click.echo(f"sent {sent} spans to {to}", err=True)
 
@@ -143,10 +143,10 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 def _secrets(hide: tuple[str, ...]) -> list[str]:
     from agentlab.backends.presets import PRESETS
 
-    if missing := [name for name in hide if not os.environ.get(name)]:
+    if missing := [name for name in hide if not environment().get(name)]:
         raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
     keys = (preset.key_env for preset in PRESETS.values() if preset.key_env)
-    return [os.environ.get(name, "") for name in (*hide, *keys)]
+    return [environment().get(name, "") for name in (*hide, *keys)]
 
 
 def _write(output: Path, pieces: Iterable[str]) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import open_backend, service_options, state_options
-from agentlab.errors import ConfigError
+from agentlab.places.trust import is_own
 from agentlab.trace import Trace, find_run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from agentlab.agent import Agent
     from agentlab.agent.run import Run
     from agentlab.approval import Decision
     from agentlab.backend import Backend
@@ -36,39 +34,7 @@ changed_tools_option = click.option(
 def open_run(runs: Path, name: str) -> tuple[Trace, bool]:
     """A run by name, and whether it is one of this folder's own."""
     trace = Trace.load(find_run(runs, name))
-    return trace, trace.path.parent.resolve() == runs.resolve()
-
-
-def model_of(trace: Trace, backend: str | None, *, own: bool, restore: bool = False) -> Backend:
-    """The model named, or else the run's own. A stranger's trace does not choose a server.
-
-    Args:
-        restore: it goes on from what an earlier process read; else it starts cold.
-    """
-    from agentlab.replay.rebuild import reconnect
-
-    name = trace.header.backend.name
-    if backend is not None:
-        return open_backend(backend, restore=restore)
-    if not own and not name.startswith("local:"):
-        raise ConfigError(
-            f"this trace comes from outside and asks to talk to {name}: name that model with "
-            "--backend if you mean it, or use --trust"
-        )
-    if service_options(name):
-        return open_backend(name)
-    return reconnect(trace.header.backend, **state_options(name, restore=restore))
-
-
-def agent_of(
-    trace: Trace, model: Backend, *, own: bool, labs: tuple[Path, ...], changed_tools: bool
-) -> Agent[Any]:
-    """The agent of a run. A stranger's trace does not choose what needs no consent."""
-    from agentlab.approval import Policy
-    from agentlab.replay.rebuild import rebuild
-
-    agent = rebuild(trace, backend=model, labs=labs, changed_tools=changed_tools)
-    return agent if own else agent.with_(approval=Policy(otherwise="ask"))
+    return trace, is_own(trace, runs)
 
 
 async def ask(call: ToolCall) -> Decision:
@@ -152,19 +118,3 @@ def usage_line(usage: Usage) -> str:
     """Tokens of what was newly run: `120 tokens in (96 cached), 14 out`."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     return f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
-
-
-def split_setting(pairs: Iterable[str]) -> dict[str, Any]:
-    """`name=value` pairs, values as JSON where they are, else as text."""
-    from pydantic_core import from_json
-
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {pair}: write it as name=value, e.g. temperature=0")
-        try:
-            values[name] = from_json(text)
-        except ValueError:
-            values[name] = text
-    return values

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import asdict, dataclass
 
 import click
 
-from agentlab.cli.home import services, services_file
+from agentlab.places.home import environment, services_file
+from agentlab.places.models import services
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _services() -> list[Row]:
     rows: list[Row] = []
     for name, preset in services().items():
         variable = preset.key_env
-        here = not variable or bool(os.environ.get(variable, "").strip())
+        here = not variable or bool(environment().get(variable, "").strip())
         note = f"{variable} is {'set' if here else 'not set'}" if variable else "needs no key"
         rows.append(Row(f"{name}:…", preset.base_url, "", here, note))
     return rows

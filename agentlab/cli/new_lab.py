@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import own_labs
+from agentlab.places.home import own_labs
 
 if TYPE_CHECKING:
     from agentlab.labs.make import StepKind

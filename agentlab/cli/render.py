@@ -3,50 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterable
 
-from pydantic_core import from_json
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from agentlab.backend import TextDelta
+from agentlab.cli.tones import COLOURS
+from agentlab.described import Line, lines_of, note_of
 from agentlab.display import one_line, safe
 from agentlab.events import (
     ApprovalAsked,
-    ApprovalGiven,
     Event,
-    HandedOff,
-    LimitReached,
-    MessageAdded,
+    LiveEvent,
     ModelReplied,
-    RunFailed,
     RunFinished,
+    RunStarted,
     ToolFinished,
     ToolOutput,
     ToolStarted,
 )
-from agentlab.messages import ToolCall, ToolResult
+from agentlab.messages import ToolResult
 
-
-def call_text(call: ToolCall) -> str:
-    """A call as one would write it: `calculator(expression="6 * 7")`."""
-    name = one_line(call.name)
-    try:
-        arguments: object = from_json(call.arguments or "{}")
-        if isinstance(arguments, Mapping):
-            given = cast(Mapping[str, Any], arguments)
-            return f"{name}({', '.join(f'{one_line(k)}={_value(v)}' for k, v in given.items())})"
-    except ValueError:  # no JSON, or a number with thousands of digits
-        pass
-    return f"{name}({one_line(call.arguments)})"
-
-
-def _value(value: object) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return one_line(text, 80)
+_LONG = 300
 
 
 class EventPrinter:
@@ -74,43 +55,37 @@ class EventPrinter:
                 if not self._words and reply.message.text:
                     self._line("»", "bold", one_line(reply.message.text, 300))
                 self._end_text()
-                if reply.stop in ("length", "repetition", "filtered"):
-                    why = {
-                        "length": "cut off: out of tokens",
-                        "repetition": "stopped: it was repeating itself",
-                        "filtered": "withheld by the provider",
-                    }[reply.stop]
-                    self._line("!", "yellow", why)
-            case ToolStarted(call=call):
+                self._note(event)
+            case ToolStarted():
                 self._end_text()
                 self._said = ""
-                self._line("→", "cyan", call_text(call))
+                self._lines(lines_of(event))
             case ToolOutput(text=text) if self._words:
                 self._said += text
                 self._stream(text, "dim")
             case ToolFinished(result=result):
                 self._end_text()
                 self._result(result)
-            case ApprovalAsked(call=call):
+            case ApprovalAsked():
                 self._end_text()
-                self._line("?", "yellow", f"may it call {call_text(call)}?")
-            case ApprovalGiven(verdict=verdict, reason=reason):
-                self._line("?", "yellow", f"{verdict} {safe(reason)}".rstrip())
-            case HandedOff(agent=agent):
-                self._line("⇢", "magenta", f"{one_line(agent)} takes over")
-            case MessageAdded(message=message):
-                self._line("↺", "yellow", one_line(message.text, 200))
-            case LimitReached(limit=limit, allowed=allowed):
+                self._lines(lines_of(event))
+            case RunFinished(outcome="completed"):
                 self._end_text()
-                self._line("!", "yellow", f"limit on {limit} reached ({allowed:g})")
-            case RunFailed(message=message):
+            case RunStarted():
+                pass
+            case _ if not isinstance(event, LiveEvent):
                 self._end_text()
-                self._line("✘", "red", safe(message))
-            case RunFinished(outcome=outcome) if outcome != "completed":
-                self._end_text()
-                self._line("!", "yellow", f"the run ended: {outcome}")
-            case _:
-                self._end_text() if isinstance(event, RunFinished) else None
+                self._note(event)
+            case _:  # words and calls that are still being written
+                pass
+
+    def _note(self, event: Event) -> None:
+        note = note_of(event, _LONG)
+        self._lines(() if note is None else (note,))
+
+    def _lines(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self._line(line.mark, COLOURS[line.tone], line.text)
 
     def _result(self, result: ToolResult) -> None:
         if result.content.strip() == self._said.strip() != "" and not result.artifacts:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, runs_option
-from agentlab.cli.live import agent_of, changed_tools_option, model_of, open_run, trust_option
+from agentlab.cli.live import changed_tools_option, open_run, trust_option
 from agentlab.errors import ConfigError
+from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 if TYPE_CHECKING:
     from rich.console import Console

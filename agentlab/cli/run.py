@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
 from agentlab.errors import LabError
 from agentlab.labs.answers import Answer, answer_file, read_answer
 from agentlab.labs.course import course, lab_roots
 from agentlab.labs.find import find_folder, list_folders, load
 from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
 from agentlab.labs.values import Lab, answer_type
+from agentlab.places.models import open_backend
+from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 
 @click.command()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.home import runs_option
 from agentlab.errors import ConfigError, TraceError
+from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, runs_in
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def stats(runs: Path, by: str, as_json: bool) -> None:
 
     What a fork took over from its parent is counted once, with the parent.
     """
-    from agentlab.cli.show import print_rows
+    from agentlab.terminal.tables import print_rows
     from agentlab.trace.query import queries
 
     if not any(runs_in(runs)):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from agentlab.cli.home import runs_option
 from agentlab.errors import TraceError
+from agentlab.terminal.options import runs_option
+from agentlab.terminal.tables import print_rows
 from agentlab.trace import Trace, find_run, read_header, runs_in
 
 
@@ -72,26 +73,3 @@ def _row(path: Path) -> tuple[object, ...]:
     labels = header.labels
     agent = f"{labels['lab']} {header.agent}" if "lab" in labels else header.agent
     return (path.stem, ended, len(replies), tokens, agent, header.backend.name)
-
-
-def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
-    """Write a table, or JSON lines; text is made safe to show."""
-    if as_json:
-        from pydantic_core import to_json
-
-        for row in rows:
-            line = to_json(dict(zip(columns, row, strict=True)), fallback=str)
-            click.echo(line.decode())
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from agentlab.display import safe
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(Text(safe(column)), overflow="fold", no_wrap=column == "run")
-    for row in rows:
-        table.add_row(*(Text(safe("" if value is None else str(value))) for value in row))
-    Console(highlight=False).print(table)

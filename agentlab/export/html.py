@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from agentlab.described import OUTCOMES
 from agentlab.display import one_line
 from agentlab.events import ModelReplied, RunFailed, RunFinished, ToolFinished
 from agentlab.export.html_lanes import lanes
@@ -96,8 +97,7 @@ def _badge(trace: Trace) -> Html:
         case RunFinished(outcome="completed"):
             return tag("span", "✓ completed", class_="badge good")
         case RunFinished(outcome=outcome):
-            said = {"limit": "stopped at a limit", "paused": "waits for approval"}
-            return tag("span", said.get(outcome, outcome), class_="badge warn")
+            return tag("span", OUTCOMES[outcome], class_="badge warn")
         case RunFailed(error=error):
             return tag("span", f"✗ failed: {error}", class_="badge bad")
         case _:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from pydantic_core import from_json, to_json
 
+from agentlab.described import STOPS, Tone, note_of
 from agentlab.display import one_line
-from agentlab.events import (
-    HandedOff,
-    LimitReached,
-    MessageAdded,
-    RunFailed,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-    UnknownEvent,
-)
+from agentlab.events import MessageAdded, RunFinished, RunStarted
 from agentlab.export.html_tags import Content, Html, picture, tag
 from agentlab.export.reading import CallRead, NoteRead, Reading, ReplyRead, duration
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolResult
 from agentlab.trace import Trace
 
 _SHORT = 100
-_STOPS = {
-    "length": "cut off: out of tokens",
-    "repetition": "stopped: it was repeating itself",
-    "filtered": "the rest was withheld by the provider",
-}
+_CLASSES: Mapping[Tone, str] = {"warn": "warn", "bad": "bad"}
 
 
 def turns(trace: Trace, read: Reading) -> Iterator[Html]:
@@ -83,8 +71,8 @@ def _reply(item: ReplyRead) -> Html:
         parts.append(tag("p", reply.message.text, class_="said"))
     parts += [_picture(part) for part in reply.message.parts if isinstance(part, Image | Audio)]
     parts += [_call(call) for call in item.calls]
-    if reply.stop in _STOPS:
-        parts.append(tag("p", _STOPS[reply.stop], class_="note warn"))
+    if reply.stop in STOPS:
+        parts.append(tag("p", STOPS[reply.stop], class_="note warn"))
     usage, took = reply.usage, item.replied - item.asked
     if usage.total_tokens:
         rate = f", {usage.output_tokens / took:,.0f} a second" if took > 0.01 else ""
@@ -124,28 +112,16 @@ def _note(item: NoteRead) -> Html | None:
         return _turn("", "", at, [tag("div", words, class_=f"note {style}")])
 
     match item.event:
-        case RunResumed():
-            return note("", "The run was taken up again.")
         case MessageAdded(message=message):
             return note("warn", "The answer was asked for again:", message.text)
-        case HandedOff(agent=agent, instructions=instructions):
-            return note("", f"{agent} takes over.", instructions)
-        case LimitReached(limit=limit, allowed=allowed):
-            return note("warn", f"The limit on {limit.replace('_', ' ')} was reached: {allowed:g}.")
-        case RunFailed(error=error, message=message):
-            return note("bad", f"The run failed: {error}.", message)
         case RunFinished(outcome="completed", output=output) if not isinstance(output, str):
             shown = to_json(output, indent=2, inf_nan_mode="null").decode()
             return _turn("", "output", at, [tag("pre", shown)])
-        case RunFinished(outcome="cancelled"):
-            return note("warn", "The run was cancelled.")
-        case RunFinished(outcome="paused"):
-            return note("warn", "The run waits for an approval.")
-        case UnknownEvent(data=data):
-            kind = one_line(str(data.get("kind")), 60)
-            return note("", f"Something this version does not know: {kind}.")
-        case _:
+        case RunStarted() | RunFinished(outcome="completed"):
             return None
+        case event:
+            line = note_of(event)
+            return line and note(_CLASSES.get(line.tone, ""), line.text, line.more)
 
 
 def _turn(kind: str, who: str, at: str, body: Sequence[Html], id: str | None = None) -> Html:

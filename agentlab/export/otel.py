@@ -134,10 +134,10 @@ class _Spans:
         if usage.cost is not None:
             attributes["agentlab.cost.usd"] = usage.cost
         if isinstance(end, RunFinished):
-            attributes["agentlab.agent.run.outcome"] = end.outcome
+            attributes["agentlab.run.outcome"] = end.outcome
         for event in events:
             if isinstance(event, LimitReached):
-                attributes["agentlab.agent.run.limit"] = event.limit
+                attributes["agentlab.run.limit"] = event.limit
         if isinstance(end, RunFailed):
             attributes["error.type"] = end.error
         elif end is None or end.kind != "run_finished":

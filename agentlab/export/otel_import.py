@@ -215,7 +215,7 @@ class _Run:
             message = whole.error or failed
             yield last, RunFailed(error=failed or "Error", message=message)
             return
-        outcome: Any = whole.text("agentlab.agent.run.outcome") or "completed"
+        outcome: Any = whole.text("agentlab.run.outcome") or "completed"
         if outcome not in ("completed", "limit", "paused", "cancelled"):
             outcome = "completed"
         replies = (e.reply for _, e in reversed(self.events) if isinstance(e, ModelReplied))

@@ -22,7 +22,7 @@ from agentlab.labs.attempt import Case, CaseRun
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, RunStep
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab.plugins.equipment import Equipment
-from agentlab.replay.forked import Changes, branch
+from agentlab.replay.forked import Changes, forked_run
 from agentlab.tooling import Tool
 from agentlab.trace import Trace, trace_path
 
@@ -96,7 +96,7 @@ class Trial:
         }
         if answer.call is not None:
             changes["edit"] = _called(answer.call)
-        return branch(parent, agent, at=answer.at, folder=self.runs, **changes)
+        return forked_run(parent, agent, at=answer.at, folder=self.runs, **changes)
 
     def agent(self, step: AgentStep, answer: AgentAnswer) -> Agent:
         """The agent an answer describes.

@@ -1,8 +1,8 @@
-"""Any logged run can be played, checked, branched and compared.
+"""Any logged run can be played, checked, forked and compared.
 
     async for event in replay(trace): …                   # serve: equal to the log
     verification = await verify(trace)                     # run again: the first difference
-    result = await fork(trace, at=4, tool_result="391")    # branch: go on live from there
+    result = await fork(trace, at=4, tool_result="391")    # fork: go on live from there
     comparison = diff(trace, Trace.load(result.path))      # two runs, aligned by step
 
 `Agent.resume` goes on with a run that paused or broke off. See `docs/replay.md`.

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from agentlab.agent import Agent
 from agentlab.agent.run import Run
 from agentlab.backend import Backend
-from agentlab.replay.forked import Changes, branch
+from agentlab.replay.forked import Changes, forked_run
 from agentlab.replay.rebuild import rebuild
 from agentlab.trace import Trace
 
@@ -43,4 +43,4 @@ def fork(
     if backend is not None:
         agent = agent.with_(backend=backend)
     folder = None if agent.runs is None else trace.path.parent
-    return branch(trace, agent, at=at, folder=folder, **changes)
+    return forked_run(trace, agent, at=at, folder=folder, **changes)

@@ -1,4 +1,4 @@
-"""Branches: a run taken up to one of its events, changed there, that goes on live.
+"""Forks: a run taken up to one of its events, changed there, that goes on live.
 
 The new run's trace begins with the old one's events, exactly as they are, and names its parent. No
 call that had begun by then is made again: its result comes from the log.
@@ -41,7 +41,7 @@ _EDITABLE = RunStarted | ModelReplied | MessageAdded | ToolFinished
 
 
 class Changes(TypedDict, total=False):
-    """What may be different in a branch, and what its run is given. All of it can be left out.
+    """What may be different in a fork, and what its run is given. All of it can be left out.
 
     Attributes:
         edit: put in place of event `at`, which must be the run's start, a reply, an added message
@@ -67,7 +67,7 @@ class Changes(TypedDict, total=False):
     workspace: Path | None
 
 
-def branch(
+def forked_run(
     trace: Trace, agent: Agent[Any], *, at: int, folder: Path | None, **changes: Unpack[Changes]
 ) -> Run[Any]:
     """A run that shares a past with another. Iterate or await it, as any run.

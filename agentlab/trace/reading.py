@@ -82,7 +82,7 @@ class TraceHeader(Value):
     @classmethod
     def _as_named_now(cls, labels: Any) -> Any:
         """Traces written before 0.2 call a lab `scenario`."""
-        if not isinstance(labels, dict) or "scenario" not in labels:
+        if not isinstance(labels, dict):
             return labels
         given = cast(dict[str, Any], labels)
         return {"lab" if key == "scenario" else key: value for key, value in given.items()}

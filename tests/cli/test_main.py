@@ -12,9 +12,9 @@ import pytest
 
 from agentlab.agent import Agent
 from agentlab.backends.scripted import Scripted
-from agentlab.cli.home import state_options
 from agentlab.cli.main import COMMANDS
 from agentlab.messages import Message, ToolCall
+from agentlab.places.models import state_options
 from agentlab.tooling import tool
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from agentlab.backends.presets import PRESETS
-from agentlab.cli.home import open_backend
-from agentlab.cli.key_checks import KeyChecks
+from agentlab.places.key_checks import KeyChecks
+from agentlab.places.models import open_backend
 
 KEY = "sk-right-0123456789"
 ANSWER = {

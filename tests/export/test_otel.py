@@ -128,7 +128,7 @@ def test_spans_say_what_the_conventions_ask_for(runs: Path, collector: Collector
     assert run["gen_ai.agent.name"] == "divider"
     assert run["gen_ai.usage.input_tokens"] == 300
     assert run["gen_ai.usage.output_tokens"] == 21
-    assert run["agentlab.agent.run.outcome"] == "completed"
+    assert run["agentlab.run.outcome"] == "completed"
     assert run["agentlab.label.step"] == "first"
     first, _, last = by_name["chat"]
     assert first["gen_ai.operation.name"] == "chat"

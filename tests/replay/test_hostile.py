@@ -274,11 +274,11 @@ def test_a_stranger_does_not_choose_the_server_that_is_talked_to(tmp_path: Path)
     for args in (("fork", str(path), "--at", "0"), ("resume", str(path))):
         done = CliRunner().invoke(cli, [*args, "--runs", str(tmp_path / "runs")])
         assert isinstance(done.exception, AgentLabError)
-        assert "asks to talk to https://evil.example/v1#m: name that model" in str(done.exception)
+        assert "choose that model yourself" in str(done.exception)
 
 
 def test_a_stranger_does_not_choose_what_needs_no_consent(tmp_path: Path):
-    from agentlab.cli.live import agent_of
+    from agentlab.places.trust import agent_of
 
     header = {**HEADER, "approval": {"otherwise": "allow"}}
     path = tmp_path / "elsewhere.jsonl"

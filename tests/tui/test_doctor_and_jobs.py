@@ -9,8 +9,8 @@ import pytest
 from textual.pilot import Pilot
 from tui_world import open_app, recording, text_of, to_roadmap, until
 
-from agentlab.cli import doctor as cli_doctor
-from agentlab.cli.doctor import Finding
+from agentlab.places import findings as places_findings
+from agentlab.places.findings import Finding
 from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.events import Checkpointed, Ended, Made, Progress, Started
 from agentlab_tools.train.jobs.job import JobSpec
@@ -30,7 +30,7 @@ async def test_the_real_findings_are_shown(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
         await until(pilot, lambda: "looking" not in text_of(app.screen, "#sum"))
         shown = text_of(app.screen, "#findings Static")
-        look = lambda: [f.what for f in cli_doctor.findings(tmp_path / "runs")]  # noqa: E731
+        look = lambda: [f.what for f in places_findings.findings(tmp_path / "runs")]  # noqa: E731
         expected = await in_thread(look)
         assert len(expected) > 5
         assert all(what in shown for what in expected)

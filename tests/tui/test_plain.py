@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tui_world import LABS, adder
 
-from agentlab.cli import home as cli_home
+from agentlab.places import models as places
 from agentlab.trace import runs_in
 from agentlab_tui.plain import PlainText
 from agentlab_tui.progress import ProgressStore
@@ -16,7 +16,7 @@ from agentlab_tui.progress import ProgressStore
 
 @pytest.fixture(autouse=True)
 def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_home, "open_backend", adder())
+    monkeypatch.setattr(places, "open_backend", adder())
 
 
 def talk(home: Path, commands: Iterable[str]) -> str:

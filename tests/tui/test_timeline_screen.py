@@ -12,9 +12,9 @@ from agentlab.backend import Backend
 from agentlab.errors import ModelNotFound
 from agentlab.trace import Trace, runs_in
 from agentlab_tui.app import AgentLabApp
-from agentlab_tui.screens.branch import BranchScreen
 from agentlab_tui.screens.diff import DiffScreen
 from agentlab_tui.screens.fork import ForkScreen
+from agentlab_tui.screens.forked import ForkedScreen
 from agentlab_tui.screens.runs import RunsScreen
 from agentlab_tui.screens.timeline import TimelineScreen
 from agentlab_tui.widgets.virtual_list import VirtualList
@@ -77,11 +77,11 @@ async def test_a_fork_goes_on_live_with_another_result_and_is_compared(tmp_path:
         assert app.screen.query_one(TextArea).text == "9.0"
         app.screen.query_one(TextArea).load_text("1000")
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, BranchScreen))
-        branch = app.screen
-        await until(pilot, lambda: "✔ done" in text_of(branch, "RunStatus"))
-        assert "The sum is 1000." in text_of(branch, "Said")
-        assert "4 events from the log" in text_of(branch, "#past")
+        await until(pilot, lambda: isinstance(app.screen, ForkedScreen))
+        forked = app.screen
+        await until(pilot, lambda: "✔ done" in text_of(forked, "RunStatus"))
+        assert "The sum is 1000." in text_of(forked, "Said")
+        assert "4 events from the log" in text_of(forked, "#past")
         (new,) = set(runs_in(tmp_path / "runs")) - before
         parent = Trace.load(new).header.parent
         assert parent is not None
@@ -112,9 +112,9 @@ async def test_a_fork_that_cant_go_on_says_why(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, ForkScreen))
         app.screen.query_one(Input).value = "gone"
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: isinstance(app.screen, BranchScreen))
-        branch = app.screen
-        await until(pilot, lambda: "no model gone" in text_of(branch, "RunStatus"))
+        await until(pilot, lambda: isinstance(app.screen, ForkedScreen))
+        forked = app.screen
+        await until(pilot, lambda: "no model gone" in text_of(forked, "RunStatus"))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, TimelineScreen))
 

@@ -125,9 +125,9 @@ class AgentLabApp(App[None]):
 
     @on(OpenFork)
     def _open_fork(self, event: OpenFork) -> None:
-        from agentlab_tui.screens.branch import BranchScreen
+        from agentlab_tui.screens.forked import ForkedScreen
 
-        self.push_screen(BranchScreen(self._services, event.trace, event.change))
+        self.push_screen(ForkedScreen(self._services, event.trace, event.change))
 
     @on(OpenLab)
     def _open_lab(self, event: OpenLab) -> None:

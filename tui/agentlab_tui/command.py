@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from agentlab.cli.home import backend_option, home, labs_option, runs_option
+from agentlab.places.home import home
+from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 # ruff: noqa: PLC0415 - imports here keep --help fast
 
@@ -39,7 +40,7 @@ def tui(
 
         serve(runs=runs, labs=labs, backend=backend, port=port)
         return
-    from agentlab.cli.home import open_backend
+    from agentlab.places.models import open_backend
     from agentlab_tui.app import AgentLabApp
     from agentlab_tui.choices import ChoiceStore
     from agentlab_tui.engine import Engine

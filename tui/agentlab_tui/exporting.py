@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from agentlab.errors import TraceError
+from agentlab.places.home import environment
 
 Kind: TypeAlias = Literal["html", "chat", "otel"]
 
@@ -26,7 +26,7 @@ def write_export(run: Path, kind: Kind, target: Path) -> None:
     from agentlab.backends.presets import PRESETS  # noqa: PLC0415
     from agentlab.export.select import load_without  # noqa: PLC0415
 
-    keys = [os.environ.get(p.key_env, "") for p in PRESETS.values() if p.key_env]
+    keys = [environment().get(p.key_env, "") for p in PRESETS.values() if p.key_env]
     trace = load_without(run, keys)
     match kind:
         case "html":

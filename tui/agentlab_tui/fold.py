@@ -5,26 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agentlab.cli.render import call_text
-from agentlab.display import one_line
-from agentlab.events import (
-    ApprovalAsked,
-    ApprovalGiven,
-    HandedOff,
-    LimitReached,
-    MessageAdded,
-    ModelReplied,
-    RunFailed,
-    RunFinished,
-    RunResumed,
-    RunStarted,
-    StoredEvent,
-    ToolFinished,
-    ToolStarted,
-    UnknownEvent,
-)
+from agentlab.described import Line, lines_of, message_line
+from agentlab.events import ModelReplied, RunStarted, StoredEvent, UnknownEvent
 from agentlab.messages import Message
 from agentlab.trace import Record
+from agentlab_tui.tones import COLOURS
 
 _LONG = 300
 
@@ -58,61 +43,18 @@ def rows_of(records: Iterable[Record]) -> Iterator[Row]:
         at = record.at - begun
         took: float | None = max(0.0, at - before)
         before = at
-        if isinstance(record.event, RunStarted):
-            for message in record.event.messages:
-                mark, style, text = _message(message)
-                yield Row(record, at, took, mark, style, text, message)
-                took = None
-        else:
-            mark, style, text = _line(record.event)
-            yield Row(record, at, took, mark, style, text)
+        for line, message in _lines(record.event):
+            yield Row(record, at, took, line.mark, COLOURS[line.tone], line.text, message)
+            took = None
 
 
-def _line(event: StoredEvent | UnknownEvent) -> tuple[str, str, str]:
+def _lines(event: StoredEvent | UnknownEvent) -> Iterator[tuple[Line, Message | None]]:
     match event:
-        case ModelReplied(reply=reply):
-            calls = ", ".join(call_text(call) for call in reply.message.tool_calls)
-            said = one_line(reply.message.text, _LONG)
-            return "»", "$primary", "  ".join(filter(None, (said, calls and f"asks for {calls}")))
-        case ToolStarted(call=call):
-            return "→", "$accent", call_text(call)
-        case ToolFinished(result=result):
-            said = one_line(result.content, _LONG)
-            return (
-                ("✘", "$error", f"{result.error}: {said}")
-                if result.error
-                else ("←", "$success", said)
-            )
-        case MessageAdded(message=message):
-            return "↺", "$warning", one_line(message.text, _LONG)
-        case ApprovalAsked(call=call):
-            return "?", "$warning", f"may it call {call_text(call)}?"
-        case ApprovalGiven(verdict=verdict, reason=reason):
-            return "?", "$warning", one_line(f"{verdict} {reason}", _LONG)
-        case HandedOff(agent=agent):
-            return "⇢", "$secondary", f"{one_line(agent)} takes over"
-        case LimitReached(limit=limit, allowed=allowed):
-            return "!", "$warning", f"limit on {limit} reached ({allowed:g})"
-        case RunResumed():
-            return "▶", "$secondary", "resumed"
-        case RunFinished(outcome=outcome):
-            return "■", "$success" if outcome == "completed" else "$warning", outcome
-        case RunFailed(error=error, message=message):
-            return "■", "$error", f"{one_line(error)}: {one_line(message, _LONG)}"
-        case RunStarted():
-            return "▶", "$secondary", "started"
-        case UnknownEvent(data=data):
-            return "·", "$quiet", f"unknown to this version: {one_line(str(data), _LONG)}"
-
-
-def _message(message: Message) -> tuple[str, str, str]:
-    mark, style = {
-        "system": ("§", "$quiet"),
-        "user": ("❯", "$foreground"),
-        "assistant": ("»", "$primary"),
-        "tool": ("←", "$success"),
-    }[message.role]
-    said = [one_line(message.text, _LONG)]
-    said += [f"asks for {call_text(call)}" for call in message.tool_calls]
-    said += [one_line(p.content, _LONG) for p in message.parts if p.kind == "tool_result"]
-    return mark, style, "  ".join(filter(None, said))
+        case RunStarted(messages=messages):
+            for message in messages:
+                yield message_line(message, _LONG), message
+        case ModelReplied(reply=reply):  # one row, of which the detail says the rest
+            yield message_line(reply.message, _LONG), None
+        case _:
+            for line in lines_of(event, _LONG):
+                yield line, None

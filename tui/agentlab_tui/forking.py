@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from agentlab.agent.run import Run
-from agentlab.approval import Policy
 from agentlab.events import MessageAdded, ModelReplied, RunStarted, ToolFinished, ToolStarted
+from agentlab.places.trust import agent_of, is_own, model_name
 from agentlab.replay import edited, fork
-from agentlab.replay.rebuild import equipment_of, rebuild
+from agentlab.replay.rebuild import equipment_of
 from agentlab.trace import Record, Trace
 from agentlab_tui.consent import Asked, Consent
 from agentlab_tui.feed import Opened
@@ -71,11 +71,11 @@ def start_fork(services: Services, trace: Trace, change: Change) -> Start:
 
     @asynccontextmanager
     async def start(tell: Callable[[Asked | Opened], None]) -> AsyncGenerator[Run[Any]]:
-        backend = services.engine.backend(change.backend or trace.header.backend.name)
+        own = is_own(trace, services.runs)
+        name = model_name(trace, change.backend, own=own)
+        backend = services.engine.backend(name)
         tell(Opened(backend.identity))
-        agent = rebuild(trace, backend=backend, labs=services.roots)
-        if trace.path.parent.resolve() != services.runs.resolve():  # a stranger's: ask for all
-            agent = agent.with_(approval=Policy(otherwise="ask"))
+        agent = agent_of(trace, backend, own=own, labs=services.roots)
         async with equipment_of(trace.header, labs=services.roots) as equipment:
             text = change.text
             yield fork(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +30,8 @@ _NEWEST = 8
 def models_here() -> list[ModelHere]:
     """Local models first, those trained here after them, then services."""
     from agentlab.backends.llamacpp.registry import MODELS, locate  # noqa: PLC0415
-    from agentlab.cli.home import services  # noqa: PLC0415
+    from agentlab.places.home import environment  # noqa: PLC0415
+    from agentlab.places.models import services  # noqa: PLC0415
 
     found: list[ModelHere] = []
     for name, model in MODELS.items():
@@ -48,7 +48,7 @@ def models_here() -> list[ModelHere]:
         return [*found, ModelHere("services.toml", str(error), here=False, whole=False)]
     for name, preset in known.items():
         variable = preset.key_env
-        here = not variable or bool(os.environ.get(variable, "").strip())
+        here = not variable or bool(environment().get(variable, "").strip())
         about = f"set {variable}" if variable and not here else preset.base_url
         found.append(ModelHere(f"{name}:", about, here, whole=False))
     return found

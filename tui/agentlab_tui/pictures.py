@@ -6,12 +6,13 @@ those are asked that are known to have it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 from textual.widget import Widget
+
+from agentlab.places.home import environment
 
 _HAVE_IT = ("kitty", "ghostty", "wezterm", "foot", "mlterm", "contour", "iterm", "konsole", "xterm")
 _make: Callable[[Any], Widget] | None = None
@@ -30,7 +31,7 @@ def may_have_pictures(environment: Mapping[str, str]) -> bool:
 def ask_terminal() -> None:
     """Find out, once, before the app runs. Without `textual-image` there are half blocks."""
     global _make  # noqa: PLW0603 - a property of the process: it has one terminal
-    if not may_have_pictures(os.environ):
+    if not may_have_pictures(environment()):
         return
     try:
         renderable: Any = import_module("textual_image.renderable")

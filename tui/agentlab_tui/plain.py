@@ -214,12 +214,12 @@ class PlainText:
         return parse_own(step, text), True
 
     def _try(self, *, practice: bool, reference: bool) -> None:
-        from agentlab.cli.home import open_backend  # noqa: PLC0415
         from agentlab.labs.runner import (  # noqa: PLC0415
             GRADING_SEED,
             PRACTICE_SEED,
             Grader,
         )
+        from agentlab.places.models import open_backend  # noqa: PLC0415
 
         assert self._lab is not None
         answer = self._answer(reference=reference)
@@ -284,7 +284,7 @@ class PlainText:
 
 
 def _said(event: object) -> Iterator[str]:
-    from agentlab.cli.render import call_text  # noqa: PLC0415
+    from agentlab.described import call_text  # noqa: PLC0415
     from agentlab.events import ToolFinished, ToolStarted  # noqa: PLC0415
     from agentlab.labs.runner import (  # noqa: PLC0415
         AgentEvent,

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import home, runs_option, service_options
 from agentlab.display import one_line
 from agentlab.errors import ConfigError
+from agentlab.places.home import home
+from agentlab.places.models import service_options
+from agentlab.terminal.options import runs_option
 
 if TYPE_CHECKING:
     from agentlab_tools.knowledge.ask import Answer
@@ -194,7 +196,7 @@ def ask(
 
     Exits with 1 if it is not found in the documents.
     """
-    from agentlab.cli.home import open_backend
+    from agentlab.places.models import open_backend
     from agentlab_tools.knowledge import ask as asking
     from agentlab_tools.knowledge.screen import print_answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -11,6 +10,7 @@ import click
 
 from agentlab.display import one_line, safe
 from agentlab.errors import ConfigError, MissingExtra, MissingKey
+from agentlab.places.home import environment
 from agentlab.plugins.equipment import equipment_for
 from agentlab.plugins.tools import load_tools, open_tools, tool_names
 
@@ -33,7 +33,7 @@ def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: s
     chosen = tools or harmless()
     token = None
     if token_env is not None:
-        token = os.environ.get(token_env, "").strip()
+        token = environment().get(token_env, "").strip()
         if not token:
             raise MissingKey(f"no token to ask clients for: set {token_env}")
     asyncio.run(_serve(chosen, port, token))

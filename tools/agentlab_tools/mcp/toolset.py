@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from agentlab.cli.home import home
 from agentlab.errors import ConfigError
+from agentlab.places.home import home
 from agentlab.tooling import Tool
 from agentlab_tools.mcp.client import mcp_tools
 from agentlab_tools.mcp.convert import names_for

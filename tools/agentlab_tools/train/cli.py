@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import home
 from agentlab.errors import ConfigError
+from agentlab.places.home import home
 
 if TYPE_CHECKING:
     from agentlab_tools.train.jobs import Job, Jobs
@@ -89,7 +89,7 @@ def train(
     The job is a process of its own: closing the terminal does not end it. Exits with 0 if it
     completes, else with 1.
     """
-    from agentlab.cli.live import split_setting
+    from agentlab.terminal.options import split_setting
     from agentlab_tools.train.jobs import JobLimits, Jobs
     from agentlab_tools.train.recipe import load_recipe
 
@@ -130,7 +130,7 @@ def jobs(ctx: click.Context, folder: Path, as_json: bool, sql: str | None, limit
     if ctx.invoked_subcommand is not None:
         return
     if sql is not None:
-        from agentlab.cli.show import print_rows
+        from agentlab.terminal.tables import print_rows
         from agentlab_tools.train.jobs.table import query_jobs
 
         columns, rows = query_jobs(folder, sql)
@@ -294,7 +294,7 @@ def _told(jobs: Jobs, job: Job, as_json: bool) -> int:
 
 
 def _list_recipes(as_json: bool) -> None:
-    from agentlab.cli.show import print_rows
+    from agentlab.terminal.tables import print_rows
     from agentlab_tools.train.recipe import load_recipe, recipe_names
 
     rows: list[tuple[object, ...]] = []
@@ -307,7 +307,7 @@ def _list_recipes(as_json: bool) -> None:
 
 
 def _show_settings(recipe: Recipe[Any], as_json: bool) -> None:
-    from agentlab.cli.show import print_rows
+    from agentlab.terminal.tables import print_rows
 
     rows: list[tuple[object, ...]] = []
     for name, schema in recipe.settings.model_json_schema().get("properties", {}).items():

@@ -20,7 +20,7 @@ SCHEME = "job:"
 
 def home_jobs() -> Jobs:
     """The jobs in AGENTLAB_HOME."""
-    from agentlab.cli.home import home  # noqa: PLC0415 - reads the environment
+    from agentlab.places.home import home  # noqa: PLC0415 - reads the environment
 
     return Jobs(home() / "jobs")
 

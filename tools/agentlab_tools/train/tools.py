@@ -54,7 +54,7 @@ def training_tools(
 def _default(context: ToolContext) -> Jobs:
     if isinstance(context.deps, Jobs):
         return context.deps
-    from agentlab.cli.home import home  # noqa: PLC0415 - reads the environment
+    from agentlab.places.home import home  # noqa: PLC0415 - reads the environment
 
     return Jobs(home() / "jobs")
 

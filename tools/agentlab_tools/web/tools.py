@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from agentlab.display import safe
 from agentlab.errors import ToolError
+from agentlab.places.home import environment
 from agentlab.tooling import Tool, tool
 from agentlab_tools.quoted import quoted
 from agentlab_tools.web.fetch import Fetcher, FetchError
@@ -87,7 +87,7 @@ def _told(hit: Hit) -> str:
 
 
 fetch_page = page_tool(Fetcher())
-web_search = search_tool(lambda: find_service(os.environ))
+web_search = search_tool(lambda: find_service(environment()))
 
 
 @asynccontextmanager

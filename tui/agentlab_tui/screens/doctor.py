@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from agentlab.cli.doctor import Finding, findings
 from agentlab.display import one_line, safe
+from agentlab.places.findings import Finding, findings
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter

@@ -8,15 +8,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from agentlab.backend import ReasoningDelta, TextDelta, ToolCallDelta
+from agentlab.described import Line, note_of
 from agentlab.display import safe
 from agentlab.events import (
     ApprovalGiven,
     Event,
-    HandedOff,
-    LimitReached,
-    MessageAdded,
     ModelReplied,
-    RunFailed,
     RunFinished,
     ToolFinished,
     ToolOutput,
@@ -24,6 +21,7 @@ from agentlab.events import (
 )
 from agentlab.messages import Message, ToolResult
 from agentlab_tui.consent import Asked
+from agentlab_tui.tones import COLOURS
 from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.call import Call
 from agentlab_tui.widgets.figure import figures_of
@@ -31,12 +29,6 @@ from agentlab_tui.widgets.said import Said
 
 MOST_BLOCKS = 60
 """Blocks that are kept; the first ones go when there are more, and stay in the trace."""
-
-_STOPS = {
-    "length": "cut off: out of tokens",
-    "repetition": "stopped: it was repeating itself",
-    "filtered": "withheld by the provider",
-}
 
 
 class Flow(Vertical):
@@ -62,24 +54,15 @@ class Flow(Vertical):
                 self._calls[id].add_output(text)
             case ToolFinished(result=result) if result.call_id in self._calls:
                 await self._finish(result)
-            case ModelReplied(reply=reply):
+            case ModelReplied():
                 self._said = None
-                if reply.stop in _STOPS:
-                    await self._note("!", "$warning", _STOPS[reply.stop])
+                await self._note(note_of(event))
             case ApprovalGiven(verdict="deny", reason=reason):
-                await self._note("✘", "$warning", f"you said no. {reason}".rstrip())
-            case HandedOff(agent=agent):
-                await self._note("⇢", "$secondary", f"{agent} takes over")
-            case MessageAdded(message=message):
-                await self._note("↺", "$warning", message.text)
-            case LimitReached(limit=limit, allowed=allowed):
-                await self._note("!", "$warning", f"limit on {limit} reached ({allowed:g})")
-            case RunFailed(message=message):
-                await self._note("✘", "$error", message)
-            case RunFinished(outcome=outcome) if outcome != "completed":
-                await self._note("■", "$warning", f"the run ended: {outcome}")
-            case _:
+                await self._note(Line("✘", "warn", f"you said no. {safe(reason)}".rstrip()))
+            case ApprovalGiven() | RunFinished(outcome="completed"):
                 pass
+            case _:
+                await self._note(note_of(event))
 
     async def show_message(self, message: Message) -> None:
         """Take in a message that was said earlier, whole."""
@@ -130,10 +113,13 @@ class Flow(Vertical):
             await self._add(self._calls[id])
         return self._calls[id]
 
-    async def _note(self, mark: str, style: str, text: str) -> None:
+    async def _note(self, line: Line | None) -> None:
+        if line is None:
+            return
         self._said = None
-        line = Content.assemble((f"{mark} ", f"bold {style}"), (safe(text[:600]), style))
-        await self._add(Static(line, classes="note"))
+        colour = COLOURS[line.tone]
+        shown = Content.assemble((f"{line.mark} ", f"bold {colour}"), (line.text[:600], colour))
+        await self._add(Static(shown, classes="note"))
 
     async def _add(self, block: Widget) -> None:
         await self.mount(block)

@@ -7,12 +7,13 @@ has to wait for.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import time
 from collections.abc import Iterable, Mapping
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+from agentlab.places.home import environment
 
 if TYPE_CHECKING:
     from agentlab.backends.hosted import KeyCheck
@@ -26,7 +27,7 @@ class KeyChecks:
     """Asks every service of `presets` whose key is set; begins at once."""
 
     def __init__(self, presets: Mapping[str, Preset], patience: float = PATIENCE) -> None:
-        env = dict(os.environ)
+        env = dict(environment())
         self._asked = {
             name: preset
             for name, preset in presets.items()

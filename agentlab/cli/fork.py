@@ -7,18 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.cli.home import backend_option, labs_option, runs_option
-from agentlab.cli.live import (
-    agent_of,
-    approver,
-    changed_tools_option,
-    go_on,
-    model_of,
-    open_run,
-    split_setting,
-    trust_option,
-)
+from agentlab.cli.live import approver, changed_tools_option, go_on, open_run, trust_option
 from agentlab.errors import ConfigError
+from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.options import backend_option, labs_option, runs_option, split_setting
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
@@ -66,7 +58,7 @@ def fork(
     """
     from rich.console import Console
 
-    from agentlab.replay.fork import fork as branch
+    from agentlab.replay.fork import fork as fork_run
     from agentlab.replay.rebuild import equipment_of
 
     trace, own = open_run(runs, run)
@@ -76,7 +68,7 @@ def fork(
     changed, change = _changed(agent, pairs), _edit(edit.read()) if edit else None
 
     def start(deps: Any) -> Run[Any]:
-        return branch(
+        return fork_run(
             trace,
             at=at,
             agent=changed,

@@ -28,14 +28,14 @@ from agentlab_tui.widgets.run_status import RunStatus
 from agentlab_tui.widgets.top_bar import TopBar
 
 
-class BranchScreen(Screen[None]):
+class ForkedScreen(Screen[None]):
     """Watch a fork, event by event, from where it parts."""
 
     HELP: ClassVar[str | None] = (
         "The fork begins with its parent's events, which are not run again, and goes on live. "
         "When it has ended, d puts the two side by side and t opens the new trace."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/branch.tcss"]
+    CSS_PATH = ["../styles/flow.tcss", "../styles/forked.tcss"]
     AUTO_FOCUS = "#flow"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,escape", "stop", "Stop", key_display="s", tooltip="Stop; the trace is kept"),

@@ -1,0 +1,132 @@
+"""What works on this machine, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+from typing import Literal
+
+from agentlab.errors import AgentLabError, install_command
+from agentlab.places.home import home
+from agentlab.places.key_checks import KeyChecks
+from agentlab.places.models import services
+
+State = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    state: State
+    what: str
+    found: str
+    remedy: str = ""
+
+
+def findings(runs: Path) -> Iterator[Finding]:
+    """Look at everything, one thing after the other; services get the time of all the rest.
+
+    Args:
+        runs: the folder of traces.
+    """
+    try:
+        asked, broken = KeyChecks(services()), None
+    except AgentLabError as error:
+        asked, broken = KeyChecks({}), error
+    for look in (_python, _machine, _extras, _models, lambda: _folders(runs), _plugins):
+        yield from look()
+    # Last, so that the services had the time of all the rest to answer
+    if broken is not None:
+        yield Finding("note", "services", str(broken), "mend or remove that file")
+    yield from _keys(asked)
+
+
+def _keys(asked: KeyChecks) -> Iterator[Finding]:
+    """What the services say of the keys that are set. None of them is needed for a lab."""
+    results = asked.results()
+    if not results:
+        yield Finding("note", "keys", "none is set: local models need none")
+    for name, check in results.items():
+        if check.status == "ok":
+            yield Finding("ok", name, f"{check.variable} works")
+        elif check.status == "refused":
+            yield Finding("note", name, f"{check.variable} is set, but: {check.detail}")
+        else:
+            yield Finding("note", name, f"{check.variable} is set, but not checked: {check.detail}")
+
+
+def _python() -> Iterator[Finding]:
+    found = f"Python {platform.python_version()}, agentlab {version('agentlab-kit')}"
+    yield Finding("ok", "python", found)
+
+
+def _machine() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding("ok", "machine", f"{platform.system()} {platform.machine()}, {cores} cores")
+
+
+def _extras() -> Iterator[Finding]:
+    wanted = (
+        ("llama-cpp-python", "local", "runs local models"),
+        ("duckdb", "tools", "search, and SQL over traces"),
+        ("simpleeval", "tools", "the calculator"),
+        ("textual", "tui", "the terminal UI"),
+    )
+    optional = (
+        ("openai", "hosted", "hosted models"),
+        ("anthropic", "hosted", "Anthropic's models"),
+        ("chromadb", "knowledge", "documents, the web and MCP"),
+        ("torch", "train", "training"),
+    )
+    for name, extra, purpose in (*wanted, *optional):
+        try:
+            yield Finding("ok", name, f"{version(name)}: {purpose}")
+        except PackageNotFoundError:
+            remedy = install_command(extra)
+            state: State = "note" if (name, extra, purpose) in optional else "missing"
+            yield Finding(state, name, f"not installed: {purpose}", remedy)
+
+
+def _models() -> Iterator[Finding]:
+    from agentlab.backends.llamacpp.registry import MODELS, locate
+    from agentlab.errors import AgentLabError
+
+    for name, model in MODELS.items():
+        first = name == "smollm2"
+        try:
+            path = locate(name)
+            yield Finding(
+                "ok", f"local:{name}", f"{model.title}, {path.stat().st_size / 1e6:.0f} MB"
+            )
+        except AgentLabError as error:
+            yield Finding("missing" if first else "note", f"local:{name}", model.title, str(error))
+
+
+def _folders(runs: Path) -> Iterator[Finding]:
+    for name, folder in (("home", home()), ("runs", runs)):
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            remedy = "choose another with AGENTLAB_HOME or --runs"
+            yield Finding("missing", name, f"{folder} can't be written to", remedy)
+            continue
+        free = shutil.disk_usage(there).free
+        state: State = "ok" if free > 500e6 else "note"
+        remedy = "" if state == "ok" else "traces need room: free some space"
+        yield Finding(state, name, f"{folder}, {free / 1e9:.1f} GB free", remedy)
+
+
+def _plugins() -> Iterator[Finding]:
+    """What other parts of the project, and other packages, have to say about this machine."""
+    for entry in entry_points(group="agentlab.doctor"):
+        try:
+            look: Callable[[], Iterator[tuple[State, str, str, str]]] = entry.load()
+            for state, what, found, remedy in look():
+                yield Finding(state, what, found, remedy)
+        except Exception as error:  # noqa: BLE001 - a broken plugin is a finding, too
+            yield Finding("note", entry.name, f"{type(error).__name__}: {error}")

@@ -1,0 +1,44 @@
+"""Who reads the environment: one module, and the exceptions named here, each with its reason."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLACE = "agentlab/places/home.py"
+EXCEPTIONS = {
+    "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
+    "agentlab/backends/llamacpp/model.py": "tells OpenMP how to wait before it starts",
+    "tools/agentlab_tools/jobs.py": "hands a child the few variables it needs",
+    "tools/agentlab_tools/execute/docker.py": "hands docker its own client's variables",
+    "tools/agentlab_tools/execute/plan.py": "hands a child the few variables it needs",
+    "tools/agentlab_tools/execute/inside/cell.py": "runs inside the sandbox, in its environment",
+    "tools/agentlab_tools/execute/attacks/controls.py": "sets up an attack's environment",
+    "tools/agentlab_tools/mcp/client.py": "hands a server the variables its description names",
+    "tools/agentlab_tools/train/jobs/worker.py": "bounds the threads of libraries it then loads",
+    "scenarios/m3/first-call/line.py": "a lab on keys reads the one it is about",
+}
+NAMES = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+
+
+def readers() -> Iterator[str]:
+    for top in ("agentlab", "tools", "tui", "scenarios"):
+        for file in sorted((ROOT / top).rglob("*.py")):
+            if any(_reads(node) for node in ast.walk(ast.parse(file.read_text("utf-8")))):
+                yield file.relative_to(ROOT).as_posix()
+
+
+def _reads(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.value.id == "os" and node.attr in NAMES
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.module == "os"
+        and any(alias.name in NAMES for alias in node.names)
+    )
+
+
+def test_only_one_module_reads_the_environment_and_every_exception_is_named():
+    assert sorted(readers()) == sorted({PLACE, *EXCEPTIONS})
