@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import NoReturn
 
 import click
 
-from agentlab.errors import AgentLabError
+from agentlab.errors import AgentLabError, ConfigError
 
 # name -> (where it is, what it does, the heading it stands under)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -33,7 +33,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
     "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
 }
-# Commands of the tools and the screen, which this package must not import by itself
+GROUP = "agentlab.commands"
+"""The entry-point group in which other packages add commands of their own."""
+# What those of the tools and the screen do, known without importing them
 PLUGINS: dict[str, tuple[str, str]] = {
     "tui": ("Open the terminal UI", "Learn"),
     "index": ("Read documents into an index", "Use"),
@@ -46,6 +48,7 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "quantize": ("Make a model smaller, and measure what it costs", "Train"),
 }
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
+OTHERS = "From other packages"
 
 EXAMPLES = """\
 Start here:
@@ -59,18 +62,16 @@ class Commands(click.Group):
     """Finds commands by name without importing them, so that help is instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command, in the order of the headings."""
-        return [*COMMANDS, *PLUGINS]
+        """Every command, in the order of the headings; those of other packages last."""
+        return [*COMMANDS, *PLUGINS, *(name for name in sorted(_added()) if name not in PLUGINS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command of that name."""
         if cmd_name in COMMANDS:
             module, _, attribute = COMMANDS[cmd_name][0].partition(":")
             return getattr(import_module(module), attribute)
-        if cmd_name in PLUGINS:
-            for entry in entry_points(group="agentlab.commands", name=cmd_name):
-                return entry.load()
-        return None
+        entry = _added().get(cmd_name)
+        return None if entry is None else _command_of(entry)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,8 +94,35 @@ class Commands(click.Group):
             rows = [(name, said) for name, (said, heading) in about.items() if heading == wanted]
             with formatter.section(wanted):
                 formatter.write_dl(rows, col_max=14)
+        if others := [
+            (name, _about(entry)) for name, entry in _added().items() if name not in about
+        ]:
+            with formatter.section(OTHERS):
+                formatter.write_dl(sorted(others), col_max=14)
         formatter.write_paragraph()
         formatter.write(EXAMPLES)
+
+
+def _added() -> dict[str, EntryPoint]:
+    """The commands of other packages, none of which takes the place of one of ours."""
+    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in COMMANDS}
+
+
+def _command_of(entry: EntryPoint) -> click.Command:
+    try:
+        command: object = entry.load()
+    except ImportError as error:
+        raise ConfigError(f"the command {entry.name} can't be loaded: {error}") from error
+    if not isinstance(command, click.Command):
+        raise ConfigError(f"the entry point {entry.name} in {GROUP} is not a click command")
+    return command
+
+
+def _about(entry: EntryPoint) -> str:
+    try:
+        return _command_of(entry).get_short_help_str(limit=60)
+    except AgentLabError as error:  # a broken package hides no other command
+        return str(error)
 
 
 def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

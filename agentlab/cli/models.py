@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 
 import click
 
-from agentlab.places.home import environment, services_file
-from agentlab.places.models import services
-
-
-@dataclass(frozen=True)
-class Row:
-    """A model, or a service of many, and whether it can be used."""
-
-    name: str
-    title: str
-    licence: str
-    here: bool
-    note: str
+from agentlab.backends.schemes import Offered
+from agentlab.places.home import services_file
+from agentlab.places.models import hosted_models, local_models, services
 
 
 @click.command()
@@ -33,7 +23,7 @@ def models(service: str | None, as_json: bool) -> None:
     if service is not None:
         _offered(service, as_json)
         return
-    local, hosted = _packaged(), _services()
+    local, hosted = list(local_models()), [_service(row) for row in hosted_models()]
     if as_json:
         from pydantic_core import to_json
 
@@ -42,7 +32,8 @@ def models(service: str | None, as_json: bool) -> None:
         return
     click.echo("In this process:")
     for row in local:
-        click.echo(f"{_mark(row)} {click.style(row.name, bold=True)}  {row.title}, {row.licence}")
+        about = ", ".join(filter(None, (row.title, row.licence)))
+        click.echo(f"{_mark(row)} {click.style(row.name, bold=True)}  {about}")
         click.echo(f"    {row.note}")
     click.echo("  Any GGUF file works by its path, e.g. agentlab chat -b models/mine.gguf,")
     click.echo("  one from the Hugging Face hub as hf:owner/repo/file.gguf, either with an adapter")
@@ -56,33 +47,12 @@ def models(service: str | None, as_json: bool) -> None:
     click.echo("\nWhat a service offers: agentlab models openai")
 
 
-def _mark(row: Row) -> str:
+def _service(row: Offered) -> Offered:
+    return replace(row, name=f"{row.name}…")
+
+
+def _mark(row: Offered) -> str:
     return click.style("✔", fg="green") if row.here else click.style("·", fg="yellow")
-
-
-def _packaged() -> list[Row]:
-    from agentlab.backends.llamacpp.registry import MODELS, locate
-    from agentlab.errors import AgentLabError
-
-    rows: list[Row] = []
-    for name, model in MODELS.items():
-        use = "made to converse and call tools" if model.chat else "continues text; no chat"
-        try:
-            here, note = True, f"{use}; {locate(name).stat().st_size / 1e6:.0f} MB"
-        except AgentLabError as error:
-            here, note = False, str(error)
-        rows.append(Row(f"local:{name}", model.title, model.licence, here, note))
-    return rows
-
-
-def _services() -> list[Row]:
-    rows: list[Row] = []
-    for name, preset in services().items():
-        variable = preset.key_env
-        here = not variable or bool(environment().get(variable, "").strip())
-        note = f"{variable} is {'set' if here else 'not set'}" if variable else "needs no key"
-        rows.append(Row(f"{name}:…", preset.base_url, "", here, note))
-    return rows
 
 
 def _offered(service: str, as_json: bool) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from agentlab.errors import LabError
 
 FILE = "course.toml"
+GROUP = "agentlab.labs"
+"""The entry-point group of packages that hold labs: `NAME = "package"`."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,26 @@ class Course:
 
 
 def lab_roots() -> tuple[Path, ...]:
-    """Where the labs that come with AgentLab lie: in the wheel, or in the checkout."""
+    """Where installed labs lie: ours, in the wheel or the checkout, then other packages'."""
     package = Path(__file__).resolve().parent.parent
     inside, beside = package.parent / "agentlab_scenarios", package.parent / "scenarios"
-    return tuple(root for root in (inside, beside) if (root / FILE).is_file())
+    ours = (root for root in (inside, beside) if (root / FILE).is_file())
+    return (*ours, *_of_packages())
 
 
 @cache
 def course() -> Course:
     """The course that comes along; an empty one where no labs do."""
-    roots = lab_roots()
-    return Course.load(roots[0] / FILE) if roots else Course()
+    files = (root / FILE for root in lab_roots())
+    return next((Course.load(file) for file in files if file.is_file()), Course())
+
+
+def _of_packages() -> Iterator[Path]:
+    """The folders of labs that other packages hold; none of them is imported for it."""
+    for entry in entry_points(group=GROUP):
+        try:
+            spec = find_spec(entry.value)
+        except (ImportError, ValueError):  # a parent package that is not there
+            continue
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            yield Path(folder)

@@ -14,7 +14,7 @@ from typing import Literal
 from agentlab.errors import AgentLabError, install_command
 from agentlab.places.home import home
 from agentlab.places.key_checks import KeyChecks
-from agentlab.places.models import services
+from agentlab.places.models import local_models, services
 
 State = Literal["ok", "note", "missing"]
 
@@ -94,18 +94,12 @@ def _extras() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from agentlab.backends.llamacpp.registry import MODELS, locate
-    from agentlab.errors import AgentLabError
-
-    for name, model in MODELS.items():
-        first = name == "smollm2"
-        try:
-            path = locate(name)
-            yield Finding(
-                "ok", f"local:{name}", f"{model.title}, {path.stat().st_size / 1e6:.0f} MB"
-            )
-        except AgentLabError as error:
-            yield Finding("missing" if first else "note", f"local:{name}", model.title, str(error))
+    for model in local_models():
+        needed = model.name == "local:smollm2"
+        if model.here:
+            yield Finding("ok", model.name, f"{model.title}, {model.note}")
+        else:
+            yield Finding("missing" if needed else "note", model.name, model.title, model.note)
 
 
 def _folders(runs: Path) -> Iterator[Finding]:

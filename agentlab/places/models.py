@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentlab.places.home import services_file, states_folder
+from agentlab.backends.schemes import Offered, all_schemes, is_local
+from agentlab.places.home import environment, services_file, states_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from agentlab.backend import Backend
     from agentlab.backends.presets import Preset
@@ -31,18 +32,17 @@ def service_options(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: the file does not describe services, and `name` may be of one of them.
     """
-    scheme, colon, _ = name.partition(":")
-    if not colon or scheme in ("local", "hf", "http", "https") or not services_file().is_file():
+    word, colon, _ = name.partition(":")
+    if not colon or is_local(name) or not services_file().is_file():
         return {}
     known = services()
-    return {"services": known} if scheme in known else {}
+    return {"services": known} if word in known else {}
 
 
 def state_options(name: str, *, restore: bool = False) -> dict[str, Any]:
     """Where a local model keeps what it has read, for forks to go on from; see `LlamaCpp`."""
-    local = name.startswith(("local:", "hf:", "job:")) or name.endswith(".gguf")
     folder = states_folder()
-    return {"states": folder, "restore": restore} if local and folder else {}
+    return {"states": folder, "restore": restore} if is_local(name) and folder else {}
 
 
 def open_backend(name: str, *, restore: bool = False) -> Backend:
@@ -57,3 +57,23 @@ def open_backend(name: str, *, restore: bool = False) -> Backend:
     from agentlab.backends import connect
 
     return connect(name, **service_options(name), **state_options(name, restore=restore))
+
+
+def local_models() -> Iterator[Offered]:
+    """The models that can run in this process: those that come as packages, those trained here."""
+    for scheme in all_schemes().values():
+        yield from scheme.offered()
+
+
+def hosted_models() -> Iterator[Offered]:
+    """Every service, as the beginning of its models' names. Whether a key is set is looked at,
+    never the key.
+
+    Raises:
+        ConfigError: as `services`.
+    """
+    for name, preset in services().items():
+        key = preset.key_env
+        here = not key or bool(environment().get(key, "").strip())
+        note = f"{key} is {'set' if here else 'not set'}" if key else "needs no key"
+        yield Offered(f"{name}:", preset.base_url, here, note)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from agentlab.backend import Settings
-from agentlab.backends import SCHEMES, connect
+from agentlab.backends import connect
 from agentlab.backends.clients import Options
 from agentlab.backends.presets import PRESETS, load_presets
 from agentlab.backends.prices import FREE, Price, cost
+from agentlab.backends.schemes import SCHEMES
 from agentlab.errors import ConfigError
 
 KEYS = {"OPENAI_API_KEY": "k"}
@@ -42,7 +43,7 @@ def mine(tmp_path: Path) -> Path:
 
 
 def test_every_preset_is_a_scheme_of_connect() -> None:
-    hosted = {scheme for scheme, target in SCHEMES.items() if "hosted" in target}
+    hosted = {word for word, scheme in SCHEMES.items() if not scheme.local}
     assert hosted - {"http", "https"} == set(PRESETS)
 
 

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from gguf_writer import write_gguf
 
-import agentlab.backends
-from agentlab.backends import connect
+from agentlab.backends import connect, schemes
 from agentlab.backends.llamacpp import gguf, registry
 from agentlab.backends.llamacpp.registry import MODELS, locate
 from agentlab.backends.scripted import Scripted
@@ -122,8 +121,8 @@ def test_local_models_need_the_runtime(monkeypatch):
 
 
 def test_another_package_can_add_a_scheme(monkeypatch):
-    entry = EntryPoint("mine", "test_registry:open_mine", agentlab.backends.GROUP)
-    monkeypatch.setattr(agentlab.backends, "entry_points", lambda group: (entry,))
+    entry = EntryPoint("mine", "test_registry:open_mine", schemes.GROUP)
+    monkeypatch.setattr(schemes, "entry_points", lambda group: (entry,))
     backend = connect("mine:echo", replies=["hi"])
     assert backend.identity.name == "mine:echo"
 

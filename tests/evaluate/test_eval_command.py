@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from evaluated import adder
 
-from agentlab.backends import SCHEMES
+from agentlab.backends.schemes import SCHEMES, Scheme
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.main import cli, main
 from agentlab.errors import BackendError
@@ -36,7 +36,8 @@ def open_adder(name: str) -> Scripted:
 def run_eval(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Eval:
-    monkeypatch.setitem(SCHEMES, "adder", "test_eval_command:open_adder")
+    opens = "test_eval_command:open_adder"
+    monkeypatch.setitem(SCHEMES, "adder", Scheme("adder", local=True, opens=opens))
     monkeypatch.setenv("COLUMNS", "100")
     import sys
 

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tui_world import LABS, adder
 
-from agentlab import backends
+from agentlab.backends import schemes
 from agentlab.cli.main import main
 
 
@@ -19,6 +19,5 @@ def open_tiny(name: str) -> object:
 
 
 if __name__ == "__main__":
-    sys.modules["terminal_app"] = sys.modules["__main__"]
-    backends.SCHEMES["tiny"] = "terminal_app:open_tiny"
+    schemes.SCHEMES["tiny"] = schemes.Scheme("tiny", local=False, opens=open_tiny)
     main(["tui", "--labs", str(LABS), *sys.argv[1:]])

@@ -13,7 +13,7 @@ import hashlib
 import importlib.util
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 
 from agentlab.backend import Settings
 from agentlab.backends.llamacpp.backend import LlamaCpp
+from agentlab.backends.schemes import Offered
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 
@@ -170,6 +171,17 @@ def open_backend(name: str, /, **options: Any) -> LlamaCpp:
     options["adapters"] = {**found.adapters, **options.get("adapters", {})}
     options.setdefault("name", name)
     return LlamaCpp(found.path, **options)
+
+
+def offered() -> Iterator[Offered]:
+    """The packaged models, those that are not installed with what to do about it."""
+    for name, model in MODELS.items():
+        here, note = True, "made to converse and call tools" if model.chat else "continues text"
+        try:
+            note = f"{note}; {locate(name).stat().st_size / 1e6:.0f} MB"
+        except (ModelNotFound, ModelUnreadable) as error:
+            here, note = False, str(error).removeprefix(f"local:{name} is ")
+        yield Offered(f"local:{name}", model.title, here, note, model.licence)
 
 
 def packaged(name: str) -> Packaged:

@@ -196,11 +196,12 @@ def ask(
 
     Exits with 1 if it is not found in the documents.
     """
+    from agentlab.backends.schemes import is_local
     from agentlab.places.models import open_backend
     from agentlab_tools.knowledge import ask as asking
     from agentlab_tools.knowledge.screen import print_answer
 
-    small = backend.startswith("local:") or backend.endswith(".gguf")
+    small = is_local(backend)
     with _open(folder) as opened:
 
         async def run() -> Answer:

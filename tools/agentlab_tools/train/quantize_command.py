@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agentlab.backends.schemes import scheme_of
 from agentlab_tools.train.cli import jobs_option, json_option
 
 _USUAL = "Q4_K_M"
@@ -101,7 +102,8 @@ def quantize(
 
 def _name(jobs: Any, model: str) -> str:
     """What the new files are called: a job's id, a packaged model's name, or a file's."""
-    if model.endswith(".gguf") or model.startswith("local:"):
+    scheme = scheme_of(model)
+    if scheme is not None and scheme.name != "job":
         return "-".join(Path(part).stem for part in model.removeprefix("local:").split("+"))
     return jobs.find(model.removeprefix("job:")).name
 

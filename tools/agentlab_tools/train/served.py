@@ -9,19 +9,23 @@ which may be the model of another job.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from agentlab.backend import Backend
+from agentlab.backends.schemes import Offered, Scheme, scheme_of
 from agentlab.errors import ConfigError
+from agentlab.places.home import home
 from agentlab_tools.train.jobs import Jobs
 
-SCHEME = "job:"
+PREFIX = "job:"
+_NEWEST = 8
 
 
 def home_jobs() -> Jobs:
     """The jobs in AGENTLAB_HOME."""
-    from agentlab.places.home import home  # noqa: PLC0415 - reads the environment
-
     return Jobs(home() / "jobs")
 
 
@@ -31,9 +35,10 @@ def served(jobs: Jobs, name: str) -> str:
     Raises:
         ConfigError: there is no such job, or it left no model; or the name is of a hosted model.
     """
-    if name.startswith("local:") or name.endswith(".gguf"):
+    scheme = scheme_of(name)
+    if scheme is not None and scheme.name != SCHEME.name and scheme.local:
         return name
-    name = name.removeprefix(SCHEME)
+    name = name.removeprefix(PREFIX)
     if ":" in name:
         raise ConfigError(f"{name[:80]!a} is not on this machine: name a job, or local:…")
     return jobs.model(name)
@@ -48,6 +53,18 @@ def open_backend(name: str, **options: Any) -> Backend:
     from agentlab.backends import connect  # noqa: PLC0415 - opens a model
 
     jobs = home_jobs()
-    job = jobs.get(name.removeprefix(SCHEME))
-    told = {"name": f"{SCHEME}{job.id}", "title": f"made by job {job.id}"}
+    job = jobs.get(name.removeprefix(PREFIX))
+    told = {"name": f"{PREFIX}{job.id}", "title": f"made by job {job.id}"}
     return connect(jobs.model(job.id), **{**told, **options})
+
+
+def offered() -> Iterator[Offered]:
+    """The newest models that training jobs made."""
+    made = [job for job in home_jobs().list() if job.made_model]
+    for job in made[:_NEWEST]:
+        when = f"{datetime.fromtimestamp(job.spec.created).astimezone():%d %b %H:%M}"
+        recipe = Path(job.spec.recipe).stem
+        yield Offered(f"{PREFIX}{job.short}", f"made here by {recipe}, {when}", note="trained here")
+
+
+SCHEME = Scheme("job", local=True, opens=open_backend, lists=offered)

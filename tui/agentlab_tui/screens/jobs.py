@@ -22,7 +22,7 @@ from agentlab_tools.train.jobs.job import Job
 from agentlab_tools.train.jobs.journal import JournalReader
 from agentlab_tools.train.jobs.manager import Jobs
 from agentlab_tools.train.screen import duration, ended_line, measures, size_of
-from agentlab_tools.train.served import SCHEME
+from agentlab_tools.train.served import PREFIX
 from agentlab_tui.navigation import TalkTo
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
@@ -163,7 +163,7 @@ class JobsScreen(Screen[None]):
         """To the playground, with the model that the marked job made."""
         job = self.query_one(VirtualList[Job]).current
         if job is not None:
-            self.post_message(TalkTo(f"{SCHEME}{job.short}"))
+            self.post_message(TalkTo(f"{PREFIX}{job.short}"))
 
     @work(group="do")
     async def _do(self, what: Callable[[], Job], says: str) -> None:

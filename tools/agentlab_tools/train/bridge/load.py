@@ -24,7 +24,7 @@ from agentlab.backends.llamacpp import registry
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
 from agentlab_tools.train.bridge import layout, vocabulary
 from agentlab_tools.train.bridge.adapter import work_in
-from agentlab_tools.train.served import SCHEME, home_jobs, served
+from agentlab_tools.train.served import PREFIX, home_jobs, served
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -68,7 +68,7 @@ def _check_installed() -> None:
 
 
 def _load(name: str) -> Loaded:
-    if name.startswith(SCHEME):
+    if name.startswith(PREFIX):
         name = served(home_jobs(), name)
     base, adapters = registry.split(name)
     if registry.is_gguf(base):

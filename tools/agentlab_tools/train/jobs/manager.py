@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from agentlab.backends.schemes import FILE, scheme_of
 from agentlab.errors import ConfigError, TraceError
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
@@ -188,7 +189,7 @@ class Jobs:
             base = job.spec.settings.get("model")
             if not isinstance(base, str):
                 raise ConfigError(f"job {job.id} does not say which model its adapter belongs to")
-            if not base.startswith(("local:", "hf:", "~")):
+            if scheme_of(base) in (FILE, None) and not base.startswith("~"):
                 base = Path(job.spec.folder) / base
             return f"{base}+{files[ADAPTER]}"
         whole = files.get(MODEL) or next(iter(files.values()), None)
