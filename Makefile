@@ -27,11 +27,13 @@ fuzz: setup-dev ## try the property tests on new random examples
 	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
 		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
 
-check: setup-dev ## formatting, lint, types and import rules
+check: setup-dev ## formatting, lint, types, import rules, dead code, help of every option
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/dead_code.py
+	$(BIN)/pytest -n 0 -q tests/cli/test_help.py tests/test_environment.py
 
 format: setup-dev ## format the code and fix what can be fixed
 	$(BIN)/ruff format .

@@ -52,7 +52,14 @@ def evaluate() -> None:
 )
 @click.option("-s", "--scorer", "scorers", multiple=True, help="What is right; see above.")
 @click.option("--judge", help="The model that judges, for the scorer `judge`.")
-@click.option("-n", "--epochs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "-n",
+    "--epochs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Times that each question is asked.",
+)
 @click.option(
     "-j",
     "--concurrency",

@@ -54,7 +54,7 @@ def fork(
     \b
     agentlab fork last --at 0 --prompt "And 18 * 23?"
     agentlab fork last --at 3 --tool-result 392
-    agentlab fork last --at 4 --backend anthropic:claude-sonnet-5 --set temperature=0
+    agentlab fork last --at 4 -b anthropic:claude-sonnet-5 --set temperature=0
     """
     from rich.console import Console
 

@@ -110,7 +110,9 @@ def _print_match(
 
 @click.command()
 @runs_option
-@click.option("--by", type=click.Choice(_GROUPS), default="model", show_default=True)
+@click.option(
+    "--by", type=click.Choice(_GROUPS), default="model", show_default=True, help="What to group by."
+)
 @click.option("--json", "as_json", is_flag=True, help="Three tables, one JSON row a line.")
 def stats(runs: Path, by: str, as_json: bool) -> None:
     """Tokens, cost, waiting times and tool errors of all runs.

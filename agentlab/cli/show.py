@@ -42,7 +42,7 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
 
     \b
     agentlab traces --sql "SELECT kind, count(*) FROM events GROUP BY kind"
-    agentlab traces --sql "SELECT name, error, count(*) FROM tool_calls GROUP BY ALL"
+    agentlab traces --sql "SELECT name, count(*) FROM tool_calls GROUP BY ALL"
     """
     if not any(runs_in(runs)):
         raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")

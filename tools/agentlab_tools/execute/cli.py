@@ -27,11 +27,23 @@ def sandbox() -> None:
 
 def _options(function: F) -> F:
     for option in (
-        click.option("--backend", type=click.Choice(NAMES), default="auto", show_default=True),
+        click.option(
+            "--backend",
+            type=click.Choice(NAMES),
+            default="auto",
+            show_default=True,
+            help="What holds the code; auto takes the strongest that works here.",
+        ),
         click.option("--accept-none", is_flag=True, help="Agree to run with no sandbox at all."),
         click.option("--allow", "hosts", multiple=True, help="A host that may be reached."),
         click.option("-p", "--package", "packages", multiple=True, help="A package to have."),
-        click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0.1),
+            default=30.0,
+            show_default=True,
+            help="Seconds that each piece of code may take.",
+        ),
         click.option(
             "-w",
             "--workspace",
@@ -73,7 +85,13 @@ async def bash(code: str | None, **options: Any) -> int:
 
 
 @sandbox.command()
-@click.option("--backend", type=click.Choice(NAMES[:-1]), default="auto", show_default=True)
+@click.option(
+    "--backend",
+    type=click.Choice(NAMES[:-1]),
+    default="auto",
+    show_default=True,
+    help="What to attack; auto takes the strongest that works here.",
+)
 @click.argument("names", nargs=-1)
 @_run
 async def check(backend: str, names: tuple[str, ...]) -> int:

@@ -134,7 +134,9 @@ def _sizes(folder: Path, tokens: int | None, overlap: int | None) -> Any:
 @click.command()
 @click.argument("query")
 @index_option
-@click.option("-k", "top", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "-k", "top", type=click.IntRange(min=1), default=5, show_default=True, help="Passages to show."
+)
 @click.option(
     "--how",
     type=click.Choice(["hybrid", "dense", "lexical"]),

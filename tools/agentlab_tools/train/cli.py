@@ -50,7 +50,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, one
 @click.option("-s", "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting.")
 @click.option("--settings", "show", is_flag=True, help="Show the recipe's settings, and leave.")
 @click.option("--on", default="local", show_default=True, help="local, ray, or ray:ADDRESS.")
-@click.option("--time", "seconds", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS")
+@click.option(
+    "--time",
+    "seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after this long; it can be resumed.",
+)
 @click.option("--memory", callback=_bytes, metavar="AMOUNT", help="Most it may use, e.g. 4GB.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the libraries that compute.")
 @click.option(

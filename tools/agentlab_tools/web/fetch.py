@@ -171,7 +171,7 @@ class Fetcher:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "x-gzip", ""):
             raise FetchError(f"{response.url.host} answers in an encoding it was not asked for")
-        unpack = _Unpacked(limit) if "gzip" in encoding else None
+        unpack = _Unpacked() if "gzip" in encoding else None
         data = bytearray()
         async for chunk in response.aiter_raw(65536):
             try:
@@ -217,8 +217,7 @@ def _checked(url: httpx.URL) -> httpx.URL:
 class _Unpacked:
     """Unpacks gzip, one member after the other, and never more than is asked for."""
 
-    def __init__(self, limit: int) -> None:
-        self._left = limit + 1
+    def __init__(self) -> None:
         self._stream = zlib.decompressobj(31)
 
     def __call__(self, chunk: bytes, most: int) -> bytes:

@@ -18,11 +18,6 @@ class TopBar(Static):
         self._place: Sequence[str] = place
         self._right = ""
 
-    def set_place(self, *place: str) -> None:
-        """Say where one is."""
-        self._place = place
-        self.refresh()
-
     def set_right(self, text: str) -> None:
         """Say what stands at the right."""
         self._right = one_line(text, 60)

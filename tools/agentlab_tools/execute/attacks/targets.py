@@ -28,7 +28,6 @@ class Range:
 
     def __init__(self) -> None:
         self._stack = AsyncExitStack()
-        self._hit = False
 
     async def __aenter__(self) -> Range:
         folder = Path(tempfile.mkdtemp(prefix="agentlab-range-"))
