@@ -1,4 +1,4 @@
-"""Name code that nobody uses, by vulture: `python scripts/dead_code.py`. Exit status 1 if there is any.
+"""Name the code that nobody uses: `python scripts/dead_code.py`. Exit status 1 if there is any.
 
 What only tests use counts as used. Attributes set on objects of other libraries are not looked at;
 what frameworks call or read by its name is named here.

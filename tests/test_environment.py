@@ -11,7 +11,7 @@ PLACE = "agentlab/places/home.py"
 EXCEPTIONS = {
     "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
     "agentlab/backends/llamacpp/model.py": "tells OpenMP how to wait before it starts",
-    "tools/agentlab_tools/jobs.py": "hands a child the few variables it needs",
+    "tools/agentlab_tools/killable.py": "hands a child the few variables it needs",
     "tools/agentlab_tools/execute/docker.py": "hands docker its own client's variables",
     "tools/agentlab_tools/execute/plan.py": "hands a child the few variables it needs",
     "tools/agentlab_tools/execute/inside/cell.py": "runs inside the sandbox, in its environment",

@@ -18,7 +18,7 @@ from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended, Progress, Started
 from agentlab_tools.train.jobs import Job, JobLimits, Jobs, JobSpec
 from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader, create
-from agentlab_tools.train.jobs.processes import is_alive, mark_of
+from agentlab_tools.train.jobs.pids import is_alive, mark_of
 
 TINY = str(Path(__file__).with_name("tiny.py"))
 

@@ -73,7 +73,7 @@ async def to_jobs(pilot: Pilot[None]) -> JobsScreen:
 async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
     import os
 
-    from agentlab_tools.train.jobs.processes import mark_of
+    from agentlab_tools.train.jobs.pids import mark_of
 
     journal = job(tmp_path, "20261124-101530-abc-digits")
     journal.write(Started(pid=os.getpid(), process=mark_of(os.getpid()) or ""))

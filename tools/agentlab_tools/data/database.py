@@ -15,7 +15,7 @@ from typing import Any
 
 from agentlab.errors import AgentLabError, ConfigError, MissingExtra
 from agentlab_tools.data.values import USUAL_LIMITS, Column, DataLimits, Rows, Table
-from agentlab_tools.jobs import output_of
+from agentlab_tools.killable import output_of
 
 _WORKER = Path(__file__).with_name("worker.py")
 _KINDS = {

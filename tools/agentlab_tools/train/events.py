@@ -15,7 +15,7 @@ class Started(Value):
     kind: Literal["started"] = "started"
     pid: int
     process: str
-    """Tells this process from a later one with the same number; see `jobs.processes`."""
+    """Tells this process from a later one with the same number; see `jobs.pids`."""
     step: int = 0
     """The step of the checkpoint it goes on from; 0 is the beginning."""
 

@@ -23,7 +23,7 @@ from agentlab_tools.train.checkpoints import checkpoint_path, write_whole
 from agentlab_tools.train.errors import Stopped
 from agentlab_tools.train.events import Checkpointed, JobEvent, Made, Said
 from agentlab_tools.train.jobs.job import JobLimits, JobSpec
-from agentlab_tools.train.jobs.watchdog import Watchdog
+from agentlab_tools.train.jobs.overseer import Overseer
 from agentlab_tools.train.recipe import load_recipe
 from agentlab_tools.train.work import Work
 
@@ -175,7 +175,7 @@ def _guard(limits: JobLimits, send: Callable[[Item], object]) -> None:
         send(("failed", reason))
         Flag().wait()
 
-    Watchdog(JobLimits(memory=limits.memory), Flag(), end).start()
+    Overseer(JobLimits(memory=limits.memory), Flag(), end).start()
 
 
 def _run(

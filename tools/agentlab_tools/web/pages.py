@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from agentlab.display import one_line
-from agentlab_tools.jobs import output_of
+from agentlab_tools.killable import output_of
 
 Kind: TypeAlias = Literal["html", "pdf", "text"]
 

@@ -38,7 +38,7 @@ from agentlab_tools.train.events import (
     Started,
 )
 from agentlab_tools.train.jobs.job import FORMAT, VERSION, Job, JobSpec, State
-from agentlab_tools.train.jobs.processes import is_alive
+from agentlab_tools.train.jobs.pids import is_alive
 
 JOURNAL = "journal.jsonl"
 STOP = "stop"

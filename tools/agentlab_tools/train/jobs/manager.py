@@ -24,7 +24,7 @@ from agentlab.backends.schemes import FILE, scheme_of
 from agentlab.errors import ConfigError, TraceError
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
-from agentlab_tools.train.jobs import journal, processes
+from agentlab_tools.train.jobs import journal, pids
 from agentlab_tools.train.jobs.job import Job, JobLimits, JobSpec, new_job_id
 from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader
 from agentlab_tools.train.jobs.worker import LOG
@@ -143,7 +143,7 @@ class Jobs:
         while reader.job().active and time.monotonic() < until:
             process = reader.process()
             if process is not None and process.pid != sent:
-                processes.send(process.pid, process.process, signal.SIGTERM)
+                pids.send(process.pid, process.process, signal.SIGTERM)
                 sent = process.pid
             time.sleep(_LOOK)
             reader.poll()
@@ -247,7 +247,7 @@ class Jobs:
         process = reader.process()
         if process is None:
             return
-        processes.kill_session(process.pid, process.process)
+        pids.kill_session(process.pid, process.process)
         ended = Journal(folder, patience=10.0)
         ended.end(Ended(outcome="cancelled", reason="it did not stop in time and was killed"))
 

@@ -24,8 +24,8 @@ from agentlab_tools.train.errors import Stopped
 from agentlab_tools.train.events import Ended, Started
 from agentlab_tools.train.jobs.job import JobSpec
 from agentlab_tools.train.jobs.journal import STOP, Journal, JournalReader
-from agentlab_tools.train.jobs.processes import mark_of
-from agentlab_tools.train.jobs.watchdog import Watchdog
+from agentlab_tools.train.jobs.overseer import Overseer
+from agentlab_tools.train.jobs.pids import mark_of
 
 LOG = "log.txt"
 _NO_ROOM = (
@@ -84,8 +84,8 @@ def work(folder: Path, told: int) -> NoReturn:
         journal.end(Ended(outcome="failed", reason=reason))
         os._exit(1)
 
-    watchdog = Watchdog(spec.limits, stop, end)
-    watchdog.start()
+    overseer = Overseer(spec.limits, stop, end)
+    overseer.start()
     ended = _run(spec, folder, journal, stop, watchdog)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a log that takes no more: how the job ended is said all the same
@@ -94,7 +94,7 @@ def work(folder: Path, told: int) -> NoReturn:
     os._exit(0 if ended.outcome == "completed" else 1)
 
 
-def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, watchdog: Watchdog) -> Ended:
+def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, watchdog: Overseer) -> Ended:
     """Run the recipe, and put what came of it into words."""
     if spec.limits.threads is not None:
         for name in _THREADS:
@@ -124,8 +124,8 @@ def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, watchdog: Wa
 
             run_on_ray(spec, folder, journal.write, stop)
     except Stopped:
-        if watchdog.reason:
-            return Ended(outcome="failed", reason=watchdog.reason)
+        if overseer.reason:
+            return Ended(outcome="failed", reason=overseer.reason)
         return Ended(outcome="cancelled", reason="somebody stopped it")
     except AgentLabError as error:
         return Ended(outcome="failed", reason=str(error))

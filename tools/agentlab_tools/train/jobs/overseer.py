@@ -9,14 +9,14 @@ from threading import Event as Flag
 from threading import Thread
 
 from agentlab_tools.train.jobs.job import JobLimits
-from agentlab_tools.train.jobs.processes import resident_bytes
+from agentlab_tools.train.jobs.pids import resident_bytes
 
 GRACE = 60.0
 """Seconds a job has to write its checkpoint once its time is up."""
 _LOOK = 0.1
 
 
-class Watchdog:
+class Overseer:
     """Asks a job to stop when its time is up, and ends it where it takes too much.
 
     Args:
