@@ -468,12 +468,12 @@ async def test_a_trace_can_be_read_while_it_is_written(runs):
     assert isinstance(load(run.path).events[1], ModelReplied)
 
 
-def test_a_trace_that_calls_its_lab_a_lab_reads_as_any_other(tmp_path: Path):
+def test_a_trace_that_calls_its_lab_a_scenario_reads_as_any_other(tmp_path: Path):
     TraceWriter(tmp_path, header(labels={"lab": "m5/tool-use", "step": "sums"})).close()
     path = trace_path(tmp_path, "r1")
     text = path.read_text(encoding="utf-8")
     assert '"lab":"m5/tool-use"' in text
-    path.write_text(text.replace('"lab":', '"lab":', 1), encoding="utf-8")
+    path.write_text(text.replace('"lab":', '"scenario":', 1), encoding="utf-8")
     assert load(path).header.labels == {"lab": "m5/tool-use", "step": "sums"}
-    found = query(tmp_path, "SELECT labels->>'lab', labels->>'step', labels->>'lab' FROM runs")
+    found = query(tmp_path, "SELECT labels->>'lab', labels->>'step', labels->>'scenario' FROM runs")
     assert found[1] == [("m5/tool-use", "sums", None)]

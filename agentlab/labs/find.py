@@ -15,7 +15,7 @@ from agentlab.labs.values import Lab, Lesson
 
 _STEP_HEADING = re.compile(r"^## (?P<title>.+?) \{#(?P<id>[a-z0-9-]+)\}\s*$", re.MULTILINE)
 # A lab's file and what it defines; the second is how labs were written before 0.2
-_NAMES = {"lab.py": "lab", "lab.py": "lab"}
+_NAMES = {"lab.py": "lab", "scenario.py": "scenario"}
 
 
 def list_folders(roots: Iterable[Path]) -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,6 @@
-"""What labs were written against before 0.2: `from agentlab.labs import Lab, …`."""
+"""What labs were written against before 0.2: `from agentlab.scenario import Scenario, …`."""
 
 from agentlab.labs import *  # noqa: F403 - the same names
-from agentlab.labs import Lab as Lab
+from agentlab.labs import Lab as Scenario
 
-__all__ = ["Lab"]
+__all__ = ["Scenario"]

@@ -45,8 +45,8 @@ CREATE MACRO clock(x) AS CASE WHEN x BETWEEN 0 AND 253402300799 THEN to_timestam
 CREATE MACRO counted(value) AS try_cast(value AS BIGINT);
 CREATE VIEW heads AS
 SELECT run, file, created, agent, backend->>'name' AS backend, backend->>'model' AS model,
-       CASE WHEN labels->>'lab' IS NULL THEN labels  -- as labs were called before 0.2
-            ELSE json_merge_patch(labels, json_object('lab', labels->'lab', 'lab', NULL))
+       CASE WHEN labels->>'scenario' IS NULL THEN labels  -- as labs were called before 0.2
+            ELSE json_merge_patch(labels, json_object('lab', labels->'scenario', 'scenario', NULL))
        END AS labels,
        parent->>'run' AS parent,
        CASE WHEN parent->>'call_id' IS NULL THEN counted(parent->>'seq') END AS forked_at

@@ -81,11 +81,11 @@ class TraceHeader(Value):
     @field_validator("labels", mode="before")
     @classmethod
     def _as_named_now(cls, labels: Any) -> Any:
-        """Traces written before 0.2 call a lab `lab`."""
+        """Traces written before 0.2 call a lab `scenario`."""
         if not isinstance(labels, dict):
             return labels
         given = cast(dict[str, Any], labels)
-        return {"lab" if key == "lab" else key: value for key, value in given.items()}
+        return {"lab" if key == "scenario" else key: value for key, value in given.items()}
 
 
 class Record(Value):

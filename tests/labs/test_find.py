@@ -102,8 +102,10 @@ def test_labs_come_in_the_order_one_takes_them():
 
 
 def test_a_lab_written_before_labs_were_called_so_still_loads(tmp_path: Path):
-    old = LAB.replace("agentlab.labs", "agentlab.labs").replace("ReadStep, Lab", "ReadStep, Lab")
-    folder = write_lab(tmp_path, lab=old.replace("lab = Lab(", "lab = Lab("))
-    (folder / "lab.py").rename(folder / "lab.py")
+    old = LAB.replace("agentlab.labs", "agentlab.scenario").replace(
+        "ReadStep, Lab", "ReadStep, Scenario"
+    )
+    folder = write_lab(tmp_path, lab=old.replace("lab = Lab(", "scenario = Scenario("))
+    (folder / "lab.py").rename(folder / "scenario.py")
     assert load(folder).id == "m9/adding"
     assert [id for id, _ in list_folders([folder.parent.parent])] == ["m9/adding"]

@@ -20,7 +20,7 @@ ENTRY_POINTS = """\
 greeting = greetings:greeting
 [agentlab.toolsets]
 greet_in = greetings:greet_in
-[agentlab.plugins.equipment]
+[agentlab.equipment]
 greeting = greetings:hat
 [agentlab.origins]
 greetings = greetings:origin

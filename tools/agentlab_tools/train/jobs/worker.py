@@ -86,7 +86,7 @@ def work(folder: Path, told: int) -> NoReturn:
 
     overseer = Overseer(spec.limits, stop, end)
     overseer.start()
-    ended = _run(spec, folder, journal, stop, watchdog)
+    ended = _run(spec, folder, journal, stop, overseer)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # a log that takes no more: how the job ended is said all the same
             stream.flush()
@@ -94,7 +94,7 @@ def work(folder: Path, told: int) -> NoReturn:
     os._exit(0 if ended.outcome == "completed" else 1)
 
 
-def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, watchdog: Overseer) -> Ended:
+def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, overseer: Overseer) -> Ended:
     """Run the recipe, and put what came of it into words."""
     if spec.limits.threads is not None:
         for name in _THREADS:
