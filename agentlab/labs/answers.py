@@ -92,6 +92,12 @@ class AgentAnswer(_Answer):
     settings: Settings = Settings()
     limits: Limits = Limits(steps=6)
 
+    def but(self, **changes: Any) -> AgentAnswer:
+        """This answer with some things changed, which is how most wrong answers differ."""
+        return AgentAnswer(
+            **{**{name: getattr(self, name) for name in self.model_fields_set}, **changes}
+        )
+
     def shown(self) -> tuple[Message, ...]:
         """The examples as messages."""
         return tuple(m for n, e in enumerate(self.examples, 1) for m in e.messages(n))

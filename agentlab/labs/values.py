@@ -108,6 +108,7 @@ class AgentStep:
         graded: how many count.
         tools: names of the lab's tools that may be used here.
         wrong: answers that look plausible, by name; the checks must reject every one.
+        also: answers as good as the solution, in another style; the checks must accept every one.
     """
 
     id: str
@@ -119,6 +120,7 @@ class AgentStep:
     wrong: Mapping[str, AgentAnswer]
     tools: tuple[str, ...]
     hints: tuple[str, ...]
+    also: Mapping[str, AgentAnswer] = field(default_factory=dict[str, AgentAnswer])
     practice: int = 3
     graded: int = 10
     kind: Literal["agent"] = "agent"
@@ -144,6 +146,7 @@ class CodeStep:
     solution: CodeAnswer
     wrong: Mapping[str, CodeAnswer]
     hints: tuple[str, ...]
+    also: Mapping[str, CodeAnswer] = field(default_factory=dict[str, CodeAnswer])
     runs_on: str = "run_python"
     practice: int = 1
     graded: int = 3
@@ -168,6 +171,7 @@ class ForkStep:
     solution: ForkAnswer
     wrong: Mapping[str, ForkAnswer]
     hints: tuple[str, ...]
+    also: Mapping[str, ForkAnswer] = field(default_factory=dict[str, ForkAnswer])
     kind: Literal["fork"] = "fork"
 
 

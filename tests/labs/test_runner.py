@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from agentlab.backend import Settings, ToolSpec
 from agentlab.backends.scripted import Said, Scripted
 from agentlab.errors import BackendError, LabError
 from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer, read_answer
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab.labs.find import load
 from agentlab.labs.junit import write_junit
 from agentlab.labs.prove import prove
@@ -25,7 +27,7 @@ from agentlab.labs.runner import (
     LabReport,
     StepFinished,
 )
-from agentlab.labs.values import Lab
+from agentlab.labs.values import AgentStep, Lab
 from agentlab.messages import Message, ToolCall
 from agentlab.trace import Trace, find_run, runs_in
 
@@ -227,3 +229,27 @@ async def test_a_step_report_names_the_runs_behind_it(lab: Lab, runs: Path):
         if isinstance(e, StepFinished)
     ]
     assert sorted(reports[0].runs) == sorted(path.stem for path in runs_in(runs))
+
+
+async def test_other_right_answers_are_proved_and_one_that_is_rejected_breaks_the_proof(lab: Lab):
+    step = lab.step("add")
+    assert isinstance(step, AgentStep)
+    terse, silent = step.solution.but(instructions="+"), step.solution.but(tools=())
+    doubtful = replace(lab, steps=(replace(step, also={"terse": terse, "silent": silent}),))
+    proofs = {proof.answer: proof async for proof in prove(doubtful, Scripted(adds))}
+    assert {name: proof.holds for name, proof in proofs.items()} == {
+        "solution": True, "terse": True, "silent": False, "starter": True, "guess": True,
+    }  # fmt: skip
+    assert "rejected" in proofs["silent"].reason
+
+
+def test_an_answer_but_for_one_thing_keeps_the_rest():
+    whole = AgentAnswer(instructions="add", tools=("add",), settings=Settings(temperature=0))
+    assert whole.but(tools=()) == AgentAnswer(instructions="add", settings=Settings(temperature=0))
+
+
+def test_a_quiz_letters_its_options_in_order():
+    asked = quiz("q", "Quiz", "?", wrong("no", "since 1"), right("yes", "since 2"), hints=("h",))
+    assert asked.options == {"a": "no", "b": "yes"}
+    assert asked.right == {"b"}
+    assert asked.because == {"a": "since 1", "b": "since 2"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.labs import Case, CaseRun, CodeAnswer, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import Case, CaseRun, CodeAnswer, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import share, told
+from agentlab.labs.declare import quiz, right, wrong
 
 from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain, something_to_train_with
 
@@ -81,27 +82,30 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="why-characters",
-            title="Why by the character?",
-            question=(
+        quiz(
+            "why-characters",
+            "Why by the character?",
+            (
                 "Two models with different tokenizers read the same text. One has a loss of 4.1 "
                 "nats a token, the other of 4.6. Which one foretells the text better?"
             ),
-            options={
-                "a": "The first: its loss is lower.",
-                "b": "The second: a higher loss means that it has learnt more.",
-                "c": "It can't be told from this: a token of one may hold more text than a token "
+            wrong(
+                "The first: its loss is lower.",
+                "Only if both cut the text into the same tokens.",
+            ),
+            wrong(
+                "The second: a higher loss means that it has learnt more.",
+                "A loss is surprise; less of it is better.",
+            ),
+            right(
+                "It can't be told from this: a token of one may hold more text than a token "
                 "of the other.",
-                "d": "Neither: a loss says nothing about text a model never saw.",
-            },
-            right=frozenset({"c"}),
-            because={
-                "a": "Only if both cut the text into the same tokens.",
-                "b": "A loss is surprise; less of it is better.",
-                "c": "Right. Divide by characters (or bytes), and they can be compared.",
-                "d": "It does, if it was measured on such text.",
-            },
+                "Right. Divide by characters (or bytes), and they can be compared.",
+            ),
+            wrong(
+                "Neither: a loss says nothing about text a model never saw.",
+                "It does, if it was measured on such text.",
+            ),
             hints=("What would happen to the loss if every token were a single letter?",),
         ),
     ),

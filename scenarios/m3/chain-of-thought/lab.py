@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentAnswer, AgentStep, Example, Lab, QuizStep, ReadStep
+from agentlab.labs import AgentAnswer, AgentStep, Example, Lab, ReadStep
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .cases import orders, sums
 from .examples import (
@@ -82,28 +83,31 @@ lab = Lab(
             ),
             checks=(share("right", "half of twelve answers are right", answers, 1 / 2),),
         ),
-        QuizStep(
-            id="what-the-steps-do",
-            title="What the steps do",
-            question="Why does the working help before the answer, and not behind it?",
-            options={
-                "a": "The model takes more time over the question before it says something.",
-                "b": "The answer is written with the working in front of it, so it can be read "
-                "off from there.",
-                "c": "The model checks its answer against the working, and corrects it.",
-                "d": "Examples with working teach the model to add: its weights change.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "Time by itself does nothing. Every token costs the same work, and a reply "
+        quiz(
+            "what-the-steps-do",
+            "What the steps do",
+            "Why does the working help before the answer, and not behind it?",
+            wrong(
+                "The model takes more time over the question before it says something.",
+                "Time by itself does nothing. Every token costs the same work, and a reply "
                 "of twenty tokens without the middle sum in them would be no better.",
-                "b": "Every token is chosen from what stands before it. What stands behind the "
+            ),
+            right(
+                "The answer is written with the working in front of it, so it can be read "
+                "off from there.",
+                "Every token is chosen from what stands before it. What stands behind the "
                 "answer came too late to have a part in it.",
-                "c": "It cannot: a token once written stays. When the answer comes first it is a "
+            ),
+            wrong(
+                "The model checks its answer against the working, and corrects it.",
+                "It cannot: a token once written stays. When the answer comes first it is a "
                 "guess, and the working behind it, even where it is right, changes nothing.",
-                "d": "No weight changes while a model answers. Leave the examples out, and it "
+            ),
+            wrong(
+                "Examples with working teach the model to add: its weights change.",
+                "No weight changes while a model answers. Leave the examples out, and it "
                 "answers as it did before.",
-            },
+            ),
             hints=("Which tokens can the model see at the moment when it writes the answer?",),
         ),
     ),

@@ -17,11 +17,11 @@ from agentlab.labs import (
     CodeStep,
     Equipment,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.execute.tools import run_python
 
@@ -209,28 +209,31 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="blind-spot",
-            title="The blind spot of embeddings",
-            question=(
+        quiz(
+            "blind-spot",
+            "The blind spot of embeddings",
+            (
                 "A search by meaning answers “Is the drug safe?” with “The drug is not safe” at a "
                 "cosine of 0.9. What went wrong?"
             ),
-            options={
-                "a": "Nothing: near in meaning is not the same as agreeing. Whether a text says "
+            right(
+                "Nothing: near in meaning is not the same as agreeing. Whether a text says "
                 "yes or no must be read, not measured.",
-                "b": "The vectors were not normalised.",
-                "c": "384 numbers are too few; more dimensions would tell the two apart for sure.",
-                "d": "The search should have used the Euclidean distance.",
-            },
-            right=frozenset({"a"}),
-            because={
-                "a": "Both texts are about the same thing, and that is what the vectors say.",
-                "b": "The cosine divides by the lengths, whatever they are.",
-                "c": "Larger models also put a sentence and its negation close together: they "
+                "Both texts are about the same thing, and that is what the vectors say.",
+            ),
+            wrong(
+                "The vectors were not normalised.",
+                "The cosine divides by the lengths, whatever they are.",
+            ),
+            wrong(
+                "384 numbers are too few; more dimensions would tell the two apart for sure.",
+                "Larger models also put a sentence and its negation close together: they "
                 "occur in the same company.",
-                "d": "For vectors of length 1 it gives the same order as the cosine.",
-            },
+            ),
+            wrong(
+                "The search should have used the Euclidean distance.",
+                "For vectors of length 1 it gives the same order as the cosine.",
+            ),
             hints=("What do the two sentences share, and what does one word change?",),
         ),
     ),

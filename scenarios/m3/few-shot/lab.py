@@ -8,11 +8,11 @@ from agentlab.labs import (
     CaseRun,
     Check,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     DATES,
@@ -113,31 +113,34 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-it-means",
-            title="What did the order do?",
-            question=(
+        quiz(
+            "what-it-means",
+            "What did the order do?",
+            (
                 "One order of the examples gave half of the labels right, another most of them. "
                 "You want to use the better one for thousands of reviews. What now?"
             ),
-            options={
-                "a": "Use it. Positive last is the right order for this kind of task.",
-                "b": "Measure it on fresh reviews like those it will get, and again whenever the "
-                "examples, the wording or the model change.",
-                "c": "Use more examples. With enough of them the order no longer matters.",
-                "d": "Drop the examples, since a model that minds their order can't be trusted.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "It was right for these examples on this model. You have seen another "
+            wrong(
+                "Use it. Positive last is the right order for this kind of task.",
+                "It was right for these examples on this model. You have seen another "
                 "order that ends with positive as well, and says nearly nothing else.",
-                "b": "An order is one more setting that was chosen by looking at results. Results "
+            ),
+            right(
+                "Measure it on fresh reviews like those it will get, and again whenever the "
+                "examples, the wording or the model change.",
+                "An order is one more setting that was chosen by looking at results. Results "
                 "on fresh cases are what says whether the choice holds.",
-                "c": "Eight examples in turns gave 30 of 60 here, no better than four. More of "
+            ),
+            wrong(
+                "Use more examples. With enough of them the order no longer matters.",
+                "Eight examples in turns gave 30 of 60 here, no better than four. More of "
                 "them is a thing to measure, not to trust.",
-                "d": "Without any, not one answer was a label. Examples help, and they have to be "
+            ),
+            wrong(
+                "Drop the examples, since a model that minds their order can't be trusted.",
+                "Without any, not one answer was a label. Examples help, and they have to be "
                 "chosen by measuring.",
-            },
+            ),
             hints=("What do you know about the better order, and on what was it seen?",),
         ),
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import CodeStep, Lab, ReadStep
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     CHAT,
@@ -87,26 +88,29 @@ lab = Lab(
             ),
             checks=checks("messages"),
         ),
-        QuizStep(
-            id="what-differs",
-            title="What differs?",
-            question="You ask the same model the same thing over all three. Which of these hold?",
-            options={
-                "a": "The model reads the same text each time; only the envelope differs.",
-                "b": "After the first request, the service remembers what was said before.",
-                "c": "In Messages, input_tokens leaves out what was read from a cache.",
-                "d": "In Chat Completions, instructions can only be sent in the first request.",
-            },
-            right=frozenset({"a", "c"}),
-            because={
-                "a": "The server puts every conversation into the model's own template; compare "
+        quiz(
+            "what-differs",
+            "What differs?",
+            "You ask the same model the same thing over all three. Which of these hold?",
+            right(
+                "The model reads the same text each time; only the envelope differs.",
+                "The server puts every conversation into the model's own template; compare "
                 "the token counts of your three programs.",
-                "b": "Your program sent every turn, every time. What a service caches makes that "
+            ),
+            wrong(
+                "After the first request, the service remembers what was said before.",
+                "Your program sent every turn, every time. What a service caches makes that "
                 "cheaper; it does not replace it.",
-                "c": "There the three counts add up; in the other two the cached tokens are part "
+            ),
+            right(
+                "In Messages, input_tokens leaves out what was read from a cache.",
+                "There the three counts add up; in the other two the cached tokens are part "
                 "of the total.",
-                "d": "They are a turn like any other, sent with all the rest, every time.",
-            },
+            ),
+            wrong(
+                "In Chat Completions, instructions can only be sent in the first request.",
+                "They are a turn like any other, sent with all the rest, every time.",
+            ),
             hints=(
                 "Look at the three requests in their traces: agentlab show last.",
                 "Two of them hold.",

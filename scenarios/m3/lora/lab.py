@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import share, told
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     MERGE,
@@ -110,28 +111,30 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-changed",
-            title="What has changed?",
-            question=(
+        quiz(
+            "what-changed",
+            "What has changed?",
+            (
                 "You trained a LoRA on the tickets, put it on, and took it off again. Then you "
                 "ask the model what a scone is. What do you get?"
             ),
-            options={
-                "a": "A ticket: the model has been trained on tickets now.",
-                "b": "Exactly what it said before the training: its own weights were never "
-                "touched.",
-                "c": "Something between a ticket and an answer.",
-                "d": "An error: the model needs the adapter it was trained with.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "Only with the detour open. Then it does, as it was shown nothing else.",
-                "b": "Yes. That is why one loaded model can serve many trades, each in a file of a "
+            wrong(
+                "A ticket: the model has been trained on tickets now.",
+                "Only with the detour open. Then it does, as it was shown nothing else.",
+            ),
+            right(
+                "Exactly what it said before the training: its own weights were never touched.",
+                "Yes. That is why one loaded model can serve many trades, each in a file of a "
                 "few megabytes.",
-                "c": "The scale could be set so, from 0 to 1. Taken off means 0.",
-                "d": "The adapter needs the model, not the other way round.",
-            },
+            ),
+            wrong(
+                "Something between a ticket and an answer.",
+                "The scale could be set so, from 0 to 1. Taken off means 0.",
+            ),
+            wrong(
+                "An error: the model needs the adapter it was trained with.",
+                "The adapter needs the model, not the other way round.",
+            ),
             hints=("Which weights did the training change?",),
         ),
     ),

@@ -16,10 +16,10 @@ from agentlab.labs import (
     CodeStep,
     Equipment,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.execute.tools import run_python
 
@@ -52,7 +52,7 @@ def holds(text: str, answer: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(wanted)}(?![\w]|\.\d)", plain) is not None
 
 
-def right(run: CaseRun) -> bool:
+def answered_rightly(run: CaseRun) -> bool:
     """The right answer is given."""
     return holds(run.output, str(run.case.expect))
 
@@ -61,7 +61,7 @@ def cited_rightly(run: CaseRun) -> bool:
     """The answer is right, names one source, and that source says it."""
     named = re.findall(r"\(([\w-]+\.md)\)", run.output)
     said = holds(str(run.case.facts["sentence"]), str(run.case.expect))
-    return right(run) and said and set(named) == {run.case.facts["source"]}
+    return answered_rightly(run) and said and set(named) == {run.case.facts["source"]}
 
 
 def open_book(attempt: Attempt) -> list[CaseRun]:
@@ -73,7 +73,9 @@ def looking_it_up_helps(attempt: Attempt) -> Verdict:
     """With what was found most answers are right, and many more than from memory."""
     given = open_book(attempt)
     memory = [run for run in attempt.runs if not run.case.facts]
-    with_, without = (sum(map(right, runs)) / max(len(runs), 1) for runs in (given, memory))
+    with_, without = (
+        sum(map(answered_rightly, runs)) / max(len(runs), 1) for runs in (given, memory)
+    )
     return Verdict(
         passed=with_ >= ENOUGH and with_ - without >= GAIN,
         reason=f"right from memory {without:.0%}, with what was found {with_:.0%} "
@@ -86,7 +88,7 @@ def names_its_sources(attempt: Attempt) -> Verdict:
     given = open_book(attempt)
     cited = sum(map(cited_rightly, given))
     reason = f"{cited} of {len(given)} right with the source that says it, half needed"
-    missing = next((run for run in given if right(run) and not cited_rightly(run)), None)
+    missing = next((run for run in given if answered_rightly(run) and not cited_rightly(run)), None)
     if missing and 2 * cited < len(given):
         reason += f"; e.g. one ended with {missing.output.strip()[-60:]!r}"
     return Verdict(passed=2 * cited >= len(given) > 0, reason=reason)
@@ -181,27 +183,30 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="faithful",
-            title="What does a citation prove?",
-            question=(
+        quiz(
+            "faithful",
+            "What does a citation prove?",
+            (
                 "An assistant answers: Adam was published in 2017 (optimizers.md). The file says "
                 "that Adam is of 2014 and AdamW of 2017. Which check would have caught it?"
             ),
-            options={
-                "a": "That the answer names a source.",
-                "b": "That the source exists.",
-                "c": "That the source was among what the search returned.",
-                "d": "That the sentence cited says what the answer says.",
-            },
-            right=frozenset({"d"}),
-            because={
-                "a": "It names one. Anyone can.",
-                "b": "It exists, and says something else.",
-                "c": "It was: the search did its work, and the model read it wrongly.",
-                "d": "A citation proves nothing by being there. Each claim has to be traced to a "
+            wrong(
+                "That the answer names a source.",
+                "It names one. Anyone can.",
+            ),
+            wrong(
+                "That the source exists.",
+                "It exists, and says something else.",
+            ),
+            wrong(
+                "That the source was among what the search returned.",
+                "It was: the search did its work, and the model read it wrongly.",
+            ),
+            right(
+                "That the sentence cited says what the answer says.",
+                "A citation proves nothing by being there. Each claim has to be traced to a "
                 "sentence that makes it; that is what the last step's check did for you.",
-            },
+            ),
             hints=("Which of these checks reads the sentence?",),
         ),
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from agentlab.labs import AgentStep, CaseRun, Lab, QuizStep, ReadStep
+from agentlab.labs import AgentStep, CaseRun, Lab, ReadStep
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     DESK,
@@ -106,28 +107,31 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-a-role-gives",
-            title="What does a role give?",
-            question=(
+        quiz(
+            "what-a-role-gives",
+            "What does a role give?",
+            (
                 'Somebody begins a prompt with "You are a world-famous doctor who is never wrong" '
                 "and asks about a rare disease. What does the role change?"
             ),
-            options={
-                "a": "The model now uses the medical part of its knowledge, so it errs less.",
-                "b": "It will sound like a doctor. What it knows, and how often it is wrong, may "
-                "well be what it was; only measuring tells.",
-                "c": "The model is bound to tell when it does not know.",
-                "d": "Nothing at all: system messages are ignored.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "No weight changes. A role can steer which of the things it knows come up, "
+            wrong(
+                "The model now uses the medical part of its knowledge, so it errs less.",
+                "No weight changes. A role can steer which of the things it knows come up, "
                 "but it can't add one, as the hotel has shown.",
-                "b": "Yes. And a confident voice makes a wrong answer more dangerous, not rarer.",
-                "c": "You told it that it is never wrong. It will play that, too.",
-                "d": "In the first step the voice did change, even by the role alone.",
-            },
+            ),
+            right(
+                "It will sound like a doctor. What it knows, and how often it is wrong, may "
+                "well be what it was; only measuring tells.",
+                "Yes. And a confident voice makes a wrong answer more dangerous, not rarer.",
+            ),
+            wrong(
+                "The model is bound to tell when it does not know.",
+                "You told it that it is never wrong. It will play that, too.",
+            ),
+            wrong(
+                "Nothing at all: system messages are ignored.",
+                "In the first step the voice did change, even by the role alone.",
+            ),
             hints=("What changed in the first step, and what did not in the second?",),
         ),
     ),

@@ -14,11 +14,11 @@ from agentlab.labs import (
     CodeStep,
     Equipment,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import printed, share
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.execute.tools import run_python
 
@@ -156,29 +156,31 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="which-index",
-            title="Which index?",
-            question=(
+        quiz(
+            "which-index",
+            "Which index?",
+            (
                 "A folder of notes makes 3,000 passages. Somebody proposes an HNSW graph with a "
                 "large ef_search, “because exact search does not scale”. What do you say?"
             ),
-            options={
-                "a": "Yes: a graph is always faster.",
-                "b": "Exact search over 3,000 vectors takes well under a millisecond and has a "
+            wrong(
+                "Yes: a graph is always faster.",
+                "Walking a graph has a cost of its own, and building it more.",
+            ),
+            right(
+                "Exact search over 3,000 vectors takes well under a millisecond and has a "
                 "recall of 1. Measure first; build an index when there is something to gain.",
-                "c": "No: approximate search is never good enough.",
-                "d": "Whatever is chosen, check its recall against exact search on these very "
-                "vectors.",
-            },
-            right=frozenset({"b", "d"}),
-            because={
-                "a": "Walking a graph has a cost of its own, and building it more.",
-                "b": "3,000 × 384 multiplications are nothing to a processor.",
-                "c": "A recall of 0.99 is plenty where the question itself is only roughly put.",
-                "d": "How well an index does depends on the vectors: the same graph that finds "
+                "3,000 × 384 multiplications are nothing to a processor.",
+            ),
+            wrong(
+                "No: approximate search is never good enough.",
+                "A recall of 0.99 is plenty where the question itself is only roughly put.",
+            ),
+            right(
+                "Whatever is chosen, check its recall against exact search on these very vectors.",
+                "How well an index does depends on the vectors: the same graph that finds "
                 "nearly all neighbours among sentences misses many among random directions.",
-            },
+            ),
             hints=(
                 "How many multiplications is one exact search?",
                 "Two answers are right: one on cost, one on how to know.",

@@ -11,11 +11,11 @@ from agentlab.labs import (
     CaseRun,
     Check,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     LABEL,
@@ -175,31 +175,34 @@ lab = Lab(
                 TOLD,
             ),
         ),
-        QuizStep(
-            id="valid-or-right",
-            title="Valid, or right?",
-            question=(
+        quiz(
+            "valid-or-right",
+            "Valid, or right?",
+            (
                 "Every answer in the last step began with yes or no, as it was told. Half of the "
                 "answers were right. What had the instruction done?"
             ),
-            options={
-                "a": "It taught the model half of the facts.",
-                "b": "It gave the answers a form that a program can read. What the model can tell "
-                "apart, it did not change.",
-                "c": "Half right is half-way. A firmer instruction would bring the rest.",
-                "d": "Nothing, since no more answers were right than by tossing a coin.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "An instruction changes no weight, and look which half it was: the questions "
+            wrong(
+                "It taught the model half of the facts.",
+                "An instruction changes no weight, and look which half it was: the questions "
                 "whose answer is no.",
-                "b": "Form and knowledge are two things, so measure both. An answer that parses "
+            ),
+            right(
+                "It gave the answers a form that a program can read. What the model can tell "
+                "apart, it did not change.",
+                "Form and knowledge are two things, so measure both. An answer that parses "
                 "says nothing yet about whether it is true.",
-                "c": "A coin gets half of a balanced set, and so does a model that always says no. "
+            ),
+            wrong(
+                "Half right is half-way. A firmer instruction would bring the rest.",
+                "A coin gets half of a balanced set, and so does a model that always says no. "
                 "There is no way to be half-way along.",
-                "d": "It did a lot: before, hardly an answer could be read by a program. It only "
+            ),
+            wrong(
+                "Nothing, since no more answers were right than by tossing a coin.",
+                "It did a lot: before, hardly an answer could be read by a program. It only "
                 "did not do what you might have hoped.",
-            },
+            ),
             hints=("Look at the verdict of the last step: how often did it say yes?",),
         ),
     ),

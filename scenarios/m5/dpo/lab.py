@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import close_to, numbers_in, share, told
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     LOSS,
@@ -95,28 +96,31 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-it-learnt",
-            title="What did it learn?",
-            question=(
+        quiz(
+            "what-it-learnt",
+            "What did it learn?",
+            (
                 "After the training, `What is a planet?` is answered with `A planet is a planet "
                 "that is not a star.` What happened?"
             ),
-            options={
-                "a": "The training failed: the loss did not fall.",
-                "b": "The model learnt exactly what was preferred, short answers. That they say "
+            wrong(
+                "The training failed: the loss did not fall.",
+                "It fell, and the answers did become short.",
+            ),
+            right(
+                "The model learnt exactly what was preferred, short answers. That they say "
                 "something was never part of the preference.",
-                "c": "DPO makes models forget facts, so it should not be used.",
-                "d": "The temperature was too low for a good answer.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "It fell, and the answers did become short.",
-                "b": "Yes. What is rewarded is what you get, and the easiest way to it is taken. "
+                "Yes. What is rewarded is what you get, and the easiest way to it is taken. "
                 "People who judge answers for a living are asked for much more than length.",
-                "c": "It knew little about planets before, too: it only said so at length.",
-                "d": "Temperature 0 takes the likeliest words; it made the long answers as well.",
-            },
+            ),
+            wrong(
+                "DPO makes models forget facts, so it should not be used.",
+                "It knew little about planets before, too: it only said so at length.",
+            ),
+            wrong(
+                "The temperature was too low for a good answer.",
+                "Temperature 0 takes the likeliest words; it made the long answers as well.",
+            ),
             hints=("Read your `prefer` again. Would it have liked that answer?",),
         ),
     ),

@@ -15,11 +15,11 @@ from agentlab.labs import (
     ForkAnswer,
     ForkStep,
     Lab,
-    QuizStep,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .depot import DEPOT, look_up, look_up_next, parcels
 from .examples import FIVE, POINTERS, PROSE, STEADY
@@ -102,6 +102,20 @@ def no_number_given(attempt: Attempt) -> Verdict:
 
 RIGHT = Check(id="right", says="the run ends with the driver's number, looked up", judge=reached)
 
+IN_PROSE = AgentAnswer(
+    instructions="Use look_up until you know the answer.",
+    tools=("look_up",),
+    examples=PROSE,
+    settings=STEADY,
+    limits=FIVE,
+)
+BY_POINTERS = IN_PROSE.but(
+    instructions="Use look_up_next until you know the answer.",
+    tools=("look_up_next",),
+    examples=POINTERS,
+)
+
+
 lab = Lab(
     id="m5/multi-step",
     title="The mistake half-way",
@@ -114,25 +128,28 @@ lab = Lab(
     tools=(look_up, look_up_next),
     steps=(
         ReadStep(id="many-steps", title="Many steps, one mistake"),
-        QuizStep(
-            id="find-it",
-            title="Find it",
-            question="Which is the first event of this run that should have been different?",
-            options={
-                "a": "Event 1, where it asks for the parcel",
-                "b": "Event 4, where it asks for the van",
-                "c": "Event 7, where it asks for the van again",
-                "d": "Event 22, where the limit on steps stops it",
-            },
-            right=frozenset({"c"}),
-            because={
-                "a": "The parcel is all it knows at that point. A good first step.",
-                "b": "The line it has just read names the van. A good second step.",
-                "c": "It has just read that Sara drives the van, and asks about the van once more. "
+        quiz(
+            "find-it",
+            "Find it",
+            "Which is the first event of this run that should have been different?",
+            wrong(
+                "Event 1, where it asks for the parcel",
+                "The parcel is all it knows at that point. A good first step.",
+            ),
+            wrong(
+                "Event 4, where it asks for the van",
+                "The line it has just read names the van. A good second step.",
+            ),
+            right(
+                "Event 7, where it asks for the van again",
+                "It has just read that Sara drives the van, and asks about the van once more. "
                 "All that follows is this same mistake.",
-                "d": "A limit only ends what was lost long before. Where a run stops and where it "
+            ),
+            wrong(
+                "Event 22, where the limit on steps stops it",
+                "A limit only ends what was lost long before. Where a run stops and where it "
                 "goes wrong are seldom the same place.",
-            },
+            ),
             hints=(
                 "Read from the top. At each reply ask: with what stood there, what would you do?",
             ),
@@ -211,41 +228,16 @@ lab = Lab(
             practice=3,
             graded=6,
             tools=("look_up", "look_up_next"),
-            starter=AgentAnswer(
-                instructions="Use look_up until you know the answer.",
-                tools=("look_up",),
-                examples=PROSE,
-                settings=STEADY,
-                limits=FIVE,
-            ),
-            solution=AgentAnswer(
-                instructions="Use look_up_next until you know the answer.",
-                tools=("look_up_next",),
-                examples=POINTERS,
-                settings=STEADY,
-                limits=FIVE,
-            ),
+            starter=IN_PROSE,
+            solution=BY_POINTERS,
             wrong={
-                "sterner": AgentAnswer(
+                "sterner": IN_PROSE.but(
                     instructions="Use look_up until you know the answer. First the parcel, then "
                     "its van, then the driver. Never look up the same thing twice!",
-                    tools=("look_up",),
-                    examples=PROSE,
-                    settings=STEADY,
-                    limits=FIVE,
                 ),
-                "not-shown": AgentAnswer(
-                    instructions="Use look_up_next until you know the answer.",
-                    tools=("look_up_next",),
-                    settings=STEADY,
-                    limits=FIVE,
-                ),
-                "one-step-shown": AgentAnswer(
-                    instructions="Use look_up_next until you know the answer.",
-                    tools=("look_up_next",),
-                    examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS),
-                    settings=STEADY,
-                    limits=FIVE,
+                "not-shown": BY_POINTERS.but(examples=()),
+                "one-step-shown": BY_POINTERS.but(
+                    examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS)
                 ),
             },
             hints=(
@@ -266,29 +258,32 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-you-know",
-            title="What you know now",
-            question=(
+        quiz(
+            "what-you-know",
+            "What you know now",
+            (
                 "One fork came out right, and then five or six fresh parcels in six. What did "
                 "the fork tell you that the six parcels could not?"
             ),
-            options={
-                "a": "That the agent is good enough to be used.",
-                "b": "That this change, and nothing else, would have saved this very run.",
-                "c": "That every run like this one can be saved in the same way.",
-                "d": "That the model has learnt from its mistake.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "One run says next to nothing about the next one. That is what the six "
+            wrong(
+                "That the agent is good enough to be used.",
+                "One run says next to nothing about the next one. That is what the six "
                 "parcels were for.",
-                "b": "Everything before the change is the same, event by event, so the change is "
+            ),
+            right(
+                "That this change, and nothing else, would have saved this very run.",
+                "Everything before the change is the same, event by event, so the change is "
                 "the only thing that can have made the difference.",
-                "c": "A fork is one run. The six parcels speak about others, and even they only "
+            ),
+            wrong(
+                "That every run like this one can be saved in the same way.",
+                "A fork is one run. The six parcels speak about others, and even they only "
                 "for questions of this kind.",
-                "d": "No weight has changed. It reads what stands before it, each time anew.",
-            },
+            ),
+            wrong(
+                "That the model has learnt from its mistake.",
+                "No weight has changed. It reads what stands before it, each time anew.",
+            ),
             hints=("What is the same in the two runs that `agentlab diff` compares?",),
         ),
     ),

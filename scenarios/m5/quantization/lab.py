@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import share, told
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab_tools.execute.tools import run_python
 
 from .answers import CHOOSE, CHOOSE_STARTER, CHOOSE_WRONG, ROUND, ROUND_STARTER, ROUND_WRONG
@@ -111,29 +112,32 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="where-it-helps",
-            title="Where the speed comes from",
-            question=(
+        quiz(
+            "where-it-helps",
+            "Where the speed comes from",
+            (
                 "On the same processor, a file of four bits a weight writes almost twice as many "
                 "tokens a second as one of sixteen. Why?"
             ),
-            options={
-                "a": "Multiplying small numbers needs fewer steps than multiplying large ones.",
-                "b": "To write one token, every weight is fetched from memory once, and a "
-                "quarter of the bytes take a quarter of the time to fetch.",
-                "c": "The model skips weights that were rounded to zero.",
-                "d": "It writes shorter answers.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "The weights are turned back into ordinary numbers, or multiplied as bytes; "
+            wrong(
+                "Multiplying small numbers needs fewer steps than multiplying large ones.",
+                "The weights are turned back into ordinary numbers, or multiplied as bytes; "
                 "the processor mostly waits for memory either way.",
-                "b": "Yes. Reading a long prompt gains less: many tokens share each fetched "
+            ),
+            right(
+                "To write one token, every weight is fetched from memory once, and a "
+                "quarter of the bytes take a quarter of the time to fetch.",
+                "Yes. Reading a long prompt gains less: many tokens share each fetched "
                 "weight, and then the multiplying counts.",
-                "c": "Nothing is skipped: a zero is fetched and multiplied like any other weight.",
-                "d": "How long an answer is has nothing to do with it.",
-            },
+            ),
+            wrong(
+                "The model skips weights that were rounded to zero.",
+                "Nothing is skipped: a zero is fetched and multiplied like any other weight.",
+            ),
+            wrong(
+                "It writes shorter answers.",
+                "How long an answer is has nothing to do with it.",
+            ),
             hints=("How often is a weight used while one token is written?",),
         ),
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 
-from agentlab.labs import AgentStep, CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import AgentStep, CaseRun, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import close_to, numbers_in, says_number, share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
     DRAWN,
@@ -155,25 +156,28 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-holds",
-            title="What holds it?",
-            question="Which of these would keep code you do not trust away from your files?",
-            options={
-                "a": "Searching the code for the words open and import before it runs.",
-                "b": "Its own file system, network and process space, given by the kernel.",
-                "c": "Asking the model to write no dangerous code.",
-                "d": "A filter on system calls, so that what is not needed cannot be asked for.",
-            },
-            right=frozenset({"b", "d"}),
-            because={
-                "a": "There are endless ways to reach a file without writing open: pandas has "
+        quiz(
+            "what-holds",
+            "What holds it?",
+            "Which of these would keep code you do not trust away from your files?",
+            wrong(
+                "Searching the code for the words open and import before it runs.",
+                "There are endless ways to reach a file without writing open: pandas has "
                 "twenty. Reading code is no boundary.",
-                "b": "What is not in its world cannot be opened, whatever the code says.",
-                "c": "Instructions steer a model; they bind nothing, and a web page it reads can "
+            ),
+            right(
+                "Its own file system, network and process space, given by the kernel.",
+                "What is not in its world cannot be opened, whatever the code says.",
+            ),
+            wrong(
+                "Asking the model to write no dangerous code.",
+                "Instructions steer a model; they bind nothing, and a web page it reads can "
                 "carry others.",
-                "d": "And the kernel refuses the rest.",
-            },
+            ),
+            right(
+                "A filter on system calls, so that what is not needed cannot be asked for.",
+                "And the kernel refuses the rest.",
+            ),
             hints=("Ask of each: what enforces it?", "Two of them are enforced by the kernel."),
         ),
     ),

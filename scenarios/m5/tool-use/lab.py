@@ -8,10 +8,10 @@ from agentlab.labs import (
     CaseRun,
     Example,
     Lab,
-    QuizStep,
     ReadStep,
 )
 from agentlab.labs.checks import close_to, numbers_in, says_number, share
+from agentlab.labs.declare import quiz, right, wrong
 from agentlab_tools.calculator import calculator
 from agentlab_tools.lexical import terms
 from agentlab_tools.search import LIBRARY, search_over
@@ -52,6 +52,25 @@ def keeps_to_what_it_found(run: CaseRun) -> bool:
     return found_the_article(run) and len(said) >= 4 and kept >= 0.7 * len(said)
 
 
+def spoken(examples: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The same exchanges without their calls."""
+    return tuple(Example(user=example.user, answer=example.answer) for example in examples)
+
+
+SUMS = AgentAnswer(
+    instructions="Use the calculator for every sum.",
+    tools=("calculator",),
+    examples=SUM_EXAMPLES,
+    settings=STEADY,
+)
+LOOK_UP = AgentAnswer(
+    instructions="Use search to look things up. Name the source.",
+    tools=("search",),
+    examples=LOOK_UP_EXAMPLES,
+    settings=STEADY,
+)
+
+
 lab = Lab(
     id="m5/tool-use",
     title="A model that cannot count",
@@ -71,31 +90,18 @@ lab = Lab(
             practice=4,
             graded=8,
             tools=("calculator",),
-            starter=AgentAnswer(
-                instructions="Use the calculator for every sum.",
-                tools=("calculator",),
-                settings=STEADY,
-            ),
-            solution=AgentAnswer(
-                instructions="Use the calculator for every sum.",
-                tools=("calculator",),
-                examples=SUM_EXAMPLES,
-                settings=STEADY,
-            ),
+            starter=SUMS.but(examples=()),
+            solution=SUMS,
             wrong={
                 "no-tool": AgentAnswer(
                     instructions="You are a brilliant mathematician. Work carefully.",
                     settings=STEADY,
                 ),
-                "examples-without-calls": AgentAnswer(
-                    instructions="Answer every sum.",
-                    examples=tuple(Example(user=e.user, answer=e.answer) for e in SUM_EXAMPLES),
-                    settings=STEADY,
+                "examples-without-calls": SUMS.but(
+                    instructions="Answer every sum.", tools=(), examples=spoken(SUM_EXAMPLES)
                 ),
-                "forced-but-not-shown": AgentAnswer(
-                    instructions="Use the calculator for every sum.",
-                    tools=("calculator",),
-                    settings=STEADY.model_copy(update={"tool_choice": "required"}),
+                "forced-but-not-shown": SUMS.but(
+                    examples=(), settings=STEADY.model_copy(update={"tool_choice": "required"})
                 ),
             },
             hints=(
@@ -122,28 +128,13 @@ lab = Lab(
             practice=3,
             graded=10,
             tools=("calculator",),
-            starter=AgentAnswer(
-                instructions="Use the calculator for every sum.",
-                tools=("calculator",),
-                examples=SUM_EXAMPLES,
-                settings=STEADY,
-            ),
-            solution=AgentAnswer(
-                instructions="Use the calculator for every sum.",
-                tools=("calculator",),
-                examples=STORY_EXAMPLES,
-                settings=STEADY,
-            ),
+            starter=SUMS,
+            solution=SUMS.but(examples=STORY_EXAMPLES),
             wrong={
                 "no-tool": AgentAnswer(
                     instructions="Think step by step, then give the number.", settings=STEADY
                 ),
-                "one-example": AgentAnswer(
-                    instructions="Use the calculator for every sum.",
-                    tools=("calculator",),
-                    examples=STORY_EXAMPLES[1:2],
-                    settings=STEADY,
-                ),
+                "one-example": SUMS.but(examples=STORY_EXAMPLES[1:2]),
             },
             hints=(
                 "The examples so far have the sum written out. Where would the model have seen "
@@ -169,27 +160,16 @@ lab = Lab(
             practice=3,
             graded=8,
             tools=("search",),
-            starter=AgentAnswer(
-                instructions="Use search to look things up. Name the source.",
-                tools=("search",),
-                settings=STEADY,
-            ),
-            solution=AgentAnswer(
-                instructions="Use search to look things up. Name the source.",
-                tools=("search",),
-                examples=LOOK_UP_EXAMPLES,
-                settings=STEADY,
-            ),
+            starter=LOOK_UP.but(examples=()),
+            solution=LOOK_UP,
             wrong={
                 "from-memory": AgentAnswer(
                     instructions="Explain the topic in one sentence. End with a source in "
                     "parentheses, like (attention.md).",
                     settings=STEADY,
                 ),
-                "made-up-sources": AgentAnswer(
-                    instructions="Explain the topic.",
-                    examples=tuple(Example(user=e.user, answer=e.answer) for e in LOOK_UP_EXAMPLES),
-                    settings=STEADY,
+                "made-up-sources": LOOK_UP.but(
+                    instructions="Explain the topic.", tools=(), examples=spoken(LOOK_UP_EXAMPLES)
                 ),
             },
             hints=(
@@ -215,28 +195,31 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="whose-mistake",
-            title="Whose mistake was it?",
-            question=(
+        quiz(
+            "whose-mistake",
+            "Whose mistake was it?",
+            (
                 "180 chairs stand in 9 equal rows. The model called "
                 'calculator(expression="180 * 9"), got 1620, and said: The answer is 1620. '
                 "What went wrong?"
             ),
-            options={
-                "a": "The calculator: it should have noticed that the story divides.",
-                "b": "The model: it chose the wrong operation. The tool did what it was asked.",
-                "c": "The grammar: it should have let only right expressions through.",
-                "d": "The temperature: at 0 the model cannot think.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "A tool sees its arguments, never the question.",
-                "b": "A tool makes arithmetic reliable, not understanding; that is why agents are "
+            wrong(
+                "The calculator: it should have noticed that the story divides.",
+                "A tool sees its arguments, never the question.",
+            ),
+            right(
+                "The model: it chose the wrong operation. The tool did what it was asked.",
+                "A tool makes arithmetic reliable, not understanding; that is why agents are "
                 "judged by whole runs and not by whether a tool was called.",
-                "c": "A grammar decides what can be written, not whether it is what was meant.",
-                "d": "Temperature decides how likely words are drawn; 0 takes the likeliest.",
-            },
+            ),
+            wrong(
+                "The grammar: it should have let only right expressions through.",
+                "A grammar decides what can be written, not whether it is what was meant.",
+            ),
+            wrong(
+                "The temperature: at 0 the model cannot think.",
+                "Temperature decides how likely words are drawn; 0 takes the likeliest.",
+            ),
             hints=("Follow the trace: what did each part know when it did its work?",),
         ),
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentStep, CaseRun, Lab, QuizStep, ReadStep
+from agentlab.labs import AgentStep, CaseRun, Lab, ReadStep
 from agentlab.labs.checks import says_number, share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import SOLUTION, STARTER, WRONG
 from .cases import questions
@@ -53,21 +54,22 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="why",
-            title="Why the tool?",
-            question="Why does a model that spells strawberry without a mistake miscount its r's?",
-            options={
-                "a": "It has never read the word.",
-                "b": "It reads the word as one token or a few, and never sees the letters in them.",
-                "c": "Its temperature is too high.",
-            },
-            right=frozenset({"b"}),
-            because={
-                "a": "It writes the word rightly, so it has.",
-                "b": "Yes. To the tool the word is letters, so that it only has to count.",
-                "c": "It ran at temperature 0, and miscounted all the same.",
-            },
+        quiz(
+            "why",
+            "Why the tool?",
+            "Why does a model that spells strawberry without a mistake miscount its r's?",
+            wrong(
+                "It has never read the word.",
+                "It writes the word rightly, so it has.",
+            ),
+            right(
+                "It reads the word as one token or a few, and never sees the letters in them.",
+                "Yes. To the tool the word is letters, so that it only has to count.",
+            ),
+            wrong(
+                "Its temperature is too high.",
+                "It ran at temperature 0, and miscounted all the same.",
+            ),
             hints=("In the playground, F5 shows a conversation as the model reads it.",),
         ),
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, QuizStep, ReadStep
+from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
 from agentlab.labs.checks import share
+from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import SOLUTION, STARTER, WRONG
 from .cases import texts
@@ -52,21 +53,22 @@ lab = Lab(
                 ),
             ),
         ),
-        QuizStep(
-            id="what-next",
-            title="And then?",
-            question="The pair r, e is the most frequent one. What does the tokenizer do with it?",
-            options={
-                "a": "It makes re one token, and looks for the most frequent pair again.",
-                "b": "It removes re from the text, since it says little.",
-                "c": "It gives re to the model as a word.",
-            },
-            right=frozenset({"a"}),
-            because={
-                "a": "Yes, until there are as many tokens as one wants.",
-                "b": "Nothing is removed: a text must come back whole from its tokens.",
-                "c": "To the model a token is a number. It knows no words.",
-            },
+        quiz(
+            "what-next",
+            "And then?",
+            "The pair r, e is the most frequent one. What does the tokenizer do with it?",
+            right(
+                "It makes re one token, and looks for the most frequent pair again.",
+                "Yes, until there are as many tokens as one wants.",
+            ),
+            wrong(
+                "It removes re from the text, since it says little.",
+                "Nothing is removed: a text must come back whole from its tokens.",
+            ),
+            wrong(
+                "It gives re to the model as a word.",
+                "To the model a token is a number. It knows no words.",
+            ),
             hints=("A vocabulary of 50,000 tokens was not found in one step.",),
         ),
     ),
