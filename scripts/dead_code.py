@@ -41,7 +41,8 @@ def main() -> int:
     """Look, and say what was found, a line each."""
     patterns = [name for names in BY_NAME.values() for name in names]
     looker = Vulture(ignore_decorators=list(DECORATED))
-    looker.scavenge([str(ROOT / folder) for folder in (*LOOKED_AT, "tests")])
+    folders = [str(ROOT / folder) for folder in (*LOOKED_AT, "tests")]
+    looker.scavenge(folders)  # pyright: ignore[reportUnknownMemberType] - it is half typed
     dead = [
         item
         for item in looker.get_unused_code(min_confidence=60, sort_by_size=False)

@@ -9,11 +9,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tui_world import LABS, adder
 
+from agentlab.backend import Backend
 from agentlab.backends import schemes
 from agentlab.cli.main import main
 
 
-def open_tiny(name: str) -> object:
+def open_tiny(name: str) -> Backend:
     """A model that adds, at a pace one can watch."""
     return adder(pace=0.03)(name)
 
