@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual.widgets import TextArea
-from tui_world import finished, open_app, text_of, to_lab, until
+from tui_world import finished, open_app, text_of, to_lab, tried, until
 
 from agentlab_tui.progress import ProgressStore
 
@@ -15,13 +15,14 @@ OWN = "def double(n):\n    return n + n\n"
 
 async def test_a_program_is_typed_saved_as_a_file_of_its_own_and_graded(tmp_path: Path) -> None:
     store = ProgressStore(tmp_path / "progress")
+    tried(tmp_path, "m9/program", "double")
     app = open_app(tmp_path, roots=(CODE_LABS,))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "double")
         area = lab.query_one(TextArea)
         assert area.text == "def double(n):\n    ...\n"
-        await pilot.press("r")
-        await finished(pilot, "the reference answer")
+        await pilot.press("w")
+        await finished(pilot, "the lab's solution")
         assert lab.query("CheckRow.-passed")
         area.load_text(OWN)
         await until(pilot, lambda: store.read_text("m9/program", "double.py") == OWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual.widgets import TextArea
-from tui_world import finished, open_app, text_of, to_lab, until
+from tui_world import finished, open_app, text_of, to_lab, tried, until
 
 from agentlab.trace import Trace, runs_in
 from agentlab.trace.results import Results, passed_runs, results_in
@@ -16,10 +16,11 @@ from agentlab_tui.widgets.tool_list import ToolList
 async def test_every_call_of_a_lab_waits_for_the_learner_who_wants_to_be_asked(
     tmp_path: Path,
 ) -> None:
+    tried(tmp_path)
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("a", "r")
+        await pilot.press("a", "w")
         await until(pilot, lambda: lab.query("Approval:focus"))
         assert "waits for your word" in text_of(lab, "RunStatus")
         await pilot.press("y")
@@ -34,10 +35,11 @@ async def test_every_call_of_a_lab_waits_for_the_learner_who_wants_to_be_asked(
 
 
 async def test_stopping_while_a_question_is_open_closes_it(tmp_path: Path) -> None:
+    tried(tmp_path)
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("a", "r")
+        await pilot.press("a", "w")
         await until(pilot, lambda: lab.query("Approval:focus"))
         await pilot.press("s")
         await finished(pilot)
@@ -45,6 +47,8 @@ async def test_stopping_while_a_question_is_open_closes_it(tmp_path: Path) -> No
 
 
 async def test_results_are_written_as_the_command_line_does(tmp_path: Path) -> None:
+    store = ProgressStore(tmp_path / "progress")
+    store.save_text("m9/tiny", "adder.toml", 'instructions = "Add."\ntools = ["add"]\n')
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_lab(pilot, "adder")

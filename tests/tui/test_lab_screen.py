@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Static, TextArea
-from tui_world import adder, finished, open_app, services, text_of, to_lab, until
+from tui_world import adder, finished, open_app, services, text_of, to_lab, tried, until
 
 from agentlab import backends
 from agentlab.backend import Backend
@@ -32,13 +32,14 @@ def progress(home: Path) -> ProgressStore:
 
 
 async def test_the_whole_way_from_the_roadmap_to_green_checks_to_the_trace(tmp_path: Path) -> None:
+    tried(tmp_path)
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot)
         assert "does not calculate" in lab.query_one("Lesson Markdown").source  # pyright: ignore
-        await pilot.press("n", "r")
+        await pilot.press("n", "w")
         await finished(pilot)
-        assert "the reference answer, not yours" in str(lab.query_one(RunPane).border_title)
+        assert "the lab's solution, not yours" in str(lab.query_one(RunPane).border_title)
         assert [row.has_class("-passed") for row in lab.query(CheckRow)] == [True, True]
         assert "2 of 2 right, 2 needed" in text_of(lab, "CheckRow .says")
         assert "4 and 3" not in text_of(lab, "CaseHead")
@@ -56,9 +57,16 @@ async def test_watching_the_reference_passes_nothing(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_lab(pilot, "adder")
+        await pilot.press("w")  # not before one has tried
+        await pilot.pause()
+        assert list(runs_in(tmp_path / "runs")) == []
         await pilot.press("g")
-        await finished(pilot)
+        await finished(pilot, "the starter, as it is · graded")
         await until(pilot, lambda: progress(tmp_path).lab("m9/tiny").mark("adder") == "seen")
+        await pilot.press("w")
+        await finished(pilot, "the lab's solution, not yours")
+        assert app.screen.query("CheckRow.-passed")
+        assert progress(tmp_path).lab("m9/tiny").mark("adder") == "seen"
 
 
 async def test_ones_own_answer_is_saved_as_typed_and_passes_only_on_what_counts(
@@ -81,6 +89,64 @@ async def test_ones_own_answer_is_saved_as_typed_and_passes_only_on_what_counts(
         await finished(pilot, "your answer · graded")
         await until(pilot, lambda: progress(tmp_path).lab("m9/tiny").mark("adder") == "passed")
         assert len(lab.query(CaseView)) == 3
+
+
+async def test_the_starter_comes_back_and_so_does_what_one_wrote(tmp_path: Path) -> None:
+    store, app = progress(tmp_path), open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        area = lab.query_one(TextArea)
+        starter = area.text
+        assert not lab.check_action("reset", ())
+        assert not lab.check_action("earlier", ())
+        area.load_text(OWN)
+        await until(pilot, lambda: store.read_text("m9/tiny", "adder.toml") == OWN)
+        await pilot.press("r")
+        await finished(pilot, "your answer")
+        area.load_text(OWN + "# better")
+        await until(pilot, lambda: lab.check_action("reset", ()))
+        await pilot.press("x")
+        assert area.text == starter
+        assert store.read_text("m9/tiny", "adder.toml") == starter
+        assert "the starter" in str(lab.query_one("#answer").border_title)
+        await pilot.press("z")
+        assert area.text == OWN + "# better"
+        await pilot.press("z")
+        assert area.text == OWN
+        assert store.read_text("m9/tiny", "adder.toml") == OWN
+        await pilot.press("z")  # round again
+        assert area.text == OWN + "# better"
+    assert set(store.versions("m9/tiny", "adder.toml")) == {OWN, OWN + "# better"}
+
+
+async def test_a_reset_that_can_t_keep_what_one_wrote_is_not_made(tmp_path: Path) -> None:
+    (tmp_path / "progress" / "m9" / "tiny").mkdir(parents=True)
+    (tmp_path / "progress" / "m9" / "tiny" / "earlier").write_text("a file is in the way")
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        lab.query_one(TextArea).load_text(OWN)
+        await until(pilot, lambda: lab.check_action("reset", ()))
+        await pilot.press("x")
+        assert lab.query_one(TextArea).text == OWN
+        assert "can't be saved" in text_of(lab, "#answer-note")
+
+
+@pytest.mark.parametrize("pane", ["1", "2", "3"])
+async def test_on_80_columns_the_keys_of_the_pane_in_front_are_whole(
+    tmp_path: Path, pane: str
+) -> None:
+    progress(tmp_path).keep_version("m9/tiny", "adder.toml", "earlier")
+    progress(tmp_path).save_text("m9/tiny", "adder.toml", OWN)
+    tried(tmp_path)
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press(pane)
+        await pilot.pause(0.2)
+        keys = [key for key in lab.query("FooterKey") if key.display]
+        assert len(keys) >= 6
+        assert all(key.region.right <= 80 for key in keys)
 
 
 async def test_a_wrong_answer_turns_checks_red_with_the_reason(tmp_path: Path) -> None:
@@ -147,10 +213,11 @@ async def test_keys_are_answered_while_the_model_blocks_its_thread(tmp_path: Pat
         held.wait(10)
         return connect(name)
 
+    tried(tmp_path)
     app = open_app(tmp_path, slow)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("r", "h")
+        await pilot.press("w", "h")
         await until(pilot, lambda: lab.query(".hint"))
         assert lab.query_one(RunPane).is_running
         held.set()
@@ -264,7 +331,9 @@ async def test_on_a_narrow_screen_it_is_said_whose_answer_is_edited(tmp_path: Pa
         await pilot.press("2")
         whose = lab.query_one("#answer-whose", Static)
         await until(pilot, lambda: whose.region in lab.region and whose.region.height == 1)
-        assert str(whose.render()) == "the starter: e edits it, and makes it yours"
+        assert (
+            str(whose.render()) == "the starter: e edits it, and makes it yours; r runs it as it is"
+        )
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.focused, TextArea))
         await pilot.press("x")
@@ -284,7 +353,7 @@ async def test_on_a_narrow_screen_one_pane_is_in_front(tmp_path: Path) -> None:
         await pilot.press("1", "r")
         await until(pilot, lambda: lab.query_one("#run").region.width == 80)
         await finished(pilot)
-        assert "the reference answer" in text_of(lab, "#whose")
+        assert "the starter, as it is" in text_of(lab, "#whose")
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.focused, TextArea))
         await pilot.press("x", "escape")
@@ -313,19 +382,20 @@ async def test_the_starter_runs_as_it_is_and_passes_nothing(tmp_path: Path) -> N
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("o")
-        await finished(pilot, "the starter as it is")
+        await pilot.press("r")
+        await finished(pilot, "the starter, as it is")
         assert lab.query("CheckRow.-failed")
 
 
 @pytest.mark.slow
 async def test_the_real_model_answers_on_the_screen(tmp_path: Path) -> None:
+    tried(tmp_path)
     connect: Connect = backends.connect
     app = AgentLabApp(replace(services(tmp_path, connect), backend="local:smollm2"))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("r")
-        await finished(pilot, "the reference answer", seconds=240)
+        await pilot.press("w")
+        await finished(pilot, "the lab's solution", seconds=240)
         assert "local:smollm2" in text_of(lab, "TopBar")
         assert len(lab.query("CheckRow.-passed, CheckRow.-failed")) == 2
         first, second = lab.query(CaseView)

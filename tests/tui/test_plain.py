@@ -50,7 +50,10 @@ def test_a_lab_is_walked_through_from_reading_to_passing(tmp_path: Path) -> None
 
 
 def test_watching_the_reference_passes_nothing(tmp_path: Path) -> None:
-    said = talk(tmp_path, ["open m9/tiny", "next", "grade"])
+    said = talk(tmp_path, ["open m9/tiny", "next", "solution"])
+    assert "Try the step yourself first" in said
+    said = talk(tmp_path, ["open m9/tiny", "next", "grade", "solution"])
+    assert "This runs the starter, as it is." in said
     assert "not yours" in said
     assert ProgressStore(tmp_path / "progress").lab("m9/tiny").mark("adder") == "seen"
 
@@ -90,3 +93,15 @@ def test_nothing_written_moves_or_colours(tmp_path: Path) -> None:
     said = talk(tmp_path, ["open m9/tiny", "next", "run"])
     assert "\x1b" not in said
     assert not set(said) & set("✔✘◐○▸█─│")
+
+
+def test_the_starter_comes_back_and_so_does_what_one_wrote(tmp_path: Path) -> None:
+    store = ProgressStore(tmp_path / "progress")
+    assert "nothing of yours" in talk(tmp_path, ["open m9/tiny", "next", "reset"])
+    store.save_text("m9/tiny", "adder.toml", 'instructions = "Mine."\n')
+    said = talk(tmp_path, ["open m9/tiny", "next", "reset"])
+    assert "The starter is back." in said
+    assert "Mine." not in (store.read_text("m9/tiny", "adder.toml") or "")
+    said = talk(tmp_path, ["open m9/tiny", "next", "earlier"])
+    assert store.read_text("m9/tiny", "adder.toml") == 'instructions = "Mine."\n'
+    assert "nothing else" in talk(tmp_path, ["open m9/tiny", "next", "earlier"])

@@ -15,7 +15,7 @@ import pytest
 from test_playground import calculates, to_playground
 from textual.pilot import Pilot
 from textual.widgets import TextArea
-from tui_world import finished, open_app, services, to_lab, to_roadmap, until
+from tui_world import finished, open_app, services, to_lab, to_roadmap, tried, until
 
 from agentlab.backend import Reply, TokenInfo
 from agentlab.backends.scripted import Scripted
@@ -103,11 +103,12 @@ def test_reading(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -
 def test_checks_green(
     snap_compare: Compare, tmp_path: Path, size: tuple[int, int], look: str
 ) -> None:
-    """The reference answer has run: says whose it is; a case folded, a case open; checks green."""
+    """The lab's solution has run: says whose it is; a case folded, a case open; checks green."""
+    tried(tmp_path)
 
     async def walk(pilot: Pilot[None]) -> None:
         await to_lab(pilot, "adder")
-        await pilot.press("r")
+        await pilot.press("w")
         await finished(pilot)
 
     assert shows(snap_compare, open_app(tmp_path), size, walk, look)
@@ -236,10 +237,11 @@ def test_diff(snap_compare: Compare, tmp_path: Path) -> None:
 
 def test_asked(snap_compare: Compare, tmp_path: Path) -> None:
     """In a lab: a call waits for the learner's word, below what it would do."""
+    tried(tmp_path)
 
     async def walk(pilot: Pilot[None]) -> None:
         lab = await to_lab(pilot, "adder")
-        await pilot.press("a", "r")
+        await pilot.press("a", "w")
         await until(pilot, lambda: lab.query("Approval:focus"))
         pilot.app.clear_notifications()
         await pilot.pause(0.2)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
-from tui_world import LABS, adder, finished, open_app, text_of, to_lab, to_roadmap, until
+from tui_world import (
+    LABS,
+    adder,
+    finished,
+    open_app,
+    text_of,
+    to_lab,
+    to_roadmap,
+    tried,
+    until,
+)
 
 from agentlab.backend import Backend
 from agentlab.errors import ModelNotFound
@@ -21,9 +31,9 @@ from agentlab_tui.widgets.virtual_list import VirtualList
 
 
 async def to_timeline(pilot: Pilot[None]) -> TimelineScreen:
-    """Run the tiny lab's reference, and open its last case: 7 rows."""
+    """Run the tiny lab's solution, and open its last case: 7 rows."""
     await to_lab(pilot, "adder")
-    await pilot.press("r")
+    await pilot.press("w")
     await finished(pilot)
     await pilot.press("t")
     await until(pilot, lambda: isinstance(pilot.app.screen, TimelineScreen))
@@ -34,6 +44,7 @@ async def to_timeline(pilot: Pilot[None]) -> TimelineScreen:
 
 
 def app_with_lab(home: Path) -> AgentLabApp:
+    tried(home)
     return open_app(home, adder(), roots=(LABS,))
 
 

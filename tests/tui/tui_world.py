@@ -123,6 +123,11 @@ async def to_lab(pilot: Pilot[None], step: str = "why") -> LabScreen:
     return lab
 
 
+def tried(home: Path, lab: str = "m9/tiny", step: str = "adder") -> None:
+    """The learner has tried this step before, so that its solution may be watched."""
+    ProgressStore(home / "progress").set_seen(lab, step, 1.0)
+
+
 async def finished(pilot: Pilot[None], title: str = "·", *, seconds: float = 20) -> None:
     """Wait until a run, with this in its title, is over."""
     pane = pilot.app.screen.query_one(RunPane)

@@ -26,7 +26,8 @@ HELP = """\
 labs            list the labs            open m5/tool-use  open one
 read            read this step again     next, back        go to another step
 edit            write your answer        run, grade        try it; grade counts
-reference       try the lab's own answer hint              the next hint
+solution        the lab's own at work    hint              the next hint
+reset           back to the starter      earlier           what you wrote before
 choose a c      answer a quiz            help, quit"""
 
 
@@ -99,8 +100,12 @@ class PlainText:
                 self._hint()
             case "edit":
                 self._edit()
-            case "run" | "grade" | "reference":
-                self._try(practice=word != "grade", reference=word == "reference")
+            case "run" | "grade" | "solution" | "reference":
+                self._try(practice=word != "grade", solution=word in ("solution", "reference"))
+            case "reset":
+                self._reset()
+            case "earlier":
+                self._earlier()
             case "choose":
                 self._choose(tuple(rest))
             case _:
@@ -198,22 +203,60 @@ class PlainText:
             self._store.save_text(self._id, name, edited)
             self._write(f"Saved in {shlex.quote(str(path))}")
 
-    def _answer(self, *, reference: bool) -> tuple[Answer, bool] | None:
+    def _reset(self) -> None:
+        from agentlab.labs.values import RunStep  # noqa: PLC0415
+        from agentlab_tui.answers import file_of, is_own, starter_text  # noqa: PLC0415
+
+        step = self._step
+        text = self._store.read_text(self._id, file_of(step))
+        if not isinstance(step, RunStep) or text is None or not is_own(step, text):
+            self._write("There is nothing of yours to reset here.")
+            return
+        self._store.keep_version(self._id, file_of(step), text)
+        self._store.save_text(self._id, file_of(step), starter_text(step))
+        self._write("The starter is back. What you wrote is kept: earlier leads to it.")
+
+    def _earlier(self) -> None:
+        from agentlab.labs.values import RunStep  # noqa: PLC0415
+        from agentlab_tui.answers import file_of, is_own  # noqa: PLC0415
+
+        step, name = self._step, file_of(self._step)
+        text = self._store.read_text(self._id, name)
+        if isinstance(step, RunStep) and text is not None and is_own(step, text):
+            self._store.keep_version(self._id, name, text)
+        versions = self._store.versions(self._id, name)
+        others = [version for version in versions if version != text]
+        if not others:
+            self._write("There is nothing else that you wrote before.")
+            return
+        place = versions.index(text) + 1 if text in versions else 0
+        found = versions[place % len(versions)]
+        self._store.save_text(self._id, name, found)
+        self._write(f"This is your answer now:\n{safe(found)}")
+
+    def _answer(self, *, solution: bool) -> tuple[Answer, bool] | None:
         """The answer to try, and whether it is the learner's own."""
         from agentlab.labs.values import RunStep  # noqa: PLC0415
-        from agentlab_tui.answers import file_of, is_own, parse_own  # noqa: PLC0415
+        from agentlab_tui.answers import file_of, is_own, parse_own, starter_text  # noqa: PLC0415
 
         step = self._step
         if not isinstance(step, RunStep):
             self._write("There is nothing to run in this step.")
             return None
-        text = self._store.read_text(self._id, file_of(step))
-        if reference or text is None or not is_own(step, text):
-            self._write("This runs the lab's own reference answer, not yours.")
+        if solution:
+            if self._store.lab(self._id).mark(step.id) == "open":
+                self._write("Try the step yourself first: run tries what you have.")
+                return None
+            self._write("This runs the lab's own solution, not yours.")
             return step.solution, False
+        text = self._store.read_text(self._id, file_of(step))
+        if text is None or not is_own(step, text):
+            self._write("This runs the starter, as it is.")
+            return parse_own(step, starter_text(step)), False
+        self._store.keep_version(self._id, file_of(step), text)
         return parse_own(step, text), True
 
-    def _try(self, *, practice: bool, reference: bool) -> None:
+    def _try(self, *, practice: bool, solution: bool) -> None:
         from agentlab.labs.runner import (  # noqa: PLC0415
             GRADING_SEED,
             PRACTICE_SEED,
@@ -222,7 +265,7 @@ class PlainText:
         from agentlab.places.models import open_backend  # noqa: PLC0415
 
         assert self._lab is not None
-        answer = self._answer(reference=reference)
+        answer = self._answer(solution=solution)
         if answer is None:
             return
         self._write("Opening the model. Ctrl-C stops.")

@@ -2,6 +2,7 @@
 
     progress/m5/tool-use/progress.json      {"version": 1, "passed": {"first-call": 1764000000.0}}
     progress/m5/tool-use/first-call.toml    the answer, as typed
+    progress/m5/tool-use/earlier/first-call.toml.3     what it was when it was last tried, or reset
 
 Files are replaced whole, so a crash leaves the old one or the new one, never half of one.
 """
@@ -85,6 +86,30 @@ class ProgressStore:
             ProgressError: the folder can't be written.
         """
         replace_file(self.answer_path(lab, file), text)
+
+    def keep_version(self, lab: str, file: str, text: str) -> None:
+        """Keep an answer beside the one that is worked on. One that is kept already is not again.
+
+        Raises:
+            ProgressError: the folder can't be written.
+        """
+        if text in self.versions(lab, file):
+            return
+        newest = max((int(path.suffix[1:]) for path in self._earlier(lab, file)), default=0)
+        replace_file(self.folder / lab / "earlier" / f"{file}.{newest + 1}", text)
+
+    def versions(self, lab: str, file: str) -> tuple[str, ...]:
+        """The answers that were kept, newest first; those that can't be read are left out."""
+        texts: list[str] = []
+        for path in self._earlier(lab, file):
+            with suppress(OSError, UnicodeDecodeError):
+                texts.append(path.read_text(encoding="utf-8"))
+        return tuple(texts)
+
+    def _earlier(self, lab: str, file: str) -> list[Path]:
+        found = (self.folder / lab / "earlier").glob(f"{file}.*")
+        numbered = (path for path in found if path.suffix[1:].isdecimal())
+        return sorted(numbered, key=lambda path: int(path.suffix[1:]), reverse=True)
 
     def _file(self, lab: str) -> Path:
         return self.folder / lab / "progress.json"

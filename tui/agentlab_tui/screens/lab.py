@@ -40,9 +40,10 @@ class LabScreen(Screen[None]):
     """One lab."""
 
     HELP: ClassVar[str | None] = (
-        "Read on the left, work on the right. r tries the answer on a few practice cases, g on "
-        "those that count. As long as you have not changed the answer, the lab's own reference "
-        "answer runs, so that you can watch how it should go. What you type is saved at once."
+        "Read on the left, work on the right. r tries what is in the editor on a few practice "
+        "cases, g on those that count. Once you have tried a step, w shows the lab's own solution "
+        "at work. What you type is saved at once; x goes back to the starter, and z to what you "
+        "had before."
     )
     CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/lab.tcss"]
     AUTO_FOCUS = "#lesson"
@@ -58,8 +59,9 @@ class LabScreen(Screen[None]):
         Binding("n", "go(1)", "Next", tooltip="Next step; p leads back"),
         Binding("p", "go(-1)", "Previous", show=False, tooltip="Previous step"),
         Binding("t", "trace", "Trace", tooltip="The timeline of the last case that ran"),
-        Binding("o", "as_it_is", "Run as it is", show=False, tooltip="Run the starter as it is"),
-        Binding("w", "watch", "Watch", show=False, tooltip="Run the lab's own reference answer"),
+        Binding("w", "watch", "Solution", tooltip="Watch the lab's own solution at work"),
+        Binding("x", "reset", "Reset", tooltip="Back to the starter; what you wrote is kept"),
+        Binding("z", "earlier", "Earlier", tooltip="What you wrote before, one version at a time"),
         Binding(
             "a", "ask", "Ask first", show=False, tooltip="Decide on every call yourself, or not"
         ),
@@ -108,14 +110,21 @@ class LabScreen(Screen[None]):
         """Only what can be done now is offered."""
         if not self.is_mounted:
             return True
-        running = self.query_one(WorkPane).is_running
+        work = self.query_one(WorkPane)
+        running = work.is_running
         match action:
             case "stop":
                 return running
             case "back":
                 return not running
-            case "run" | "watch" | "as_it_is":
+            case "run":
                 return "run" in _PANES[self.step.kind] and not running
+            case "watch":
+                return "run" in _PANES[self.step.kind] and not running and self._was_tried
+            case "reset":
+                return work.is_own and not running
+            case "earlier":
+                return work.has_earlier and not running
             case "edit" | "trace" | "ask":
                 return "run" in _PANES[self.step.kind]
             case "form":
@@ -177,14 +186,23 @@ class LabScreen(Screen[None]):
         says = "You are asked before every call." if self._asks else "Calls are made unasked."
         self.notify(says, markup=False)
 
+    @property
+    def _was_tried(self) -> bool:
+        return self._progress.mark(self.step.id) != "open"
+
     async def action_watch(self) -> None:
-        """Run the reference answer."""
-        await self.query_one(WorkPane).run(practice=True, whose="reference", ask=self._asks)
+        """Run the lab's own solution; not before the learner has tried the step."""
+        await self.query_one(WorkPane).show_solution(ask=self._asks)
         self.refresh_bindings()
 
-    async def action_as_it_is(self) -> None:
-        """Run what is in the editor."""
-        await self.query_one(WorkPane).run(practice=True, whose="starter", ask=self._asks)
+    def action_reset(self) -> None:
+        """Back to the starter."""
+        self.query_one(WorkPane).reset()
+        self.refresh_bindings()
+
+    def action_earlier(self) -> None:
+        """To what the learner wrote before."""
+        self.query_one(WorkPane).go_back()
         self.refresh_bindings()
 
     def action_stop(self) -> None:
@@ -221,6 +239,7 @@ class LabScreen(Screen[None]):
         except ProgressError as error:
             self.notify(str(error), severity="error", markup=False)
         self.query_one(StepBar).show(self._here, self._progress)
+        self.refresh_bindings()
 
     def action_edit(self) -> None:
         """Into the editor."""
@@ -242,7 +261,7 @@ class LabScreen(Screen[None]):
         """One more hint."""
         self._bring("lesson")
         if not await self.query_one(Lesson).next_hint():
-            self.notify("No more hints. w runs the reference answer.", markup=False)
+            self.notify("No more hints. Once you have tried, w shows the solution.", markup=False)
 
     def action_trace(self) -> None:
         """The timeline of the last case."""

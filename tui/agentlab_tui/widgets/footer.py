@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from textual.app import ComposeResult
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 
 class KeyFooter(Footer):
@@ -13,6 +15,13 @@ class KeyFooter(Footer):
 
     So it is also where what Textual keeps of removed widgets is let go of.
     """
+
+    def compose(self) -> ComposeResult:
+        """The keys, each with a class after what it does (`-does-reset`), for styles to choose."""
+        for widget in super().compose():
+            if isinstance(widget, FooterKey):
+                widget.add_class(f"-does-{widget.action.partition('(')[0].rpartition('.')[2]}")
+            yield widget
 
     async def recompose(self) -> None:
         """Show the keys that work now, and forget the last ones.

@@ -40,8 +40,8 @@ from agentlab_tui.widgets.run_status import RunStatus
 TICK_S = 1 / 30
 _WHOSE: dict[Whose, str] = {
     "own": "your answer",
-    "starter": "the starter as it is",
-    "reference": "the reference answer, not yours",
+    "starter": "the starter, as it is",
+    "reference": "the lab's solution, not yours",
 }
 _TICKS_A_CHECK = 4
 """Checks are judged at once, but each gets a moment of its own on the screen."""

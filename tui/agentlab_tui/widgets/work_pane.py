@@ -130,28 +130,84 @@ class WorkPane(Vertical):
         if isinstance(self._step, Runnable):
             self.query_one(AnswerEditor).focus_text()
 
-    async def run(self, *, practice: bool, whose: Whose | None = None, ask: bool = False) -> None:
-        """Try an answer: the learner's own, or the reference as long as there is none.
+    @property
+    def is_own(self) -> bool:
+        """Whether the editor holds something of the learner's own."""
+        step = self._step
+        return isinstance(step, Runnable) and is_own(step, self.query_one(AnswerEditor).text)
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether the learner wrote something else before."""
+        text = self.query_one(AnswerEditor).text
+        return any(version != text for version in self._versions())
+
+    async def run(self, *, practice: bool, ask: bool = False) -> None:
+        """Try what is in the editor: the learner's own answer, or the starter as it stands.
 
         Args:
             ask: let the learner decide on every call.
-            whose: try this one instead; `starter` is what is in the editor, changed or not.
         """
         step, editor = self._step, self.query_one(AnswerEditor)
         if not isinstance(step, Runnable) or self.is_running:
             return
-        answer: Answer = step.solution
-        own = is_own(step, editor.text)
-        if whose is None or (whose == "starter" and own):
-            whose = "own" if own else "reference"
         self._say_whose(step, editor.text)
-        if whose != "reference":
-            try:
-                answer = parse_own(step, editor.text)
-            except AgentLabError as error:
-                editor.complain(str(error))
-                self.post_message(self.FrontWanted("answer"))
-                return
+        try:
+            answer = parse_own(step, editor.text)
+        except AgentLabError as error:
+            editor.complain(str(error))
+            self.post_message(self.FrontWanted("answer"))
+            return
+        if self.is_own:
+            self._keep(editor.text)
+        await self._try(step, answer, "own" if self.is_own else "starter", practice, ask)
+
+    async def show_solution(self, *, ask: bool = False) -> None:
+        """Show the lab's own solution at work."""
+        step = self._step
+        if isinstance(step, Runnable) and not self.is_running:
+            await self._try(step, step.solution, "reference", practice=True, ask=ask)
+
+    def reset(self) -> None:
+        """Back to the starter. What was written is kept, and `go_back` leads to it."""
+        step, editor = self._step, self.query_one(AnswerEditor)
+        if isinstance(step, Runnable) and self.is_own and self._keep(editor.text):
+            self._put(step, starter_text(step))
+
+    def go_back(self) -> None:
+        """To the version before the one in the editor; behind the oldest, to the newest again."""
+        step, text = self._step, self.query_one(AnswerEditor).text
+        versions = self._versions()
+        if not isinstance(step, Runnable) or not versions or (self.is_own and not self._keep(text)):
+            return
+        versions = self._versions()
+        place = versions.index(text) + 1 if text in versions else 0
+        self._put(step, versions[place % len(versions)])
+
+    def _put(self, step: Runnable, text: str) -> None:
+        editor = self.query_one(AnswerEditor)
+        editor.load(text, "python" if isinstance(step, CodeStep) else "toml")
+        self._say_whose(step, text)
+        if problem := self._save(text):
+            editor.complain(problem)
+
+    def _versions(self) -> tuple[str, ...]:
+        if not isinstance(self._step, Runnable):
+            return ()
+        return self._services.progress.versions(self._lab_id, file_of(self._step))
+
+    def _keep(self, text: str) -> bool:
+        """Keep a version; where that can't be done, say so, and let nothing take its place."""
+        try:
+            self._services.progress.keep_version(self._lab_id, file_of(self._step), text)
+        except ProgressError as error:
+            self.query_one(AnswerEditor).complain(str(error))
+            return False
+        return True
+
+    async def _try(
+        self, step: Runnable, answer: Answer, whose: Whose, practice: bool, ask: bool
+    ) -> None:
         self.post_message(self.FrontWanted("run"))
         await self.query_one(RunPane).start(
             Job(
@@ -229,7 +285,7 @@ class WorkPane(Vertical):
     def _say_whose(self, step: Runnable, text: str) -> None:
         own = "your answer, saved as you type" if is_own(step, text) else ""
         editor = self.query_one(AnswerEditor)
-        editor.name_it(own or "the starter: e edits it, and makes it yours")
+        editor.name_it(own or "the starter: e edits it, and makes it yours; r runs it as it is")
         editor.complain("")
 
     def _choice(self, step: QuizStep) -> tuple[str, ...]:
