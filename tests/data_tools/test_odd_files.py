@@ -202,7 +202,12 @@ def test_a_day_among_moments_keeps_the_time_of_the_others(tmp_path: Path) -> Non
         ('a,b\n1, "x, y"\n2, "z"\n', ["a", "b"], 2),
         ('a,b\n"say \\"hi\\", you",2\n"x",3\n', ["a", "b"], 2),
         ("x y\n1 2\n", ["x y"], 1),
-        ("mpg cyl\ncar,21,6\nbus,9,8\n".replace("mpg cyl", "mpg,cyl"), ["column0", "mpg", "cyl"], 2),
+        ("id,path\n1,a|b|c|d\n2,b|c|d|e\n3,x|y|z|w\n", ["id", "path"], 3),
+        (
+            "mpg cyl\ncar,21,6\nbus,9,8\n".replace("mpg cyl", "mpg,cyl"),
+            ["column0", "mpg", "cyl"],
+            2,
+        ),
     ],
 )
 def test_headers_as_people_write_them(

@@ -1,9 +1,9 @@
 """Rows of CSV and TSV files as Python's own `csv` reads them, none of them left out in silence.
 
-    with open_delimited(path) as file:
-        file.names                        the columns; more may come with longer rows
-        for line, cells in file.rows(): …
-    file.notes                            what was assumed, and what was found to be odd
+with open_delimited(path) as file:
+    file.names                        the columns; more may come with longer rows
+    for line, cells in file.rows(): …
+file.notes                            what was assumed, and what was found to be odd
 """
 
 from __future__ import annotations
@@ -182,14 +182,17 @@ def _dialect(sample: str, tabs: bool, notes: list[str]) -> tuple[dict[str, Any],
 
 
 def _agreement(lines: list[str], dialect: dict[str, Any]) -> float:
-    """The share of rows that have as many fields as most; 0 where that is one."""
+    """How well rows agree on how many fields they have, and more so on many; 0 where it is one."""
     try:
-        rows = csv.reader(lines, **dialect)
-        widths = Counter(len(row) for row in islice(rows, _SAMPLE_ROWS) if row)
+        widths = [len(row) for row in islice(csv.reader(lines, **dialect), _SAMPLE_ROWS) if row]
     except csv.Error:
         return 0.0
-    width, count = max(widths.items(), key=lambda found: (found[1], found[0]), default=(1, 0))
-    return count / widths.total() if width > 1 else 0.0
+    counts = Counter(widths)
+    width, count = max(counts.items(), key=lambda found: (found[1], found[0]), default=(1, 0))
+    if width == 1:
+        return 0.0
+    # what the header has too is no character of the text below it
+    return count / len(widths) * (1 - 1 / width) + (widths[0] == width) / 2
 
 
 def _headed(
@@ -210,7 +213,9 @@ def _headed(
         return [f"column{n}" for n in range(max(len(first), usual))], rows
     names = [name.strip() for name in first]
     if body and all(len(cells) == len(first) + 1 for cells in body) and any(c[-1] for c in body):
-        notes.append("the header has one name less than rows have fields: the first column has none")
+        notes.append(
+            "the header has one name less than rows have fields: the first column has none"
+        )
         names = ["", *names]
     return names, rows[1:]
 

@@ -1,8 +1,8 @@
 """Rows of JSON and JSON Lines files: one object each, every number as it is written.
 
-    with open_objects(path) as file:
-        for line, cells in file.rows():     {"name": Cell("string", "Ada"), …}
-    file.refused                            lines that are no JSON object, and why
+with open_objects(path) as file:
+    for line, cells in file.rows():     {"name": Cell("string", "Ada"), …}
+file.refused                            lines that are no JSON object, and why
 """
 
 from __future__ import annotations

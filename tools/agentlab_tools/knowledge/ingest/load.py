@@ -16,6 +16,7 @@ from agentlab_tools.knowledge.ingest.document import Unreadable
 LONGEST_LINE = 100_000
 """Characters; what has longer lines is data or was packed by a program."""
 
+
 def read_bytes(path: Path, limit: int) -> bytes:
     """A plain file's bytes.
 
