@@ -50,7 +50,7 @@ _LABELS = {
     "cp1250": "x-cp1250",
     "cp1251": "x-cp1251",
     # who wrote this name in bytes that are no UTF-16 cannot have meant it
-    "utf-8": "utf-16 utf-16le utf-16be ucs-2 unicode csunicode utf8 unicode-1-1-utf-8 x-unicode20utf8",
+    "utf-8": "utf-16 utf-16le utf-16be ucs-2 unicode csunicode utf8 unicode-1-1-utf-8",
 }
 _MEANT = {label: codec for codec, labels in _LABELS.items() for label in labels.split()}
 
@@ -263,7 +263,7 @@ def _is_western(text: str) -> bool:
 
 
 def _eastern_latin(text: str) -> str:
-    """A neighbour of windows-1252 whose letters show: together they stand in no Western language."""
+    """A neighbour of windows-1252 whose letters show; empty where none do."""
     found = set(text.lower())
     czech = found & set("šž") and len(found & set("ìøèùòï")) >= 2
     hungarian = {"õ", "û", "á"} <= found and "ã" not in found

@@ -27,7 +27,7 @@ kind, folder, what = {"chroma": ChromaStore, "duckdb": DuckStore, "faiss": Faiss
     sys.argv[1]], Path(sys.argv[2]), sys.argv[3]
 if what == "make":
     store = kind(folder, Identity("test", 4))
-    source = Source(file="a.txt", first_line=1, last_line=1)
+    source = Source("a.txt", 1, 1)
     chunks = [Chunk(id=str(n), text=f"text {n}", source=source) for n in range(4)]
     store.upsert(chunks, np.eye(4, dtype=np.float32))
     store.close()

@@ -70,10 +70,9 @@ def open_objects(path: Path) -> Generator[Objects]:
         if not begin.strip():
             raise Undecodable("empty")
         first = begin.lstrip().partition("\n")[0]
-        if lines or _parsed(first) is not None:
-            if not begin.lstrip().startswith("[") or isinstance(_parsed(first), dict):
-                yield Objects(notes, refused, _by_line(file, refused))
-                return
+        if not first.startswith("[") and (lines or _parsed(first) is not None):
+            yield Objects(notes, refused, _by_line(file, refused))
+            return
         yield Objects(notes, refused, _one_by_one(file))
 
 
@@ -154,7 +153,7 @@ def _one_by_one(file: IO[str]) -> Iterator[tuple[int, Any]]:
             raise Undecodable(f"not JSON at line {line:,}: nested too deeply") from None
         except ValueError:
             piece = file.read(max(_PIECE, len(text) - at)) if len(text) - at < _LONGEST else ""
-            if not piece and not more or not piece and len(text) - at >= _LONGEST:
+            if not piece and (not more or len(text) - at >= _LONGEST):
                 said = f"not JSON at line {line:,}: {text[at : at + 20]!a}"
                 raise Undecodable(said) from None
             more = bool(piece)

@@ -14,13 +14,13 @@ A conversation has the format of `agentlab export --to chat`:
 or one that others use, TRL's or ShareGPT's:
 
     {"prompt": "What is 6 * 7?", "completion": "42"}
-    {"conversations": [{"from": "human", "value": "What is 6 * 7?"}, {"from": "gpt", "value": "42"}]}
+    {"conversations": [{"from": "human", "value": "What is it?"}, {"from": "gpt", "value": "42"}]}
 
 A preference has two answers, as text or as messages:
 
     {"prompt": "What is 6 * 7?", "chosen": "42", "rejected": "A number."}
     {"messages": [{"role": "user", "content": "What is 6 * 7?"}], "chosen": "42", "rejected": "67"}
-    {"chosen": [{"role": "user", …}, {"role": "assistant", …}], "rejected": [{"role": "user", …}, …]}
+    {"chosen": [{"role": "user", …}, {"role": "assistant", …}], "rejected": [{"role": …}, …]}
 
 An assistant's turn with `"weight": 0` is read and not learnt from. A row that is none of these is
 refused, and its line named: nothing is left out in silence.

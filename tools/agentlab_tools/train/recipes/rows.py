@@ -1,4 +1,4 @@
-"""Rows to learn from, and where each stands: of JSON Lines, JSON, a database, or a folder of runs."""
+"""Rows to learn from, and where each stands: of JSON Lines, JSON, a database, or runs."""
 
 from __future__ import annotations
 
