@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from pydantic_core import from_json, to_json
 
+from agentlab.decoding import Undecodable, decode, json_lines
 from agentlab.errors import ConfigError
 from agentlab.labs.attempt import Case
 
@@ -36,10 +37,12 @@ def read_samples(path: Path) -> tuple[Sample, ...]:
         ConfigError: the file can't be read, a line is no sample, or two have the same id.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    samples = [_sample(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+        text, _ = decode(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    except Undecodable as error:
+        raise ConfigError(f"{path}: {error}") from None
+    samples = [_sample(path, number, line) for number, line in json_lines(text)]
     if not samples:
         raise ConfigError(f"{path} holds no samples")
     seen: set[str] = set()

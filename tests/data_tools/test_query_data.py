@@ -216,14 +216,14 @@ async def test_parquet_files_are_read(tmp_path: Path) -> None:
         assert (await data.query("SELECT sum(n) FROM few")).rows == (("499500",),)
 
 
-async def test_lines_that_cannot_be_read_are_left_out_and_counted(tmp_path: Path) -> None:
+async def test_a_row_with_more_fields_is_kept_and_told(tmp_path: Path) -> None:
     path = tmp_path / "ragged.csv"
     lines = [f"{n},{n}" for n in range(30_000)]
     path.write_text("a,b\n" + "\n".join([*lines, "1,2,3,4", "5,6"]) + "\n")
     async with open_data([path]) as data:
-        assert data.tables[0].rows == 30_001
-        assert data.tables[0].skipped == 1
-        assert "1 line could not be read" in data_tool(data).description
+        assert data.tables[0].rows == 30_002
+        assert data.tables[0].skipped == 0
+        assert "line 30,002 has more fields than the header" in data_tool(data).description
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_page_says_its_own_encoding() -> None:
     page = HTML.replace("<head>", '<head><meta charset="iso-8859-1">').replace("oil", "Öl")
     document = parse(page.encode("latin-1"), "lamps.html")
     assert "burns Öl" in document.text
-    assert document.notes == ("read as iso-8859-1",)
+    assert document.notes == ("read as windows-1252",)
 
 
 def pdf(*pages: str) -> bytes:
@@ -285,7 +285,7 @@ def test_other_encodings_are_told_apart(encoding: str, text: str) -> None:
 
 def test_a_few_wrong_bytes_cost_only_themselves() -> None:
     document = parse(b"good words " * 500 + b"\xff", "a.txt")
-    assert document.notes == ("1 bytes of it are not UTF-8",)
+    assert document.notes == ("read as windows-1252: it is not UTF-8",)
 
 
 @pytest.mark.parametrize("name", ["a.md", "a.html", "a.ipynb", "a.py", "a.csv", "a.pdf", "a.txt"])

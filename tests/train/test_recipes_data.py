@@ -252,6 +252,99 @@ def test_data_that_cannot_be_learnt_from_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "q", "completion": "a"},
+        {"prompt": [{"role": "user", "content": "q"}],
+         "completion": [{"role": "assistant", "content": "a"}]},
+        {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
+        {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+    ],
+)  # fmt: skip
+def test_the_forms_that_others_write_are_one_conversation(row: dict[str, Any]) -> None:
+    chat = chat_of(row)
+    assert [(m.role, m.text) for m in chat.messages] == [("user", "q"), ("assistant", "a")]
+    assert chat.learnt == {1}
+
+
+ASK, YES, NO = (
+    {"role": role, "content": text}
+    for role, text in (("user", "q"), ("assistant", "yes"), ("assistant", "no"))
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "q", "chosen": "yes", "rejected": "no"},
+        {"prompt": [ASK], "chosen": [YES], "rejected": [NO]},
+        {"prompt": "q", "chosen": [ASK, YES], "rejected": [ASK, NO]},
+        {"chosen": [ASK, YES], "rejected": [ASK, NO]},
+        {"messages": [ASK], "chosen": "yes", "rejected": "no"},
+    ],
+)
+def test_preferences_as_others_write_them(row: dict[str, Any], tmp_path: Path) -> None:
+    ((better, worse),) = pairs(written(tmp_path / "p.jsonl", [row]))
+    assert [m.text for m in better.messages] == ["q", "yes"]
+    assert [m.text for m in worse.messages] == ["q", "no"]
+
+
+@pytest.mark.parametrize(
+    ("read", "row", "told"),
+    [
+        (pairs, {"prompt": "q", "chosen": None, "rejected": "b"}, "chosen has no text"),
+        (pairs, {"prompt": "q", "chosen": "a", "rejected": "a"}, "are the same"),
+        (pairs, {"prompt": "q", "chosen": "a"}, "a preference has"),
+        (chats, {"prompt": "q", "completion": None}, "no completion"),
+        (chats, {"messages": [ASK, {"role": "assistant", "content": None}]}, "has no content"),
+        (chats, {"messages": [{"role": "human", "content": "q"}, YES]}, "the role 'human'"),
+        (chats, {"messages": [{"role": "user", "content": 7}, YES]}, "no text"),
+        (chats, {"conversations": [{"from": "nobody", "value": "q"}]}, "nobody known"),
+        (texts, {"text": None}, "has no text"),
+        (texts, {"id": "7", "content": "the text"}, "has no text"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_with_its_line_and_an_example(
+    read: Any, row: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    good = {"text": "t", "prompt": "q", "completion": "a", "chosen": "a", "rejected": "b"}
+    if read is chats:
+        good = {"prompt": "q", "completion": "a"}
+    path = written(tmp_path / "d.jsonl", [good, row])
+    with pytest.raises(ConfigError, match=f"d.jsonl:2.*{told}.*{{") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_training_text_is_decoded_and_what_was_assumed_is_said(
+    encoding: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_bytes("Grüße aus Köln".encode(encoding))
+    row = '{"prompt": "Grüße", "completion": "aus\u2029Köln"}\n'
+    row = row if encoding != "latin-1" else row.replace("\u2029", " ")
+    (tmp_path / "c.jsonl").write_bytes(row.encode(encoding))
+    said: list[str] = []
+    assert texts(str(tmp_path / "a.txt"), say=said.append) == ["Grüße aus Köln"]
+    (chat,) = chats(str(tmp_path / "c.jsonl"), say=said.append)
+    assert chat.messages[0].text == "Grüße"
+    assert len(said) == (2 if encoding == "latin-1" else 0)
+
+
+def test_binary_is_no_text_to_learn_from(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(ConfigError, match="binary"):
+        texts(str(tmp_path / "a.txt"))
+
+
+def test_a_long_first_conversation_leaves_the_others_to_measure_on(tokenizer: Any) -> None:
+    short, long = Example((1,) * 4, (1,) * 4), Example((1,) * 40, (1,) * 40)
+    fitting = s.fit([long, *[short] * 9], 16, lambda _: None)
+    learnt, unseen = hold_out(fitting, 0.1)
+    assert (len(learnt), len(unseen)) == (8, 1)
+
+
 def test_a_file_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     for read in (chats, texts, pairs):
         with pytest.raises(ConfigError, match="can't be read"):

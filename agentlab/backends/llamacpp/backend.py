@@ -23,10 +23,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from agentlab.backend import (
@@ -102,7 +104,8 @@ class LlamaCpp:
         self._name = name or str(path)
         self._title = title
         self._defaults = DEFAULTS.model_copy(update=defaults.model_dump(exclude_unset=True))
-        self._engine = Engine(
+        self._load = partial(
+            Engine,
             path,
             n_ctx=n_ctx,
             n_batch=n_batch,
@@ -113,10 +116,37 @@ class LlamaCpp:
             states=None if states is None else States(states),
             restore=restore,
         )
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="llamacpp")
+        self._added: dict[str, Path] = {}
+        self._scales: Mapping[str, float] | None = None
         self._closed = False
+        self._start()
+
+    def _start(self) -> None:
+        self._engine = self._load()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="llamacpp")
+        self._process = os.getpid()
         # memory held in C is freed even where nobody closes
-        self._free = weakref.finalize(self, _free, self._engine, self._worker)
+        self._free = weakref.finalize(self, _free, self._engine, self._worker, self._process)
+
+    def _alive(self) -> None:
+        """Make sure that there is a model to ask. A forked process has none: it loads its own.
+
+        What was warm in the parent is cold here, since contexts do not survive a fork.
+
+        Raises:
+            BackendError: this backend is closed.
+        """
+        if self._closed:
+            raise BackendError(_CLOSED)
+        if self._process == os.getpid():
+            return
+        self._left = self._engine  # the parent's memory in C is not freed here
+        self._free.detach()
+        self._start()
+        for name, path in self._added.items():
+            self._engine.add_adapter(name, path)
+        if self._scales is not None:
+            self._engine.use_adapters(self._scales)
 
     @property
     def identity(self) -> BackendIdentity:
@@ -142,8 +172,7 @@ class LlamaCpp:
             ConfigError: it holds pictures or sound, or asks for a tool that is not there.
             BackendError: the model failed, or the backend is closed.
         """
-        if self._closed:
-            raise BackendError(_CLOSED)
+        self._alive()
         given = {key: value for key, value in settings if value is not None}
         job = Job(
             messages=tuple(messages),
@@ -194,7 +223,9 @@ class LlamaCpp:
         Raises:
             ConfigError: no adapter of that name was given to the constructor.
         """
+        self._alive()
         self._engine.use_adapters(scales)
+        self._scales = dict(scales)
 
     def add_adapter(self, name: str, path: str | Path) -> None:
         """Make a LoRA file known under a name; `use_adapters` puts it on.
@@ -204,7 +235,9 @@ class LlamaCpp:
         Raises:
             ModelNotFound, ConfigError: the file is not there, or is no adapter for this model.
         """
+        self._alive()
         self._worker.submit(self._engine.add_adapter, name, Path(path)).result()
+        self._added[name] = Path(path)
 
     def unenforced(
         self,
@@ -226,8 +259,7 @@ class LlamaCpp:
             ConfigError: the template cannot express it, e.g. pictures.
             BackendError: the backend is closed.
         """
-        if self._closed:
-            raise BackendError(_CLOSED)
+        self._alive()
         job = Job(tuple(messages), tuple(tools), self._defaults, None, penalise_calls=False)
         return await asyncio.wrap_future(self._worker.submit(self._engine.prompt, job))
 
@@ -236,6 +268,7 @@ class LlamaCpp:
 
         Waits for the reply that is being written.
         """
+        self._alive()
         self._worker.submit(self._engine.forget).result()
 
     async def rewarm(
@@ -247,6 +280,7 @@ class LlamaCpp:
         same batches; unless the model itself had written some of them, which no longer shows.
         """
         job = Job(tuple(messages), tuple(tools), self._defaults, None, penalise_calls=False)
+        self._alive()
         done = self._worker.submit(self._engine.rewarm, job, tokens)
         await asyncio.wrap_future(done)
 
@@ -260,7 +294,9 @@ _CLOSED = "this backend is closed: connect again"
 _SAMPLER = ("temperature", "top_p", "top_k", "min_p", "repeat_penalty", "max_tokens", "seed")
 
 
-def _free(engine: Engine, worker: ThreadPoolExecutor) -> None:
+def _free(engine: Engine, worker: ThreadPoolExecutor, process: int) -> None:
+    if process != os.getpid():  # the parent's, and so are its threads
+        return
     engine.stop()
     # the last reference may be dropped by the worker itself, which cannot wait for itself
     with contextlib.suppress(RuntimeError):

@@ -91,7 +91,9 @@ def _table(found: dict[str, Any]) -> Table:
     columns = tuple(
         Column(one["name"], one["type"], tuple(one["sample"])) for one in found["columns"]
     )
-    return Table(found["name"], found["rows"], columns, found["skipped"])
+    refused = tuple((line, why) for line, why in found["refused"])
+    notes = tuple(found["notes"])
+    return Table(found["name"], found["rows"], columns, found["skipped"], refused, notes)
 
 
 def _tables(files: Sequence[str | Path] | Mapping[str, str | Path]) -> list[dict[str, Any]]:

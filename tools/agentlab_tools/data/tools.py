@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -17,6 +17,9 @@ from agentlab_tools.quoted import quoted
 
 _COLUMNS = 40
 _SHOWN = 24
+_SAID = 300
+_LEFT_OUT = 3
+_NOTES = 12
 
 
 def data_tool(data: Data, *, name: str = "query_data") -> Tool[Any]:
@@ -48,11 +51,26 @@ def described(table: Table) -> str:
         sample = ", ".join(one_line(value, _SHOWN) for value in column.sample if value is not None)
         told = f"  {one_line(column.name, 60)} {one_line(column.type, 60)}"
         lines.append(f"{told}, e.g. {sample}" if sample else told)
-    if table.skipped:
-        lines.append(f"  ({table.skipped} line{'s'[: table.skipped > 1]} could not be read)")
     if len(table.columns) > _COLUMNS:
         lines.append(f"  and {len(table.columns) - _COLUMNS} more: DESCRIBE {table.name}")
+    lines += [f"  ({one_line(said, _SAID)})" for said in _oddities(table)]
     return "\n".join(lines)
+
+
+def _oddities(table: Table) -> Iterator[str]:
+    """What is left out or was assumed, a line each."""
+    if table.skipped:
+        count = f"{table.skipped:,} row{'s'[: table.skipped > 1]}"
+        told = "; ".join(f"line {line:,}: {why}" for line, why in table.refused[:_LEFT_OUT])
+        more = "; …" if table.skipped > _LEFT_OUT else ""
+        yield f"{count} could not be read and {_are(table.skipped)} left out: {told}{more}"
+    yield from table.notes[:_NOTES]
+    if len(table.notes) > _NOTES:
+        yield f"and {len(table.notes) - _NOTES} more notes"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def written(rows: Rows) -> str:

@@ -43,13 +43,17 @@ class Table:
     """One table of the data.
 
     Attributes:
-        skipped: lines of its files that could not be read.
+        skipped: rows of its files that are left out; rows and skipped together are all there are.
+        refused: the first of those: their lines, and why.
+        notes: what was assumed in reading the files, and what is odd about them.
     """
 
     name: str
     rows: int
     columns: tuple[Column, ...]
     skipped: int = 0
+    refused: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

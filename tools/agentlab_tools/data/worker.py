@@ -1,8 +1,8 @@
 """One job for DuckDB in a process of its own: read files in, or answer a query.
 
 Run as a program, from within the folder of the database. A job comes as JSON on stdin, and its
-answer goes to stdout as JSON: `{"error": "one line"}`, or what was asked for. It imports nothing of
-ours, so that it starts quickly. Whoever started it kills it when its time is up.
+answer goes to stdout as JSON: `{"error": "one line"}`, or what was asked for. To answer a query it
+imports nothing of ours, so that it starts quickly. Whoever started it kills it when its time is up.
 """
 
 from __future__ import annotations
@@ -16,13 +16,8 @@ import duckdb
 
 DATABASE = "data.duckdb"
 _SAMPLES = 3
-_SCAN = {
-    "csv": "read_csv($files)",
-    "csv, by name": "read_csv($files, union_by_name = true)",
-    "csv, mended": "read_csv($files, ignore_errors = true, store_rejects = true)",
-    "json": "read_json($files, union_by_name = true, maximum_object_size = 134217728)",
-    "parquet": "read_parquet($files, union_by_name = true)",
-}
+_PARQUET = "read_parquet($files, union_by_name = true)"
+_NAMED = 20  # lines left out that are told by number
 _READING = ("SELECT", "EXPLAIN", "MULTI")  # MULTI: a PIVOT, which lists its columns first
 
 
@@ -39,19 +34,13 @@ def load(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
-    name, kind, skipped = _quote(table["name"]), table["kind"], 0
-    csv = kind == "csv"
-    if csv and len(table["files"]) > 1:
-        kind = "csv, by name"
-    try:
-        db.execute(f"CREATE TABLE {name} AS FROM {_SCAN[kind]}", {"files": table["files"]})
-    except duckdb.Error:
-        if not csv:
-            raise
-        scan = _SCAN["csv, mended"]
-        db.execute(f"CREATE TABLE {name} AS FROM {scan}", {"files": table["files"]})
-        skipped = db.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchone()[0]
-        db.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
+    name, notes, refused = _quote(table["name"]), list[str](), list[tuple[int, str]]()
+    if table["kind"] == "parquet":
+        db.execute(f"CREATE TABLE {name} AS FROM {_PARQUET}", {"files": table["files"]})
+    else:
+        from agentlab_tools.data.gather import gather  # noqa: PLC0415 - a query needs none of it
+
+        refused = gather(db, name, table["kind"], table["files"], notes)
     rows = db.execute(f"FROM {name} SELECT count(*)").fetchone()[0]
     described = db.execute(f"DESCRIBE {name}").fetchall()
     first = db.execute(f"FROM {name} LIMIT {_SAMPLES}").fetchall()
@@ -59,7 +48,14 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
         {"name": found[0], "type": found[1], "sample": [_text(row[at], cell) for row in first]}
         for at, found in enumerate(described)
     ]
-    return {"name": table["name"], "rows": rows, "columns": columns, "skipped": skipped}
+    return {
+        "name": table["name"],
+        "rows": rows,
+        "columns": columns,
+        "skipped": len(refused),
+        "refused": refused[:_NAMED],
+        "notes": notes,
+    }
 
 
 def ask(job: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +119,10 @@ def main() -> None:
         answer = {"error": "it needs more memory than a query may have"}
     except duckdb.Error as error:
         answer = {"error": _one_line(error)}
+    except Exception as error:
+        if query or type(error).__name__ != "Undecodable":  # of ours, and so not imported here
+            raise
+        answer = {"error": " ".join(str(error).split())}
     sys.stdout.buffer.write(json.dumps(answer).encode("utf-8", "replace"))
 
 

@@ -13,7 +13,8 @@ from agentlab_tools.knowledge.ingest.load import text_of
 from agentlab_tools.knowledge.ingest.markdown import blocks_of
 
 _CHARSET = re.compile(
-    rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE
+    rb"<(?:meta[^>]{0,200}charset|\?xml[^>]{0,80}encoding)\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})",
+    re.IGNORECASE,
 )
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})</title>", re.IGNORECASE)
 _HEAD = 4096

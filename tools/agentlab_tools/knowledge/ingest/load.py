@@ -6,26 +6,15 @@ than a bound.
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 from pathlib import Path
 
+from agentlab.decoding import Undecodable, decode
 from agentlab_tools.knowledge.ingest.document import Unreadable
 
 LONGEST_LINE = 100_000
 """Characters; what has longer lines is data or was packed by a program."""
-
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
-_SAMPLE = 1 << 16
-_FEW = 1000  # one byte in so many may be wrong in a file that is UTF-8 otherwise
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -64,7 +53,10 @@ def text_of(
         Unreadable: it is binary, in no encoding that can be told, all blank, or one line of it is
             too long.
     """
-    text, note = _decoded(data, hint)
+    try:
+        text, note = decode(data, hint)
+    except Undecodable as error:
+        raise Unreadable(str(error)) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise Unreadable("nothing but blanks in it")
@@ -73,44 +65,6 @@ def text_of(
             if len(line) > longest_line:
                 raise Unreadable(f"line {number} has {len(line):,} characters: data, not text")
     return text, note
-
-
-def _decoded(data: bytes, hint: str) -> tuple[str, str]:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding), ""
-            except UnicodeDecodeError:
-                raise Unreadable(f"begins as {encoding} text, but is not") from None
-    sample = data[:_SAMPLE]
-    if b"\0" in data or len(sample.translate(None, _CONTROLS)) < len(sample) * 0.99:
-        raise Unreadable("binary, not text")
-    try:
-        return data.decode("utf-8"), ""
-    except UnicodeDecodeError:
-        pass
-    if hint:
-        try:
-            return data.decode(hint), f"read as {hint}"
-        except (LookupError, UnicodeDecodeError):
-            pass
-    lenient = data.decode("utf-8", "replace")
-    wrong = lenient.count("\N{REPLACEMENT CHARACTER}")
-    if wrong * _FEW <= len(lenient):
-        return lenient, f"{wrong} bytes of it are not UTF-8"
-    return _guessed(data)
-
-
-def _guessed(data: bytes) -> tuple[str, str]:
-    from charset_normalizer import from_bytes  # noqa: PLC0415 - heavy, and seldom needed
-
-    best = from_bytes(data[:_SAMPLE]).best()
-    if best is not None:
-        try:
-            return data.decode(best.encoding), f"read as {best.encoding}: it is not UTF-8"
-        except UnicodeDecodeError:
-            pass
-    raise Unreadable("text in an encoding that can't be told: save it as UTF-8")
 
 
 def _size(count: int) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from agentlab.errors import ConfigError
 from agentlab_tools.knowledge.stores.duck import connect
+from agentlab_tools.knowledge.stores.readonly import is_read_only
 from agentlab_tools.knowledge.stores.words import TABLES, Words
 from agentlab_tools.knowledge.types import Match, Store, Where
 
@@ -45,6 +46,8 @@ class Beside:
         db: duckdb.DuckDBPyConnection | None = None
         if folder is not None:
             try:
+                if is_read_only(folder):
+                    raise ConfigError("nothing can be kept there")
                 db = connect(folder / FILE)
                 db.execute(TABLES + _OURS)
                 return db

@@ -8,12 +8,13 @@ Approximate Nearest Neighbor Search Using Hierarchical Navigable Small World Gra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab_tools.knowledge.stores.readonly import copied, is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
     comparable,
@@ -53,7 +54,11 @@ class ChromaStore:
     ) -> None:
         if identity is None and not (path / FILE).exists():
             settled(str(path), None, None)
-        self._client = _client(path)
+        self._remove: Callable[[], object] | None = None
+        place = path
+        if is_read_only(path):  # it migrates and locks as it opens, so it is given a copy
+            place, self._remove = copied(path, self)
+        self._client = _client(place)
         try:
             stored = self._stored()
             self._identity = settled(str(path), stored, identity)
@@ -84,7 +89,12 @@ class ChromaStore:
         return self._identity
 
     def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
-        """Add or replace chunks; on disk when this returns, each batch of some 5000 as a whole."""
+        """Add or replace chunks; on disk when this returns, each batch of some 5000 as a whole.
+
+        Raises:
+            ConfigError: the folder is read-only.
+        """
+        self._writable()
         chunks, vectors = checked(chunks, vectors, self._identity)
         for begin in range(0, len(chunks), self._batch):
             part = chunks[begin : begin + self._batch]
@@ -100,6 +110,10 @@ class ChromaStore:
                 ],
             )
 
+    def _writable(self) -> None:
+        if self._remove is not None:
+            raise ConfigError("this index is read-only: it can be searched, and not changed")
+
     def _metadata_of(self, ids: list[str]) -> dict[str, Any]:
         if not ids:
             return {}
@@ -108,6 +122,7 @@ class ChromaStore:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks."""
+        self._writable()
         for part in self._batches(ids):
             if there := self._collection.get(ids=part, include=[])["ids"]:
                 self._collection.delete(ids=there)
@@ -172,6 +187,8 @@ class ChromaStore:
     def close(self) -> None:
         """Let go of the files."""
         self._client.close()
+        if self._remove is not None:
+            self._remove()
 
     def _batches(self, ids: Sequence[str]) -> Iterator[list[str]]:
         wanted = list(dict.fromkeys(map(clean, ids)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab_tools.knowledge.stores.readonly import is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
     condition,
@@ -74,14 +75,18 @@ class DuckStore:
             settled(str(path), None, None)
         path.mkdir(parents=True, exist_ok=True)
         self._lock = RLock()
-        self._db = connect(path / FILE)
+        self._read_only = is_read_only(path)
+        self._db = connect(path / FILE, read_only=self._read_only)
         self._words = Words(self._db)
         try:
-            self._db.execute(_TABLES + TABLES)
+            if not self._read_only:
+                self._db.execute(_TABLES + TABLES)
             rows = self._select("SELECT model, dimensions FROM about", [])
             row = rows[0] if rows else None
             self._identity = settled(str(path), identity_of(row), identity)
             self._vector = f"FLOAT[{self._identity.dimensions}]"
+            if self._read_only:
+                return
             with self._writing():
                 if row is None:
                     about = [self._identity.model, self._identity.dimensions]
@@ -224,6 +229,8 @@ class DuckStore:
 
     @contextmanager
     def _writing(self) -> Generator[None]:
+        if self._read_only:
+            raise ConfigError("this index is read-only: it can be searched, and not changed")
         self._db.execute("BEGIN")
         try:
             yield

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab_tools.knowledge.stores.readonly import is_read_only, open_sqlite
 from agentlab_tools.knowledge.stores.records import (
     checked,
     condition,
@@ -69,12 +70,16 @@ class FaissStore:
         self._lock = RLock()
         path.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(
-                path / FILE, isolation_level=None, check_same_thread=False, timeout=60
-            )
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_TABLES)
+            self._read_only = is_read_only(path)
+            if self._read_only:
+                self._db = open_sqlite(path / FILE)
+            else:
+                self._db = sqlite3.connect(
+                    path / FILE, isolation_level=None, check_same_thread=False, timeout=60
+                )
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.executescript(_TABLES)
             self._identity = self._settle(identity)
             self._index = self._read_snapshot()
             self._changed = 0
@@ -84,6 +89,9 @@ class FaissStore:
             raise ConfigError(f"the index at {path} can't be opened: {error}") from error
 
     def _settle(self, wanted: Identity | None) -> Identity:
+        if self._read_only:
+            row = self._db.execute("SELECT model, dimensions FROM about").fetchone()
+            return settled(str(self._path), identity_of(row), wanted)
         with self._writing():
             row = self._db.execute("SELECT model, dimensions FROM about").fetchone()
             identity = settled(str(self._path), identity_of(row), wanted)
@@ -213,6 +221,8 @@ class FaissStore:
 
     @contextmanager
     def _writing(self) -> Generator[None]:
+        if self._read_only:
+            raise ConfigError("this index is read-only: it can be searched, and not changed")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -258,6 +268,8 @@ class FaissStore:
         return index
 
     def _save_snapshot(self) -> None:
+        if self._read_only:
+            return
         whole = self._path / _SNAPSHOT
         part = self._path / f"{_SNAPSHOT}.{os.getpid()}"
         self._faiss.write_index(self._index, str(part))

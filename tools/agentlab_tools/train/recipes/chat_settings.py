@@ -8,8 +8,8 @@ from pydantic import Field
 
 from agentlab_tools.train.recipe import RecipeSettings, Work
 from agentlab_tools.train.recipes.data import chats
-from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
-from agentlab_tools.train.recipes.steps import Precision, packed
+from agentlab_tools.train.recipes.examples import Reader, Row, hold_out, pack
+from agentlab_tools.train.recipes.steps import Precision, fit
 
 
 class ChatSettings(RecipeSettings):
@@ -50,8 +50,11 @@ def rows_of(settings: ChatSettings, reader: Reader, work: Work) -> tuple[list[Ro
     Raises:
         ConfigError: there is no such data, or nothing in it that fits a row.
     """
-    examples = [e for chat in chats(settings.data, settings.sql) for e in reader.chat(chat)]
-    learnt, unseen = hold_out(examples, settings.held_out)
-    rows, test = (packed(part, settings.context, work.say) for part in (learnt, unseen))
+    found = chats(settings.data, settings.sql, work.say)
+    examples = [e for chat in found for e in reader.chat(chat)]
+    # what is held out is chosen from what fits: one long conversation must not be all there is
+    fitting = fit(examples, settings.context, work.say)
+    learnt, unseen = hold_out(fitting, settings.held_out)
+    rows, test = (pack(part, settings.context) for part in (learnt, unseen))
     total = settings.steps or math.ceil(len(rows) * settings.epochs / settings.rows)
     return rows, test, total

@@ -11,13 +11,23 @@ A conversation has the format of `agentlab export --to chat`:
                   {"role": "assistant", "content": "42"}],
      "tools": [{"type": "function", "function": {"name": …, "parameters": {…}}}]}
 
-An assistant's turn with `"weight": 0` is read and not learnt from.
+or one that others use, TRL's or ShareGPT's:
+
+    {"prompt": "What is 6 * 7?", "completion": "42"}
+    {"conversations": [{"from": "human", "value": "What is it?"}, {"from": "gpt", "value": "42"}]}
+
+A preference has two answers, as text or as messages:
+
+    {"prompt": "What is 6 * 7?", "chosen": "42", "rejected": "A number."}
+    {"messages": [{"role": "user", "content": "What is 6 * 7?"}], "chosen": "42", "rejected": "67"}
+    {"chosen": [{"role": "user", …}, {"role": "assistant", …}], "rejected": [{"role": …}, …]}
+
+An assistant's turn with `"weight": 0` is read and not learnt from. A row that is none of these is
+refused, and its line named: nothing is left out in silence.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,13 +35,17 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from agentlab.backend import ToolSpec
-from agentlab.backends.llamacpp.grammar import json_text
-from agentlab.errors import ConfigError, MissingExtra
-from agentlab.messages import Message, Part, Text, ToolCall, ToolResult
-
-Json = dict[str, Any]
+from agentlab.errors import ConfigError
+from agentlab.messages import Message
+from agentlab_tools.train.recipes.rows import Json, Say, rows_in, text_in
+from agentlab_tools.train.recipes.turns import BadTurn, message_of, parsed, turns_of
 
 _TEXTS = (".txt", ".md")
+_CHAT = (
+    '{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
+    ' or {"prompt": "…", "completion": "…"}'
+)
+_PAIR = '{"prompt": "…", "chosen": "…", "rejected": "…"}'
 
 
 @dataclass(frozen=True)
@@ -44,192 +58,172 @@ class Chat:
     """Indices of the assistant's messages that the model should learn to say."""
 
 
-def chats(data: str, sql: str | None = None) -> list[Chat]:
+def _unheard(_: str) -> None:
+    """For who does not ask what was assumed."""
+
+
+def chats(data: str, sql: str | None = None, say: Say = _unheard) -> list[Chat]:
     """Conversations, in the order they are stored.
 
     Args:
         data: a JSONL file, a folder of traces, or a DuckDB file.
         sql: for a folder of traces: a query whose first column is the ids of runs. For DuckDB: a
-            query for the column `messages`, and `tools` where there are any, as JSON.
+            query for the columns of a row, lists as JSON.
+        say: is told what was assumed of a file's encoding.
 
     Raises:
         ConfigError: there is no such data, or it is not as described.
         TraceError: no run in the folder passed.
     """
-    found = [chat for where, row in _rows(data, sql) if (chat := chat_of(row, where)).learnt]
+    found = [chat for where, row in rows_in(data, sql, say) if (chat := chat_of(row, where)).learnt]
     if not found:
         raise ConfigError(f"{data} holds no conversation with an assistant's turn to learn from")
     return found
 
 
-def texts(data: str, sql: str | None = None) -> list[str]:
+def texts(data: str, sql: str | None = None, say: Say = _unheard) -> list[str]:
     """Texts, in the order they are stored.
 
     Args:
         data: a text file, a folder of them, JSONL with `text`, or a DuckDB file.
         sql: for DuckDB: a query whose first column is texts.
+        say: is told what was assumed of a file's encoding.
 
     Raises:
-        ConfigError: there is no such data, or nothing in it.
+        ConfigError: there is no such data, a row has no text, or there is nothing in it.
     """
     path = Path(data).expanduser()
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix in _TEXTS)
-        found = [file.read_text(errors="replace") for file in files]
-    elif path.suffix in _TEXTS:
-        found = [_read(path)]
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _TEXTS)
+        found = [text_in(file, say) for file in files]
+    elif path.suffix.lower() in _TEXTS:
+        found = [text_in(path, say)]
+    elif path.suffix == ".duckdb":
+        found = [_text(next(iter(row.values())), where) for where, row in rows_in(data, sql, say)]
     else:
-        found = [str(row.get("text", next(iter(row.values()), ""))) for _, row in _rows(data, sql)]
+        found = [_text(_only_text(row), where) for where, row in rows_in(data, sql, say)]
     found = [text for text in found if text.strip()]
     if not found:
         raise ConfigError(f"there is no text in {data}")
     return found
 
 
-def pairs(data: str, sql: str | None = None) -> list[tuple[Chat, Chat]]:
+def _only_text(row: Json) -> Any:
+    """A row's `text`, or the one text in it, whatever it is called."""
+    if "text" in row:
+        return row["text"]
+    values = [value for value in row.values() if isinstance(value, str)]
+    return values[0] if len(values) == 1 else None
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f'{where} has no text: a row looks like {{"text": "…"}}')
+    return value
+
+
+def pairs(data: str, sql: str | None = None, say: Say = _unheard) -> list[tuple[Chat, Chat]]:
     """Conversations with two last answers: (the one preferred, the other).
 
-    Rows hold `messages` (up to the question), `chosen` and `rejected` (answers as text), and
-    perhaps `tools`.
-
     Raises:
-        ConfigError: as `chats`.
+        ConfigError: as `chats`; or the two are the same.
     """
-    found: list[tuple[Chat, Chat]] = []
-    for where, row in _rows(data, sql):
-        asked = _json(row.get("messages"))
-        if not isinstance(asked, list) or not all(k in row for k in ("chosen", "rejected")):
-            raise ConfigError(f"{where}: a preference has messages, chosen and rejected")
-        both = (
-            chat_of(
-                {**row, "messages": [*asked, {"role": "assistant", "content": row[key]}]}, where
-            )
-            for key in ("chosen", "rejected")
-        )
-        better, worse = both
-        found.append((_last_only(better), _last_only(worse)))
+    found = [_pair(row, where) for where, row in rows_in(data, sql, say)]
     if not found:
         raise ConfigError(f"there is no preference in {data}")
     return found
+
+
+def _pair(row: Json, where: str) -> tuple[Chat, Chat]:
+    if not all(key in row for key in ("chosen", "rejected")):
+        raise ConfigError(f"{where}: a preference has messages, chosen and rejected: {_PAIR}")
+    try:
+        asked = _asked(row)
+        better, worse = (_answered(asked, row[key], key) for key in ("chosen", "rejected"))
+        if better == worse:
+            raise BadTurn("chosen and rejected are the same, so there is nothing to prefer")
+    except BadTurn as error:
+        raise ConfigError(f"{where} is no preference: {error}: a row looks like {_PAIR}") from None
+    rest = {"tools": row.get("tools")}
+    both = [chat_of({**rest, "messages": turns}, where) for turns in (better, worse)]
+    return _last_only(both[0]), _last_only(both[1])
+
+
+def _asked(row: Json) -> list[Json]:
+    """What comes before the answers; empty where the answers hold it themselves."""
+    for key in ("messages", "conversations", "prompt"):
+        value = row.get(key)
+        if key == "prompt" and isinstance(value, str) and not isinstance(parsed(value), list):
+            return [{"role": "user", "content": value}]
+        if value is not None:
+            return turns_of(parsed(value))
+    return []
+
+
+def _answered(asked: list[Json], answer: Any, key: str) -> list[Json]:
+    """A conversation up to and with one of the answers."""
+    if isinstance(answer, str) and isinstance(parsed(answer), list) and not asked:
+        answer = parsed(answer)  # a column of JSON
+    if isinstance(answer, dict):
+        answer = [cast(Json, answer)]
+    if isinstance(answer, list):
+        turns = turns_of(cast(list[Any], answer))
+        # some write the whole conversation into each answer, and the question beside them again
+        whole = turns if turns[0].get("role") in ("system", "user") else [*asked, *turns]
+    elif isinstance(answer, str) and answer.strip():
+        whole = [*asked, {"role": "assistant", "content": answer}]
+    else:
+        raise BadTurn(f"{key} has no text")
+    last = whole[-1]
+    if last.get("role") != "assistant" or not (last.get("content") or last.get("tool_calls")):
+        raise BadTurn(f"{key} does not end with an answer of the assistant's")
+    if len(whole) < 2:
+        raise BadTurn("there is no prompt")
+    return whole
 
 
 def _last_only(chat: Chat) -> Chat:
     return Chat(chat.messages, chat.tools, frozenset({len(chat.messages) - 1}))
 
 
-def _rows(data: str, sql: str | None) -> Iterator[tuple[str, Json]]:
-    """Rows, and where each stands, for people."""
-    path = Path(data).expanduser()
-    if path.suffix == ".duckdb":
-        yield from _database(path, sql)
-    elif path.is_dir():
-        yield from _parsed(path.name, _runs(path, sql))
-    else:
-        yield from _parsed(path.name, _read(path).splitlines())
-
-
-def _parsed(name: str, lines: Iterable[str]) -> Iterator[tuple[str, Json]]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row: Any = json.loads(line)
-        except ValueError:
-            raise ConfigError(f"{name}:{number} is not JSON") from None
-        if not isinstance(row, dict):
-            raise ConfigError(f"{name}:{number} is no JSON object")
-        yield f"{name}:{number}", cast(Json, row)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}") from error
-
-
-def _runs(folder: Path, sql: str | None) -> Iterator[str]:
-    """The runs that passed, as chat lines: what went wrong is nothing to learn from."""
-    from agentlab.export.chat import NotAnExample, lines  # noqa: PLC0415 only for runs
-    from agentlab.export.select import Selection  # noqa: PLC0415
-    from agentlab.trace import Trace  # noqa: PLC0415
-
-    for path in Selection(passed=True, sql=sql).paths(folder):
-        try:
-            yield from lines(Trace.load(path))
-        except NotAnExample:
-            continue
-
-
-def _database(path: Path, sql: str | None) -> Iterator[tuple[str, Json]]:
-    try:
-        import duckdb  # noqa: PLC0415 heavy
-    except ImportError as error:
-        raise MissingExtra("duckdb", "tools") from error
-    if sql is None:
-        raise ConfigError(f"say which rows of {path} to learn from: --set sql='SELECT …'")
-    if not path.is_file():
-        raise ConfigError(f"there is no database at {path}")
-    try:
-        with duckdb.connect(str(path), read_only=True) as db:
-            found = db.execute(sql)
-            columns = [column[0] for column in found.description]
-            rows = found.fetchall()
-    except duckdb.Error as error:
-        raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from error
-    for number, row in enumerate(rows, 1):
-        yield f"{path.name}, row {number}", dict(zip(columns, row, strict=True))
-
-
 def chat_of(row: Json, where: str = "a conversation") -> Chat:
     """A conversation from its JSON.
 
     Raises:
-        ConfigError: it is not in the format above; the message begins with `where`.
+        ConfigError: it is in no format above; the message begins with `where`.
     """
-    turns: Any = _json(row.get("messages"))
-    declared: Any = _json(row.get("tools"))
-    if not isinstance(turns, list):
-        raise ConfigError(f"{where} has no list of messages")
+    if not any(row.get(key) is not None for key in ("messages", "conversations", "prompt")):
+        raise ConfigError(f"{where} has no list of messages: a row looks like {_CHAT}")
+    declared: Any = parsed(row.get("tools"))
     try:
-        messages = tuple(_message(turn) for turn in cast(list[Json], turns))
+        turns = _turns(row)
+        messages = tuple(message_of(turn, number) for number, turn in enumerate(turns, 1))
         tools = tuple(
             ToolSpec.model_validate(tool.get("function", tool))
             for tool in cast(list[Json], declared or [])
         )
-    except (AttributeError, KeyError, TypeError, ValidationError) as error:
-        raise ConfigError(f"{where} is not a conversation: {error!r:.200}") from None
+    except BadTurn as error:
+        said = f"{where} is not a conversation: {error}: a row looks like {_CHAT}"
+        raise ConfigError(said) from None
+    except (AttributeError, TypeError, ValidationError):
+        raise ConfigError(f"{where} has tools that are no list of functions") from None
     learnt = frozenset(
         index
-        for index, turn in enumerate(cast(list[Json], turns))
+        for index, turn in enumerate(turns)
         if turn.get("role") == "assistant" and turn.get("weight", 1)
     )
     return Chat(messages, tools, learnt)
 
 
-def _json(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return None
-
-
-def _message(turn: Json) -> Message:
-    role, content = turn["role"], turn.get("content")
-    if isinstance(content, list):
-        content = "".join(part["text"] for part in cast(list[Json], content))
-    if role == "tool":
-        result = ToolResult(call_id=turn.get("tool_call_id", ""), content=content or "")
-        return Message(role="tool", parts=(result,))
-    parts: list[Part] = [Text(text=content)] if content else []
-    parts += [_call(call) for call in turn.get("tool_calls") or ()]
-    return Message(role=role, parts=tuple(parts))
-
-
-def _call(call: Json) -> ToolCall:
-    function = call.get("function", call)
-    arguments = function.get("arguments", "{}")
-    text = arguments if isinstance(arguments, str) else json_text(arguments)
-    return ToolCall(id=call.get("id", ""), name=function["name"], arguments=text)
+def _turns(row: Json) -> list[Json]:
+    for key in ("messages", "conversations"):
+        if row.get(key) is not None:
+            turns = turns_of(parsed(row[key]))
+            system = row.get("system")
+            if key == "conversations" and isinstance(system, str) and system:
+                turns = [{"role": "system", "content": system}, *turns]
+            return turns
+    asked, answer = _asked(row), row.get("completion")
+    if answer is None:
+        raise BadTurn("there is a prompt, and no completion")
+    return _answered(asked, answer, "completion")

@@ -122,7 +122,7 @@ def kept_rows(settings: Settings, reader: Reader, work: Work) -> list[Row]:
     """Rows of what is to stay as it is; none where nothing is given."""
     if settings.keep is None:
         return []
-    examples = [e for chat in chats(settings.keep) for e in reader.chat(chat)]
+    examples = [e for chat in chats(settings.keep, say=work.say) for e in reader.chat(chat)]
     return s.packed(examples, settings.context, work.say)
 
 

@@ -67,7 +67,7 @@ def train(settings: Settings, work: Work) -> None:
     place = s.Place.best(settings.precision)
 
     # 1. The tokenizer: learnt from the text too, once, and kept.
-    read = texts(settings.data, settings.sql)
+    read = texts(settings.data, settings.sql, work.say)
     kept = work.folder / "artifacts" / "tokenizer.json"
     if not kept.is_file():
         work.artifact(kept.name, lambda path: bpe(read, settings.vocabulary).save(str(path)))

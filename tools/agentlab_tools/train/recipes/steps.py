@@ -182,13 +182,22 @@ def packed(examples: Sequence[Example], size: int, say: Callable[[str], None]) -
     Raises:
         ConfigError: all are.
     """
-    rows = pack(examples, size)
-    long = sum(len(example.ids) > size for example in examples)
-    if examples and not rows:
+    return pack(fit(examples, size, say), size)
+
+
+def fit(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> list[Example]:
+    """The examples of at most `size` tokens, telling how many are longer.
+
+    Raises:
+        ConfigError: all are.
+    """
+    short = [example for example in examples if len(example.ids) <= size]
+    long = len(examples) - len(short)
+    if examples and not short:
         raise ConfigError(f"every example is longer than {size} tokens: --set context={2 * size}")
     if long:
         say(f"{long} of {len(examples)} examples are longer than {size} tokens and are left out")
-    return rows
+    return short
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
