@@ -232,8 +232,10 @@ class Process:
         self._loop.remove_writer(self._channel)
         if self._watchdog is not None:
             self._watchdog.close()
-        own_end = self._reason is None and await self._ended(0.2)
         warded = self.command.lifeline is not None
+        if warded and self._reason is None:
+            await self._interpreter_ended(0.2)  # the warden waits for our word, and tells its status
+        own_end = self._reason is None and not warded and await self._ended(0.2)
         self.command.end()
         if not warded and not own_end:
             with suppress(OSError):
@@ -253,6 +255,12 @@ class Process:
             await _exited(self._pidfd, _END)
             os.close(self._pidfd)
             self._pidfd = None
+
+    async def _interpreter_ended(self, timeout: float) -> None:
+        if self._pidfd is not None:
+            await _exited(self._pidfd, timeout)
+        else:
+            await asyncio.sleep(timeout / 4)  # nothing tells, where there are no pidfds
 
     async def _ended(self, timeout: float) -> bool:
         """Whether what was started has ended, after waiting for that for at most so long."""
