@@ -234,7 +234,9 @@ class Process:
             self._watchdog.close()
         warded = self.command.lifeline is not None
         if warded and self._reason is None:
-            await self._interpreter_ended(0.2)  # the warden waits for our word, and tells its status
+            await self._interpreter_ended(
+                0.2
+            )  # the warden waits for our word, and tells its status
         own_end = self._reason is None and not warded and await self._ended(0.2)
         self.command.end()
         if not warded and not own_end:
