@@ -208,6 +208,25 @@ RESOURCES = (
         all(os.waitpid(child, 0)[1] == 0 for child in children)
         """,
     ),
+    Attack(
+        "proxy-connections",
+        "exhaust the host's descriptors by connections to its proxy",
+        """
+        kept = []
+        for _ in range(8):
+            if os.fork() == 0:
+                kept = []
+                with contextlib.suppress(OSError):
+                    while len(kept) < 25:
+                        kept.append(socket.socket(socket.AF_UNIX)); kept[-1].settimeout(0.5)
+                        kept[-1].connect('/opt/agentlab/proxy.sock')
+                time.sleep(2); os._exit(0)
+        time.sleep(1.5)
+        """,
+        lambda evidence: evidence.opened > 140 or not evidence.works,
+        hosts=("127.0.0.1:9",),
+        control="none",
+    ),
     Attack("disk", "write 50 MB in the workspace", _fill(".", 50), levels=_STRONG),
     Attack(
         "disk-temporary", "write 50 MB of temporary files", _fill('{os.environ["TMPDIR"]}', 50),
