@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 from agentlab_tools.execute import answers
 from agentlab_tools.execute.answers import Answer
@@ -27,6 +27,8 @@ _END = 15.0
 _AGAIN = 0.25
 _MOMENT = 0.0002
 _CHUNK = 1 << 16
+_ANSWERS = 4
+"""Long lines of one cell, beyond its figures: its answer, and what a cell may have forged."""
 
 
 class Died(Exception):
@@ -60,6 +62,10 @@ class Process:
         self._buffer = bytearray()
         self._writing = False
         self._waiting: tuple[bytes, asyncio.Future[Answer]] | None = None
+        self._parsing: asyncio.Task[None] | None = None
+        self._long = 0
+        self._figures: list[bytes] = []
+        self._refused = 0
         self._settled: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pidfd: int | None = None
@@ -99,6 +105,7 @@ class Process:
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         ticket = secrets.token_hex(8)
         self._waiting = (ticket.encode(), waiting)
+        self._long, self._figures, self._refused = 0, [], 0
         self.stopped_by = None
         self.stdout.start(on_output)
         self.stderr.start(on_output)
@@ -168,6 +175,8 @@ class Process:
             self._loop.remove_writer(self._channel)
 
     def _read(self) -> None:
+        if self._parsing is not None:
+            return  # what comes waits where it is until the line before it is understood
         try:
             data = self._channel.recv(_CHUNK)
         except BlockingIOError:
@@ -179,24 +188,57 @@ class Process:
             return
         start = len(self._buffer)
         self._buffer += data
-        while (end := self._buffer.find(b"\n", start)) >= 0:
+        self._lines(start)
+
+    def _lines(self, start: int) -> None:
+        while self._parsing is None and (end := self._buffer.find(b"\n", start)) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             start = 0
             self._take(line)
-        if len(self._buffer) > self.plan.answer_bytes:
+        if len(self._buffer) > self.plan.line_bytes:
             self._buffer.clear()
             self.kill("it sent more than any answer can be long")
 
     def _take(self, line: bytes) -> None:
-        if self._waiting is None:
+        if self._waiting is None or self._waiting[0] not in line:
+            return
+        if len(line) <= _CHUNK:
+            self._understood(answers.read(line))
+            return
+        self._long += 1
+        if self._long > self.plan.limits.figures + _ANSWERS:
+            self.kill("it sent more than any answer has")
+            return
+        self._loop.remove_reader(self._channel)
+        self._parsing = self._loop.create_task(self._parse(line))
+
+    async def _parse(self, line: bytes) -> None:
+        """Understand a long line on a thread, then read on."""
+        found = await asyncio.to_thread(answers.read, line)
+        self._parsing = None
+        if self._closing is None:
+            self._understood(found)
+            self._loop.add_reader(self._channel, self._read)
+            self._lines(0)
+
+    def _understood(self, found: dict[str, Any] | None) -> None:
+        if self._waiting is None or found is None:
             return
         ticket, waiting = self._waiting
-        found = answers.read(line) if ticket in line else None
-        if found is not None and found.get("id") == ticket.decode():
-            self._settle()
-            if not waiting.done():
-                waiting.set_result(answers.answer(found, self.plan))
+        if found.get("id") != ticket.decode():
+            return
+        if "figure" in found:
+            picture = answers.figure(found["figure"], self.plan)
+            if picture is None or len(self._figures) >= self.plan.limits.figures:
+                self._refused += 1
+            else:
+                self._figures.append(picture)
+            return
+        figures = tuple(self._figures)
+        self._settle()
+        if not waiting.done():
+            waiting.set_result(answers.answer(found, self.plan, figures, self._refused))
 
     async def settled(self) -> None:
         """Wait until no cell runs any more, whoever may have stopped waiting for it."""

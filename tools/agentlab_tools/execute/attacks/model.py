@@ -60,6 +60,11 @@ class Evidence:
     opened: int = 0
     """Descriptors that the host has open at the attack's end, beyond those from before it."""
 
+    stalled: float = 0.0
+    """The longest that the host's event loop stood still, in seconds of processor time."""
+    grown: int = 0
+    """By how much the most memory that the host ever had grew, in bytes."""
+
     @property
     def said_so(self) -> bool:
         """Whether the attack itself says that it got what it tried for."""

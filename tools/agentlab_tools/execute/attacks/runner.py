@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import textwrap
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -68,9 +69,12 @@ async def run(
 
 async def _attack(sandbox: Sandbox, attack: Attack, target: Target) -> Evidence:
     await sandbox.run_python(prepared(target))
-    before = _descriptors()
+    before, peak = _descriptors(), _peak()
+    stalls = [0.0]
+    pulse = asyncio.create_task(_feel(stalls))
     result = await sandbox.run_python(textwrap.dedent(attack.code).strip("\n"))
-    opened = _descriptors() - before
+    pulse.cancel()
+    opened, grown = _descriptors() - before, _peak() - peak
     fetched: bytes | None = None
     if attack.fetch is not None:
         for _ in range(attack.fetches):
@@ -87,7 +91,24 @@ async def _attack(sandbox: Sandbox, attack: Attack, target: Target) -> Evidence:
             works = True
             break
     await sandbox.list_files()
-    return Evidence(result, fetched, works=works, opened=opened)
+    return Evidence(result, fetched, works=works, opened=opened, stalled=stalls[0], grown=grown)
+
+
+async def _feel(stalls: list[float]) -> None:
+    """Note how much this process worked between two beats of its event loop, at most.
+
+    A loop that only waits for its turn on a busy machine does not work meanwhile.
+    """
+    last = time.process_time()
+    while True:
+        await asyncio.sleep(0.01)
+        now = time.process_time()
+        stalls[0] = max(stalls[0], now - last)
+        last = now
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _descriptors() -> int:
