@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from agentlab_tools.execute import answers
 from agentlab_tools.execute.answers import Answer
@@ -24,11 +24,15 @@ from agentlab_tools.execute.plan import Command, Plan
 from agentlab_tools.execute.watchdog import Watchdog
 
 _END = 15.0
+_PROBE = 5.0
 _AGAIN = 0.25
 _MOMENT = 0.0002
 _CHUNK = 1 << 16
 _ANSWERS = 4
 """Long lines of one cell, beyond its figures: its answer, and what a cell may have forged."""
+
+
+Op: TypeAlias = Literal["python", "shell", "probe"]
 
 
 class Died(Exception):
@@ -95,7 +99,7 @@ class Process:
         )
 
     def submit(
-        self, op: Literal["python", "shell"], code: str, timeout: float, on_output: OnOutput | None
+        self, op: Op, code: str, timeout: float, on_output: OnOutput | None
     ) -> asyncio.Future[Answer]:
         """Start a cell. The future ends with its answer, or with `Died`; nothing else can happen.
 
@@ -239,6 +243,26 @@ class Process:
         self._settle()
         if not waiting.done():
             waiting.set_result(answers.answer(found, self.plan, figures, self._refused))
+
+    async def probe(self) -> str | None:
+        """Run a line of the host's own: why cells can't run here any more, or None if they can.
+
+        Code may have replaced what every cell needs: then each cell fails, and none for a reason
+        of its own.
+        """
+        word = secrets.token_hex(8)
+        code = f"import math, os\nprint({word!r} * (math.gcd(4, 6) - 1))"
+        try:
+            answer = await self.submit("probe", code, _PROBE, None)
+        except Died:
+            return None  # which is told as such
+        printed = self.stdout.finish()
+        if answer.outcome == "interrupted" or (answer.outcome == "ok" and word in printed):
+            return None
+        if answer.outcome == "ok":
+            return None if self.stdout.truncated else "what is printed no longer arrives"
+        last = (answer.error or "").strip().splitlines()[-1:]
+        return f"not even a line of the sandbox's own runs any more ({''.join(last)[:200]})"
 
     async def settled(self) -> None:
         """Wait until no cell runs any more, whoever may have stopped waiting for it."""

@@ -357,6 +357,17 @@ ENDINGS = tuple(
         ("close-all", "close everything that is open", "os.closerange(0, 1024)", "none"),
         ("no-builtins", "remove what every cell needs",
          "import builtins; builtins.__dict__.clear()", "none"),
+        ("audit-hook", "have every later cell refused by an audit hook",
+         "def hook(event, _):\n    if event in ('compile', 'exec'): raise RuntimeError('no')\n"
+         "sys.addaudithook(hook)", "none"),
+        ("replaced-compile", "have every later cell do nothing",
+         "import builtins\nreal = builtins.compile\n"
+         "builtins.compile = lambda *a, **k: real('', 'x', 'exec', *a[3:], **k)\n"
+         "builtins.exec = builtins.eval = lambda *a, **k: None", "none"),
+        ("replaced-print", "have nothing printed any more",
+         "import builtins; builtins.print = lambda *a, **k: None; 1 / 0", "none"),
+        ("full-output", "have every later cell fail where it prints",
+         "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)", "none"),
         ("broken-streams", "replace standard output by nonsense",
          "sys.stdout = sys.stderr = None; sys.__stdout__ = 1", "none"),
         ("hostile-error", "raise an error that can't be shown",
