@@ -6,7 +6,6 @@ only when code is to be run.
 
 from __future__ import annotations
 
-import secrets
 from importlib import import_module
 from typing import Any
 
@@ -16,31 +15,25 @@ from agentlab.results import Score
 
 
 def sandbox_runner() -> RunCode:
-    """Runs each answer in a sandbox of its own.
+    """Runs each answer in a sandbox of its own, and its tests in another.
 
     Raises:
         MissingExtra: there is no sandbox.
     """
     try:
-        sandbox: Any = import_module("agentlab_tools.execute").Sandbox
+        execute: Any = import_module("agentlab_tools.execute")
+        apart: Any = import_module("agentlab_tools.execute.apart")
     except ModuleNotFoundError as error:
         raise MissingExtra("the sandbox", "tools") from error
 
     async def run(code: str, tests: str) -> Score:
-        async with sandbox.open(spare=False) as opened:
-            first = await opened.run_python(code)
-            if first.outcome != "ok":
-                return Score.of(False, f"the code fails: {_last_line(first)}")
-            # What the code can't know before it has run, it can't pretend to have come to
-            token = secrets.token_hex(8)
-            second = await opened.run_python(f"{tests}\n{token!r}")
-        if second.outcome != "ok":
-            return Score.of(False, f"a test fails: {_last_line(second)}")
-        return Score.of(second.value == repr(token), "all tests ran to their end")
+        # Where code runs it can patch whatever judges it: so its tests run in another sandbox
+        async with (
+            execute.open_source(spare=False) as source,
+            execute.Sandbox.open(source=source) as coder,
+            execute.Sandbox.open(source=source) as judge,
+        ):
+            found = await apart.judged(code, tests, coder=coder, judge=judge)
+        return Score.of(found.passed, found.reason)
 
     return run
-
-
-def _last_line(result: Any) -> str:
-    lines = str(result.error or result.outcome).strip().splitlines()
-    return lines[-1][:200] if lines else str(result.outcome)
