@@ -83,18 +83,20 @@ RESOURCES = (
     ),
     Attack(
         "memory-hidden",
-        "have 640 MB of shared memory that no process shows any more",
+        "have 425 MB of shared memory that no process shows any more",
         """
         children, (r, w) = [], os.pipe()
-        for _ in range(8):
+        for _ in range(5):
             child = os.fork()
             if child == 0:
-                m = mmap.mmap(-1, 80_000_000)
+                m = mmap.mmap(-1, 85_000_000)
                 for i in range(0, len(m), 4096): m[i] = 1
-                m.madvise(mmap.MADV_DONTNEED); os.write(w, b'.'); time.sleep(3); os._exit(0)
+                m.madvise(mmap.MADV_DONTNEED); os.write(w, b'.'); time.sleep(7); os._exit(0)
             children.append(child); os.read(r, 1)
         time.sleep(0.3)
-        all(os.waitpid(child, os.WNOHANG) == (0, 0) for child in children)
+        alive = all(os.waitpid(child, os.WNOHANG) == (0, 0) for child in children)
+        for child in children: os.kill(child, 9); os.waitpid(child, 0)
+        alive
         """,
     ),
     Attack(
