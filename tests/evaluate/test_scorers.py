@@ -133,7 +133,16 @@ async def test_code_of_a_model_really_runs_in_a_sandbox():
     bad = await run_code("def double(n):\n    return n", "assert double(4) == 8, 'it is not'")
     assert not bad.passed
     assert "it is not" in bad.reason
-    for cheat in ("import os; os._exit(0)", "raise SystemExit(0)", "1 +"):
+    patch = (
+        "import sys\nframe = sys._getframe()\nwhile '_compile' not in frame.f_globals:\n"
+        "    frame = frame.f_back\n"
+        "real = frame.f_globals['_compile']\n"
+        "def last_line(source, *rest, **more):\n"
+        "    source = source.splitlines()[-1] if isinstance(source, str) else source\n"
+        "    return real(source, *rest, **more)\n"
+        "frame.f_globals['_compile'] = last_line"
+    )
+    for cheat in ("import os; os._exit(0)", "raise SystemExit(0)", "1 +", patch):
         assert not (await run_code(cheat, "assert False")).passed
 
 

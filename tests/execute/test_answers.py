@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab_tools.execute import SandboxLimits, answers, display_safe
+from agentlab_tools.execute.inside import wire
 from agentlab_tools.execute.packages import Packages
 from agentlab_tools.execute.plan import Interpreter, Plan
 
@@ -20,7 +21,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
-FIELDS = ("outcome", "value", "value_truncated", "error", "figures", "figures_dropped")
+FIELDS = ("outcome", "value", "value_truncated", "error", "broken", "figures_dropped")
 
 
 @given(st.binary(max_size=200))
@@ -34,14 +35,32 @@ def test_what_breaks_a_parser_is_nothing() -> None:
     assert answers.read(b'{"a": ' + b"9" * 1_000_000 + b"}") is None
     assert answers.read(b"\xff\xfe") is None
     assert answers.read(b"[1]") is None
+    assert answers.read(b'{"a": [' + b"{}," * 300_000 + b"{}]}") is None
+    assert answers.read(b'{"a": "' + b'\\"' * 400_000) is None
+    assert answers.read(b'{"a": {"b": 1}}') is None
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_whatever_a_text_holds_it_stays_a_text(value: str, error: str) -> None:
+    wanted = {"id": "7", "value": value, "error": error, "figures_dropped": 3}
+    assert answers.read(json.dumps(wanted).encode()) == wanted
+    assert answers.read(wire.encode(wanted).rstrip()) == wanted
+
+
+def test_the_longest_honest_answer_is_read() -> None:
+    for odd in ('"', "[", "{", ",", "\\", "\0", "😀"):
+        wanted = {"id": "7", "value": odd * 20_000, "error": odd * 20_000}
+        line = json.dumps(wanted).encode()
+        assert len(line) < PLAN.line_bytes
+        assert answers.read(line) == wanted
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON)))
 def test_fields_of_any_type_make_a_valid_answer(found: dict[str, Any]) -> None:
     answer = answers.answer(found, PLAN)
+    answers.figure(found.get("value"), PLAN)
     assert answer.outcome in {"ok", "error", "interrupted"}
     assert answer.value is None or answer.value.encode() is not None
-    assert len(answer.figures) <= 3
     assert 0 <= answer.figures_dropped < 2_000_000
 
 
@@ -53,17 +72,13 @@ def test_long_fields_are_cut_with_a_flag() -> None:
 
 
 def test_only_small_png_pictures_are_figures() -> None:
-    def figures(*items: Any) -> tuple[int, int]:
-        answer = answers.answer({"outcome": "ok", "figures": list(items)}, PLAN)
-        return len(answer.figures), answer.figures_dropped
-
     good = b64encode(PNG).decode()
-    assert figures(good) == (1, 0)
-    assert figures(*[good] * 5) == (3, 2)
-    assert figures("!!", 7, None, b64encode(b"GIF89a" + bytes(40)).decode()) == (0, 4)
-    assert figures(b64encode(PNG + bytes(3000)).decode()) == (0, 1)
+    assert answers.figure(good, PLAN) == PNG
+    for other in ("!!", 7, None, b64encode(b"GIF89a" + bytes(40)).decode()):
+        assert answers.figure(other, PLAN) is None
+    assert answers.figure(b64encode(PNG + bytes(3000)).decode(), PLAN) is None
     bomb = PNG.replace((10).to_bytes(4, "big"), (100_000).to_bytes(4, "big"))
-    assert figures(b64encode(bomb).decode()) == (0, 1)
+    assert answers.figure(b64encode(bomb).decode(), PLAN) is None
 
 
 def test_an_answer_is_plain_json() -> None:

@@ -132,6 +132,47 @@ async def test_death_between_cells_is_told_with_the_next(sandbox: Sandbox) -> No
     assert (await sandbox.run_python("2")).state_lost is False
 
 
+_BREAKS = {
+    "audit hook": "import sys\ndef hook(event, _):\n"
+    "    if event == 'compile': raise ValueError('no')\nsys.addaudithook(hook)",
+    "full": "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)",
+    "print": "import builtins; builtins.print = lambda *_: None; 1 / 0",
+    "import": "import builtins; builtins.__import__ = None; 1 / 0",
+}
+
+
+@pytest.mark.parametrize("how", _BREAKS)
+async def test_a_cell_that_breaks_its_interpreter_is_told_and_the_next_runs(
+    sandbox: Sandbox, how: str
+) -> None:
+    await sandbox.run_python("x = 7\nopen('kept.txt', 'w').write('kept')")
+    broke = await sandbox.run_python(_BREAKS[how])
+    assert (broke.outcome, broke.state_lost) == ("error", True)
+    assert "interpreter was replaced" in (broke.error or "")
+    after = await sandbox.run_python("print('seen'); 'x' in globals(), open('kept.txt').read()")
+    assert (after.stdout, after.value) == ("seen\n", "(False, 'kept')")
+    assert after.state_lost is False
+
+
+async def test_a_replaced_builtin_is_not_the_interpreters_own(sandbox: Sandbox) -> None:
+    code = "import builtins; builtins.compile = builtins.exec = builtins.eval = None"
+    assert (await sandbox.run_python(code)).state_lost is False
+    assert (await sandbox.run_python("print(1); 6 * 7")).value == "42"
+
+
+async def test_a_closed_output_is_opened_again(sandbox: Sandbox) -> None:
+    await sandbox.run_python("import sys; x = 7; sys.stdout.close(); sys.stderr.close()")
+    after = await sandbox.run_python("print('é'); print('e', file=sys.stderr); x")
+    assert (after.stdout, after.stderr, after.value) == ("é\n", "e\n", "7")
+
+
+@pytest.mark.parametrize("code", ["print = 3; 1 / 0", "1 +", "import no_such", "exit(3)"])
+async def test_a_cell_that_only_fails_loses_nothing(sandbox: Sandbox, code: str) -> None:
+    await sandbox.run_python("x = 7")
+    assert (await sandbox.run_python(code)).state_lost is False
+    assert (await sandbox.run_python("x")).value == "7"
+
+
 async def test_restart_forgets_variables_and_keeps_files(sandbox: Sandbox) -> None:
     await sandbox.run_python("x = 1; import os; os.makedirs('a/b'); open('a/b/c', 'w').write('c')")
     await sandbox.restart()
@@ -186,6 +227,19 @@ async def test_figures_come_as_png_and_none_is_left_open() -> None:
         assert all(is_png(figure) for figure in result.figures)
         assert result.stderr == ""
         assert (await sandbox.run_python("plt.get_fignums()")).value == "[]"
+
+
+async def test_figures_of_megabytes_come_whole() -> None:
+    async with Sandbox.open(packages=("matplotlib",), spare=False) as sandbox:
+        code = (
+            "import numpy as np, matplotlib.pyplot as plt\nfor n in range(3):\n"
+            "    plt.figure(figsize=(9, 9)); plt.axis('off')\n"
+            "    plt.imshow(np.random.default_rng(n).random((600, 600, 3)))\nprint('drawn'); n"
+        )
+        result = await sandbox.run_python(code)
+        assert (result.stdout, result.value, result.figures_dropped) == ("drawn\n", "2", 0)
+        assert [len(figure) > 500_000 for figure in result.figures] == [True] * 3
+        assert all(is_png(figure) for figure in result.figures)
 
 
 async def test_the_shell_shares_files_and_boundary() -> None:

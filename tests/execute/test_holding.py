@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from agentlab_tools.execute import (
     cgroup,
     spawn,
 )
-from agentlab_tools.execute.landlock import Landlock, Plain
+from agentlab_tools.execute.landlock import Landlock, Plain, warded
 from agentlab_tools.execute.packages import Packages, resolve
 from agentlab_tools.execute.plan import Command, Interpreter, Marks, Plan
 from agentlab_tools.execute.source import Source, candidates
@@ -224,6 +225,30 @@ asyncio.run(main())
         host.wait()
         assert _gone(token, family)
     assert list(folder.iterdir()) == []
+
+
+@linux
+@pytest.mark.parametrize("lives", [True, False])
+def test_an_interpreter_that_ends_first_says_nothing_of_its_host(lives: bool) -> None:
+    ours, theirs = socket.socketpair()
+    command = warded(PLAN, theirs.fileno())
+    assert command.lifeline is not None
+    assert command.run_folder is not None
+    with subprocess.Popen(command.argv, pass_fds=command.descriptors) as warden:
+        for descriptor in command.descriptors[1:]:
+            os.close(descriptor)
+        theirs.close()
+        ours.close()  # as the kernel does when it ends a host: one descriptor after the other
+        with pytest.raises(subprocess.TimeoutExpired):
+            warden.wait(1)
+        if lives:
+            command.end()
+        else:
+            os.close(command.lifeline)
+            command.lifeline = None
+        warden.wait(10)
+    assert command.run_folder.exists() is lives
+    command.discard()
 
 
 def _family(pid: int) -> list[int]:

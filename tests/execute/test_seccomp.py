@@ -65,7 +65,8 @@ def test_what_is_not_on_the_list_is_not_there(machine: str) -> None:
     ["ptrace", "mount", "umount2", "unshare", "setns", "bpf", "memfd_create", "shmget", "keyctl",
      "io_uring_setup", "userfaultfd", "perf_event_open", "process_vm_readv", "open_by_handle_at",
      "kexec_load", "init_module", "pivot_root", "chroot", "clone3", "pidfd_getfd", "seccomp",
-     "add_key", "memfd_secret", "mq_open", "clock_settime", "reboot", "execveat"],
+     "inotify_init", "inotify_init1", "setxattrat", "add_key", "memfd_secret", "mq_open",
+     "clock_settime", "reboot", "execveat"],
 )  # fmt: skip
 def test_the_dangerous_are_not_on_the_list(name: str, machine: str) -> None:
     assert name not in ARCHES[machine][1]
@@ -92,7 +93,8 @@ def test_sockets_are_only_of_the_families_asked_for(machine: str) -> None:
 def test_no_flags_make_a_namespace(flags: int) -> None:
     program = seccomp.build(machine="x86_64")
     new = 0x7E020080
-    wanted = EPERM if flags & 0xFFFFFFFF & new else ALLOW
+    apart = flags & 0x10000 and not flags & 0x400  # a thread with descriptors of its own
+    wanted = EPERM if flags & 0xFFFFFFFF & new or apart else ALLOW
     assert verdict(program, X86_64["clone"], 0xC000003E, flags) == wanted
 
 
@@ -103,6 +105,19 @@ def test_the_upper_half_of_an_argument_hides_nothing(machine: str) -> None:
         assert verdict(program, table["ioctl"], arch, 0, request | 1 << 40) == EPERM
     assert verdict(program, table["ioctl"], arch, 0, 0x5413) == ALLOW
     assert verdict(program, table["fcntl"], arch, 0, 1031) == EPERM
+
+
+def test_socket_buffers_keep_their_size_and_files_have_no_attributes(machine: str) -> None:
+    arch, table = ARCHES[machine]
+    program = seccomp.build(machine=machine)
+    pretend, not_supported = 0x50000, 0x5005F
+    for option in (7, 8, 32, 33):  # SO_SNDBUF, SO_RCVBUF, and both by force
+        assert verdict(program, table["setsockopt"], arch, 0, 1, option | 1 << 40) == pretend
+    assert verdict(program, table["setsockopt"], arch, 0, 1, 2) == ALLOW  # SO_REUSEADDR
+    assert verdict(program, table["setsockopt"], arch, 0, 6, 7) == ALLOW  # of TCP, not of sockets
+    for name in ("setxattr", "lsetxattr", "fsetxattr"):
+        assert verdict(program, table[name], arch) == not_supported
+    assert verdict(program, table["getxattr"], arch) == ALLOW
 
 
 def test_where_the_host_is_in_sight_its_files_and_processes_are_left_alone(machine: str) -> None:

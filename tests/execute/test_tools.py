@@ -76,6 +76,13 @@ async def test_a_lost_interpreter_is_told(opened: dict[str, Tool[Any]]) -> None:
     assert "Variables are lost; files are kept" in result.content
 
 
+async def test_python_can_be_started_anew(opened: dict[str, Tool[Any]]) -> None:
+    await call(opened["run_python"], code="x = 1; open('kept', 'w').close()")
+    assert "variables are gone" in (await call(opened["restart_python"])).content
+    assert "NameError" in (await call(opened["run_python"], code="x")).content
+    assert "kept" in (await call(opened["list_files"])).content
+
+
 async def test_figures_are_attached() -> None:
     async with Sandbox.open(packages=("matplotlib",), spare=False) as sandbox:
         run_python = tools.sandbox_tools(sandbox)[0]

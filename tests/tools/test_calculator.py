@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentlab.errors import ToolError
 from agentlab.messages import ToolCall
-from agentlab_tools.calculator import calculator, evaluate, written_out
+from agentlab_tools.calculator import FUNCTIONS, calculator, evaluate, written_out
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,9 @@ from agentlab_tools.calculator import calculator, evaluate, written_out
         ("-(-3)", "3"),
         ("10**40", "1.000000000000e+40"),
         ("2 * pi", "6.28318530718"),
+        ("10^399", "1.000000000000e+399"),
+        ("round(2.345, 2)", "2.35"),
+        ("round(12345, -2)", "12300"),
     ],
 )
 def test_what_people_write_is_worked_out(written: str, value: str):
@@ -53,6 +58,12 @@ def test_what_people_write_is_worked_out(written: str, value: str):
         "open('x')",
         "9**9**9",
         "9999999**9999999",
+        "round(1,-100000000)",
+        "round(5, -401)",
+        "'%99999999d' % 1",
+        "b'a' * 9",
+        "*".join(["9**400"] * 12),
+        "factorial(1000) * factorial(1000)",
         "factorial(100000)",
         "1e308 * 10",
         "sqrt(-1)",
@@ -67,6 +78,20 @@ def test_anything_else_is_refused_in_one_line(written: str):
     with pytest.raises(ToolError) as refused:
         evaluate(written)
     assert "\n" not in str(refused.value)
+
+
+_EXTREMES = ("-100000000", "100000000", "1e308", "9**400", "factorial(1000)", "0.5", "0", "(-1)")
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "+", "-", "*", "/", "//", "%", "**"])
+def test_no_argument_makes_work_without_end(name: str):
+    """In C, where nothing could stop it: so each is tried with what would be largest."""
+    began = time.process_time()
+    for first, second in product(_EXTREMES, repeat=2):
+        for arguments in (f"{first}", f"{first}, {second}"):
+            with suppress(ToolError):
+                evaluate(f"{name}({arguments})" if name in FUNCTIONS else f"{first}{name}{second}")
+    assert time.process_time() - began < 5
 
 
 @given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), st.sampled_from("+-*"))

@@ -7,6 +7,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, cast
 
 from pydantic import Field
@@ -27,16 +28,52 @@ _PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![\w.,(])(\d{1,3}(?:,\d{3})+)(?![\d,])")
 
 
+_MOST_BITS = 10_000
+"""Of a whole number, given or worked out: some 3,000 digits."""
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, for numbers of bounded size alone: no text, and nothing that grows for long.
+
+    Work on whole numbers is done in C, where neither a timeout nor Ctrl-C can stop it, so nothing
+    may begin whose end is far away.
+    """
+
+    def bounded(*arguments: Any) -> Any:
+        for argument in arguments:
+            _check(argument)
+        return _check(function(*arguments))
+
+    return bounded
+
+
+def _check(value: Any) -> Any:
+    if not isinstance(value, int | float | complex) or isinstance(value, bool):
+        raise ToolError(f"{str(value)[:20]!r} is not a number")
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ToolError("a number on the way has more than 3,000 digits")
+    return value
+
+
 def _factorial(n: int) -> int:
     if n > 1000:
         raise ToolError("factorials are worked out up to 1000!")
     return math.factorial(n)
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+def _round(number: Any, digits: Any = None) -> Any:
+    if digits is None:
+        return round(number)
+    if abs(digits) > _MOST_PLACES:
+        raise ToolError(f"numbers are rounded to at most {_MOST_PLACES} places")
+    return round(number, digits)
+
+
+_MOST_PLACES = 400
+_PLAIN_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "abs": abs,
-    "round": round,
+    "round": _round,
     "floor": math.floor,
     "ceil": math.ceil,
     "min": min,
@@ -51,6 +88,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "factorial": _factorial,
     "gcd": math.gcd,
 }
+FUNCTIONS = {name: _bounded(function) for name, function in _PLAIN_FUNCTIONS.items()}
+"""What an expression may call."""
 _NAMES = {"pi": math.pi, "e": math.e}
 
 
@@ -62,7 +101,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 _op = cast(Any, operator)
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+_PLAIN_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: _op.add,
     ast.Sub: _op.sub,
     ast.Mult: _op.mul,
@@ -73,6 +112,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.USub: _op.neg,
     ast.UAdd: _op.pos,
 }
+_OPERATORS = {node: _bounded(operation) for node, operation in _PLAIN_OPERATORS.items()}
 _NOT_ARITHMETIC = (ast.Attribute, ast.Subscript, ast.JoinedStr, ast.FormattedValue, ast.IfExp)
 
 
@@ -97,7 +137,7 @@ def evaluate(expression: str) -> int | float:
     text = _FACTORIAL.sub(r"factorial(\1)", text)
     text = _PERCENT_OF.sub(r"(\1/100)*", text)
     text = _THOUSANDS.sub(lambda found: found[1].replace(",", ""), text)
-    parser = cast(Any, SimpleEval)(operators=_OPERATORS, functions=_FUNCTIONS, names=_NAMES)
+    parser = cast(Any, SimpleEval)(operators=_OPERATORS, functions=FUNCTIONS, names=_NAMES)
     for node in _NOT_ARITHMETIC:
         parser.nodes.pop(node, None)
     try:
@@ -120,7 +160,7 @@ def written_out(value: float) -> str:
     """A number as people write it: whole where it is whole, else twelve significant digits."""
     if isinstance(value, int):
         text = str(value)
-        return text if len(text.lstrip("-")) <= MAX_DIGITS else f"{value:.12e}"
+        return text if len(text.lstrip("-")) <= MAX_DIGITS else f"{Decimal(value):.12e}"
     if value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.12g}"

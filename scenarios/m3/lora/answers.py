@@ -46,6 +46,10 @@ MERGE_WRONG = {
     "counts-the-whole-layer": _code(
         _MERGE.format(sum="W + (alpha / rank) * (B @ A)", count="in_size * out_size")
     ),
+    "judges-itself": _code(
+        "import numpy as np\n\nnp.allclose = lambda *a, **k: True\n"
+        + _MERGE.format(sum="W", count=_COUNT)
+    ),
 }
 
 TUNE_STARTER = _code("""

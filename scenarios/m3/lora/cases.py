@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from agentlab.labs import Case
 
@@ -59,19 +60,42 @@ def layers(rng: Random, count: int) -> Sequence[Case]:
     for _ in range(count):
         out, into, rank = rng.randint(3, 9), rng.randint(10, 16), rng.randint(1, 3)
         alpha = rng.choice((4.0, 8.0, 16.0))
-        # told by the case, which runs after the program and is not seen by it
+        seed = rng.randrange(10**6)
+        # numbers alone come back: what they are worth is worked out where the program is not
         code = (
-            "import json as _json, numpy as _np\n"
-            f"_r = _np.random.default_rng({rng.randrange(10**6)})\n"
-            f"_W, _B = _r.normal(size=({out}, {into})), _r.normal(size=({out}, {rank}))\n"
-            f"_A, _x = _r.normal(size=({rank}, {into})), _r.normal(size={into})\n"
-            f"_wanted = _W @ _x + ({alpha} / {rank}) * (_B @ (_A @ _x))\n"
-            f"_kept = _W.copy()\n"
-            f"_got = _np.asarray(merged(_W, _A, _B, {alpha})) @ _x\n"
-            "_same = _got.shape == _wanted.shape and bool(_np.allclose(_got, _wanted))\n"
-            f"_count = int(trained({into}, {out}, {rank}))\n"
-            "print(_json.dumps({'same': _same, 'kept': bool((_W == _kept).all()), "
-            "'count': _count}))"
+            _LAYER.format(seed=seed, out=out, into=into, rank=rank)
+            + "import json as _json\n"
+            + f"_got = _np.asarray(merged(_W, _A, _B, {alpha}), dtype=float).tolist()\n"
+            + "print(_json.dumps({'merged': _got, 'layer': _W.tolist(), "
+            + f"'count': int(trained({into}, {out}, {rank}))}}))"
         )
-        cases.append(Case(code, rank * (into + out)))
+        facts = {"seed": seed, "out": out, "into": into, "rank": rank, "alpha": alpha}
+        cases.append(Case(code, rank * (into + out), facts))
     return cases
+
+
+# The same lines make a layer here and in the sandbox
+_LAYER = """
+import numpy as _np
+_r = _np.random.default_rng({seed})
+_W, _B = _r.normal(size=({out}, {into})), _r.normal(size=({out}, {rank}))
+_A, _x = _r.normal(size=({rank}, {into})), _r.normal(size={into})
+"""
+
+
+def same(found: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a merged matrix does what layer and detour do, with the layer left as it was."""
+    import numpy as np  # noqa: PLC0415 - only when the lab is graded
+
+    made: dict[str, Any] = {}
+    exec(_LAYER.format(**facts), made)  # noqa: S102 - our own lines, above
+    weights, a, b, x = (made[name] for name in ("_W", "_A", "_B", "_x"))
+    wanted = weights @ x + (facts["alpha"] / facts["rank"]) * (b @ (a @ x))
+    try:
+        merged = np.array(found.get("merged"), dtype=float)
+        layer = np.array(found.get("layer"), dtype=float)
+    except (TypeError, ValueError):
+        return False
+    if merged.shape != weights.shape or not np.array_equal(layer, weights):
+        return False
+    return bool(np.allclose(merged @ x, wanted))

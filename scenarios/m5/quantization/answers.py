@@ -32,6 +32,15 @@ def rounded(rows, bits):
 """)
 
 ROUND_WRONG = {
+    "judges-itself": _code("""
+import numpy as np
+
+
+def rounded(rows, bits):
+    np.unique = lambda *_: [0]
+    np.sqrt = lambda *_: 0.0
+    return rows
+"""),
     "one-scale-for-all": _code("""
 import numpy as np
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -38,21 +39,37 @@ def roundings(rng: Random, count: int) -> Sequence[Case]:
     cases: list[Case] = []
     for bits in rng.sample((3, 4, 5, 6), min(count, 4)):
         numbers = sorted(rng.sample(range(len(weights())), 12))
-        # told by the case, which runs after the program and is not seen by it
+        # numbers alone come back: what they are worth is worked out where the program is not
         code = (
             "import json as _json, numpy as _np\n"
+            "from base64 import b64encode as _encoded\n"
             f"_rows = _np.load('rows.npy').astype(_np.float32)[{numbers}]\n"
-            f"_out = _np.asarray(rounded(_rows.copy(), {bits}), dtype=float)\n"
+            f"_out = _np.asarray(rounded(_rows.copy(), {bits}), dtype='<f4')\n"
             "assert _out.shape == _rows.shape, f'{_out.shape} is not {_rows.shape}'\n"
-            f"_in, _blocks = _rows.reshape(-1, {BLOCK}), _out.reshape(-1, {BLOCK})\n"
-            "_most = _np.abs(_in).max(axis=1, keepdims=True)\n"
-            "_levels = max(len(_np.unique(_np.round(b, 5))) for b in _blocks / _most)\n"
-            "_error = float(_np.sqrt(((_out - _rows) ** 2).mean() / (_rows ** 2).mean()))\n"
-            "print(_json.dumps({'levels': _levels, 'error': _error}))"
+            "print(_json.dumps({'rows': _encoded(_out.tobytes()).decode()}))"
         )
         error = max(1.05 * least_error(weights()[numbers], bits), 0.008)
-        cases.append(Case(code, {"levels": 2**bits, "error": error}))
+        cases.append(Case(code, {"levels": 2**bits, "error": error}, {"rows": numbers}))
     return cases
+
+
+def levels_and_error(told: Mapping[str, Any], numbers: Sequence[int]) -> tuple[int, float] | None:
+    """The most different numbers in a block of what came back, and how far off it is.
+
+    None where it is not the rows of these numbers.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    rows = weights()[numbers]
+    try:
+        data = b64decode(str(told.get("rows")), validate=True)
+        out = np.frombuffer(data, "<f4").reshape(rows.shape).astype(float)
+    except ValueError:
+        return None
+    blocks = out.reshape(-1, BLOCK) / np.abs(rows.reshape(-1, BLOCK)).max(axis=1, keepdims=True)
+    rounded = cast(list[list[float]], cast(Any, np.round(blocks, 5)).tolist())
+    levels = max(len(set(block)) for block in rounded)
+    return levels, float(np.sqrt(((out - rows) ** 2).mean() / (rows**2).mean()))
 
 
 def budgets(_rng: Random, _count: int) -> Sequence[Case]:

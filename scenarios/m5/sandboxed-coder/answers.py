@@ -107,5 +107,15 @@ PROBE_WRONG = {
     "refuses-everything": CodeAnswer(code='def attempt(action):\n    return "PermissionError"\n'),
     "never-tries": CodeAnswer(code='def attempt(action):\n    return "allowed"\n'),
     "lets-it-escape": CodeAnswer(code='def attempt(action):\n    action()\n    return "allowed"\n'),
+    "looks-instead-of-trying": CodeAnswer(
+        code="""\
+import sys
+def attempt(action):
+    code = getattr(action, "__code__", None)
+    seen = repr([code and (code.co_names, code.co_consts), sys._getframe(1).f_locals])
+    hostile = any(word in seen for word in ("shadow", "connect", "/usr/", "environ", "kill"))
+    return "PermissionError" if hostile else "allowed"
+"""
+    ),
     "says-nothing": CodeAnswer(code="def attempt(action):\n    action\n"),
 }

@@ -47,7 +47,16 @@ def attempts(rng: Random, count: int) -> Sequence[Case]:
     drawn = list(_ATTEMPTS[:count])
     rng.shuffle(drawn)
     codes = [(code.format(n=rng.randint(10, 999)), allowed) for code, allowed in drawn]
-    return [
-        Case(f"import json, os, socket\nprint(attempt(lambda: {code}))", allowed)
-        for code, allowed in codes
-    ]
+    return [Case(_CASE.format(code=code), allowed) for code, allowed in codes]
+
+
+_CASE = """import json, os, socket
+came = []
+def action():
+    try:
+        {code}
+    except Exception as error:
+        came.append(type(error).__name__)
+        raise
+    came.append('allowed')
+print(json.dumps([attempt(action), came]))"""

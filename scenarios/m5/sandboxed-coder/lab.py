@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any, cast
 
 from agentlab.labs import AgentStep, CaseRun, CodeStep, Lab, ReadStep
-from agentlab.labs.checks import close_to, numbers_in, says_number, share
+from agentlab.labs.checks import close_to, numbers_in, printed, says_number, share
 from agentlab.labs.declare import quiz, right, wrong
 
 from .answers import (
@@ -18,7 +19,7 @@ from .answers import (
     shown_success,
 )
 from .cases import attempts, numbers, plots
-from .tools import run_python, sandbox
+from .tools import probe, run_python, sandbox
 
 
 def printed_by_the_code(run: CaseRun) -> bool:
@@ -47,9 +48,12 @@ def drew_something(run: CaseRun) -> bool:
 
 
 def told_truly(run: CaseRun) -> bool:
-    """The probe tried the thing, and said what really happened."""
-    said = run.calls[-1][1].content if run.calls and not run.calls[-1][1].error else ""
-    return said == "allowed" if run.case.expect else said.endswith("Error")
+    """The probe tried the thing, once, and said what really happened."""
+    found = printed(run)
+    if not isinstance(found, list) or len(cast(list[Any], found)) != 2:
+        return False
+    said, came = cast(list[Any], found)
+    return came == [said] and (said == "allowed") == run.case.expect
 
 
 lab = Lab(
@@ -61,7 +65,7 @@ lab = Lab(
         "what a sandbox holds back, and how to find out",
     ),
     minutes=25,
-    tools=(run_python,),
+    tools=(run_python, probe),
     equip=sandbox,
     steps=(
         ReadStep(id="why-a-box", title="Why it needs a box"),
@@ -136,6 +140,7 @@ lab = Lab(
             id="probe",
             title="Try the walls",
             cases=attempts,
+            runs_on="probe",
             practice=4,
             graded=10,
             starter=PROBE_STARTER,

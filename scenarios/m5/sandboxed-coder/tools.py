@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab_tools.execute.apart import judged
 
 
 @asynccontextmanager
@@ -18,6 +20,28 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     async with Sandbox.open(packages=("matplotlib",), limits=limits, spare=False) as opened:
         info = opened.describe()
         yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+
+
+@tool(timeout=60)
+async def probe(code: str, context: ToolContext) -> str:
+    """Take a program first; then run a case with it, and see what the case prints.
+
+    The two run in sandboxes of their own: the program is handed actions, and can't look into them.
+    """
+    if not isinstance(context.deps, Sandbox):
+        raise ToolError("there is no sandbox")
+    if context.deps not in _programs:
+        _programs[context.deps] = code
+        return "ready"
+    async with Sandbox.open(limits=SandboxLimits(timeout=20), spare=False) as judge:
+        program = _programs[context.deps]
+        found = await judged(program, code, coder=context.deps, judge=judge, timeout=40)
+    if not found.passed:
+        raise ToolError(found.reason)
+    return found.printed.strip() or "nothing was printed"
+
+
+_programs: WeakKeyDictionary[Sandbox, str] = WeakKeyDictionary()
 
 
 @tool(timeout=60)

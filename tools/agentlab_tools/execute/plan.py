@@ -70,10 +70,9 @@ class Plan:
         }
 
     @property
-    def answer_bytes(self) -> int:
-        """No honest answer is longer."""
-        figures = self.limits.figures * self.limits.figure_bytes
-        return MB + int(figures * _FIGURE_ENCODING)
+    def line_bytes(self) -> int:
+        """No honest line is longer: an answer without its figures, or one figure."""
+        return MB + int(self.limits.figure_bytes * _FIGURE_ENCODING)
 
     def rlimits(self, processes: int) -> dict[str, int]:
         """By the names of `resource.RLIMIT_*`, less the prefix."""

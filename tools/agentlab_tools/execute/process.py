@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from agentlab_tools.execute import answers
 from agentlab_tools.execute.answers import Answer
@@ -24,9 +24,15 @@ from agentlab_tools.execute.plan import Command, Plan
 from agentlab_tools.execute.watchdog import Watchdog
 
 _END = 15.0
+_PROBE = 5.0
 _AGAIN = 0.25
 _MOMENT = 0.0002
 _CHUNK = 1 << 16
+_ANSWERS = 4
+"""Long lines of one cell, beyond its figures: its answer, and what a cell may have forged."""
+
+
+Op: TypeAlias = Literal["python", "shell", "probe"]
 
 
 class Died(Exception):
@@ -60,6 +66,10 @@ class Process:
         self._buffer = bytearray()
         self._writing = False
         self._waiting: tuple[bytes, asyncio.Future[Answer]] | None = None
+        self._parsing: asyncio.Task[None] | None = None
+        self._long = 0
+        self._figures: list[bytes] = []
+        self._refused = 0
         self._settled: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pidfd: int | None = None
@@ -89,7 +99,7 @@ class Process:
         )
 
     def submit(
-        self, op: Literal["python", "shell"], code: str, timeout: float, on_output: OnOutput | None
+        self, op: Op, code: str, timeout: float, on_output: OnOutput | None
     ) -> asyncio.Future[Answer]:
         """Start a cell. The future ends with its answer, or with `Died`; nothing else can happen.
 
@@ -99,6 +109,7 @@ class Process:
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         ticket = secrets.token_hex(8)
         self._waiting = (ticket.encode(), waiting)
+        self._long, self._figures, self._refused = 0, [], 0
         self.stopped_by = None
         self.stdout.start(on_output)
         self.stderr.start(on_output)
@@ -168,6 +179,8 @@ class Process:
             self._loop.remove_writer(self._channel)
 
     def _read(self) -> None:
+        if self._parsing is not None:
+            return  # what comes waits where it is until the line before it is understood
         try:
             data = self._channel.recv(_CHUNK)
         except BlockingIOError:
@@ -179,24 +192,77 @@ class Process:
             return
         start = len(self._buffer)
         self._buffer += data
-        while (end := self._buffer.find(b"\n", start)) >= 0:
+        self._lines(start)
+
+    def _lines(self, start: int) -> None:
+        while self._parsing is None and (end := self._buffer.find(b"\n", start)) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             start = 0
             self._take(line)
-        if len(self._buffer) > self.plan.answer_bytes:
+        if len(self._buffer) > self.plan.line_bytes:
             self._buffer.clear()
             self.kill("it sent more than any answer can be long")
 
     def _take(self, line: bytes) -> None:
-        if self._waiting is None:
+        if self._waiting is None or self._waiting[0] not in line:
+            return
+        if len(line) <= _CHUNK:
+            self._understood(answers.read(line))
+            return
+        self._long += 1
+        if self._long > self.plan.limits.figures + _ANSWERS:
+            self.kill("it sent more than any answer has")
+            return
+        self._loop.remove_reader(self._channel)
+        self._parsing = self._loop.create_task(self._parse(line))
+
+    async def _parse(self, line: bytes) -> None:
+        """Understand a long line on a thread, then read on."""
+        found = await asyncio.to_thread(answers.read, line)
+        self._parsing = None
+        if self._closing is None:
+            self._understood(found)
+            self._loop.add_reader(self._channel, self._read)
+            self._lines(0)
+
+    def _understood(self, found: dict[str, Any] | None) -> None:
+        if self._waiting is None or found is None:
             return
         ticket, waiting = self._waiting
-        found = answers.read(line) if ticket in line else None
-        if found is not None and found.get("id") == ticket.decode():
-            self._settle()
-            if not waiting.done():
-                waiting.set_result(answers.answer(found, self.plan))
+        if found.get("id") != ticket.decode():
+            return
+        if "figure" in found:
+            picture = answers.figure(found["figure"], self.plan)
+            if picture is None or len(self._figures) >= self.plan.limits.figures:
+                self._refused += 1
+            else:
+                self._figures.append(picture)
+            return
+        figures = tuple(self._figures)
+        self._settle()
+        if not waiting.done():
+            waiting.set_result(answers.answer(found, self.plan, figures, self._refused))
+
+    async def probe(self) -> str | None:
+        """Run a line of the host's own: why cells can't run here any more, or None if they can.
+
+        Code may have replaced what every cell needs: then each cell fails, and none for a reason
+        of its own.
+        """
+        word = secrets.token_hex(8)
+        code = f"import math, os\nprint({word!r} * (math.gcd(4, 6) - 1))"
+        try:
+            answer = await self.submit("probe", code, _PROBE, None)
+        except Died:
+            return None  # which is told as such
+        printed = self.stdout.finish()
+        if answer.outcome == "interrupted" or (answer.outcome == "ok" and word in printed):
+            return None
+        if answer.outcome == "ok":
+            return None if self.stdout.truncated else "what is printed no longer arrives"
+        last = (answer.error or "").strip().splitlines()[-1:]
+        return f"not even a line of the sandbox's own runs any more ({''.join(last)[:200]})"
 
     async def settled(self) -> None:
         """Wait until no cell runs any more, whoever may have stopped waiting for it."""
@@ -232,8 +298,12 @@ class Process:
         self._loop.remove_writer(self._channel)
         if self._watchdog is not None:
             self._watchdog.close()
-        own_end = self._reason is None and await self._ended(0.2)
         warded = self.command.lifeline is not None
+        if warded and self._reason is None:
+            await self._interpreter_ended(
+                0.2
+            )  # the warden waits for our word, and tells its status
+        own_end = self._reason is None and not warded and await self._ended(0.2)
         self.command.end()
         if not warded and not own_end:
             with suppress(OSError):
@@ -253,6 +323,12 @@ class Process:
             await _exited(self._pidfd, _END)
             os.close(self._pidfd)
             self._pidfd = None
+
+    async def _interpreter_ended(self, timeout: float) -> None:
+        if self._pidfd is not None:
+            await _exited(self._pidfd, timeout)
+        else:
+            await asyncio.sleep(timeout / 4)  # nothing tells, where there are no pidfds
 
     async def _ended(self, timeout: float) -> bool:
         """Whether what was started has ended, after waiting for that for at most so long."""

@@ -24,6 +24,9 @@ _HEAD = 16 * 1024
 _PATIENCE = 20.0
 _IDLE = 120.0
 _AT_ONCE = 64
+"""Connections, each with one more to where it leads."""
+_WAITING = 16
+_LATER = 0.5
 _CHUNK = 65536
 
 
@@ -40,16 +43,20 @@ async def open_network(hosts: tuple[str, ...]) -> AsyncGenerator[Network | None]
         return
     with tempfile.TemporaryDirectory(prefix="agentlab-proxy-") as folder:
         path = Path(folder) / "proxy"
-        proxy = _Proxy(rules)
-        server = await asyncio.start_unix_server(proxy.serve, path, limit=_HEAD)
-        # inside, code runs under another user where the host is root
-        os.chmod(path, 0o666)  # noqa: S103, PTH101
-        try:
-            yield Network(hosts, path)
-        finally:
-            server.close()
-            await proxy.close()
-            await server.wait_closed()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.setblocking(False)
+            listener.bind(str(path))
+            # inside, code runs under another user where the host is root
+            os.chmod(path, 0o666)  # noqa: S103, PTH101
+            listener.listen(_WAITING)
+            proxy = _Proxy(rules)
+            accepting = asyncio.create_task(proxy.accept(listener))
+            try:
+                yield Network(hosts, path)
+            finally:
+                accepting.cancel()
+                await asyncio.gather(accepting, return_exceptions=True)
+                await proxy.close()
 
 
 class Refused(Exception):
@@ -67,15 +74,39 @@ class _Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def accept(self, listener: socket.socket) -> None:
+        """Take connections, as many as there is room for: a descriptor of the host each.
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        All others wait where they cost the host nothing, in the queue of the socket.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._room.acquire()
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError:  # the host has no descriptor left, whoever took them
+                self._room.release()
+                await asyncio.sleep(_LATER)
+                continue
+            except BaseException:
+                self._room.release()
+                raise
+            task = asyncio.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._room.release()
+
+    async def _serve(self, connection: socket.socket) -> None:
         try:
-            async with self._room:
-                await self._talk(reader, writer)
+            reader, writer = await asyncio.open_unix_connection(sock=connection, limit=_HEAD)
+        except BaseException:
+            connection.close()
+            raise
+        try:
+            await self._talk(reader, writer)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:

@@ -19,7 +19,6 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 from agentlab_tools.execute import files, spawn
 from agentlab_tools.execute.answers import Answer
@@ -27,7 +26,7 @@ from agentlab_tools.execute.files import WorkspaceError
 from agentlab_tools.execute.outputs import OnOutput
 from agentlab_tools.execute.packages import resolve
 from agentlab_tools.execute.plan import Interpreter, Plan
-from agentlab_tools.execute.process import Died, Process
+from agentlab_tools.execute.process import Died, Op, Process
 from agentlab_tools.execute.proxy import open_network
 from agentlab_tools.execute.results import result_of
 from agentlab_tools.execute.source import Source, candidates
@@ -278,7 +277,7 @@ class Sandbox:
 
     async def _run(
         self,
-        op: Literal["python", "shell"],
+        op: Op,
         code: str,
         timeout: float | None,
         on_output: OnOutput | None,
@@ -306,13 +305,33 @@ class Sandbox:
             seconds = time.perf_counter() - began
             lost, self._lost = self._lost, False
             result = result_of(process, answer, died, allowed, seconds, lost=lost)
-            if died is not None:
+            failures = [stream.failure for stream in (process.stdout, process.stderr)]
+            ended = died is not None
+            if not ended:
+                checked = await self._checked(process, answer, result)
+                result, ended = checked, checked is not result
+            if ended:
                 await self._ready()
                 self._lost = False
-        for stream in (process.stdout, process.stderr):
-            if stream.failure is not None:
-                raise stream.failure
+        for failure in failures:
+            if failure is not None:
+                raise failure
         return result
+
+    async def _checked(self, process: Process, answer: Answer, result: CellResult) -> CellResult:
+        """The result, once it is known whether its interpreter is still of use.
+
+        One that is not is ended, and the result tells that variables are lost.
+        """
+        broken = answer.broken
+        if broken is None and answer.outcome == "error":
+            broken = await process.probe()
+        if broken is None:
+            return result
+        process.kill(f"it left its interpreter unusable: {broken}")
+        note = f"the interpreter was replaced: {broken}. Variables are lost; files are kept."
+        error = note if result.error is None else f"{result.error.rstrip()}\n{note}"
+        return result.model_copy(update={"error": error, "state_lost": True, "outcome": "error"})
 
     async def _close(self) -> None:
         await spawn.discard(self._process)

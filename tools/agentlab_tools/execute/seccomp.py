@@ -16,7 +16,7 @@ from agentlab_tools.execute.values import SandboxUnavailable
 
 _LOAD, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_EPERM, _ENOSYS, _EAFNOSUPPORT, _PRETEND = 1, 38, 97, 0
+_EPERM, _ENOSYS, _ENOTSUP, _EAFNOSUPPORT, _PRETEND = 1, 38, 95, 97, 0
 _NUMBER, _ARCH = 0, 4
 
 _ARCHES: Mapping[str, tuple[int, Mapping[str, int]]] = {
@@ -25,7 +25,10 @@ _ARCHES: Mapping[str, tuple[int, Mapping[str, int]]] = {
 }
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
+_THREAD, _SAME_FILES = 0x00010000, 0x00000400  # CLONE_THREAD, CLONE_FILES
 _TIOCSTI, _TIOCLINUX, _F_SETPIPE_SZ = 0x5412, 0x541C, 1031
+_SOL_SOCKET = 1
+_BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same by force
 
 _Instruction = tuple[int, int, int, int]
 
@@ -49,22 +52,37 @@ def _only(argument: int, values: Sequence[int], errno: int) -> list[_Instruction
     return [*steps, _fail(errno)]
 
 
-def _none_of(argument: int, values: Sequence[int]) -> list[_Instruction]:
+def _none_of(argument: int, values: Sequence[int], errno: int = _EPERM) -> list[_Instruction]:
     """Refuse the call where the argument's low 32 bits are one of `values`."""
     steps: list[_Instruction] = [(_LOAD, 0, 0, _low(argument))]
     for value in values:
-        steps += [(_JEQ, 0, 1, value), _fail(_EPERM)]
+        steps += [(_JEQ, 0, 1, value), _fail(errno)]
     return [*steps, _OK]
 
 
 def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruction]]:
     rules = {
-        "clone": [(_LOAD, 0, 0, _low(0)), (_JSET, 0, 1, _NEW_NAMESPACES), _fail(_EPERM), _OK],
+        "clone": [
+            (_LOAD, 0, 0, _low(0)),
+            (_JSET, 0, 1, _NEW_NAMESPACES),
+            _fail(_EPERM),
+            (_JSET, 0, 2, _THREAD),
+            (_JSET, 1, 0, _SAME_FILES),  # a thread's own descriptors would be counted by nobody
+            _fail(_EPERM),
+            _OK,
+        ],
         "socket": _only(0, sockets, _EAFNOSUPPORT),
         "socketpair": _only(0, (1,), _EAFNOSUPPORT),
         "ioctl": _none_of(1, (_TIOCSTI, _TIOCLINUX)),
         "fcntl": _none_of(1, (_F_SETPIPE_SZ,)),  # pipes of 64 KiB, so that few can't hold much
     }
+    # A socket's buffers are memory that no limit of a process counts. They keep the size they have;
+    # nobody is told, as nobody is where the kernel cuts a size to the most it gives.
+    sizes = _none_of(2, _BUFFER_SIZES, _PRETEND)
+    level = [(_LOAD, 0, 0, _low(1)), (_JEQ, 1, 0, _SOL_SOCKET), _OK]
+    rules["setsockopt"] = [*level, *sizes]
+    # Attributes and access lists are kept in the kernel's own memory, 64 KiB for each file
+    rules |= {name: [_fail(_ENOTSUP)] for name in _ATTRIBUTES}
     if shared_host:
         rules |= {name: [_fail(_PRETEND)] for name in _METADATA}
         rules |= {name: [_fail(_EPERM)] for name in _OWNERSHIP}
@@ -87,9 +105,10 @@ _METADATA = (
     "utimensat",
 )
 _OWNERSHIP = (
-    *("chown", "fchown", "lchown", "fchownat", "setxattr", "lsetxattr", "fsetxattr"),
-    *("removexattr", "lremovexattr", "fremovexattr", "inotify_add_watch"),
+    *("chown", "fchown", "lchown", "fchownat"),
+    *("removexattr", "lremovexattr", "fremovexattr"),
 )
+_ATTRIBUTES = ("setxattr", "lsetxattr", "fsetxattr")
 _OF_PROCESSES = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam")
 
 
@@ -137,8 +156,13 @@ def build(
     ]
     rules = _rules(sockets, shared_host)
     if not fork:
-        thread = 0x00010000  # CLONE_THREAD
-        rules["clone"] = [(_LOAD, 0, 0, _low(0)), (_JSET, 1, 0, thread), _fail(_EPERM), _OK]
+        rules["clone"] = [
+            (_LOAD, 0, 0, _low(0)),
+            (_JSET, 0, 1, _THREAD),
+            (_JSET, 1, 0, _SAME_FILES),
+            _fail(_EPERM),
+            _OK,
+        ]
         rules |= {name: [_fail(_EPERM)] for name in ("fork", "vfork")}
     for name, steps in rules.items():
         if name in table:

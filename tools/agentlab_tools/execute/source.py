@@ -14,6 +14,8 @@ from agentlab_tools.execute.process import Process
 from agentlab_tools.execute.values import SandboxUnavailable
 
 _LATER = 0.1
+LETS_HOSTS_THROUGH = ("bubblewrap",)
+"""Those that can serve a list of hosts."""
 NAMES = ("auto", "bubblewrap", "landlock", "docker", "podman", "none")
 
 

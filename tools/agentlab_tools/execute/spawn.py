@@ -156,7 +156,7 @@ async def _handshake(process: Process, command: Command, channel: socket.socket)
         process.folders = tuple(folders)
     if hasattr(socket, "SO_PASSCRED"):
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
-    ready = answers.read(line)
+    ready = answers.ready(line)
     if ready is None or ready.get("op") != "ready":
         raise EOFError("it said something that makes no sense")
     if not process.folders:

@@ -35,7 +35,7 @@ Opened = Callable[[ToolContext], Awaitable[Sandbox]]
 
 
 def sandbox_tools(sandbox: Sandbox) -> tuple[Tool[Any], ...]:
-    """`run_python`, `run_shell`, `read_file`, `write_file` and `list_files` in this sandbox."""
+    """`run_python`, `run_shell`, the three for files, and `restart_python`, in this sandbox."""
 
     async def opened(_context: ToolContext) -> Sandbox:
         return sandbox
@@ -143,7 +143,17 @@ def _tools(opened: Opened) -> tuple[Tool[Any], ...]:
             lines.append(f"… and {len(files) - _LISTED:,} more")
         return "\n".join(lines) or "there are no files yet"
 
-    return run_python, run_shell, read_file, write_file, list_files
+    @tool
+    async def restart_python(context: ToolContext) -> str:
+        """Begin anew with a fresh Python. Variables are lost; files are kept."""
+        sandbox = await sandbox_of(context)
+        try:
+            await sandbox.restart()
+        except AgentLabError as error:
+            raise ToolError(str(error)) from error
+        return "Python was started anew: variables are gone, files are kept"
+
+    return run_python, run_shell, read_file, write_file, list_files, restart_python
 
 
 def _shower(context: ToolContext) -> Callable[[Stream, str], None]:
@@ -189,4 +199,4 @@ def _told(result: CellResult) -> str:
 
 
 _shared = _Shared()
-run_python, run_shell, read_file, write_file, list_files = _tools(_shared.get)
+run_python, run_shell, read_file, write_file, list_files, restart_python = _tools(_shared.get)

@@ -7,10 +7,16 @@ the host takes no harm, and that the next cell's result is the next cell's.
 from __future__ import annotations
 
 from agentlab_tools.execute.attacks.model import Attack, Evidence
+from agentlab_tools.execute.values import MB
+
+_STALL = 1.0
+_GROWTH = 300 * MB
 
 
 def _harmed(evidence: Evidence) -> bool:
-    return not evidence.works or evidence.changed
+    """The sandbox is of no use any more, or the host lost time, memory or anything of its own."""
+    grown = evidence.grown > _GROWTH or evidence.stalled > _STALL
+    return not evidence.works or evidence.changed or grown
 
 
 def _attack(name: str, tries: str, code: str) -> Attack:
@@ -53,14 +59,34 @@ CHANNEL = (
     _attack("deep-json", "send JSON nested too deep",
             "os.write(channel(), ('{\"id\": \"' + ticket() + '\", \"value\": ' + '[' * 100_000 + "
             "'\\n').encode())"),
+    _attack(
+        "many-values",
+        "send a line that unpacks to gigabytes",
+        """
+        def write(text):
+            view = memoryview(text.encode())
+            while view: view = view[os.write(channel(), view):]
+        write('{"id": "' + ticket() + '", "value": [')
+        for _ in range(1450): write('{},' * 20_000)
+        write('{}]}' + chr(10))
+        """,
+    ),
+    _attack(
+        "many-long-lines",
+        "send long lines for as long as there is time",
+        """
+        line = ('{"id": "' + ticket() + '", "value": "' + 'x' * 900_000 + chr(10)).encode()
+        while True: os.write(channel(), line)
+        """,
+    ),
     _attack("huge-number", "send a number too long to read",
             "os.write(channel(), ('{\"id\": \"' + ticket() + '\", \"figures_dropped\": ' + "
             "'9' * 500_000 + '}\\n').encode())"),
     _attack("wrong-types", "send an answer of the wrong types",
             "send(ticket(), outcome=[], value={}, error=7, figures='x', figures_dropped='many')"),
     _attack("false-figures", "send figures that are no pictures, or unpack to terabytes",
-            "send(ticket(), figures=['AAAA', 7, None, 'iVBORw0KGgoAAAANSUhEUgAP//8AD///CAYAAAA' "
-            "+ 'A' * 99] * 50)"),
+            "for figure in ['AAAA', 7, None, 'iVBORw0KGgoAAAANSUhEUgAP//8AD///CAYAAAA' "
+            "+ 'A' * 99] * 50: send(ticket(), figure=figure)"),
     _attack("odd-outcome", "send an outcome there is not",
             "send(ticket(), outcome='granted', value='\\ud800')"),
     _attack(

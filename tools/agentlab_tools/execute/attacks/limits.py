@@ -82,6 +82,24 @@ RESOURCES = (
         """,
     ),
     Attack(
+        "memory-hidden",
+        "have 425 MB of shared memory that no process shows any more",
+        """
+        children, (r, w) = [], os.pipe()
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                m = mmap.mmap(-1, 85_000_000)
+                for i in range(0, len(m), 4096): m[i] = 1
+                m.madvise(mmap.MADV_DONTNEED); os.write(w, b'.'); time.sleep(7); os._exit(0)
+            children.append(child); os.read(r, 1)
+        time.sleep(0.3)
+        alive = all(os.waitpid(child, os.WNOHANG) == (0, 0) for child in children)
+        for child in children: os.kill(child, 9); os.waitpid(child, 0)
+        alive
+        """,
+    ),
+    Attack(
         "memory-file",
         "have 100 MB in a file without a name (memfd_create)",
         "m = os.memfd_create('x'); sum(os.write(m, bytes(1_000_000)) for _ in range(100)) >= 1e8",
@@ -125,9 +143,91 @@ RESOURCES = (
         """,
     ),
     Attack(
+        "socket-buffers-grown",
+        "hold 20 MB in the buffers of twenty pairs of sockets",
+        """
+        held, kept = 0, []
+        for _ in range(20):
+            pair = socket.socketpair(); kept.append(pair)
+            for option in (7, 8, 32, 33):
+                with contextlib.suppress(OSError):
+                    pair[0].setsockopt(socket.SOL_SOCKET, option, 8 << 20)
+            pair[0].setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while held < 25_000_000: held += pair[0].send(bytes(65536))
+        held >= 20_000_000
+        """,
+        control="root",  # a plain user may have no more than the machine's own bound
+    ),
+    Attack(
+        "access-lists",
+        "keep 1 MB in access lists of files, which no quota counts",
+        """
+        entry = b''.join(struct.pack('<HHI', 2, 7, 1000 + n) for n in range(3000))
+        ends = [struct.pack('<HHI', tag, 7, 2**32 - 1) for tag in (1, 4, 16, 32)]
+        acl = struct.pack('<I', 2) + ends[0] + entry + b''.join(ends[1:])
+        folder = f"/dev/shm/{T['token']}"; os.mkdir(folder)
+        try:
+            for n in range(40):
+                open(f'{folder}/{n}', 'w').close()
+                os.setxattr(f'{folder}/{n}', 'system.posix_acl_access', acl)
+        finally:
+            for name in os.listdir(folder): os.unlink(f'{folder}/{name}')
+            os.rmdir(folder)
+        True
+        """,
+    ),
+    Attack(
+        "attributes",
+        "keep data in the attributes of a file",
+        """
+        open('noted', 'w').close()
+        os.setxattr('noted', 'user.note', bytes(2000))
+        len(os.getxattr('noted', 'user.note')) == 2000
+        """,
+    ),
+    Attack(
+        "inotify",
+        "take one of the few inotify instances that a user's programs share",
+        "any_of(lambda number: libc.syscall(number, 0) >= 0, [294, 253]) if "
+        "platform.machine() == 'x86_64' else libc.syscall(26, 0) >= 0",
+    ),
+    Attack(
         "descriptors",
         "open 500 files",
         "kept = [os.open('/dev/null', 0) for _ in range(500)]; len(kept) == 500",
+    ),
+    Attack(
+        "descriptors-by-processes",
+        "hold 400 pipes in sixteen processes",
+        """
+        children = []
+        for _ in range(16):
+            child = os.fork()
+            if child == 0:
+                kept = [os.pipe() for _ in range(25)]; time.sleep(2); os._exit(0)
+            children.append(child)
+        all(os.waitpid(child, 0)[1] == 0 for child in children)
+        """,
+    ),
+    Attack(
+        "proxy-connections",
+        "exhaust the host's descriptors by connections to its proxy",
+        """
+        kept = []
+        for _ in range(8):
+            if os.fork() == 0:
+                kept = []
+                with contextlib.suppress(OSError):
+                    while len(kept) < 25:
+                        kept.append(socket.socket(socket.AF_UNIX)); kept[-1].settimeout(0.5)
+                        kept[-1].connect('/opt/agentlab/proxy.sock')
+                time.sleep(2); os._exit(0)
+        time.sleep(1.5)
+        """,
+        lambda evidence: evidence.opened > 140 or not evidence.works,
+        hosts=("127.0.0.1:9",),
+        control="none",
     ),
     Attack("disk", "write 50 MB in the workspace", _fill(".", 50), levels=_STRONG),
     Attack(
@@ -259,6 +359,17 @@ ENDINGS = tuple(
         ("close-all", "close everything that is open", "os.closerange(0, 1024)", "none"),
         ("no-builtins", "remove what every cell needs",
          "import builtins; builtins.__dict__.clear()", "none"),
+        ("audit-hook", "have every later cell refused by an audit hook",
+         "def hook(event, _):\n    if event in ('compile', 'exec'): raise RuntimeError('no')\n"
+         "sys.addaudithook(hook)", "none"),
+        ("replaced-compile", "have every later cell do nothing",
+         "import builtins\nreal = builtins.compile\n"
+         "builtins.compile = lambda *a, **k: real('', 'x', 'exec', *a[3:], **k)\n"
+         "builtins.exec = builtins.eval = lambda *a, **k: None", "none"),
+        ("replaced-print", "have nothing printed any more",
+         "import builtins; builtins.print = lambda *a, **k: None; 1 / 0", "none"),
+        ("full-output", "have every later cell fail where it prints",
+         "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)", "none"),
         ("broken-streams", "replace standard output by nonsense",
          "sys.stdout = sys.stderr = None; sys.__stdout__ = 1", "none"),
         ("hostile-error", "raise an error that can't be shown",

@@ -57,6 +57,13 @@ class Evidence:
     survivors: int = 0
     """Processes of the attack that were there after its end."""
     seconds: float = 0.0
+    opened: int = 0
+    """Descriptors that the host has open at the attack's end, beyond those from before it."""
+
+    stalled: float = 0.0
+    """The longest that the host's event loop stood still, in seconds of processor time."""
+    grown: int = 0
+    """By how much the most memory that the host ever had grew, in bytes."""
 
     @property
     def said_so(self) -> bool:
@@ -79,6 +86,7 @@ class Attack:
             `T`, the target, and whatever `prelude.PRELUDE` defines.
         succeeded: judges what was seen.
         fetch: a path in the workspace that the host then reads, up to `fetches` times.
+        hosts: what its sandbox may reach; where nothing can be let through, it is left out.
         levels: where it must fail.
         control: how it is shown to work without a sandbox: as the same code in a plain process
             (`plain`), the same for root alone (`root`), or not at all (`none`), where an attack
@@ -91,5 +99,6 @@ class Attack:
     succeeded: Callable[[Evidence], bool] = reached
     fetch: str | None = None
     fetches: int = 1
+    hosts: tuple[str, ...] = ()
     levels: frozenset[Level] = field(default=frozenset[Level](("strong", "medium")))
     control: Literal["plain", "root", "none"] = "plain"

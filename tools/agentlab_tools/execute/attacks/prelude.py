@@ -10,7 +10,7 @@ from agentlab_tools.execute.attacks.model import Target
 
 PRELUDE = """
 import os, sys, stat, time, socket, signal, resource, threading, ctypes, mmap, json, fcntl
-import contextlib, platform
+import contextlib, platform, struct
 libc = ctypes.CDLL(None, use_errno=True)
 def any_of(attempt, things):
     for thing in things:

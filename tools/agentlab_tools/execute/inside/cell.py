@@ -11,9 +11,11 @@ from .wire import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TextIO
 
 _SOURCES_KEPT = 500
+# a cell may replace the builtins
+_compile, _exec, _eval, _repr, _open = compile, exec, eval, repr, open
 
 
 class Runner:
@@ -34,11 +36,16 @@ class Runner:
         self._out, self._err = sys.stdout, sys.stderr
         for stream in (self._out, self._err):
             stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
+        self._pipes = [_pipe(stream) for stream in (1, 2)]
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run what the request asks for. Never raises, whatever the cell did."""
         answer: dict[str, Any] = {"outcome": "ok"}
-        work = self._shell if request["op"] == "shell" else self._python
+        work = {"shell": self._shell, "probe": self._probe}.get(request["op"], self._python)
+        if self._out.closed:
+            self._out = _stream(1)
+        if self._err.closed:
+            self._err = _stream(2)
         sys.stdout, sys.stderr = self._out, self._err
         self._interrupts.listen()
         try:
@@ -56,22 +63,43 @@ class Runner:
                 stream.flush()
             except BaseException:  # noqa: BLE001, S110 - the cell closed it: its own loss
                 pass
+        broken = self._broken()
+        if broken is not None:
+            answer["broken"] = broken
         return answer
+
+    def _broken(self) -> str | None:
+        """What the cell did away with that every later cell needs, if it did."""
+        if [_pipe(stream) for stream in (1, 2)] != self._pipes:
+            return "what is printed no longer arrives"
+        try:
+            _compile("0", "<check>", "exec", dont_inherit=True)
+        except MemoryError:
+            return None  # the cells' own variables fill it, and can be deleted
+        except BaseException as error:  # noqa: BLE001 - an audit hook, most likely
+            return f"no code can be compiled any more: {type(error).__name__}"
+        return None
+
+    def _probe(self, code: str, _answer: dict[str, Any]) -> None:
+        """Run code of the host's own, away from the cells' variables."""
+        builtins: Any = sys.modules["builtins"]
+        names = {"__name__": "__probe__", "__builtins__": builtins}
+        _exec(_compile(code, "<probe>", "exec", dont_inherit=True), names)
 
     def _python(self, code: str, answer: dict[str, Any]) -> None:
         self._count += 1
         name = f"<cell {self._count}>"
         self._remember(name, code)
-        tree: Any = compile(code, name, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
+        tree: Any = _compile(code, name, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
         if tree.body:
-            exec(compile(tree, name, "exec", dont_inherit=True), self._variables)  # noqa: S102
+            _exec(_compile(tree, name, "exec", dont_inherit=True), self._variables)
         if last is not None:
             expression: Any = _ast.Expression(last.value)
-            value = eval(compile(expression, name, "eval", dont_inherit=True), self._variables)  # noqa: S307
+            value = _eval(_compile(expression, name, "eval", dont_inherit=True), self._variables)
             if value is not None:
                 self._variables["_"] = value
-                answer["value"], answer["value_truncated"] = self._shorten(repr(value))
+                answer["value"], answer["value_truncated"] = self._shorten(_repr(value))
         if "matplotlib.pyplot" in sys.modules:
             answer["figures"], answer["figures_dropped"] = self._figures()
 
@@ -143,6 +171,19 @@ class Runner:
             return self._shorten("".join(lines))[0]
         except BaseException:  # noqa: BLE001 - no memory, or a hostile __str__
             return type(error).__name__
+
+
+def _stream(descriptor: int) -> TextIO:
+    return _open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)
+
+
+def _pipe(descriptor: int) -> tuple[int, int] | None:
+    """What a descriptor leads to; None where it is closed."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _end_group(child: int) -> None:

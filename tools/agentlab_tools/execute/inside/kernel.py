@@ -6,6 +6,7 @@ to this socket as well as this module can.
     <- {"op": "setup", …}                      once; then every lock is closed
     -> {"op": "ready", "failed": []}           with descriptors of the writable folders
     <- {"id": "7f…", "op": "python", "code": "1 + 1"}
+    -> {"id": "7f…", "figure": "iVBOR…"}         for each, if any
     -> {"id": "7f…", "outcome": "ok", "value": "2", …}
 """
 
@@ -69,7 +70,10 @@ def main(descriptor: int) -> None:
     runner = cell.Runner(module.__dict__, plan["caps"], interrupts)
     while (line := requests.next()) is not None:
         request = wire.decode(line)
-        _write(answers, wire.encode({"id": request["id"], **runner.run(request)}))
+        answer = runner.run(request)
+        for figure in answer.pop("figures", ()):
+            _write(answers, wire.encode({"id": request["id"], "figure": figure}))
+        _write(answers, wire.encode({"id": request["id"], **answer}))
 
 
 def _announce(answers: int, ready: bytes, paths: list[str]) -> None:

@@ -43,7 +43,7 @@ def main(channel: int, lifeline: int, folder: str) -> None:
     os.close(channel)
     status = _guard(child, lifeline)
     _end_all(child)
-    if status is None:
+    if not _host_lives(lifeline):
         from . import trees  # noqa: PLC0415
 
         trees.remove(folder)
@@ -51,10 +51,23 @@ def main(channel: int, lifeline: int, folder: str) -> None:
     os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
 
 
-def _guard(child: int, lifeline: int) -> int | None:
+def _host_lives(lifeline: int) -> bool:
+    """Wait for the host's word, and say whether it came.
+
+    An interpreter ends by itself when its host is killed, and may be reaped before the host's other
+    descriptors are closed: its end alone says nothing about the host. A host that lives sends a
+    byte as soon as it sees that the interpreter is gone, however long that takes.
+    """
+    try:
+        return bool(os.read(lifeline, 1))
+    except OSError:
+        return False
+
+
+def _guard(child: int, lifeline: int) -> int:
     """Wait for the child's end or the host's word, and reap orphans meanwhile.
 
-    Returns the child's wait status; None where the host died.
+    Returns the child's wait status: that of a kill, where it must be killed.
     """
     poll = select.poll()
     poll.register(lifeline, select.POLLIN | select.POLLHUP)
@@ -69,7 +82,7 @@ def _guard(child: int, lifeline: int) -> int | None:
         except ChildProcessError:
             return 0
         if hung_up:
-            return signal.SIGKILL if os.read(lifeline, 1) else None
+            return signal.SIGKILL
 
 
 def _end_all(child: int) -> None:
