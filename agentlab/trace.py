@@ -34,6 +34,7 @@ from agentlab.errors import TraceError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value
+from agentlab.private import private_folder, write_private
 
 FORMAT: Final = "agentlab-trace"
 VERSION: Final = 1
@@ -117,10 +118,10 @@ class BlobFolder:
         path = self.path(sha256)
         if path.exists():
             return
-        path.parent.mkdir(exist_ok=True)
+        private_folder(path.parent)
         part = path.with_name(f".{sha256}.{secrets.token_hex(4)}.part")
         try:
-            part.write_bytes(data)
+            write_private(part, data)
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)

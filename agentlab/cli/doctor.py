@@ -15,6 +15,7 @@ import click
 
 from agentlab.cli.home import home, runs_option, services
 from agentlab.cli.key_checks import KeyChecks
+from agentlab.display import safe_json
 from agentlab.errors import AgentLabError, install_command
 
 State = Literal["ok", "note", "missing"]
@@ -39,7 +40,7 @@ def doctor(runs: Path, as_json: bool) -> int:
     if as_json:
         from pydantic_core import to_json
 
-        click.echo(to_json([vars(finding) for finding in found], indent=2).decode())
+        click.echo(safe_json(to_json([vars(finding) for finding in found], indent=2).decode()))
     else:
         marks = {"ok": ("✔", "green"), "note": ("·", "yellow"), "missing": ("✘", "red")}
         width = max(len(finding.what) for finding in found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from agentlab.cli.home import backend_option, labs_option, open_backend, runs_option
+from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 
 if TYPE_CHECKING:
@@ -302,4 +303,4 @@ def _plain(name: str) -> str:
 def _echo_json(value: object) -> None:
     from pydantic_core import to_json
 
-    click.echo(to_json(value, indent=2).decode())
+    click.echo(safe_json(to_json(value, indent=2).decode()))

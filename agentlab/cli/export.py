@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import click
 
 from agentlab.cli.home import runs_option
+from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def _secrets(hide: tuple[str, ...]) -> list[str]:
 def _write(output: Path, pieces: Iterable[str]) -> None:
     if str(output) == "-":
         for piece in pieces:
-            click.echo(piece, nl=False)
+            # of JSON this only changes the spelling, and a page has been cleaned already
+            click.echo(safe_json(piece), nl=False)
         return
     part = output.with_name(f".{output.name}.part")
     try:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from agentlab.cli.home import services, services_file
+from agentlab.display import safe_json
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def models(service: str | None, as_json: bool) -> None:
         from pydantic_core import to_json
 
         for row in (*local, *hosted):
-            click.echo(to_json(asdict(row)).decode())
+            click.echo(safe_json(to_json(asdict(row)).decode()))
         return
     click.echo("In this process:")
     for row in local:
@@ -108,6 +109,8 @@ def _offered(service: str, as_json: bool) -> None:
         if as_json:
             from pydantic_core import to_json
 
-            click.echo(to_json({"name": name, "service": service, "model": model}).decode())
+            click.echo(
+                safe_json(to_json({"name": name, "service": service, "model": model}).decode())
+            )
         else:
             click.echo(safe(name))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from agentlab.cli.home import runs_option
+from agentlab.display import safe_json
 from agentlab.errors import TraceError
 from agentlab.trace import Trace, find_run, read_header, runs_in
 
@@ -20,9 +21,9 @@ def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
     """Show the timeline of RUN: an id or the start of one, a file, or `last`."""
     trace = Trace.load(find_run(runs, run))
     if as_json:
-        click.echo(trace.header.model_dump_json())
+        click.echo(safe_json(trace.header.model_dump_json()))
         for record in trace.records:
-            click.echo(record.model_dump_json())
+            click.echo(safe_json(record.model_dump_json()))
         return
     from rich.console import Console
 
@@ -81,7 +82,7 @@ def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json
 
         for row in rows:
             line = to_json(dict(zip(columns, row, strict=True)), fallback=str)
-            click.echo(line.decode())
+            click.echo(safe_json(line.decode()))
         return
     from rich.console import Console
     from rich.table import Table

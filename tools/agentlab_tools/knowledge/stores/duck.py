@@ -7,13 +7,14 @@ at a time have the file.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab.private import FILE_MODE, private_folder
 from agentlab_tools.knowledge.stores.records import (
     checked,
     condition,
@@ -72,9 +73,11 @@ class DuckStore:
     def __init__(self, path: Path, identity: Identity | None) -> None:
         if identity is None and not (path / FILE).exists():
             settled(str(path), None, None)
-        path.mkdir(parents=True, exist_ok=True)
+        private_folder(path)
         self._lock = RLock()
         self._db = connect(path / FILE)
+        with suppress(OSError):  # somebody else's, which may only be read
+            (path / FILE).chmod(FILE_MODE)
         self._words = Words(self._db)
         try:
             self._db.execute(_TABLES + TABLES)

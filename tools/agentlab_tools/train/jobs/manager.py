@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.errors import ConfigError, TraceError
+from agentlab.private import FOLDER_MODE, private_folder
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
 from agentlab_tools.train.jobs import journal, processes
@@ -83,7 +84,8 @@ class Jobs:
             keep=keep,
         )
         folder = self.folder / spec.id
-        folder.mkdir(parents=True)
+        private_folder(folder.parent)
+        folder.mkdir(mode=FOLDER_MODE)
         journal.create(folder, spec)
         return self._start(folder)
 
