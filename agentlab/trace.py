@@ -8,8 +8,9 @@ The first line says what ran; every further line is one event. Each message stan
 so a file grows in line with its run. Blobs lie beside it, by hash, in `blobs/`.
 
 Guaranteed: after `kill -9` at any moment, every event that was shown is in the file, and the file
-loads; at most the record being written is lost, and `Trace.torn` says so. Not guaranteed: the last
-moments before a power cut (the file is not fsynced).
+loads; at most the record being written is lost, and `Trace.torn` says so. The words of a reply that was
+still being streamed are no event, and not kept: the reply is, once it is whole. Not guaranteed: the
+last moments before a power cut (the file is not fsynced).
 """
 
 from __future__ import annotations
@@ -254,8 +255,9 @@ def _read_unknown(line: bytes) -> Record | None:
     """A record whose event is of a kind that this version does not know."""
     try:
         raw: Any = from_json(line)
-        event = dict(raw["event"])
-        if event.get("kind") in STORED_KINDS:
+        event = raw["event"]
+        # one without a kind is no newer event, but a damaged one
+        if not isinstance(event["kind"], str) or event["kind"] in STORED_KINDS:
             return None
         return Record(seq=raw["seq"], at=raw["at"], event=UnknownEvent(data=event))
     except (ValueError, TypeError, KeyError, RecursionError):

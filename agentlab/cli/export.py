@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from agentlab.cli.home import runs_option
+from agentlab.cli.home import runs_option, services
 from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 
@@ -142,11 +142,9 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 
 
 def _secrets(hide: tuple[str, ...]) -> list[str]:
-    from agentlab.backends.presets import PRESETS
-
     if missing := [name for name in hide if not os.environ.get(name)]:
         raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
-    keys = (preset.key_env for preset in PRESETS.values() if preset.key_env)
+    keys = (preset.key_env for preset in services().values() if preset.key_env)
     return [os.environ.get(name, "") for name in (*hide, *keys)]
 
 
