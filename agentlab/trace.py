@@ -8,9 +8,9 @@ The first line says what ran; every further line is one event. Each message stan
 so a file grows in line with its run. Blobs lie beside it, by hash, in `blobs/`.
 
 Guaranteed: after `kill -9` at any moment, every event that was shown is in the file, and the file
-loads; at most the record being written is lost, and `Trace.torn` says so. The words of a reply that was
-still being streamed are no event, and not kept: the reply is, once it is whole. Not guaranteed: the
-last moments before a power cut (the file is not fsynced).
+loads; at most the record being written is lost, and `Trace.torn` says so. The words of a
+reply that is still being streamed are no event: the reply is kept once it is whole. Not
+guaranteed: the last moments before a power cut (the file is not fsynced).
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def test_the_key_a_backend_uses_is_a_secret_of_the_run(tmp_path: Path) -> None:
 def test_export_blanks_the_keys_of_a_users_own_services(tmp_path: Path) -> None:
     Agent(name="a", backend=Scripted(["hi"]), runs=tmp_path / "runs").run_sync(f"I use {KEY}")
     (tmp_path / "services.toml").write_text(
-        '[services.office]\nbase_url = "https://llm.office.example/v1"\nkey_env = "OFFICE_LLM_KEY"\n'
+        '[services.office]\nbase_url = "https://office.example/v1"\nkey_env = "OFFICE_LLM_KEY"\n'
     )
     for kind in ("html", "chat"):
         given = ["export", "last", "--to", kind, "-o", "-", "--runs", str(tmp_path / "runs")]
@@ -105,7 +105,7 @@ time.sleep(65)  # its collector was looked up after a minute""",
 import tempfile
 from pathlib import Path
 from agentlab_tools.knowledge.stores.chroma import _client
-_client(Path(tempfile.mkdtemp())).get_or_create_collection("a", embedding_function=None)""",
+_client(Path(tempfile.mkdtemp())).get_or_create_collection("texts", embedding_function=None)""",
     "huggingface_hub": "import huggingface_hub",
     "textual": "import agentlab_tui.app",
     "openai": "from agentlab.backends import connect; connect('http://127.0.0.1:9/v1#m')",
