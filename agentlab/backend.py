@@ -151,3 +151,11 @@ class Backend(Protocol):
     async def aclose(self) -> None:
         """Free what this backend holds. Closing twice does no harm."""
         ...
+
+
+def secrets_of(backend: Backend) -> tuple[str, ...]:
+    """What a backend is let in by, such as its key; most have nothing of the kind.
+
+    A backend that has says so by an attribute `secrets`. Every run blanks them out of its trace.
+    """
+    return tuple(getattr(backend, "secrets", ()))

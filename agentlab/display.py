@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-# C0 and C1 controls but tab and newline, and the marks that turn the direction of text around
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 controls but tab and newline; the marks that turn the direction of text around; line
+# ends that only some programs know; invisible tags; and halves of pairs, which no terminal takes
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def safe(text: str) -> str:
@@ -14,6 +19,14 @@ def safe(text: str) -> str:
     Control characters show as their pictures (`␛` for escape), so nothing is hidden.
     """
     return _UNSAFE.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))
+
+
+def safe_json(text: str) -> str:
+    """The same JSON, with whatever `safe` would replace written as an escape.
+
+    It parses to the same value, so a program loses nothing, and a terminal has nothing to obey.
+    """
+    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def one_line(text: str, length: int = 100) -> str:

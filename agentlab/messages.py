@@ -14,11 +14,14 @@ Bytes (images, audio, artifacts) are a `Blob`: known by hash, kept beside the te
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -67,6 +70,25 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def read_regular(path: Path, size: int) -> bytes:
+    """The bytes of a file that ought to have `size` of them.
+
+    A stranger may have put a pipe, a device or something huge in its place: it is opened without
+    waiting, and nothing is read of what is no file of that size.
+
+    Raises:
+        OSError: it is not there, not a file, or of another size.
+    """
+    # without O_NONBLOCK, opening a pipe waits for somebody to write
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path} is not a regular file")
+        if status.st_size != size:
+            raise OSError(f"{path} has {status.st_size:,} bytes, and {size:,} were written")
+        return file.read(size)
+
+
 class BlobStore(Protocol):
     """Where blobs are kept beside a trace. Passed as the context of (de)serialisation."""
 
@@ -105,7 +127,7 @@ class Blob(Value):
         if self._file is None:
             raise TraceError(f"blob {self.sha256[:12]} was loaded without the folder it lies in")
         try:
-            data = self._file.read_bytes()
+            data = read_regular(self._file, self.size)
         except OSError as error:
             raise TraceError(f"blob {self.sha256[:12]} can't be read: {error}") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
@@ -243,12 +265,24 @@ class Message(Value):
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
+_MOST = 2**53
+
+
+def _countable(count: int) -> int:
+    """The nearest count that can be averaged, charted and exported: files may say any."""
+    return max(-_MOST, min(count, _MOST))
+
+
+Count: TypeAlias = Annotated[int, AfterValidator(_countable)]
+"""A number of tokens. What is beyond 2**53, which only a broken sender says, is cut to it."""
+
+
 class Usage(Value):
     """Tokens and money. `cached_tokens` are the part of `input_tokens` that cost no evaluation."""
 
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: Count = 0
+    cached_tokens: Count = 0
+    output_tokens: Count = 0
     cost: float | None = None
     """US dollars; None where no price is known, 0.0 where there is none (local models)."""
 

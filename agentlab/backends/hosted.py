@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from agentlab.backend import Backend
+from agentlab.backends.address import shown_address
 from agentlab.backends.anthropic_messages import MessagesDialect
 from agentlab.backends.clients import Options, anthropic_wire, openai_wire
 from agentlab.backends.failures import translate
@@ -112,7 +113,7 @@ def _find(name: str, services: Mapping[str, Preset] | Path | None) -> tuple[Pres
         url, _, model = name.partition("#")
         return PRESETS["openai"].model_copy(
             update={
-                "name": url,
+                "name": shown_address(url),
                 "base_url": url,
                 "key_env": "",
                 "provider": "",

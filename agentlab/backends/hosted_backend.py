@@ -12,6 +12,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from agentlab.backend import BackendIdentity, Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backends.address import secrets_in, shown_address
 from agentlab.backends.asked import Asked
 from agentlab.backends.clients import Options
 from agentlab.backends.heads import Heads
@@ -84,13 +85,18 @@ class HostedBackend:
         self._identity = BackendIdentity(
             name=f"{preset.name}:{model}",
             model=model,
-            details={"protocol": preset.protocol, "base_url": preset.base_url},
+            details={"protocol": preset.protocol, "base_url": shown_address(preset.base_url)},
         )
 
     @property
     def identity(self) -> BackendIdentity:
         """The service, the model, the protocol and the address."""
         return self._identity
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The key, and what the address hides: a run blanks them out of its trace."""
+        return tuple(filter(None, (self._wire.service.key, *secrets_in(self._preset.base_url))))
 
     async def stream(
         self,

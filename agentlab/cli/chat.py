@@ -106,10 +106,15 @@ class _Talk:
     def converse(self, runner: asyncio.Runner) -> int:
         with suppress(ImportError):  # importing it gives input() history and editing
             import_module("readline")
+        from rich.text import Text
+
+        from agentlab.display import one_line, safe
+
         identity = self._agent.backend.identity
-        self._console.print(f"[bold]{identity.name}[/]  [dim]{identity.model}[/]")
+        named = ((one_line(identity.name), "bold"), "  ", (one_line(identity.model), "dim"))
+        self._console.print(Text.assemble(*named))
         for what, found in self._equipment.labels.items():
-            self._console.print(f"[dim]{what}: {found}[/]")
+            self._console.print(Text(one_line(f"{what}: {found}"), "dim"))
         self._console.print(f"[dim]{COMMANDS}[/]")
         while True:
             try:
@@ -132,11 +137,14 @@ class _Talk:
                     self._console.print(f"[dim]{self._tokens:,} tokens[/]")
                 case ["/tools"]:
                     for spec in self._agent.specs:
-                        self._console.print(f"  [cyan]{spec.name}[/]  {spec.description}")
+                        about = f"  {safe(spec.description)}"
+                        named = (one_line(spec.name), "cyan")
+                        self._console.print(Text.assemble("  ", named, about))
                     if not self._agent.specs:
                         self._console.print("[dim]none; start with -t calculator -t search[/]")
                 case [word, *_] if word.startswith("/"):
-                    self._console.print(f"[dim]no command {word}[/]\n[dim]{COMMANDS}[/]")
+                    unknown = f"no command {one_line(word)}\n{COMMANDS}"
+                    self._console.print(Text(unknown, "dim"))
                 case _:
                     self.turn(runner, said)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, find_run
 
@@ -30,7 +31,7 @@ def diff(a: str, b: str, runs: Path, as_json: bool, everything: bool) -> int:
 
     found = compare(Trace.load(find_run(runs, a)), Trace.load(find_run(runs, b)))
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        click.echo(safe_json(found.model_dump_json(indent=2)))
     else:
         from rich.console import Console
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.places.findings import findings
 from agentlab.terminal.options import runs_option
 
@@ -19,7 +20,7 @@ def doctor(runs: Path, as_json: bool) -> int:
     if as_json:
         from pydantic_core import to_json
 
-        click.echo(to_json([vars(finding) for finding in found], indent=2).decode())
+        click.echo(safe_json(to_json([vars(finding) for finding in found], indent=2).decode()))
     else:
         marks = {"ok": ("✔", "green"), "note": ("·", "yellow"), "missing": ("✘", "red")}
         width = max(len(finding.what) for finding in found)

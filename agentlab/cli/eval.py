@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.places.models import open_backend
 from agentlab.terminal.options import backend_option, labs_option, runs_option
@@ -311,4 +312,4 @@ def _plain(name: str) -> str:
 def _echo_json(value: object) -> None:
     from pydantic_core import to_json
 
-    click.echo(to_json(value, indent=2).decode())
+    click.echo(safe_json(to_json(value, indent=2).decode()))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.places.home import environment
+from agentlab.places.models import services
 from agentlab.terminal.options import runs_option
 
 if TYPE_CHECKING:
@@ -141,18 +143,17 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 
 
 def _secrets(hide: tuple[str, ...]) -> list[str]:
-    from agentlab.backends.presets import PRESETS
-
     if missing := [name for name in hide if not environment().get(name)]:
         raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
-    keys = (preset.key_env for preset in PRESETS.values() if preset.key_env)
+    keys = (preset.key_env for preset in services().values() if preset.key_env)
     return [environment().get(name, "") for name in (*hide, *keys)]
 
 
 def _write(output: Path, pieces: Iterable[str]) -> None:
     if str(output) == "-":
         for piece in pieces:
-            click.echo(piece, nl=False)
+            # of JSON this only changes the spelling, and a page has been cleaned already
+            click.echo(safe_json(piece), nl=False)
         return
     part = output.with_name(f".{output.name}.part")
     try:

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import click
 
 from agentlab.backends.schemes import Offered
+from agentlab.display import safe_json
 from agentlab.places.home import services_file
 from agentlab.places.models import hosted_models, local_models, services
 
@@ -28,7 +29,7 @@ def models(service: str | None, as_json: bool) -> None:
         from pydantic_core import to_json
 
         for row in (*local, *hosted):
-            click.echo(to_json(asdict(row)).decode())
+            click.echo(safe_json(to_json(asdict(row)).decode()))
         return
     click.echo("In this process:")
     for row in local:
@@ -78,6 +79,8 @@ def _offered(service: str, as_json: bool) -> None:
         if as_json:
             from pydantic_core import to_json
 
-            click.echo(to_json({"name": name, "service": service, "model": model}).decode())
+            click.echo(
+                safe_json(to_json({"name": name, "service": service, "model": model}).decode())
+            )
         else:
             click.echo(safe(name))

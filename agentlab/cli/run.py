@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.errors import LabError
 from agentlab.labs.answers import Answer, answer_file, read_answer
 from agentlab.labs.course import course, lab_roots
@@ -76,7 +77,7 @@ def run(
     printer.open(found, model.identity)
     report = asyncio.run(work())
     if as_json:
-        click.echo(report.model_dump_json(indent=2))
+        click.echo(safe_json(report.model_dump_json(indent=2)))
     if junit:
         from agentlab.labs.junit import write_junit
 
@@ -128,7 +129,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
             }
             for id, lab in ((id, found[id]) for id in order)
         ]
-        click.echo(to_json(rows, indent=2).decode())
+        click.echo(safe_json(to_json(rows, indent=2).decode()))
         return
     from rich.console import Console
     from rich.table import Table
@@ -172,7 +173,7 @@ def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bo
         if as_json:
             from pydantic_core import to_json
 
-            click.echo(to_json(rows, indent=2).decode())
+            click.echo(safe_json(to_json(rows, indent=2).decode()))
         return 1 if failed else 0
 
     return asyncio.run(work())

@@ -93,11 +93,11 @@ def _print_match(
     from rich.console import Console
     from rich.text import Text
 
-    from agentlab.display import one_line
+    from agentlab.display import one_line, safe_json
 
     if as_json:
         row = {"run": run, "seq": record.seq, "kind": record.event.kind, "line": line}
-        click.echo(to_json(row).decode())
+        click.echo(safe_json(to_json(row).decode()))
         return
     assert isinstance(console, Console)
     found = wanted.search(line)

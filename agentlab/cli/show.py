@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from agentlab.display import safe_json
 from agentlab.errors import TraceError
 from agentlab.terminal.options import runs_option
 from agentlab.terminal.tables import print_rows
@@ -21,9 +22,9 @@ def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
     """Show the timeline of RUN: an id or the start of one, a file, or `last`."""
     trace = Trace.load(find_run(runs, run))
     if as_json:
-        click.echo(trace.header.model_dump_json())
+        click.echo(safe_json(trace.header.model_dump_json()))
         for record in trace.records:
-            click.echo(record.model_dump_json())
+            click.echo(safe_json(record.model_dump_json()))
         return
     from rich.console import Console
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from agentlab.display import safe, safe_json
+
 
 def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json: bool) -> None:
     """Write a table, or JSON lines; text is made safe to show."""
@@ -12,13 +14,11 @@ def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json
 
         for row in rows:
             line = to_json(dict(zip(columns, row, strict=True)), fallback=str)
-            click.echo(line.decode())
+            click.echo(safe_json(line.decode()))
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
-
-    from agentlab.display import safe
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

@@ -8,8 +8,9 @@ The first line says what ran; every further line is one event. Each message stan
 so a file grows in line with its run. Blobs lie beside it, by hash, in `blobs/`.
 
 Guaranteed: after `kill -9` at any moment, every event that was shown is in the file, and the file
-loads; at most the record being written is lost, and `Trace.torn` says so. Not guaranteed: the last
-moments before a power cut (the file is not fsynced).
+loads; at most the record being written is lost, and `Trace.torn` says so. The words of a
+reply that is still being streamed are no event: the reply is kept once it is whole. Not
+guaranteed: the last moments before a power cut (the file is not fsynced).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from agentlab.errors import TraceError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value
+from agentlab.private import private_folder, write_private
 from agentlab.trace import jsonlines
 
 FORMAT: Final = "agentlab-trace"
@@ -126,10 +128,10 @@ class BlobFolder:
         path = self.path(sha256)
         if path.exists():
             return
-        path.parent.mkdir(exist_ok=True)
+        private_folder(path.parent)
         part = path.with_name(f".{sha256}.{secrets.token_hex(4)}.part")
         try:
-            part.write_bytes(data)
+            write_private(part, data)
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)
@@ -262,8 +264,9 @@ def _read_unknown(line: bytes) -> Record | None:
     """A record whose event is of a kind that this version does not know."""
     try:
         raw: Any = from_json(line)
-        event = dict(raw["event"])
-        if event.get("kind") in STORED_KINDS:
+        event = raw["event"]
+        # one without a kind is no newer event, but a damaged one
+        if not isinstance(event["kind"], str) or event["kind"] in STORED_KINDS:
             return None
         return Record(seq=raw["seq"], at=raw["at"], event=UnknownEvent(data=event))
     except (ValueError, TypeError, KeyError, RecursionError):

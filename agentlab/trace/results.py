@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError, computed_field
 
 from agentlab.errors import TraceError
 from agentlab.messages import Usage, Value, Words
+from agentlab.private import private_folder
 from agentlab.trace import jsonlines
 from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 
@@ -131,7 +132,7 @@ class ResultsWriter:
         self.path = results_path(folder, header.name)
         self._lines = LineWriter(secret=secret)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
             self._lines.open(self.path, os.O_CREAT, name=self.path)
             if cut_torn_tail(self.path) == 0:
                 self._lines.write(header.model_dump_json().encode())

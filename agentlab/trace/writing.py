@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from agentlab.errors import TraceError
 from agentlab.events import StoredEvent
 from agentlab.messages import clean
+from agentlab.private import private_folder
 from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 from agentlab.trace.reading import BlobFolder, Trace, TraceHeader, read_header, trace_path
 
@@ -37,7 +38,7 @@ class TraceWriter:
         self._lines = LineWriter(secret=secret)
         self._seq = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             if self.path.exists():
                 self._go_on(header)
             else:

@@ -92,6 +92,17 @@ async def test_a_timeout_leaves_variables_where_the_code_can_be_interrupted(
     assert (await sandbox.run_python("x")).value == "7"
 
 
+async def test_code_that_shrugs_off_the_first_interrupt_is_interrupted_again(
+    sandbox: Sandbox,
+) -> None:
+    """One that comes at the wrong moment is not the last one: nothing is lost."""
+    await sandbox.run_python("x = 7")
+    code = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(60)"
+    result = await sandbox.run_python(code, timeout=0.2)
+    assert (result.outcome, result.state_lost) == ("timeout", False)
+    assert (await sandbox.run_python("x")).value == "7"
+
+
 async def test_code_that_resists_is_killed_and_the_loss_is_told(sandbox: Sandbox) -> None:
     await sandbox.run_python("x = 7\nopen('kept.txt', 'w').write('kept')")
     code = "import signal; signal.signal(2, signal.SIG_IGN)\nwhile True: pass"

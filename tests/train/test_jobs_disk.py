@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import tiny
 from small_disk import small_disk
 from test_jobs import TINY, over
 
-from agentlab_tools.train.checkpoints import checkpoints_in, write_checkpoint
+from agentlab_tools.train.checkpoints import MANIFEST, checkpoints_in, write_checkpoint
 from agentlab_tools.train.errors import DiskFull, Stopped
 from agentlab_tools.train.events import Ended, Said, Started
 from agentlab_tools.train.jobs import Jobs, JobSpec
@@ -33,6 +34,35 @@ def test_the_newest_checkpoints_stay(tmp_path):
         write_checkpoint(tmp_path, step, save(f"step {step}"), keep=2)
     assert [c.step for c in checkpoints_in(tmp_path)] == [30, 2]
     assert (checkpoints_in(tmp_path)[0].folder / "weights.bin").read_text() == "step 30"
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """A power cut can't be had here, so what is asked of the system is looked at, in order."""
+    asked: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(file: int) -> None:
+        asked.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+        sync(file)
+
+    def named(path: Path, target: Path) -> Path:
+        asked.append(f"-> {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", named)
+    write_checkpoint(tmp_path, 3, save("three"))
+    before = asked[: asked.index("-> step-00000003")]
+    new = str(tmp_path / ".new-step-00000003")
+    assert set(before) == {new, f"{new}/weights.bin", f"{new}/{MANIFEST}"}
+    assert asked[len(before) + 1] == str(tmp_path)
+
+
+def test_a_checkpoint_is_its_owners_alone(tmp_path):
+    parent = tmp_path / "job" / "checkpoints"
+    folder = write_checkpoint(parent, 3, save("three")).folder
+    assert [p.stat().st_mode & 0o777 for p in (tmp_path / "job", parent, folder)] == [0o700] * 3
+    assert {p.stat().st_mode & 0o777 for p in folder.iterdir()} == {0o600}
 
 
 def test_what_is_no_whole_checkpoint_is_passed_over(tmp_path):

@@ -23,10 +23,10 @@ def write_export(run: Path, kind: Kind, target: Path) -> None:
     Raises:
         AgentLabError: the run can't be read, makes no example, or the file can't be written.
     """
-    from agentlab.backends.presets import PRESETS  # noqa: PLC0415
     from agentlab.export.select import load_without  # noqa: PLC0415
+    from agentlab.places.models import services  # noqa: PLC0415
 
-    keys = [environment().get(p.key_env, "") for p in PRESETS.values() if p.key_env]
+    keys = [environment().get(p.key_env, "") for p in services().values() if p.key_env]
     trace = load_without(run, keys)
     match kind:
         case "html":

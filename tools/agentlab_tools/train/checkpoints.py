@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentlab.messages import Value
+from agentlab.private import FILE_MODE, FOLDER_MODE, private_folder
 from agentlab_tools.train.errors import DiskFull
 
 MANIFEST = "manifest.json"
@@ -112,6 +113,8 @@ def checkpoints_in(parent: Path) -> list[Checkpoint]:
 def write_whole(final: Path, write: Callable[[Path], object], *, what: str) -> None:
     """Make a file or a folder that is there as a whole or not at all, even after a power cut.
 
+    Only its owner may read it.
+
     Args:
         write: writes to the path it is given, where nothing is yet.
         what: what it is, for people.
@@ -119,7 +122,7 @@ def write_whole(final: Path, write: Callable[[Path], object], *, what: str) -> N
     Raises:
         DiskFull: there is no room; what was at `final` before is still there.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(final.parent)
     for left in (*final.parent.glob(".new-*"), *final.parent.glob(".old-*")):
         _remove(left)  # of a process that was killed
     new = final.with_name(f".new-{final.name}")
@@ -127,6 +130,7 @@ def write_whole(final: Path, write: Callable[[Path], object], *, what: str) -> N
         with room_for(what, final.parent):
             write(new)
             for path in (*_files(new), *_folders(new)):
+                path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
                 _sync(path)
             if final.is_dir():  # a file is replaced in one go, a folder can't be
                 final.rename(final.with_name(f".old-{final.name}"))

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
-from agentlab.display import one_line
+from agentlab.display import one_line, safe
 from agentlab.trace import Record
 from agentlab_tui.forking import Change, editable
 
@@ -32,6 +32,7 @@ class ForkScreen(ModalScreen[Change | None]):
         self._record = record
         self._offer = editable(record)
         self._backend = backend
+        self._shown = ""
 
     def compose(self) -> ComposeResult:
         """The words to change, and the model that goes on."""
@@ -41,13 +42,15 @@ class ForkScreen(ModalScreen[Change | None]):
             box.border_subtitle = Content(" ctrl+s goes on live · esc cancels ")
             yield Static(Content.styled(_PROMISE, "$quiet"), classes="about")
             yield Static(Content.styled(one_line(self._offer.label, 200), "bold"))
-            yield TextArea(self._offer.text, soft_wrap=True, id="words")
+            yield TextArea(safe(self._offer.text), soft_wrap=True, id="words")
             yield Static(Content.styled("model", "bold"))
-            yield Input(placeholder=f"{self._backend}, as before", id="model")
+            yield Input(placeholder=f"{one_line(self._backend)}, as before", id="model")
 
     def on_mount(self) -> None:
         """Straight to the words."""
-        self.query_one(TextArea).focus()
+        words = self.query_one(TextArea)
+        self._shown = words.text
+        words.focus()
 
     def on_input_submitted(self) -> None:
         """Enter behind the model's name goes on as well."""
@@ -57,6 +60,8 @@ class ForkScreen(ModalScreen[Change | None]):
         """Go on."""
         model = self.query_one(Input).value.strip()
         text = self.query_one(TextArea).text
+        if text == self._shown:
+            text = self._offer.text  # left as they were, the words keep what can't be shown
         if self._offer.how == "say" and not text.strip():
             self.notify("Say something first: the run has nothing to go on from.", markup=False)
             return

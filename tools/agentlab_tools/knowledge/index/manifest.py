@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentlab.errors import ConfigError
+from agentlab.private import private_file, private_folder
 
 FILE = "agentlab.sqlite3"
 FORMAT = 1
@@ -52,8 +53,10 @@ class Manifest:
         self._folder = folder
         path = folder / FILE
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             # tools run in threads; one at a time, so nothing is shared
+            if not path.exists():
+                private_file(path)
             self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
             if not self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 # looked at first, so that an index that may only be read can be opened

@@ -7,6 +7,7 @@ Approximate Nearest Neighbor Search Using Hierarchical Navigable Small World Gra
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab.private import private_folder
 from agentlab_tools.knowledge.stores.readonly import copied, is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
@@ -198,11 +200,14 @@ class ChromaStore:
 
 def _client(path: Path) -> Any:
     try:
+        os.environ["ORT_DISABLE_TELEMETRY"] = (
+            "1"  # it may load onnxruntime for embeddings of its own
+        )
         import chromadb  # noqa: PLC0415 - takes a second
         from chromadb.config import Settings  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise MissingExtra("Chroma", "knowledge") from error
-    path.mkdir(parents=True, exist_ok=True)
+    private_folder(path)
     try:
         settings = Settings(anonymized_telemetry=False)
         return cast(Any, chromadb).PersistentClient(str(path), settings=settings)

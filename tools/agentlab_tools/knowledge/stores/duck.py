@@ -7,13 +7,14 @@ at a time have the file.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab.private import FILE_MODE, private_folder
 from agentlab_tools.knowledge.stores.readonly import is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
@@ -73,10 +74,12 @@ class DuckStore:
     def __init__(self, path: Path, identity: Identity | None) -> None:
         if identity is None and not (path / FILE).exists():
             settled(str(path), None, None)
-        path.mkdir(parents=True, exist_ok=True)
+        private_folder(path)
         self._lock = RLock()
         self._read_only = is_read_only(path)
         self._db = connect(path / FILE, read_only=self._read_only)
+        with suppress(OSError):  # somebody else's, which may only be read
+            (path / FILE).chmod(FILE_MODE)
         self._words = Words(self._db)
         try:
             if not self._read_only:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
+from agentlab.private import private_file, private_folder
 from agentlab_tools.knowledge.stores.readonly import is_read_only, open_sqlite
 from agentlab_tools.knowledge.stores.records import (
     checked,
@@ -68,12 +69,14 @@ class FaissStore:
         self._faiss.omp_set_num_threads(1)
         self._path = path
         self._lock = RLock()
-        path.mkdir(parents=True, exist_ok=True)
+        private_folder(path)
         try:
             self._read_only = is_read_only(path)
             if self._read_only:
                 self._db = open_sqlite(path / FILE)
             else:
+                if not (path / FILE).exists():
+                    private_file(path / FILE)
                 self._db = sqlite3.connect(
                     path / FILE, isolation_level=None, check_same_thread=False, timeout=60
                 )

@@ -22,6 +22,7 @@ from typing import Any
 
 from agentlab.backends.schemes import FILE, scheme_of
 from agentlab.errors import ConfigError, TraceError
+from agentlab.private import FOLDER_MODE, private_folder
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
 from agentlab_tools.train.jobs import journal, pids
@@ -84,7 +85,8 @@ class Jobs:
             keep=keep,
         )
         folder = self.folder / spec.id
-        folder.mkdir(parents=True)
+        private_folder(folder.parent)
+        folder.mkdir(mode=FOLDER_MODE)
         journal.create(folder, spec)
         return self._start(folder)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentlab.backends.llamacpp.threads import physical_cores
 from agentlab.errors import MissingExtra
+from agentlab_tools.knowledge.embed.quiet import quiet_onnxruntime
 from agentlab_tools.knowledge.embed.vectors import no_vectors, unit_rows, well_formed
 from agentlab_tools.knowledge.types import Identity
 
@@ -49,7 +50,7 @@ class MiniLM:
     def __init__(self, *, threads: int | None = None) -> None:
         weights = _weights()
         try:
-            runtime: Any = import_module("onnxruntime")
+            runtime = quiet_onnxruntime()
             tokenizers: Any = import_module("tokenizers")
         except ModuleNotFoundError as error:
             raise MissingExtra(f"{error.name}, which embeddings need,", "knowledge") from error
