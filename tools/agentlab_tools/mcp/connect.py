@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,13 @@ class Transcript:
 
 @asynccontextmanager
 async def transport(
-    server: McpServer, said: Transcript, link: Link, sieve: Sieve, environ: Mapping[str, str]
+    server: McpServer,
+    said: Transcript,
+    link: Link,
+    sieve: Sieve,
+    environ: Mapping[str, str],
+    *,
+    ended: Callable[[], None],
 ) -> AsyncGenerator[Any]:
     """What the SDK's client is to talk through.
 
@@ -59,13 +65,14 @@ async def transport(
         link: takes what goes wrong on HTTP, and says which of its two ways to speak.
         sieve: sees every message.
         environ: where `pass_env` and `key_env` are looked up.
+        ended: is called when nothing more will come.
 
     Raises:
         MissingKey: the server needs a token, and the variable that should hold it is not set.
     """
     way = _http(server, link, environ) if server.url else _stdio(server, said, environ)
     async with way as (reading, writing):
-        yield Reading(reading, sieve), Writing(writing, sieve)
+        yield Reading(reading, sieve, ended), Writing(writing, sieve)
 
 
 def _headers(server: McpServer, environ: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from agentlab_tools.mcp.resources import MAX_LINKS, has_resources, reader
 from agentlab_tools.mcp.sieve import Sieve
 
 _AGAIN = 15.0
-_PAUSE = 0.5
+_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 _VAGUE = (
     "Connection closed",
     "Server returned an error response",
@@ -96,9 +96,11 @@ class Keeper:
         # what it would print of a server's noise is told in one line, by `McpTools.note`
         if not (log := logging.getLogger("mcp")).handlers:
             log.addHandler(logging.NullHandler())
+        pause = _PAUSE
         while not self.stop.is_set():
             try:
                 await self._connection()
+                pause = _PAUSE
             except Exception as error:
                 if not self._ready.is_set():
                     if self._link.may_be_old:
@@ -112,13 +114,16 @@ class Keeper:
             if not self._server.url:
                 return  # a program that has ended took with it what it knew; calls say so
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), _PAUSE)
+                await asyncio.wait_for(self.stop.wait(), pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _connection(self) -> None:
         from mcp import Client  # noqa: PLC0415 - heavy
 
         sieve = Sieve(self._tools.note)
-        way = transport(self._server, self._said, self._link, sieve, self._environ)
+        way = transport(
+            self._server, self._said, self._link, sieve, self._environ, ended=self._drop
+        )
         async with Client(cast(Any, way), message_handler=self._heard, cache=None) as client:
             if info := client.server_info:
                 self._tools.about = one_line(f"{info.name} {info.version or ''}", 80)
@@ -130,6 +135,7 @@ class Keeper:
             else:
                 self._stale.set()
             self._up.set()
+            self._link.trouble = ""
             listening = asyncio.create_task(self._listen(client))
             try:
                 await self._serve(client)
@@ -214,15 +220,19 @@ class Keeper:
             except ToolError:
                 raise
             except Exception as error:
-                if fate.refused and not last:
+                if self._server.url and not last and fate.undone and _is_vague(error, fate):
                     if client is self._client:
-                        self._up.clear()
-                        self._lost.set()
+                        self._drop()
                     continue
                 raise ToolError(self._failure(error)) from error
             finally:
                 FATE.reset(before)
         raise AssertionError("the last time returns or raises")
+
+    def _drop(self) -> None:
+        """Let go of the connection; one by HTTP is made anew."""
+        self._up.clear()
+        self._lost.set()
 
     async def _connected(self) -> Any:
         """The connection; one by HTTP that was lost is waited for.
@@ -267,3 +277,8 @@ def _is_answer(error: BaseException | None) -> bool:
     from mcp import MCPError  # noqa: PLC0415 - loaded by now
 
     return error is not None and isinstance(_first(error), MCPError)
+
+
+def _is_vague(error: BaseException, fate: Fate) -> bool:
+    """Whether the connection is to blame, and not the call."""
+    return fate.refused or _told(error).startswith(_VAGUE)

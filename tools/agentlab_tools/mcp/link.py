@@ -21,11 +21,18 @@ class Fate:
     """What became of one call's request.
 
     Attributes:
-        refused: it did not reach the server, or was refused unread: it may be sent again.
+        sent: it was handed to the network.
+        refused: it did not reach the server, or was refused unread.
     """
 
     def __init__(self) -> None:
+        self.sent = False
         self.refused = False
+
+    @property
+    def undone(self) -> bool:
+        """Whether it was surely not carried out, and so may be sent again."""
+        return self.refused or not self.sent
 
 
 FATE: ContextVar[Fate | None] = ContextVar("fate", default=None)
@@ -62,6 +69,8 @@ def watched(link: Link) -> Any:
 
     class Watched(httpx2.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if (fate := FATE.get()) is not None and request.method == "POST":
+                fate.sent = True
             try:
                 response = await super().handle_async_request(request)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
@@ -76,7 +85,8 @@ def watched(link: Link) -> Any:
                 return httpx2.Response(502, request=request)
             if response.status_code >= 400 and request.method == "POST":
                 link.status = response.status_code
-                unknown = response.status_code in (400, 404) and _SESSION in request.headers
+                known = _SESSION in request.headers or link.old_way  # there it is in the address
+                unknown = known and response.status_code in (400, 404)
                 said = f"it answers {response.status_code} {response.reason_phrase}"
                 _tell(link, said, refused=unknown)
             return response

@@ -34,24 +34,18 @@ async def listed_by(client: Any, tools: McpTools) -> list[Any]:
                 if not cursor:
                     break
                 if cursor in seen:
-                    tools.note(
-                        f"lists the same page again; {_told(found)} came until then"
-                    )
+                    tools.note(f"lists the same page again; {_told(found)} came until then")
                     break
                 seen.add(cursor)
                 if len(found) > MAX_TOOLS:
                     tools.note(f"lists more than {MAX_TOOLS:,} tools; the rest is left out")
                     break
             else:
-                tools.note(
-                    f"lists more than {MAX_PAGES:,} pages; {_told(found)} came until then"
-                )
+                tools.note(f"lists more than {MAX_PAGES:,} pages; {_told(found)} came until then")
     except TimeoutError:
         if not found:
             raise
-        tools.note(
-            f"does not come to the end of its list; {_told(found)} came until then"
-        )
+        tools.note(f"does not come to the end of its list; {_told(found)} came until then")
     wanted = tools.server.tools
     if missing := set(wanted) - set(found):
         raise McpError(f"the MCP server {tools.server.name} has no tool {missing.pop()!r}")

@@ -111,9 +111,11 @@ class Sieve:
         if not isinstance(given, dict):
             return self._any(name, "it is no object")
         schema = {key: one for key, one in cast(dict[str, Any], given).items() if one is not None}
-        kind = schema.get("type", "object")
-        if kind != "object" and not (isinstance(kind, list) and "object" in kind):
-            return self._any(name, f"its type is {one_line(str(kind), 40)}, and not object")
+        kind: Any = schema.get("type", "object")
+        if "object" not in (cast(list[Any], kind) if isinstance(kind, list) else [kind]):
+            return self._any(
+                name, f"its type is {one_line(as_json(schema['type']), 40)}, and not object"
+            )
         properties, required = schema.get("properties", {}), schema.get("required", [])
         if not isinstance(properties, dict) or not all(
             isinstance(one, dict | bool) for one in cast(dict[str, Any], properties).values()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from agentlab_tools.mcp.sieve import Sieve
 
 
 class Reading:
-    """The stream of what comes, through a sieve."""
+    """The stream of what comes, through a sieve.
 
-    def __init__(self, stream: Any, sieve: Sieve) -> None:
+    Args:
+        ended: is called when nothing more will come.
+    """
+
+    def __init__(self, stream: Any, sieve: Sieve, ended: Callable[[], None]) -> None:
         self._stream = stream
         self._sieve = sieve
+        self._ended = ended
 
     @property
     def last_context(self) -> Any:
@@ -31,7 +37,11 @@ class Reading:
         return self
 
     async def __anext__(self) -> Any:
-        return self._sieve.came(await self._stream.__anext__())
+        try:
+            return self._sieve.came(await self._stream.__anext__())
+        except StopAsyncIteration:
+            self._ended()
+            raise
 
     async def __aenter__(self) -> Reading:
         await self._stream.__aenter__()
