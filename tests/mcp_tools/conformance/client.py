@@ -18,7 +18,7 @@ async def main(address: str) -> None:
     async with mcp_tools(address) as tools:
         for number, tool in enumerate(tools):
             wanted = tool.spec.parameters.get("properties", {})
-            arguments = {name: 2 for name in wanted}
+            arguments = dict.fromkeys(wanted, 2)
             call = ToolCall(id=str(number), name=tool.name, arguments=json.dumps(arguments))
             result = await tool.call(call)
             print(tool.name, result.error, result.content)

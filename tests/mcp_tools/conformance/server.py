@@ -1,4 +1,4 @@
-"""The fixture tools that the official conformance suite calls, served as `agentlab mcp --http` does.
+"""The fixture tools that the official conformance suite calls, served as `agentlab mcp` does.
 
 python server.py        prints its address
 """
