@@ -325,3 +325,25 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
         )
     assert done.returncode == 2
     assert f"port {port} can't be used" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--look", "true"], ["-t", "calculator"]])
+def test_without_its_extra_it_says_so_in_one_line(options: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['mcp'] = None\n"
+        "from agentlab.cli.main import main\n"
+        f"sys.argv = ['agentlab', 'mcp', *{options!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "agentlab-kit[knowledge]" in line

@@ -26,6 +26,7 @@ from agentlab_tools.mcp.resources import MAX_LINKS, has_resources, reader
 from agentlab_tools.mcp.sieve import Sieve
 
 _AGAIN = 15.0
+_SETTLE = 5.0
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 _VAGUE = (
     "Connection closed",
@@ -55,6 +56,7 @@ class Keeper:
         self._link = Link()
         self._client: Any = None
         self._reads_links = False
+        self._under_way = 0
 
     async def started(self, task: asyncio.Task[None]) -> None:
         """Wait until there are tools.
@@ -139,6 +141,7 @@ class Keeper:
             listening = asyncio.create_task(self._listen(client))
             try:
                 await self._serve(client)
+                await self._settled()
             finally:
                 self._up.clear()
                 listening.cancel()
@@ -158,6 +161,13 @@ class Keeper:
                 self._stale.clear()
                 with suppress(Exception):  # the old list stands, and its calls say what is wrong
                     await self._list(client)
+
+    async def _settled(self) -> None:
+        """Wait for the calls under way, which may each be refused in the server's own words."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE):
+                while self._under_way and not self.stop.is_set():  # noqa: ASYNC110 - a few ms
+                    await asyncio.sleep(0.02)
 
     async def _listen(self, client: Any) -> None:
         """Hear of changes where the protocol has a subscription for that (2026-07-28)."""
@@ -216,6 +226,7 @@ class Keeper:
             fate = Fate()
             before = FATE.set(fate)
             try:
+                self._under_way += 1
                 return await ask(client)
             except ToolError:
                 raise
@@ -226,6 +237,7 @@ class Keeper:
                     continue
                 raise ToolError(self._failure(error)) from error
             finally:
+                self._under_way -= 1
                 FATE.reset(before)
         raise AssertionError("the last time returns or raises")
 
