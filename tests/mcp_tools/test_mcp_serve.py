@@ -346,4 +346,4 @@ def test_without_its_extra_it_says_so_in_one_line(options: list[str]) -> None:
     )
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
-    assert "agentlab-kit[knowledge]" in line
+    assert "the MCP SDK is not installed" in line
