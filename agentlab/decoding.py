@@ -238,8 +238,9 @@ _LETTER = re.compile(f"[A-Za-z{_ACCENTED}]")
 _OLD = ("cp850", "mac_roman")
 _OTHERS: list[str] = [
     *(
-        "cp932 euc_jp gb18030 big5 cp949 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp874 "
-        "koi8_r koi8_u iso8859_2 iso8859_5 iso8859_6 iso8859_7 iso8859_8 cp852 cp866 mac_cyrillic"
+        "cp932 euc_jp gb18030 big5 cp949 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
+        "cp874 koi8_r koi8_u iso8859_2 iso8859_5 iso8859_6 iso8859_7 iso8859_8 cp852 cp866 "
+        "mac_cyrillic"
     ).split()
 ]
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, TypeAlias, cast, get_args, get_type_hints
 
 import docstring_parser
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
@@ -88,6 +88,22 @@ def arguments_of(
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of an arguments model, as small as it can be."""
     return without_titles(model.model_json_schema(schema_generator=_Quiet))
+
+
+def answers_of(function: Function, namespace: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The JSON Schema of what a function returns; None where that is text, or not told."""
+    hint = inspect.get_annotations(underlying(function)).get("return")
+    if hint in (None, str, Any, "None", "str", "Any"):
+        return None
+    try:
+        bare = SimpleNamespace(__annotations__={"return": hint})
+        known = _globals(underlying(function))
+        told = get_type_hints(bare, known, dict(namespace), include_extras=True)["return"]
+        schema = TypeAdapter(told).json_schema(mode="serialization", schema_generator=_Quiet)
+    except Exception:  # noqa: BLE001 - known to type checkers only, or no type of data
+        return None
+    small = without_titles(schema)
+    return None if small in ({}, {"type": "string"}, {"type": "null"}) else small
 
 
 def without_titles(schema: Mapping[str, Any]) -> dict[str, Any]:

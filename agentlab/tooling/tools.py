@@ -20,7 +20,7 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -35,7 +35,14 @@ from agentlab.errors import ConfigError, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
 from agentlab.tooling.capture import captured
-from agentlab.tooling.parameters import arguments_of, description_of, name_of, schema_of, underlying
+from agentlab.tooling.parameters import (
+    answers_of,
+    arguments_of,
+    description_of,
+    name_of,
+    schema_of,
+    underlying,
+)
 from agentlab.tooling.threads import in_thread
 from agentlab.trace.redaction import Redactor
 
@@ -110,6 +117,7 @@ class Tool(Generic[A]):
         max_chars: length in characters beyond which an answer is shortened for the model.
         read_only: a call changes nothing anywhere, and so may be offered without being asked about.
         ask: a person is asked before every call, unless the agent's policy allows it by name.
+        answers: the JSON Schema of what it returns, where that is data and not text.
     """
 
     name: str
@@ -120,6 +128,7 @@ class Tool(Generic[A]):
     max_chars: int = MAX_CHARS
     read_only: bool = False
     ask: bool = False
+    answers: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_tool_name(self.name)
@@ -279,6 +288,7 @@ def tool(
             max_chars=max_chars,
             read_only=read_only,
             ask=ask,
+            answers=answers_of(function, caller),
         )
 
     return make if function is None else make(function)

@@ -83,7 +83,7 @@ def call(id: Any, name: str, arguments: dict[str, Any], meta: dict[str, Any]) ->
             answer(id, "grown")
         case "garbage":
             print("not JSON at all", flush=True)
-            send(id=id, result={"content": "not a list"})
+            send(id=id, result=7)
         case "progress":
             token = meta.get("progressToken")
             told = {"progressToken": token, "progress": 1, "total": 2, "message": "half-way"}

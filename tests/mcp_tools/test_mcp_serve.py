@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import httpx
 import mcp.types as types
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
+from pydantic import BaseModel
 
 from agentlab.errors import ToolError
 from agentlab.plugins.equipment import Equipment
@@ -60,8 +62,34 @@ async def wait(seconds: float) -> str:
     return "waited"
 
 
+class Place(BaseModel):
+    name: str
+    height: float
+
+
+@tool
+def place(name: str) -> Place:
+    """Where it is."""
+    return Place(name=name, height=35)
+
+
+@tool
+def many(count: int) -> list[int]:
+    """Numbers."""
+    return list(range(count))
+
+
+@tool
+def sing(context: ToolContext) -> str:
+    """Make a sound, and tell how it goes."""
+    for part in ("first verse", "second verse"):
+        context.emit(f"{part}\n")
+    context.attach("song.wav", b"RIFF", "audio/wav")
+    return "sung"
+
+
 cancelled: list[float] = []
-TOOLS: tuple[Tool[Any], ...] = (shout, draw, fail, wait)
+TOOLS: tuple[Tool[Any], ...] = (shout, draw, fail, wait, place, many, sing)
 
 
 @asynccontextmanager
@@ -79,7 +107,7 @@ def said(result: types.CallToolResult) -> str:
 async def test_tools_are_listed_and_called_in_old_and_new_protocol(mode: str) -> None:
     async with client(mode) as opened:
         listed = {one.name: one for one in (await opened.list_tools()).tools}
-        assert list(listed) == ["shout", "draw", "fail", "wait"]
+        assert list(listed) == [one.name for one in TOOLS]
         assert listed["shout"].description == "Say it louder."
         assert listed["shout"].input_schema == shout.spec.parameters
         assert said(await opened.call_tool("shout", {"text": "grüße"})) == "GRÜSSE"
@@ -94,6 +122,72 @@ async def test_files_of_a_tool_come_along(monkeypatch: pytest.MonkeyPatch) -> No
     assert picture.mime_type == "image/png"
     assert isinstance(table, types.EmbeddedResource)
     assert str(table.resource.uri).endswith("/table.csv")
+
+
+async def test_a_sound_is_a_sound() -> None:
+    async with client() as opened:
+        _, sound = (await opened.call_tool("sing", {})).content
+    assert isinstance(sound, types.AudioContent)
+    assert sound.mime_type == "audio/wav"
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_tools_that_return_data_say_what_it_is_like_and_answer_with_it(mode: str) -> None:
+    async with client(mode) as opened:
+        listed = {one.name: one for one in (await opened.list_tools()).tools}
+        assert listed["shout"].output_schema is None
+        wanted = listed["place"].output_schema
+        assert wanted is not None
+        assert wanted["required"] == ["name", "height"]
+        found = await opened.call_tool("place", {"name": "Paris"})  # the SDK checks the schema
+        assert found.structured_content == {"name": "Paris", "height": 35.0}
+        assert json.loads(said(found)) == found.structured_content
+        numbers = await opened.call_tool("many", {"count": 3})
+        assert numbers.structured_content == {"result": [0, 1, 2]}
+        wrong = await opened.call_tool("many", {"count": "x"})
+        assert wrong.is_error
+        assert wrong.structured_content is None
+
+
+async def test_a_long_answer_is_short_as_text_and_whole_as_data() -> None:
+    async with client() as opened:
+        result = await opened.call_tool("many", {"count": 20_000})
+    assert result.structured_content == {"result": list(range(20_000))}
+    assert len(said(result)) < 25_000
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_what_a_tool_tells_on_the_way_is_progress(mode: str) -> None:
+    told: list[tuple[float, str | None]] = []
+
+    async def progress(done: float, _total: float | None, message: str | None) -> None:
+        told.append((done, message))
+
+    async with client(mode) as opened:
+        result = await opened.call_tool("sing", {}, progress_callback=progress)
+    assert said(result) == "sung"
+    assert told == [(1.0, "first verse"), (2.0, "second verse")]
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [("debug", ["first verse", "second verse", "no luck"]), ("warning", ["no luck"])],
+)
+@pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
+async def test_it_is_logged_at_the_level_a_client_sets(level: Any, heard: list[str]) -> None:
+    logged: list[types.LoggingMessageNotificationParams] = []
+
+    async def log(message: types.LoggingMessageNotificationParams) -> None:
+        logged.append(message)
+
+    async with Client(server_of(TOOLS, Equipment()), mode="legacy", logging_callback=log) as opened:
+        assert opened.server_capabilities.logging is not None
+        await opened.set_logging_level(level)
+        await opened.call_tool("sing", {})
+        await opened.call_tool("fail", {})
+    assert [message.data for message in logged] == heard
+    assert logged[-1].logger == "fail"
+    assert logged[-1].level == "warning"
 
 
 @pytest.mark.parametrize(
@@ -231,3 +325,25 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
         )
     assert done.returncode == 2
     assert f"port {port} can't be used" in done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--look", "true"], ["-t", "calculator"]])
+def test_without_its_extra_it_says_so_in_one_line(options: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['mcp'] = None\n"
+        "from agentlab.cli.main import main\n"
+        f"sys.argv = ['agentlab', 'mcp', *{options!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert "the MCP SDK is not installed" in line

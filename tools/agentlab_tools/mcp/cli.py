@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
 import click
 
@@ -27,6 +28,10 @@ def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: s
     serves the tools that only look things up; tools that run code or change files are served when
     named.
     """
+    try:
+        import_module("mcp")
+    except ImportError:
+        raise MissingExtra("the MCP SDK", "knowledge") from None
     if look is not None:
         asyncio.run(_look(look))
         return

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from agentlab.display import one_line
 from agentlab.errors import MissingKey
+from agentlab_tools.mcp.link import Link, watched
 from agentlab_tools.mcp.servers import McpServer
+from agentlab_tools.mcp.sieve import Sieve
+from agentlab_tools.mcp.streams import Reading, Writing
 
 _WARDEN = Path(__file__).with_name("warden.py")
-_KEPT = 8192
+_KEPT = 16 << 10
+_ERROR = re.compile(
+    r"[\s|+]*(?:[\w.]*(?:Error|Exception|Exit)\b|(?:uncaught|unhandled|error|fatal|panic|critical)\b)",
+    re.IGNORECASE,
+)
 
 
 class Transcript:
@@ -30,27 +38,41 @@ class Transcript:
         self._chunks.append(chunk[-256:])
 
     @property
-    def last_line(self) -> str:
-        """The last line with something on it, safe to show; empty if there is none."""
-        lines = b"".join(self._chunks).decode("utf-8", "replace").splitlines()
-        return next((one_line(line, 200) for line in reversed(lines) if line.strip()), "")
+    def error(self) -> str:
+        """The line that says what went wrong, or else the last; safe to show, or empty."""
+        text = b"".join(self._chunks).decode("utf-8", "replace")
+        lines = [line for line in text.splitlines() if line.strip()]
+        errors = [line for line in lines if _ERROR.match(line)]
+        if errors:  # Python names the error last, under its traceback; others name it first
+            return one_line(errors[-1 if "Traceback (most recent call last)" in text else 0], 200)
+        return one_line(lines[-1], 200) if lines else ""
 
 
-def transport(
-    server: McpServer, said: Transcript, environ: Mapping[str, str]
-) -> AbstractAsyncContextManager[Any]:
+@asynccontextmanager
+async def transport(
+    server: McpServer,
+    said: Transcript,
+    link: Link,
+    sieve: Sieve,
+    environ: Mapping[str, str],
+    *,
+    ended: Callable[[], None],
+) -> AsyncGenerator[Any]:
     """What the SDK's client is to talk through.
 
     Args:
         said: takes what the program writes to stderr.
+        link: takes what goes wrong on HTTP, and says which of its two ways to speak.
+        sieve: sees every message.
         environ: where `pass_env` and `key_env` are looked up.
+        ended: is called when nothing more will come.
 
     Raises:
         MissingKey: the server needs a token, and the variable that should hold it is not set.
     """
-    if server.url:
-        return _http(server, _headers(server, environ))
-    return _stdio(server, said, environ)
+    way = _http(server, link, environ) if server.url else _stdio(server, said, environ)
+    async with way as (reading, writing):
+        yield Reading(reading, sieve, ended), Writing(writing, sieve)
 
 
 def _headers(server: McpServer, environ: Mapping[str, str]) -> dict[str, str]:
@@ -63,16 +85,31 @@ def _headers(server: McpServer, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _http(server: McpServer, headers: dict[str, str]) -> AsyncGenerator[Any]:
+async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> AsyncGenerator[Any]:
     import httpx2  # noqa: PLC0415 - heavy
+    from mcp.client.sse import sse_client  # noqa: PLC0415
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
 
+    given = _headers(server, environ)
     # a call's own timeout is the tool's; here only a dead connection is noticed
-    timeout = httpx2.Timeout(30.0, read=max(300.0, server.timeout))
-    async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout) as client,
-        streamable_http_client(server.url, http_client=client) as streams,
-    ):
+    patience = max(300.0, server.timeout)
+
+    def client(
+        headers: dict[str, str] | None = None, timeout: object = None, auth: object = None
+    ) -> httpx2.AsyncClient:
+        del timeout, auth  # ours count, for both ways to speak
+        return httpx2.AsyncClient(
+            headers={**(headers or {}), **given},
+            timeout=httpx2.Timeout(30.0, read=patience),
+            transport=watched(link),
+        )
+
+    if link.old_way:
+        old: Any = sse_client(server.url, sse_read_timeout=patience, httpx_client_factory=client)
+        async with old as streams:
+            yield streams
+        return
+    async with client() as used, streamable_http_client(server.url, http_client=used) as streams:
         yield streams
 
 
@@ -89,7 +126,11 @@ async def _stdio(
         command = sys.executable
     # besides these it gets what the SDK deems safe: PATH, HOME, USER, LOGNAME, SHELL, TERM
     parameters = StdioServerParameters(
-        command=command, args=list(arguments), env={**passed, **server.env}, cwd=server.cwd
+        command=command,
+        args=list(arguments),
+        env={**passed, **server.env},
+        cwd=server.cwd,
+        encoding_error_handler="replace",  # a byte out of place loses a letter, not the server
     )
     reading, writing = os.pipe()
     loop = asyncio.get_running_loop()

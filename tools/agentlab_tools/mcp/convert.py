@@ -6,15 +6,18 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from pydantic import RootModel, model_validator
 
+from agentlab.display import one_line
 from agentlab.errors import ToolError
 from agentlab.tooling import Tool, ToolContext
+from agentlab_tools.mcp.dialects import shown
+from agentlab_tools.mcp.judge import BadSchema, Judge
+from agentlab_tools.mcp.sieve import as_json, bad_schema
 
-MAX_NAME = 64
 MAX_DESCRIPTION = 4000
 MAX_FILE = 32 << 20
 
@@ -22,10 +25,25 @@ Call = Callable[[str, dict[str, Any], ToolContext], Coroutine[Any, Any, str]]
 """Calls a server's tool by the server's own name for it."""
 
 
-def tool_from(listed: Any, name: str, call: Call, timeout: float) -> Tool[Any]:
-    """A tool that a server listed (`mcp.types.Tool`), under a name of ours."""
+def tool_from(
+    listed: Any, name: str, call: Call, timeout: float, note: Callable[[str], None]
+) -> Tool[Any]:
+    """A tool that a server listed (`mcp.types.Tool`), under a name of ours.
+
+    Args:
+        note: is told in one line what of its schema can't be used.
+    """
     theirs = str(listed.name)
-    arguments = arguments_from(dict(listed.input_schema))
+    try:
+        arguments, lost = arguments_from(dict(listed.input_schema))
+        if lost:
+            note(
+                f"describes the arguments of {one_line(theirs, 60)!r} by a schema that refers to "
+                f"{one_line(', '.join(lost), 120)}, which is not in it; that part is left open"
+            )
+    except BadSchema as error:
+        note(bad_schema(theirs, str(error)))
+        arguments, _ = arguments_from({"type": "object"})
 
     async def run(given: RootModel[dict[str, Any]], context: ToolContext) -> str:
         return await call(theirs, given.root, context)
@@ -39,56 +57,31 @@ def tool_from(listed: Any, name: str, call: Call, timeout: float) -> Tool[Any]:
     )
 
 
-def arguments_from(schema: Mapping[str, Any]) -> type[RootModel[dict[str, Any]]]:
-    """A model that takes what fits a JSON Schema, and shows that very schema.
+def arguments_from(
+    schema: Mapping[str, Any],
+) -> tuple[type[RootModel[dict[str, Any]]], tuple[str, ...]]:
+    """A model that takes what fits a JSON Schema and shows that schema, and what it lacks.
 
-    A schema that is none takes any object: the server judges for itself as well.
+    The schema is read by the draft that its `$schema` names, and shown in the words of 2020-12.
+
+    Raises:
+        BadSchema: it is no JSON Schema.
     """
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy
-    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415
-
-    shown: dict[str, Any] = {"type": "object", "properties": {}, **schema}
-    shown.pop("$schema", None)
-    checker = cast(Any, Draft202012Validator)
-    try:
-        checker.check_schema(shown)
-    except SchemaError:
-        shown = {"type": "object", "properties": {}}
-    # with an empty registry a reference to an address is an error, and never fetched
-    validator = checker(shown, registry=cast(Any, Registry)())
+    judge = Judge(schema)
+    words, lost = shown({"type": "object", "properties": {}, **schema}, judge.dialect)
 
     class Arguments(RootModel[dict[str, Any]]):
         @model_validator(mode="after")
         def _fits(self) -> Arguments:
-            try:
-                problem = next(validator.iter_errors(self.root), None)
-            except (Unresolvable, RecursionError):
-                return self
-            if problem is not None:
-                where = ".".join(map(str, problem.absolute_path))
-                raise ValueError(f"{where}: {problem.message}" if where else problem.message)
+            if problem := judge.problem(self.root):
+                raise ValueError(problem)
             return self
 
         @classmethod
         def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-            return shown
+            return words
 
-    return Arguments
-
-
-def names_for(theirs: Iterable[str], prefix: str = "") -> dict[str, str]:
-    """Names that a model service takes, no two alike, by the server's own names."""
-    names: dict[str, str] = {}
-    for their in theirs:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{prefix}{their}").strip("_") or "tool"
-        name, number = plain[:MAX_NAME], 1
-        while name in names.values():
-            number += 1
-            name = f"{plain[: MAX_NAME - len(str(number)) - 1]}_{number}"
-        names[their] = name
-    return names
+    return Arguments, lost
 
 
 def answer_from(result: Any, context: ToolContext) -> str:
@@ -98,12 +91,33 @@ def answer_from(result: Any, context: ToolContext) -> str:
         ToolError: the server says that the call failed.
     """
     parts = [_part(content, context, number) for number, content in enumerate(result.content, 1)]
-    if not parts and result.structured_content is not None:
-        parts = [json.dumps(result.structured_content, ensure_ascii=False)]
+    structured = result.structured_content
+    if structured is not None and not _says(result.content, structured):
+        parts.append(as_json(structured))
     text = "\n".join(parts)
     if result.is_error:
         raise ToolError(text or "the server says that the call failed, and not why")
     return text or "done"
+
+
+def resource_from(result: Any, context: ToolContext) -> str:
+    """The text of a `ReadResourceResult`; what is no text is attached."""
+    held = enumerate(result.contents, 1)
+    return "\n".join(_resource(one, context, number) for number, one in held) or "it is empty"
+
+
+def _says(content: list[Any], structured: dict[str, Any]) -> bool:
+    """Whether the parts say the structured answer as text, as servers are asked to do too."""
+    texts = [part.text for part in content if part.type == "text"]
+    if texts and set(structured) == {"result"}:
+        return True  # the SDK's wrap of a value that is no object
+    for text in texts:
+        try:
+            if json.loads(text) == structured:
+                return True
+        except (ValueError, RecursionError):
+            continue
+    return False
 
 
 def _part(content: Any, context: ToolContext, number: int) -> str:
@@ -116,13 +130,16 @@ def _part(content: Any, context: ToolContext, number: int) -> str:
         case "resource_link":
             return f"[{content.name}: {content.uri}]"
         case "resource":
-            resource = content.resource
-            if hasattr(resource, "text"):
-                return f"[{resource.uri}]\n{resource.text}"
-            name = str(resource.uri).rstrip("/").rpartition("/")[2] or f"resource-{number}"
-            return _attached(context, name, resource)
+            return _resource(content.resource, context, number)
         case other:
             return f"[something of the kind {other!r}, which can't be shown]"
+
+
+def _resource(resource: Any, context: ToolContext, number: int) -> str:
+    if hasattr(resource, "text"):
+        return f"[{resource.uri}]\n{resource.text}"
+    name = str(resource.uri).rstrip("/").rpartition("/")[2] or f"resource-{number}"
+    return _attached(context, name, resource)
 
 
 def _attached(context: ToolContext, name: str, holder: Any) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import hmac
 import socket
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from agentlab.errors import ConfigError
-from agentlab.messages import Artifact, ToolCall, ToolResult
+from agentlab.messages import ToolCall
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import Tool, ToolContext
+from agentlab_tools.mcp.answers import answered, content_of, output_schema
+from agentlab_tools.mcp.report import Reporter
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -25,13 +28,18 @@ _App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
-    """An MCP server that offers these tools; at most eight calls are made at once."""
+    """An MCP server that offers these tools; at most eight calls are made at once.
+
+    What a tool emits while it works goes to the client as progress, where that was asked for, and
+    as a log message at level `info`; a failed call is logged at `warning`.
+    """
     from mcp import types  # noqa: PLC0415 - heavy, and only needed here
     from mcp.server.lowlevel import Server  # noqa: PLC0415
-    from mcp.shared.exceptions import MCPError  # noqa: PLC0415
+    from mcp.shared.exceptions import MCPDeprecationWarning, MCPError  # noqa: PLC0415
 
     by_name = {tool.name: tool for tool in tools}
     room, numbers = asyncio.Semaphore(_AT_ONCE), count()
+    levels: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
     async def list_tools(_context: Any, _page: Any) -> types.ListToolsResult:
         return types.ListToolsResult(
@@ -40,13 +48,14 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
                     name=tool.name,
                     description=tool.description,
                     input_schema=dict(tool.spec.parameters),
+                    output_schema=output_schema(tool),
                     annotations=types.ToolAnnotations(read_only_hint=tool.read_only),
                 )
                 for tool in tools
             ]
         )
 
-    async def call_tool(_context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
         tool = by_name.get(asked.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {asked.name}")
@@ -54,36 +63,32 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
 
         arguments = to_json(asked.arguments or {}).decode()
         call = ToolCall(id=f"mcp_{next(numbers)}", name=tool.name, arguments=arguments)
-        async with room:
-            result = await tool.call(call, ToolContext(call_id=call.id, deps=equipment.deps))
-        return types.CallToolResult(content=_content(result), is_error=result.error is not None)
+        level = levels.get(context.session._connection, "debug")
+        async with room, Reporter(context, tool.name, level) as reporter:
+            told = ToolContext(call_id=call.id, deps=equipment.deps, emit=reporter.emit)
+            result, structured = await answered(tool, call, told)
+            if result.error is not None:
+                reporter.failed(result.content)
+        return types.CallToolResult(
+            content=content_of(result),
+            structured_content=structured,
+            is_error=result.error is not None,
+        )
 
-    return Server(
-        "agentlab",
-        version=version("agentlab-kit"),
-        instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-    )
+    async def set_level(context: Any, asked: types.SetLevelRequestParams) -> types.EmptyResult:
+        levels[context.session._connection] = asked.level
+        return types.EmptyResult()
 
-
-def _content(result: ToolResult) -> list[Any]:
-    from mcp import types  # noqa: PLC0415 - heavy
-
-    content: list[Any] = [types.TextContent(type="text", text=result.content)]
-    content += [_attached(artifact) for artifact in result.artifacts]
-    return content
-
-
-def _attached(artifact: Artifact) -> Any:
-    from mcp import types  # noqa: PLC0415 - heavy
-
-    data, kind = base64.b64encode(artifact.blob.read()).decode(), artifact.media_type
-    if kind.startswith("image/"):
-        return types.ImageContent(type="image", data=data, mime_type=kind)
-    uri = f"agentlab:///{artifact.blob.sha256[:12]}/{artifact.name}"
-    held = types.BlobResourceContents(uri=uri, mime_type=kind, blob=data)
-    return types.EmbeddedResource(type="resource", resource=held)
+    with warnings.catch_warnings():  # clients of before 2026 ask for it, and it is theirs to drop
+        warnings.simplefilter("ignore", MCPDeprecationWarning)
+        return Server(  # pyright: ignore[reportDeprecated]
+            "agentlab",
+            version=version("agentlab-kit"),
+            instructions=INSTRUCTIONS,
+            on_list_tools=list_tools,
+            on_call_tool=call_tool,
+            on_set_logging_level=set_level,
+        )
 
 
 async def serve_stdio(server: Server[Any]) -> None:

@@ -11,7 +11,7 @@ from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab.tooling import Tool
 from agentlab_tools.mcp.client import mcp_tools
-from agentlab_tools.mcp.convert import names_for
+from agentlab_tools.mcp.names import Names
 from agentlab_tools.mcp.servers import find_server, load_servers
 
 
@@ -33,13 +33,12 @@ async def toolset(whats: Sequence[str]) -> AsyncGenerator[tuple[Tool[Any], ...]]
         names = ", ".join(known) or f"none yet in {servers_file()}"
         raise ConfigError(f"name an MCP server, as in -t mcp:NAME; there are: {names}")
     tools: dict[str, Tool[Any]] = {}
+    names = Names()
     async with AsyncExitStack() as stack:
         for what in dict.fromkeys(whats):
             server = find_server(what, known)
             for tool in await stack.enter_async_context(mcp_tools(server)):
-                name = tool.name
-                if name in tools:
-                    taken = names_for((*tools, f"{server.name}_{name}"))
-                    name = taken[f"{server.name}_{name}"]
+                wanted = f"{server.name}_{tool.name}" if tool.name in tools else tool.name
+                name = names.give(wanted)
                 tools[name] = tool.with_(name=name)
         yield tuple(tools.values())

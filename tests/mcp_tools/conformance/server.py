@@ -1,0 +1,131 @@
+"""The fixture tools that the official conformance suite calls, served as `agentlab mcp` does.
+
+python server.py        prints its address
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+from agentlab.equipment import Equipment
+
+from agentlab.errors import ToolError
+from agentlab.tooling import ToolContext, tool
+from agentlab_tools.mcp.convert import arguments_from
+from agentlab_tools.mcp.serve import serve_http, server_of
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
+WAV = base64.b64decode("UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=")
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "$defs": {
+        "address": {
+            "type": "object",
+            "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+        }
+    },
+    "properties": {"name": {"type": "string"}, "address": {"$ref": "#/$defs/address"}},
+    "additionalProperties": False,
+}
+
+
+@tool
+def test_simple_text() -> str:
+    """Say something."""
+    return "This is a simple text response for testing."
+
+
+@tool
+def test_image_content(context: ToolContext) -> str:
+    """Draw something."""
+    context.attach("red.png", PNG, "image/png")
+    return "an image"
+
+
+@tool
+def test_audio_content(context: ToolContext) -> str:
+    """Play something."""
+    context.attach("tone.wav", WAV, "audio/wav")
+    return "a sound"
+
+
+@tool
+def test_embedded_resource(context: ToolContext) -> str:
+    """Hand over a file."""
+    context.attach("text.txt", b"This is an embedded resource content.", "text/plain")
+    return "a file"
+
+
+@tool
+def test_multiple_content_types(context: ToolContext) -> str:
+    """Hand over several things."""
+    context.attach("red.png", PNG, "image/png")
+    context.attach("data.json", json.dumps({"test": "data"}).encode(), "application/json")
+    return "Multiple content types test:"
+
+
+@tool
+async def test_tool_with_logging(context: ToolContext) -> str:
+    """Tell what happens."""
+    for said in ("Tool execution started", "Tool processing data", "Tool execution completed"):
+        context.emit(said)
+        await asyncio.sleep(0.05)
+    return "logged"
+
+
+@tool
+async def test_tool_with_progress(context: ToolContext) -> str:
+    """Take a while."""
+    for share in (0, 50, 100):
+        context.emit(f"{share} of 100")
+        await asyncio.sleep(0.05)
+    return "done"
+
+
+@tool
+def test_error_handling() -> str:
+    """Fail."""
+    raise ToolError("This tool intentionally returns an error for testing")
+
+
+@tool(name="json_schema_2020_12_tool")
+def with_a_schema() -> str:
+    """Tool with JSON Schema 2020-12 features."""
+    return "never called"
+
+
+def words(schema: dict[str, Any]) -> Any:
+    """A model that shows a schema as it stands, as a tool made elsewhere may have one."""
+    model, _ = arguments_from(schema)
+
+    class Shown(model):
+        @classmethod
+        def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
+            return schema
+
+    return Shown
+
+
+TOOLS = (
+    test_simple_text,
+    test_image_content,
+    test_audio_content,
+    test_embedded_resource,
+    test_multiple_content_types,
+    test_tool_with_logging,
+    test_tool_with_progress,
+    test_error_handling,
+    with_a_schema.with_(arguments=words(SCHEMA)),
+)
+
+if __name__ == "__main__":
+    server = server_of(TOOLS, Equipment())
+    asyncio.run(
+        serve_http(server, port=0, token=None, told=lambda address: print(address, flush=True))
+    )

