@@ -80,6 +80,11 @@ class Template:
         self._needs = self._rewritings()
 
     @property
+    def knows_tools(self) -> bool:
+        """Whether the template has to do with tools at all."""
+        return self._shown.tells_tools or self.writes_calls
+
+    @property
     def told_by(self) -> str:
         """Who tells the model of its tools and in which format, and why, for people."""
         if self.has_tools:
