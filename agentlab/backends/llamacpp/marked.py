@@ -7,7 +7,6 @@ such a grammar can't hold of a schema is listed as unenforced, as everywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -92,6 +91,7 @@ class _Marked:
     def __init__(self, format: Format, schema: Mapping[str, Any], prefix: str) -> None:
         self._format, self._root, self._prefix = format, schema, prefix
         self._rules: dict[str, Node] = {}
+        self._marks: dict[str, int] = {}
         self._unenforced = [f"/{key}" for key in FOLDED if key in schema and key != "$ref"]
         self._folded, _ = fold(schema)
 
@@ -240,7 +240,7 @@ class _Marked:
 
         One rule for each beginning of the mark that was read: what Knuth, Morris and Pratt do.
         """
-        base = f"{self._prefix}u{re.sub('[^a-z]', '', mark.lower())}{len(mark)}-"
+        base = f"{self._prefix}u{self._marks.setdefault(mark, len(self._marks))}-"
         if base + "0" in self._rules:
             return Ref(base + "0")
         letters = sorted(set(mark))
