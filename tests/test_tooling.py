@@ -719,3 +719,22 @@ def test_others_use_the_terminal_as_before_while_a_tool_is_at_work(capfdbinary):
     sys.stdout.flush()
     assert heard == ["mine", "\n"]
     assert capfdbinary.readouterr().out == b"rawother\n"
+
+
+async def test_an_async_function_under_an_ordinary_decorator_is_awaited():
+    def logged(function: Any) -> Any:
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return inner
+
+    @tool
+    @logged
+    async def look(name: str) -> str:
+        """Look up."""
+        print("looking")
+        await asyncio.sleep(0)
+        return f"found {name}"
+
+    assert await answer(look, name="Ada") == "found Ada"

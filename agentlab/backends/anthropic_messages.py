@@ -21,9 +21,10 @@ from pydantic_core import from_json, to_json
 from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.anthropic_stream import REDACTED, SIGNED, MessagesDecoder
 from agentlab.backends.asked import Asked
+from agentlab.backends.call_ids import CallIds
 from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import json_arguments, offer
+from agentlab.backends.heads import blames_the_top, described, json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.settings import sampling, wire_name
 from agentlab.backends.signatures import unpack
@@ -49,19 +50,25 @@ class MessagesDialect:
         self._model = model
         self._options = options
         self._encoded = Encoded(self._encode)
+        self._ids = CallIds("[a-zA-Z0-9_-]{1,64}")
+        self._folds = preset.folds
 
     def decoder(self, asked: Asked) -> MessagesDecoder:
         """Reads one answer."""
         return MessagesDecoder(asked)
 
     def relent(self, error: BadRequest) -> bool:
-        """There is nothing in a request that could be left out."""
-        return False
+        """Some servers take only plain objects at the top of a tool's schema."""
+        if self._folds or not blames_the_top(error):
+            return False
+        self._folds = True
+        return True
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """Instructions and turns, with the cache marks."""
         if words:
             messages = instructed(messages, words)
+        messages = self._ids(messages)
         first = 0
         while first < len(messages) and messages[first].role == "system":
             first += 1
@@ -98,19 +105,16 @@ class MessagesDialect:
             **sampling(settings, names, self._preset.name),
         }
         if settings.logprobs:
-            wire_name("logprobs", names, self._preset.name)
+            raise ConfigError(f"{self._preset.name} takes no setting logprobs here: leave it out")
         offered, choice = offer(tools, settings, output, mode)
         if output is not None and mode == "native":
             form = {"type": "json_schema", "schema": _constraint(output)}
             fields["output_config"] = {**fields.get("output_config", {}), "format": form}
         if offered:
             fields["tools"] = [
-                {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "input_schema": tool.parameters,
-                }
+                {"name": tool.name, "description": description, "input_schema": schema}
                 for tool in offered
+                for description, schema in [described(tool, folds=self._folds)]
             ]
             fields["tools"][-1]["cache_control"] = {"type": "ephemeral"}
             named = {"auto": "auto", "none": "none", "required": "any"}

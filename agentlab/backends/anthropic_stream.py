@@ -16,10 +16,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from agentlab.backend import Delta, Reply, Stop
+from agentlab.backend import Delta, Reply
 from agentlab.backends.asked import Asked
 from agentlab.backends.draft import draft_for
 from agentlab.backends.signatures import pack
+from agentlab.backends.stops import stop_of
 from agentlab.errors import StreamBroken
 from agentlab.messages import Message, Usage
 
@@ -28,23 +29,13 @@ SIGNED = "signed:"
 REDACTED = "redacted:"
 """What it begins with when it is the thoughts themselves, encrypted."""
 
-_STOPS: dict[str, Stop] = {
-    "end_turn": "end",
-    "pause_turn": "end",
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "stop_sequence": "stop_sequence",
-    "refusal": "filtered",
-}
-
 
 class MessagesDecoder:
     """The answer in one stream to what was `asked`."""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._draft = draft_for(asked.mode)
+        self._draft = draft_for(asked)
         self._usage: dict[str, int] = {}
         self._stop_reason: str | None = None
         self._begun = False
@@ -85,6 +76,20 @@ class MessagesDecoder:
                 pass  # pings, and what later versions add
         return ()
 
+    def read(self, body: Any) -> Sequence[Delta]:
+        """What a whole answer says, from a server that does not stream."""
+        deltas = [*self.feed({"type": "message_start", "message": body})]
+        for index, block in enumerate(body["content"]):
+            bare = block
+            if block["type"] == "thinking":
+                bare = {**block, "thinking": block.get("thinking") or ""}
+            deltas += self.feed(
+                {"type": "content_block_start", "index": index, "content_block": bare}
+            )
+            deltas += self.feed({"type": "content_block_stop", "index": index})
+        deltas += self.feed({"type": "message_delta", "delta": body, "usage": body.get("usage")})
+        return deltas
+
     def _expect(self, holds: bool) -> None:
         if not holds:
             name = self._asked.preset.name
@@ -103,7 +108,8 @@ class MessagesDecoder:
                 self._sign(REDACTED + block["data"])
                 return ()
             case "tool_use":
-                deltas = self._draft.call(index, block["id"], block["name"])
+                self._draft.call(index, block["id"], block["name"])
+                deltas = self._draft.name_calls()
                 if block.get("input"):
                     deltas += self._draft.arguments(index, to_json(block["input"]).decode())
                 return deltas
@@ -133,7 +139,7 @@ class MessagesDecoder:
 
     def reply(self) -> Reply:
         """The answer."""
-        stop = _STOPS.get(self._stop_reason or "", "end")
+        stop = stop_of(self._stop_reason or "", self._asked.preset.name, self._asked.preset.stops)
         if stop in ("end", "tool_calls"):
             stop = "tool_calls" if self._draft.has_calls else "end"
         message = Message(role="assistant", parts=self._draft.parts())

@@ -22,6 +22,8 @@ class Asked:
     settings: Settings
     mode: Mode | None
     """The way to typed output, where it is asked for."""
+    answer_tool: str | None
+    """The tool whose arguments are the typed output, where that is the way."""
     turn: int
     """A number no other answer of the conversation has; makes ids where a service has none."""
 

@@ -21,17 +21,11 @@ from agentlab.backend import Delta, Reply, Stop, TokenInfo
 from agentlab.backends.asked import Asked
 from agentlab.backends.draft import draft_for
 from agentlab.backends.signatures import pack
-from agentlab.messages import Message, Part, Reasoning, Usage
+from agentlab.backends.stops import stop_of
+from agentlab.backends.thoughts import Piece, Thoughts, unopened
+from agentlab.errors import ConfigError
+from agentlab.messages import Message, Part, Reasoning, Text, Usage
 
-_STOPS: dict[str, Stop] = {
-    "stop": "end",
-    "eos": "end",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "length": "length",
-    "model_length": "length",
-    "content_filter": "filtered",
-}
 _NOTHING: dict[str, Any] = {}
 
 
@@ -40,10 +34,12 @@ class ChatDecoder:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._draft = draft_for(asked.mode)
+        self._draft = draft_for(asked)
         self._finish: str | None = None
         self._stopped_by: object = None
         self._refused = False
+        self._thoughts = Thoughts() if asked.preset.think_tags else None
+        self._said_text = False
         self._usage: dict[str, Any] = _NOTHING
         self._tokens: list[TokenInfo] = []
         self._keys: dict[int, int] = {}
@@ -81,10 +77,37 @@ class ChatDecoder:
         if logprobs and logprobs.get("content"):
             self._tokens.extend(map(_token, logprobs["content"]))
         finish = choice.get("finish_reason")
-        if finish:
+        if finish and self._finish is None:
+            deltas += self._released()
             self._finish = str(finish)
             self._stopped_by = choice.get("stop_reason")
         return deltas
+
+    def read(self, body: Any) -> Sequence[Delta]:
+        """What a whole answer says, from a server that does not stream."""
+        choice = cast(dict[str, Any], body["choices"][0])
+        message = cast(dict[str, Any], choice["message"])
+        made = cast(list[dict[str, Any]], message.get("tool_calls") or [])
+        calls = [{"index": place, **call} for place, call in enumerate(made)]
+        told = {**choice, "index": 0, "delta": {**message, "tool_calls": calls}}
+        return self.feed({**body, "choices": [told]})
+
+    def _text(self, text: str) -> list[Delta]:
+        self._said_text = True
+        if self._thoughts is None:
+            return self._draft.text(text)
+        return self._told(self._thoughts.feed(text))
+
+    def _told(self, pieces: Sequence[Piece]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for kind, text in pieces:
+            deltas += self._draft.reasoning(text) if kind == "thought" else self._draft.text(text)
+        return deltas
+
+    def _released(self) -> list[Delta]:
+        """What was held back in case more came."""
+        held = self._told(self._thoughts.finish()) if self._thoughts is not None else []
+        return [*held, *self._draft.name_calls()]
 
     def _delta(self, delta: dict[str, Any]) -> list[Delta]:
         deltas: list[Delta] = []
@@ -96,7 +119,7 @@ class ChatDecoder:
         content = delta.get("content")
         if content:
             if isinstance(content, str):
-                deltas += self._draft.text(content)
+                deltas += self._text(content)
             else:
                 for chunk in content:
                     deltas += self._chunk(chunk)
@@ -112,7 +135,7 @@ class ChatDecoder:
         if chunk["type"] == "thinking":
             pieces = cast(list[dict[str, Any]], chunk["thinking"])
             return self._draft.reasoning("".join(piece.get("text", "") for piece in pieces))
-        return self._draft.text(chunk.get("text") or "")
+        return self._text(chunk.get("text") or "")
 
     def _call(self, piece: dict[str, Any]) -> list[Delta]:
         function = piece.get("function") or _NOTHING
@@ -129,9 +152,12 @@ class ChatDecoder:
             if index is not None:
                 self._keys[index] = key
             id = id or f"call_{self._asked.turn}_{key}"
-            deltas += self._draft.call(key, id, name)
+            # whatever came before this call is whole by now
+            deltas += [*self._draft.name_calls(), *self._draft.call(key, id, name)]
         elif known is not None:
             id = known
+            if name:
+                self._draft.name(key, name)
         extra = piece.get("extra_content")
         if extra and id:
             self._call_extras[id] = {"extra_content": extra}
@@ -143,13 +169,20 @@ class ChatDecoder:
 
     def reply(self) -> Reply:
         """The answer."""
-        message = Message(role="assistant", parts=self._signed(self._draft.parts()))
-        return Reply(
-            message=message, usage=self._cost(), stop=self._stop(), tokens=tuple(self._tokens)
-        )
+        stop = self._stop()
+        preset = self._asked.preset
+        if self._asked.settings.logprobs and self._said_text and not self._tokens:
+            raise ConfigError(
+                f"{preset.name} was asked for log-probabilities and sent none: leave logprobs out"
+            )
+        parts = self._draft.parts()
+        if preset.think_tags:
+            parts = _thought_first(parts)
+        message = Message(role="assistant", parts=self._signed(parts))
+        return Reply(message=message, usage=self._cost(), stop=stop, tokens=tuple(self._tokens))
 
     def _stop(self) -> Stop:
-        stop = _STOPS.get(self._finish or "", "end")
+        stop = stop_of(self._finish or "", self._asked.preset.name, self._asked.preset.stops)
         if self._refused:
             return "filtered"
         if stop in ("end", "tool_calls"):
@@ -188,6 +221,18 @@ class ChatDecoder:
             cached_tokens=cached,
             charged=used.get("cost"),
         )
+
+
+def _thought_first(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts, with a thought taken out of a text whose opening mark stood in the prompt."""
+    if not parts or not isinstance(parts[0], Text):
+        return parts
+    found = unopened(parts[0].text)
+    if found is None:
+        return parts
+    thought, text = found
+    rest = (Text(text=text),) if text else ()
+    return (*((Reasoning(text=thought),) if thought.strip() else ()), *rest, *parts[1:])
 
 
 def _token(told: dict[str, Any]) -> TokenInfo:

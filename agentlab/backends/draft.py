@@ -10,9 +10,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta
-from agentlab.backends.structured import ANSWER, Mode
+from agentlab.backends.asked import Asked
 from agentlab.errors import StreamBroken
-from agentlab.messages import Part, Reasoning, Text, ToolCall
+from agentlab.messages import Part, Reasoning, Text, ToolCall, clean
 
 
 @dataclass
@@ -32,6 +32,8 @@ class _Call:
     name: str
     pieces: list[str] = field(default_factory=list[str])
     is_answer: bool = False
+    told: bool = False
+    """Whether its name has been handed out."""
 
 
 class Draft:
@@ -47,9 +49,11 @@ class Draft:
         self._quiet = quiet
         self._parts: list[_Text | _Reasoning | _Call] = []
         self._calls: dict[Hashable, _Call] = {}
+        self._halves: dict[Hashable, str] = {}
 
     def text(self, text: str) -> list[Delta]:
         """More text."""
+        text = self._whole("text", text)
         if not text:
             return []
         last = self._parts[-1] if self._parts else None
@@ -61,6 +65,7 @@ class Draft:
 
     def reasoning(self, text: str) -> list[Delta]:
         """More reasoning; it goes on with the part before it, unless that one is signed."""
+        text = self._whole("reasoning", text)
         if not text:
             return []
         last = self._parts[-1] if self._parts else None
@@ -79,11 +84,34 @@ class Draft:
         last.signature = signature
 
     def call(self, key: Hashable, id: str, name: str) -> list[Delta]:
-        """A tool call begins. `key` is how the protocol refers to it from here on."""
-        call = _Call(id=id, name=name, is_answer=name == self._answer_tool)
+        """A tool call begins. `key` is how the protocol refers to it from here on.
+
+        It is handed out with its first arguments, or by `name_calls`, for a name may come in
+        pieces.
+        """
+        call = _Call(id=id, name=name)
         self._calls[key] = call
         self._parts.append(call)
-        return [] if call.is_answer else [ToolCallDelta(id=id, name=name)]
+        return []
+
+    def name(self, key: Hashable, name: str) -> None:
+        """More of a call's name, as long as nothing of the call was handed out.
+
+        Some services say the whole name with every piece: then it adds nothing.
+        """
+        call = self._calls[key]
+        if not call.told and not call.pieces and name != call.name:
+            call.name += name
+
+    def name_calls(self) -> list[Delta]:
+        """The calls that have begun and were not handed out: their names are whole."""
+        return [delta for call in self._calls.values() for delta in self._told(call)]
+
+    def _told(self, call: _Call) -> list[Delta]:
+        if call.told:
+            return []
+        call.told, call.is_answer = True, call.name == self._answer_tool
+        return [] if call.is_answer else [ToolCallDelta(id=call.id, name=call.name)]
 
     def called(self, key: Hashable) -> str | None:
         """The id of the call under `key`, if it has begun."""
@@ -99,12 +127,14 @@ class Draft:
         call = self._calls.get(key)
         if call is None:
             raise StreamBroken("the answer goes on with a tool call that it never began")
+        text = self._whole(("call", key), text)
         if not text:
             return []
+        deltas = self._told(call)
         call.pieces.append(text)
         if call.is_answer:
-            return [TextDelta(text=text)]
-        return [ToolCallDelta(id=call.id, name=call.name, arguments=text)]
+            return [*deltas, TextDelta(text=text)]
+        return [*deltas, ToolCallDelta(id=call.id, name=call.name, arguments=text)]
 
     def arguments_so_far(self, key: Hashable) -> str:
         """What a call's arguments add up to."""
@@ -114,16 +144,30 @@ class Draft:
     @property
     def has_calls(self) -> bool:
         """Whether a tool (other than the answer's) is called."""
-        return any(not call.is_answer for call in self._calls.values())
+        return any(call.name != self._answer_tool for call in self._calls.values())
 
     def parts(self) -> tuple[Part, ...]:
         """What came in, as the parts of a message."""
+        for call in self._calls.values():
+            self._told(call)
         return tuple(map(_finished, self._parts))
 
+    def _whole(self, key: Hashable, text: str) -> str:
+        """The text up to its last whole character.
 
-def draft_for(mode: Mode | None) -> Draft:
-    """The draft of an answer whose typed output comes in the way `mode`."""
-    return Draft(ANSWER if mode == "tool" else None, quiet=mode == "prompt")
+        A service may cut a character in two: half of a surrogate pair in one event, the other half
+        in the next.
+        """
+        text = self._halves.pop(key, "") + text
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self._halves[key] = text[-1]
+            text = text[:-1]
+        return clean(text)
+
+
+def draft_for(asked: Asked) -> Draft:
+    """The draft of the answer to what was asked."""
+    return Draft(asked.answer_tool, quiet=asked.mode == "prompt")
 
 
 def _finished(part: _Text | _Reasoning | _Call) -> Part:

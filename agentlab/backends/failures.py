@@ -1,12 +1,14 @@
 """One map from everything that can go wrong with a hosted service to AgentLab's errors.
 
-Both SDKs are generated alike and stand on the same HTTP library, so their exceptions are told apart
-by the names of their classes, and neither has to be imported to be understood. What a service says
-in an error is shortened and cleared of the key before anyone sees it.
+Exceptions are told apart by their classes. Both SDKs are generated alike and stand on the same HTTP
+library, so one map serves both; an SDK is looked up among the loaded modules, for one that was
+never imported can't have raised anything. What a service says in an error is shortened and cleared
+of the key before anyone sees it.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,12 +28,7 @@ from agentlab.errors import (
 )
 
 _LONGEST_DETAIL = 400
-_LOGIN_ERRORS = {
-    "OAuthError",
-    "CredentialsError",
-    "WorkloadIdentityError",
-    "SubjectTokenProviderError",
-}
+_LOGIN_ERRORS = ("CredentialsError", "WorkloadIdentityError")
 _SHORTEST_KEY = 8
 """What is shorter stands in for a key where none is needed, and may be part of any word."""
 
@@ -93,41 +90,51 @@ def translate(error: Exception, service: Service) -> AgentLabError:
     """
     if isinstance(error, AgentLabError):
         return error
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if "APIStatusError" in names:
-        response = cast(Any, error).response
-        return from_status(
-            response.status_code, cast(Any, error).body, service, headers=response.headers
-        )
-    if names & {"APITimeoutError", "TimeoutException", "TimeoutError"}:
+    import httpx2  # noqa: PLC0415 - whoever asked a service has it loaded
+
+    sdk = _sdk_of(error)
+    if sdk is not None and isinstance(error, sdk.APIStatusError):
+        told: Any = error
+        headers = told.response.headers
+        return from_status(told.response.status_code, told.body, service, headers=headers)
+    timeouts = (httpx2.TimeoutException, TimeoutError, *((sdk.APITimeoutError,) if sdk else ()))
+    if isinstance(error, timeouts):
         return ServiceUnavailable(f"{service.name} did not answer in time")
-    if names & {
-        "APIResponseValidationError",
-        "DecodingError",
-        "StreamError",
-        "APIWebhookValidationError",
-    }:
+    if isinstance(error, (httpx2.DecodingError, httpx2.StreamError)) or (
+        sdk is not None and isinstance(error, sdk.APIResponseValidationError)
+    ):
         return StreamBroken(f"{service.name} sent an answer that can't be read")
-    if names & {"RemoteProtocolError", "ReadError", "WriteError", "CloseError"}:
+    broken = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError, httpx2.CloseError)
+    cut = isinstance(error, broken)
+    if cut or (sdk is not None and isinstance(error.__cause__, broken)):
         return StreamBroken(f"the connection to {service.name} broke off")
-    if names & {"APIConnectionError", "TransportError", "RequestError", "HTTPError"}:
-        return _unreachable(error, service)
-    if names & _LOGIN_ERRORS:
-        return AuthError(f"{service.name} could not be logged in to: {service.clean(error)}")
-    if names & {"OpenAIError", "AnthropicError"}:
-        return BadRequest(f"{service.name}: {service.clean(error)}")
-    raise error
+    unreachable = (httpx2.HTTPError, *((sdk.APIConnectionError,) if sdk else ()))
+    if isinstance(error, unreachable):
+        where = f" at {service.url}" if service.url else ""
+        return ServiceUnavailable(
+            f"{service.name} can't be reached{where}: check the address and the network"
+        )
+    if sdk is None:
+        raise error
+    # the rest never saw an answer of the service: a login that failed, a request not to be made
+    said = service.clean(error)
+    if isinstance(error, _logins(sdk)):
+        return AuthError(f"{service.name} could not be logged in to: {said}")
+    return BadRequest(f"{service.name}: {said}")
 
 
-def _unreachable(error: Exception, service: Service) -> AgentLabError:
-    cause = error.__cause__
-    causes = {kind.__name__ for kind in type(cause).__mro__} if cause else set[str]()
-    if causes & {"RemoteProtocolError", "ReadError", "WriteError"}:
-        return StreamBroken(f"the connection to {service.name} broke off")
-    where = f" at {service.url}" if service.url else ""
-    return ServiceUnavailable(
-        f"{service.name} can't be reached{where}: check the address and the network"
-    )
+def _sdk_of(error: Exception) -> Any:
+    """The SDK that `error` comes from; None for none. It is loaded, or it could not have raised."""
+    for name, root in (("openai", "OpenAIError"), ("anthropic", "AnthropicError")):
+        sdk: Any = sys.modules.get(name)
+        if sdk is not None and isinstance(error, getattr(sdk, root)):
+            return sdk
+    return None
+
+
+def _logins(sdk: Any) -> tuple[type[Exception], ...]:
+    """The SDK's exceptions for a login that failed before anything was asked."""
+    return tuple(getattr(sdk, name) for name in _LOGIN_ERRORS if hasattr(sdk, name))
 
 
 def from_body(body: object, service: Service) -> AgentLabError | None:

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from agentlab.backend import JsonSchema, Settings, ToolSpec
-from agentlab.backends.structured import ANSWER, Mode, answer_tool
-from agentlab.errors import ConfigError
+from agentlab.backends.folded import fold
+from agentlab.backends.structured import Mode, answer_name, answer_tool
+from agentlab.errors import BadRequest, ConfigError
 
 _KEPT = 64
 
@@ -56,9 +57,26 @@ def offer(
     """
     offered, choice = list(tools), choice_of(settings, tools)
     if output is not None and mode == "tool":
-        offered.append(answer_tool(output))
-        choice = "required" if tools and choice != "none" else ANSWER
+        name = answer_name(tools)
+        offered.append(answer_tool(output, name))
+        choice = "required" if tools and choice != "none" else name
     return offered, choice
+
+
+def described(tool: ToolSpec, *, folds: bool) -> tuple[str, dict[str, Any]]:
+    """A tool's description and its schema; `folds` where it must be a plain object at the top."""
+    if not folds:
+        return tool.description, tool.parameters
+    parameters, words = fold(tool.parameters)
+    return "\n\n".join(filter(None, (tool.description, words))), parameters
+
+
+def blames_the_top(error: BadRequest) -> bool:
+    """Whether a service refuses what stands at the top of a tool's schema."""
+    said = str(error).lower()
+    return any(key.lower() in said for key in ("oneOf", "anyOf", "allOf")) and (
+        "top level" in said or "top-level" in said or "schema" in said
+    )
 
 
 def choice_of(settings: Settings, tools: Sequence[ToolSpec]) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Literal, cast
 from agentlab.backend import Backend
 from agentlab.backends.address import shown_address
 from agentlab.backends.anthropic_messages import MessagesDialect
+from agentlab.backends.call_ids import ANY
 from agentlab.backends.clients import Options, anthropic_wire, openai_wire
 from agentlab.backends.failures import translate
 from agentlab.backends.hosted_backend import Dialect, HostedBackend
@@ -118,6 +119,9 @@ def _find(name: str, services: Mapping[str, Preset] | Path | None) -> tuple[Pres
                 "key_env": "",
                 "provider": "",
                 "responses_models": "",
+                "call_ids": ANY,
+                "folds": False,
+                "think_tags": True,
                 "settings": PRESETS["vllm"].settings,
             }
         ), model

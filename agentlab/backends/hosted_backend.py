@@ -17,7 +17,7 @@ from agentlab.backends.asked import Asked
 from agentlab.backends.clients import Options
 from agentlab.backends.heads import Heads
 from agentlab.backends.presets import Preset
-from agentlab.backends.structured import Mode, Ways, in_words
+from agentlab.backends.structured import Mode, Ways, answer_name, in_words
 from agentlab.backends.wire import Decoder, Wire
 from agentlab.errors import BadRequest
 from agentlab.messages import Message
@@ -118,7 +118,8 @@ class HostedBackend:
             head = self._heads(tools, settings, output, mode)
             body = head + self._dialect.conversation(messages, words)
             turn = len(messages)
-            asked = Asked(self._preset, self._model, self._options, settings, mode, turn)
+            name = answer_name(tools) if mode == "tool" else None
+            asked = Asked(self._preset, self._model, self._options, settings, mode, name, turn)
             return self._wire.ask(self._dialect.path, body, lambda: self._dialect.decoder(asked))
 
         async with aclosing(self._yielding(output, ask)) as answer:

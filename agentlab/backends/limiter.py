@@ -10,14 +10,37 @@ limiter waits, rather than each finding out alone.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
 
 from agentlab.errors import ConfigError
 
 
+@dataclass(eq=False)
+class _Turn:
+    """Somebody who waits, in an event loop of whatever thread."""
+
+    loop: asyncio.AbstractEventLoop
+    come: asyncio.Future[None]
+    given: bool = False
+
+    def give(self) -> bool:
+        """Wake whoever waits; False where that loop is gone, and they with it."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._wake)
+            return True
+        return False
+
+    def _wake(self) -> None:
+        if not self.come.done():
+            self.come.set_result(None)
+
+
 class Limiter:
-    """Bounds on requests under way and on requests begun. Belongs to one event loop at a time.
+    """Bounds on requests under way and on requests begun, for any number of threads and loops.
 
     Args:
         concurrent: how many may be under way at once; None for no bound.
@@ -34,7 +57,8 @@ class Limiter:
         if any(bound is not None and bound <= 0 for bound in (concurrent, per_minute, burst)):
             raise ConfigError("a limiter's bounds must be above zero; leave one out for no bound")
         self._free = concurrent
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._lock = threading.Lock()
+        self._waiting: deque[_Turn] = deque()
         self._interval = 60.0 / per_minute if per_minute else 0.0
         self._slack = self._interval * (burst - 1)
         self._due = 0.0
@@ -50,27 +74,30 @@ class Limiter:
             raise
 
     def release(self) -> None:
-        """Give a turn back."""
-        if self._free is None:
-            return
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
+        """Give a turn back; from any thread."""
+        with self._lock:
+            if self._free is None:
                 return
-        self._free += 1
+            while self._waiting:
+                turn = self._waiting.popleft()
+                turn.given = turn.give()
+                if turn.given:
+                    return
+            self._free += 1
 
     def hold(self, seconds: float) -> None:
         """Let nobody begin for that long from now."""
-        self._held_until = max(self._held_until, time.monotonic() + seconds)
+        with self._lock:
+            self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     async def _pace(self) -> None:
         if self._interval:
             # the generic cell rate algorithm (ITU-T I.371): one number holds the whole schedule
-            now = time.monotonic()
-            self._due = max(self._due, now)
-            start = self._due - self._slack
-            self._due += self._interval
+            with self._lock:
+                now = time.monotonic()
+                self._due = max(self._due, now)
+                start = self._due - self._slack
+                self._due += self._interval
             if start > now:
                 await asyncio.sleep(start - now)
         # others may hold it longer meanwhile, hence the loop
@@ -78,18 +105,22 @@ class Limiter:
             await asyncio.sleep(wait)
 
     async def _take(self) -> None:
-        if self._free is None:
-            return
-        if self._free > 0 and not self._waiting:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if self._free is None:
+                return
+            if self._free > 0:
+                self._free -= 1
+                return
+            turn = _Turn(loop, loop.create_future())
+            self._waiting.append(turn)
         try:
-            await turn
+            await turn.come
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            with self._lock:
+                ours = turn.given
+                if not ours:
+                    self._waiting.remove(turn)
+            if ours:
                 self.release()  # it was our turn already, so it passes to the next
-            else:
-                self._waiting.remove(turn)
             raise

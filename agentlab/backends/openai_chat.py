@@ -23,10 +23,11 @@ from agentlab.backend import (
     ToolSpec,
 )
 from agentlab.backends.asked import Asked
+from agentlab.backends.call_ids import CallIds
 from agentlab.backends.chat_stream import ChatDecoder
 from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import json_arguments, offer
+from agentlab.backends.heads import blames_the_top, described, json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.settings import sampling, wire_name
 from agentlab.backends.signatures import unpack
@@ -50,11 +51,13 @@ class ChatDialect:
         self._model = model
         self._options = options
         self._encoded = Encoded(self._encode)
+        self._ids = CallIds(preset.call_ids)
         self._counts = True
+        self._folds = preset.folds
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """The messages."""
-        said = instructed(messages, words) if words else messages
+        said = self._ids(instructed(messages, words) if words else messages)
         return b"".join((b',"messages":[', b",".join(map(self._encoded, said)), b"]}"))
 
     def decoder(self, asked: Asked) -> ChatDecoder:
@@ -62,11 +65,14 @@ class ChatDialect:
         return ChatDecoder(asked)
 
     def relent(self, error: BadRequest) -> bool:
-        """Older servers do not know the option to count tokens in a stream."""
-        if not self._counts or "stream_options" not in str(error):
-            return False
-        self._counts = False
-        return True
+        """Older servers can't count tokens in a stream; some take only plain objects of a tool."""
+        if self._counts and "stream_options" in str(error):
+            self._counts = False
+            return True
+        if not self._folds and blames_the_top(error):
+            self._folds = True
+            return True
+        return False
 
     def head(
         self,
@@ -92,7 +98,7 @@ class ChatDialect:
         if output is not None and mode == "native":
             fields["response_format"] = _response_format(output)
         if offered:
-            fields["tools"] = [_tool(tool) for tool in offered]
+            fields["tools"] = [_tool(tool, self._folds) for tool in offered]
             if choice in ("none", "required"):
                 fields["tool_choice"] = choice
             elif choice != "auto":
@@ -141,7 +147,7 @@ class ChatDialect:
                 raise ConfigError(f"a {part.kind} part can't be in a user's message")
 
     def _assistant(self, message: Message) -> dict[str, Any]:
-        calls = [
+        calls: list[dict[str, Any]] = [
             {
                 "id": call.id,
                 "type": "function",
@@ -164,19 +170,15 @@ class ChatDialect:
                 kept = cast(dict[str, Any], from_json(packed))
                 fields.update(kept.get("message", {}))
                 for call in calls:
-                    call.update(kept.get("calls", {}).get(call["id"], {}))
+                    id = self._ids.originals.get(call["id"], call["id"])
+                    call.update(kept.get("calls", {}).get(id, {}))
         return fields
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": tool.parameters,
-        },
-    }
+def _tool(tool: ToolSpec, folds: bool) -> dict[str, Any]:
+    description, parameters = described(tool, folds=folds)
+    function = {"name": tool.name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
 def _response_format(output: JsonSchema) -> dict[str, Any]:

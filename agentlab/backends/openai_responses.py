@@ -17,9 +17,10 @@ from pydantic_core import from_json, to_json
 
 from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.asked import Asked
+from agentlab.backends.call_ids import CallIds
 from agentlab.backends.clients import Options
 from agentlab.backends.encoded import Encoded
-from agentlab.backends.heads import json_arguments, offer
+from agentlab.backends.heads import blames_the_top, described, json_arguments, offer
 from agentlab.backends.presets import Preset
 from agentlab.backends.responses_stream import ResponsesDecoder
 from agentlab.backends.settings import sampling, wire_name
@@ -46,11 +47,13 @@ class ResponsesDialect:
         self._model = model
         self._options = options
         self._encoded = Encoded(self._encode)
+        self._ids = CallIds(".{1,64}")
         self._reasons = True
+        self._folds = preset.folds
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """The items of the conversation."""
-        said = instructed(messages, words) if words else messages
+        said = self._ids(instructed(messages, words) if words else messages)
         items = b",".join(filter(None, map(self._encoded, said)))
         return b"".join((b',"input":[', items, b"]}"))
 
@@ -59,11 +62,14 @@ class ResponsesDialect:
         return ResponsesDecoder(asked)
 
     def relent(self, error: BadRequest) -> bool:
-        """A model that does not reason refuses to be asked for its reasoning."""
-        if not self._reasons or "encrypted" not in str(error).lower():
-            return False
-        self._reasons = False
-        return True
+        """Models that don't reason refuse to be asked for it; some take only plain objects."""
+        if self._reasons and "encrypted" in str(error).lower():
+            self._reasons = False
+            return True
+        if not self._folds and blames_the_top(error):
+            self._folds = True
+            return True
+        return False
 
     def head(
         self,
@@ -79,12 +85,12 @@ class ResponsesDialect:
             fields["include"] = [_ENCRYPTED]
         fields |= {**preset.extra, **sampling(settings, names, preset.name), **self._options.extra}
         if settings.logprobs:
-            wire_name("logprobs", names, preset.name)
+            raise ConfigError(f"{preset.name} takes no setting logprobs here: leave it out")
         offered, choice = offer(tools, settings, output, mode)
         if output is not None and mode == "native":
             fields["text"] = {**fields.get("text", {}), "format": _format(output)}
         if offered:
-            fields["tools"] = [_tool(tool) for tool in offered]
+            fields["tools"] = [_tool(tool, self._folds) for tool in offered]
             if choice in ("none", "required"):
                 fields["tool_choice"] = choice
             elif choice != "auto":
@@ -140,12 +146,13 @@ class ResponsesDialect:
                 raise ConfigError(f"a {part.kind} part can't be in a model's message")
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: ToolSpec, folds: bool) -> dict[str, Any]:
+    description, parameters = described(tool, folds=folds)
     return {
         "type": "function",
         "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
+        "description": description,
+        "parameters": parameters,
         "strict": False,
     }
 

@@ -26,6 +26,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import ValidationError
 
+from agentlab.backend import Stop
+from agentlab.backends.call_ids import ANY, NINE
 from agentlab.backends.prices import FREE, Price
 from agentlab.backends.structured import Mode
 from agentlab.errors import ConfigError
@@ -59,6 +61,13 @@ ANTHROPIC_SETTINGS = {
 """What the Messages protocol takes. Since API version 2026-10-21 it has no sampler settings."""
 
 
+_SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "chat": _COMPATIBLE,
+    "responses": RESPONSES_SETTINGS,
+    "anthropic": ANTHROPIC_SETTINGS,
+}
+
+
 def _without(names: Mapping[str, str], *gone: str, **changed: str) -> dict[str, str]:
     return {name: wire for name, wire in {**names, **changed}.items() if name not in gone}
 
@@ -83,6 +92,14 @@ class Preset(Value):
     """The service's name in the price list."""
     prices: dict[str, Price] = {}
     """Prices that go before those in the list."""
+    call_ids: str = ANY
+    """A regular expression for the ids of calls that it takes in a history."""
+    folds: bool = False
+    """Whether it takes only a plain object at the top of a tool's schema."""
+    think_tags: bool = False
+    """Whether `<think>…</think>` at the beginning of an answer's text is its reasoning."""
+    stops: dict[str, Stop] = {}
+    """Its own words for why an answer ended, beside those that are known."""
     check_path: str = "/models"
     """A path that only a valid key can read."""
     extra: dict[str, Any] = {}
@@ -96,6 +113,8 @@ PRESETS: dict[str, Preset] = {
             name="openai",
             base_url="https://api.openai.com/v1",
             key_env="OPENAI_API_KEY",
+            call_ids=".{1,40}",
+            folds=True,
             responses_models=r"^(o\d+-pro|gpt-[\d.]+-pro|.*codex.*|.*deep-research.*|computer-use.*)",
             provider="openai",
         ),
@@ -105,6 +124,8 @@ PRESETS: dict[str, Preset] = {
             base_url="https://api.anthropic.com",
             key_env="ANTHROPIC_API_KEY",
             settings=ANTHROPIC_SETTINGS,
+            call_ids="[a-zA-Z0-9_-]{1,64}",
+            folds=True,
             provider="anthropic",
             check_path="/v1/models",
             extra={"max_tokens": 16_384},
@@ -121,6 +142,7 @@ PRESETS: dict[str, Preset] = {
             base_url="https://router.huggingface.co/v1",
             key_env="HF_TOKEN",
             settings=_COMPATIBLE,
+            think_tags=True,
             check_path="https://huggingface.co/api/whoami-v2",
         ),
         Preset(
@@ -137,6 +159,7 @@ PRESETS: dict[str, Preset] = {
             base_url="https://api.mistral.ai/v1",
             key_env="MISTRAL_API_KEY",
             settings=_without(_COMPATIBLE, "logprobs", seed="random_seed"),
+            call_ids=NINE,
             provider="mistral",
         ),
         Preset(
@@ -144,12 +167,14 @@ PRESETS: dict[str, Preset] = {
             base_url="https://api.groq.com/openai/v1",
             key_env="GROQ_API_KEY",
             settings=_without(_OPENAI, "logprobs"),
+            think_tags=True,
             provider="groq",
         ),
         Preset(
             name="ollama",
             base_url="http://localhost:11434/v1",
             settings=_without(_COMPATIBLE, "logprobs", "parallel_tool_calls"),
+            think_tags=True,
             prices={"*": FREE},
         ),
         Preset(
@@ -157,6 +182,7 @@ PRESETS: dict[str, Preset] = {
             base_url="http://localhost:8000/v1",
             settings={**_OPEN_ENGINE, "repeat_penalty": "repetition_penalty"},
             reasoning_field="reasoning",
+            think_tags=True,
             prices={"*": FREE},
         ),
         Preset(
@@ -164,6 +190,7 @@ PRESETS: dict[str, Preset] = {
             base_url="http://localhost:8080/v1",
             settings={**_OPEN_ENGINE, "repeat_penalty": "repeat_penalty"},
             reasoning_field="reasoning_content",
+            think_tags=True,
             prices={"*": FREE},
         ),
     )
@@ -201,11 +228,23 @@ def _preset(name: str, told: Any, presets: Mapping[str, Preset], path: Path) -> 
     if unknown:
         known = ", ".join(sorted(set(Preset.model_fields) - {"name"}))
         raise ConfigError(f"{where}: unknown {', '.join(sorted(unknown))}; there are {known}")
-    if "settings" in fields and isinstance(fields["settings"], dict):
-        merged = {**presets[like].settings, **cast(dict[str, Any], fields["settings"])}
-        fields["settings"] = {key: value for key, value in merged.items() if value}
+    spoken = fields.get("protocol", presets[like].protocol)
+    changed = spoken != presets[like].protocol and spoken in _SETTINGS
+    # what one protocol calls a setting, another passes over without a word
+    names = _SETTINGS[spoken] if changed else presets[like].settings
+    if changed and spoken == "anthropic":
+        fields.setdefault("extra", PRESETS["anthropic"].extra | presets[like].extra)
+    if changed or isinstance(fields.get("settings"), dict):
+        more: Any = fields.get("settings") or {}
+        if isinstance(more, dict):
+            merged = {**names, **cast(dict[str, Any], more)}
+            fields["settings"] = {key: value for key, value in merged.items() if value}
     if fields.get("base_url", presets[like].base_url) != presets[like].base_url:
         fields.setdefault("key_env", "")  # one service's key is not for another's address
+        # nor are the peculiarities of the service it is like known to be its own
+        fields.setdefault("call_ids", ANY)
+        fields.setdefault("folds", spoken == "anthropic" and presets[like].folds)
+        fields.setdefault("think_tags", True)
     try:
         return Preset.model_validate({**presets[like].model_dump(), **fields, "name": name})
     except ValidationError as error:

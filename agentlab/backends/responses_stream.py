@@ -21,7 +21,8 @@ from agentlab.backends.asked import Asked
 from agentlab.backends.draft import draft_for
 from agentlab.backends.failures import Service, from_body
 from agentlab.backends.signatures import pack
-from agentlab.errors import StreamBroken
+from agentlab.backends.stops import stop_of
+from agentlab.errors import BackendError, StreamBroken
 from agentlab.messages import Message, Usage
 
 _NOTHING: dict[str, Any] = {}
@@ -32,7 +33,7 @@ class ResponsesDecoder:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
-        self._draft = draft_for(asked.mode)
+        self._draft = draft_for(asked)
         self._number: int | None = None
         self._texts: dict[str, list[str]] = {}
         self._end: str | None = None
@@ -85,6 +86,21 @@ class ResponsesDecoder:
                 pass  # progress, and what later versions add
         return ()
 
+    def read(self, body: Any) -> Sequence[Delta]:
+        """What a whole answer says, from a server that does not stream."""
+        deltas: list[Delta] = []
+        for number, item in enumerate(body["output"]):
+            named = {"id": f"item_{number}", **item}
+            if item["type"] == "reasoning":
+                told = [*(item.get("summary") or ()), *(item.get("content") or ())]
+                deltas += self._draft.reasoning("\n\n".join(p.get("text", "") for p in told))
+            deltas += self._done(named)
+        status = body.get("status") or "completed"
+        if status in ("failed", "cancelled"):
+            self._fail(body.get("error"))
+        self._end, self._response = f"response.{status}", body
+        return deltas
+
     def _expect(self, holds: bool) -> None:
         if not holds:
             raise StreamBroken(f"part of {self._asked.preset.name}'s answer was lost on the way")
@@ -100,7 +116,8 @@ class ResponsesDecoder:
         if item["type"] != "function_call":
             return ()
         self._expect(self._draft.called(item["id"]) is None)
-        deltas = self._draft.call(item["id"], item["call_id"], item["name"])
+        self._draft.call(item["id"], item["call_id"], item["name"])
+        deltas = self._draft.name_calls()
         return [*deltas, *self._draft.arguments(item["id"], item.get("arguments") or "")]
 
     def _done(self, item: dict[str, Any]) -> Sequence[Delta]:
@@ -108,7 +125,8 @@ class ResponsesDecoder:
             case "function_call":
                 deltas: list[Delta] = []
                 if self._draft.called(item["id"]) is None:
-                    deltas += self._draft.call(item["id"], item["call_id"], item["name"])
+                    self._draft.call(item["id"], item["call_id"], item["name"])
+                    deltas += self._draft.name_calls()
                 so_far = self._draft.arguments_so_far(item["id"])
                 self._expect(item["arguments"].startswith(so_far))
                 rest = item["arguments"][len(so_far) :]
@@ -134,7 +152,14 @@ class ResponsesDecoder:
     def _stop(self) -> Stop:
         if self._end == "response.incomplete":
             details = self._response.get("incomplete_details") or _NOTHING
-            return "filtered" if details.get("reason") == "content_filter" else "length"
+            preset = self._asked.preset
+            stop = stop_of(details.get("reason") or "length", preset.name, preset.stops)
+            return "length" if stop in ("end", "tool_calls") else stop
+        if self._end != "response.completed":
+            raise BackendError(
+                f"{self._asked.preset.name} calls its answer "
+                f"{str(self._end).removeprefix('response.')}, so it may not be whole"
+            )
         if self._refused:
             return "filtered"
         allowed = self._asked.settings.max_tokens

@@ -18,14 +18,19 @@ from typing import Any, Literal, TypeAlias, cast
 
 from agentlab.backend import Delta, JsonSchema, Reply, TextDelta, ToolSpec
 from agentlab.errors import BadRequest
-from agentlab.messages import Message, Text
+from agentlab.messages import Message, Text, ToolCall
 
 Mode: TypeAlias = Literal["native", "tool", "prompt"]
 
 ANSWER = "final_answer"
-"""The name of the tool whose arguments are the answer."""
+"""The name of the tool whose arguments are the answer, unless a tool of the user's has it."""
 
 _BLAMES_THE_SCHEMA = ("schema", "format", "tool_choice", "structured")
+_JSON_BEGINS = ("{", "[", '"', "-", *"0123456789", "true", "false", "null")
+_FENCE = re.compile(
+    r"^[ \t]*(?:```|~~~)[^\n`]*\n(.*?)(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
+"""A code fence; one that the answer ends in need not be closed."""
 _OPEN = ("patternProperties", "allOf", "not", "if", "dependentRequired", "prefixItems")
 
 
@@ -50,14 +55,9 @@ class Ways:
         for mode in modes:
             try:
                 async with aclosing(ask(mode)) as answer:
-                    async for item in answer:
-                        if mode != "prompt" or not isinstance(item, Reply):
-                            yield item
-                            continue
-                        reply = _plain(item)
-                        if reply.message.text:
-                            yield TextDelta(text=reply.message.text)
-                        yield reply
+                    unwrapped = answer if mode is None else _unwrapped(answer, mode)
+                    async for item in unwrapped:
+                        yield item
                 return
             except SchemaUnfit:
                 continue
@@ -74,10 +74,19 @@ def schema_name(output: JsonSchema) -> str:
     return name[:64] or "answer"
 
 
-def answer_tool(output: JsonSchema) -> ToolSpec:
+def answer_name(tools: Sequence[ToolSpec]) -> str:
+    """What the answer's tool is called beside `tools`."""
+    taken = {tool.name for tool in tools}
+    name, number = ANSWER, 2
+    while name in taken:
+        name, number = f"{ANSWER}_{number}", number + 1
+    return name
+
+
+def answer_tool(output: JsonSchema, name: str = ANSWER) -> ToolSpec:
     """The tool to call with the answer."""
     return ToolSpec(
-        name=ANSWER,
+        name=name,
         description="Give the final answer. Call this once, when everything else is done.",
         parameters=dict(output),
     )
@@ -98,21 +107,65 @@ def instructed(messages: Sequence[Message], words: str) -> Sequence[Message]:
     return (Message.system(f"{messages[0].text}\n\n{words}"), *messages[1:])
 
 
+async def _unwrapped(
+    answer: AsyncGenerator[Delta | Reply], mode: Mode
+) -> AsyncGenerator[Delta | Reply]:
+    """An answer that should be JSON, without what stands around it.
+
+    Servers that take a schema do not all keep to it. Text that does not begin as JSON does is held
+    back until it is whole; JSON streams on as it comes.
+    """
+    held, begun = "", mode == "prompt"
+    quiet = mode == "prompt"
+    async for item in answer:
+        if isinstance(item, TextDelta) and (quiet or not begun):
+            held += item.text
+            begun = begun or bool(held.strip())
+            quiet = quiet or (begun and not held.lstrip().startswith(_JSON_BEGINS))
+            if begun and not quiet:
+                yield TextDelta(text=held)
+                held = ""
+        elif isinstance(item, Reply):
+            reply = _plain(item) if quiet or not begun else item
+            if (quiet or held) and reply.message.text:
+                yield TextDelta(text=reply.message.text)
+            yield reply
+        else:
+            yield item
+
+
 def _plain(reply: Reply) -> Reply:
     """The reply without a code fence around its text."""
+    if any(isinstance(part, ToolCall) for part in reply.message.parts):
+        return reply  # the text is not the answer
     parts = tuple(
-        Text(text=_unfence(part.text)) if isinstance(part, Text) else part
+        Text(text=unfenced(part.text)) if isinstance(part, Text) else part
         for part in reply.message.parts
     )
     message = reply.message.model_copy(update={"parts": parts})
     return reply.model_copy(update={"message": message})
 
 
-def _unfence(text: str) -> str:
+def unfenced(text: str) -> str:
+    """The JSON in a text that is one code fence, or holds one with words around it."""
     text = text.strip()
-    if text.startswith("```") and text.endswith("```") and "\n" in text:
-        return text[text.index("\n") + 1 : -3].strip()
+    if _is_json(text):
+        return text
+    inside = [found.strip() for found in _FENCE.findall(text)]
+    readable = [found for found in inside if _is_json(found)]
+    if len(readable) == 1:
+        return readable[0]
+    if len(inside) == 1 and text.startswith("```"):
+        return inside[0]
     return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def has_open_objects(schema: Any) -> bool:

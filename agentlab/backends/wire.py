@@ -13,6 +13,7 @@ sends a piece of text twice is found out, where its protocol numbers nothing.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
@@ -33,6 +34,11 @@ _PATIENCE = 2.0
 """Seconds to wait, once an answer is whole, for the count of its tokens."""
 _LINGER = 0.25
 """Seconds to wait for a stream to end after its answer did, so its connection can be reused."""
+
+_BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""What the lines of a stream of events begin with."""
+_LONGEST_FIELD = max(map(len, _FIELDS))
 
 _NONSENSE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 """What reading an event raises that is not shaped as its protocol says."""
@@ -78,6 +84,10 @@ class Decoder(Protocol):
 
     def feed(self, event: Any) -> Sequence[Delta]:
         """What the event adds. Raises any of the errors of careless indexing on nonsense."""
+        ...
+
+    def read(self, body: Any) -> Sequence[Delta]:
+        """What an answer that came as one JSON object says; errors as with `feed`."""
         ...
 
     @property
@@ -184,11 +194,18 @@ class Wire:
                 stream_cls=object,
             )
         try:
+            chunks = response.aiter_bytes().__aiter__()
             content_type = response.headers.get("content-type", "")
-            if not content_type.startswith("text/event-stream"):
-                async with asyncio.timeout_at(deadline):
-                    raise self._not_a_stream(content_type, await response.aread())
-            frames, chunks = Frames(), response.aiter_bytes().__aiter__()
+            async with asyncio.timeout_at(deadline):
+                # what the bytes are decides, not what the server calls them
+                begun, is_stream = await _begin(chunks)
+                if not is_stream:
+                    body = b"".join([begun, *[chunk async for chunk in chunks]])
+                    for delta in self._read_whole(decoder, content_type, body):
+                        yield delta
+                    yield self._reply(decoder)
+                    return
+            frames, chunks = Frames(), _after(begun, chunks)
             while True:
                 try:
                     async with asyncio.timeout_at(self._until(deadline, decoder)):
@@ -223,7 +240,7 @@ class Wire:
 
     def _read(self, decoder: Decoder, data: bytes) -> Sequence[Delta]:
         try:
-            event = from_json(data)
+            event = _json(data)
             failure = from_body(event, self.service)
             if failure is None:
                 return decoder.feed(event)
@@ -244,16 +261,55 @@ class Wire:
             failure = StreamBroken(f"{name} ended its answer in a way its protocol does not know")
         raise failure
 
-    def _not_a_stream(self, content_type: str, body: bytes) -> AgentLabError:
+    def _read_whole(self, decoder: Decoder, content_type: str, body: bytes) -> Sequence[Delta]:
+        """What an answer in one piece says, from a server that passes over `stream`."""
         name = self.service.name
-        with suppress(ValueError):
-            failure = from_body(from_json(body), self.service)
-            if failure is not None:
-                return failure
+        with suppress(*_NONSENSE):
+            told = _json(body)
+            failure = from_body(told, self.service)
+            if failure is None:
+                deltas = decoder.read(told)
+                if decoder.whole:
+                    return deltas
+            else:
+                raise failure
         said = self.service.clean(body[:200].decode("utf-8", "replace"))
-        return StreamBroken(
+        raise StreamBroken(
             f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
         )
+
+
+async def _begin(chunks: AsyncIterator[bytes]) -> tuple[bytes, bool]:
+    """The first bytes of an answer, and whether they begin a stream of events.
+
+    An answer without a byte is a stream that broke off.
+    """
+    begun = b""
+    async for chunk in chunks:
+        begun += chunk
+        start = begun.removeprefix(_BOM).lstrip()
+        if len(start) >= _LONGEST_FIELD or b"\n" in start:
+            return begun, start.startswith(_FIELDS)
+        if start and not any(field.startswith(start) for field in _FIELDS):
+            return begun, start.startswith(_FIELDS)
+    start = begun.removeprefix(_BOM).lstrip()
+    return begun, not start or start.startswith(_FIELDS)
+
+
+async def _after(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for chunk in chunks:
+        yield chunk
+
+
+def _json(data: bytes) -> Any:
+    """JSON, also with half a surrogate pair in a string: the other half comes with the next."""
+    try:
+        return from_json(data)
+    except ValueError:
+        if b"\\ud" not in data and b"\\uD" not in data:
+            raise
+        return json.loads(data)
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

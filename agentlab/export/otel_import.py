@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from agentlab.backend import BackendIdentity, Reply, Settings, Stop, ToolSpec
 from agentlab.events import (
@@ -37,6 +37,7 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.export.otel_content import FINISH
+from agentlab.export.otel_dialects import in_our_words
 from agentlab.export.otlp_json import ReadSpan
 from agentlab.messages import (
     Audio,
@@ -63,6 +64,9 @@ _STOP: Mapping[str, Stop] = {
     "tool_use": "tool_calls",
     "max_tokens": "length",
 }
+_DEFINED = "gen_ai.tool.definitions"
+_REPLIES = ("chat", "text_completion", "generate_content")
+"""Spans of a reply."""
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ERRORS: tuple[str, ...] = get_args(ToolErrorKind)
 
@@ -95,26 +99,70 @@ class Imported:
 
 def runs_of(spans: Sequence[ReadSpan]) -> Iterator[Imported]:
     """The runs that spans tell of, in the order of their beginnings."""
+    spans = in_our_words(spans)
     by_id = {(span.trace_id, span.span_id): span for span in spans}
     parts: dict[tuple[str, str], list[ReadSpan]] = {
         key: [] for key, span in by_id.items() if span.operation == "invoke_agent"
     }
     for span in spans:
-        if span.operation in ("chat", "execute_tool", "text_completion", "generate_content"):
+        told = span.operation in _REPLIES or span.operation == "execute_tool"
+        if told and not _repeated(span, by_id):
             parts.setdefault(_owner(span, by_id), []).append(span)
+    _join(parts, by_id)
     runs = [_Run(by_id.get(key) or min(found, key=_start), found) for key, found in parts.items()]
     yield from (run.imported() for run in sorted(runs, key=lambda run: run.whole.start))
 
 
-def _owner(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> tuple[str, str]:
-    """The agent's span that this one lies in; else its trace."""
-    seen: set[str] = set()
+def _repeated(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> bool:
+    """Whether a span tells again of the reply, or the call, whose span it lies in.
+
+    A framework and the client below it may both be instrumented.
+    """
+    is_reply = span.operation in _REPLIES
+    for above in _above(span, by_id):
+        if above.operation in _REPLIES:
+            return is_reply
+        if above.operation == "execute_tool":
+            same = above.text("gen_ai.tool.name") == span.text("gen_ai.tool.name")
+            return not is_reply and same
+        if above.operation == "invoke_agent":
+            return False
+    return False
+
+
+def _join(
+    parts: dict[tuple[str, str], list[ReadSpan]], by_id: Mapping[tuple[str, str], ReadSpan]
+) -> None:
+    """Make one run of agents around each other, where the outer one has nothing of its own.
+
+    Some frameworks tell of a workflow, its graph and its agent in three spans. An agent that a tool
+    asks is a run of its own.
+    """
+    for key in sorted(parts, key=lambda key: by_id[key].start if key in by_id else 0.0):
+        for above in _above(by_id[key], by_id) if key in by_id else ():
+            outer = (above.trace_id, above.span_id)
+            if above.operation == "execute_tool":
+                break
+            if outer in parts and not any(s.operation in _REPLIES for s in parts[outer]):
+                parts[outer] += parts.pop(key)
+                break
+
+
+def _above(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> Iterator[ReadSpan]:
+    """The spans around one, from the inside out."""
+    seen: set[str] = {span.span_id}
     above = by_id.get((span.trace_id, span.parent_id))
     while above is not None and above.span_id not in seen:
-        if above.operation == "invoke_agent":
-            return above.trace_id, above.span_id
+        yield above
         seen.add(above.span_id)
         above = by_id.get((above.trace_id, above.parent_id))
+
+
+def _owner(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> tuple[str, str]:
+    """The agent's span that this one lies in; else its trace."""
+    for above in _above(span, by_id):
+        if above.operation == "invoke_agent":
+            return above.trace_id, above.span_id
     return span.trace_id, ""
 
 
@@ -128,6 +176,8 @@ class _Run:
     """How many turns of the conversation, instructions left out, the events so far make."""
     open: dict[str, ToolCall] = field(default_factory=dict[str, ToolCall])
     """Calls that have no result yet."""
+    calls: dict[str, str] = field(default_factory=dict[str, str])
+    """The call of each tool's span that does not name one itself."""
 
     def imported(self) -> Imported:
         whole = self.whole
@@ -142,6 +192,7 @@ class _Run:
             until = chats[number + 1].start if number + 1 < len(chats) else float("inf")
             calls = self._replied(chat, [span for span in tools if span.start < until])
             mine = _claimed(calls, tools, until)
+            self._name(mine)
             tools = [span for span in tools if span not in mine]
             made = [step for span in mine for step in self._called(span)]
             self.events.extend(sorted(made, key=lambda step: step[0]))
@@ -183,7 +234,9 @@ class _Run:
             cached_tokens=chat.number("gen_ai.usage.cache_read.input_tokens"),
             output_tokens=chat.number("gen_ai.usage.output_tokens"),
         )
-        stop = _STOP.get(reason, "tool_calls" if calls else "end")
+        stop = _STOP.get(reason, "end")
+        if stop in ("end", "tool_calls"):
+            stop = "tool_calls" if calls else "end"
         self.events.append(
             (chat.end, ModelReplied(reply=Reply(message=message, usage=usage, stop=stop)))
         )
@@ -191,9 +244,27 @@ class _Run:
         self.open = {call.id: call for call in calls}
         return set(self.open)
 
+    def _name(self, spans: Sequence[ReadSpan]) -> None:
+        """Find out which call each span is of, where it does not name one."""
+        left = [
+            call
+            for call in self.open.values()
+            if call.id not in {span.text("gen_ai.tool.call.id") for span in spans}
+        ]
+        for exactly in (True, False):
+            for span in spans:
+                if span.span_id in self.calls or span.text("gen_ai.tool.call.id"):
+                    continue
+                made = _call_of(span)
+                for call in left:
+                    if call.name == made.name and (not exactly or _same(call, made)):
+                        self.calls[span.span_id] = call.id
+                        left.remove(call)
+                        break
+
     def _called(self, span: ReadSpan) -> Iterator[tuple[float, StoredEvent]]:
         made = _call_of(span)
-        call = self.open.pop(made.id, made)
+        call = self.open.pop(self.calls.get(span.span_id, made.id), made)
         failed = span.text("error.type") or ("tool_error" if span.error is not None else "")
         error = cast(ToolErrorKind, failed if failed in _ERRORS else "tool_error")
         answer = span.attributes.get("gen_ai.tool.call.result", "")
@@ -239,7 +310,7 @@ class _Run:
             agent=whole.text("gen_ai.agent.name") or "agent",
             # under a scheme that nothing answers to: a stranger's spans choose no server
             backend=BackendIdentity(name=f"imported:{provider}", model=model or "unknown"),
-            tools=tuple(_tools(whole.data("gen_ai.tool.definitions"))),
+            tools=tuple(_tools(whole.data(_DEFINED))) or tuple(_tools(asked.data(_DEFINED))),
             settings=_settings(asked),
             labels={**labels, **told},
         )
@@ -254,6 +325,14 @@ def _claimed(calls: set[str], tools: Sequence[ReadSpan], until: float) -> list[R
             calls.discard(id)
             found.append(span)
     return found
+
+
+def _same(one: ToolCall, other: ToolCall) -> bool:
+    """Whether two calls ask for the same, however they are written."""
+    try:
+        return bool(from_json(one.arguments) == from_json(other.arguments))
+    except ValueError:
+        return one.arguments == other.arguments
 
 
 def _start(span: ReadSpan) -> float:

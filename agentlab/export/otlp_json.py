@@ -30,6 +30,7 @@ class ReadSpan:
     attributes: Json = field(default_factory=dict[str, Any])
     error: str | None = None
     """What its status says, where that is an error."""
+    name: str = ""
 
     @property
     def operation(self) -> str:
@@ -105,6 +106,7 @@ def _span(raw: Json) -> ReadSpan:
         end=_seconds(raw.get("endTimeUnixNano")),
         attributes=_attributes(raw),
         error=str(status.get("message", "")) if failed else None,
+        name=str(raw.get("name", "")),
     )
 
 

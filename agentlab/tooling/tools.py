@@ -317,6 +317,11 @@ def _runner(
         return run_async
 
     async def run_plain(arguments: BaseModel, context: ToolContext) -> Any:
-        return await in_thread(partial(call, arguments, context))
+        answer = await in_thread(partial(call, arguments, context))
+        if inspect.isawaitable(answer):
+            # an ordinary decorator around an async function hides what it is
+            with captured(context.emit):
+                return await answer
+        return answer
 
     return run_plain

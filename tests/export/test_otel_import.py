@@ -88,7 +88,8 @@ def test_our_own_run_comes_back(tmp_path: Path, name: str):
     assert [spec.name for spec in back.header.tools] == ["divide"]
     assert back.header.labels["lab"] == "m9/dividing"
     for end in (0, -1):
-        assert abs(trace.records[end].at - back.records[end].at) < 0.01
+        # a span begins with the trace's header, the first record a moment later
+        assert abs(trace.records[end].at - back.records[end].at) < 0.5
 
 
 def test_a_run_of_several_turns_keeps_its_history(tmp_path: Path):

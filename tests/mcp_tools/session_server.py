@@ -22,7 +22,7 @@ CALLS: list[str] = []
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def answer(self, status: int, message: Any = None, session: str = "") -> None:

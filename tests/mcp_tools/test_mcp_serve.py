@@ -160,8 +160,9 @@ async def test_a_long_answer_is_short_as_text_and_whole_as_data() -> None:
 async def test_what_a_tool_tells_on_the_way_is_progress(mode: str) -> None:
     told: list[tuple[float, str | None]] = []
 
-    async def progress(done: float, _total: float | None, message: str | None) -> None:
-        told.append((done, message))
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None
+        told.append((progress, message))
 
     async with client(mode) as opened:
         result = await opened.call_tool("sing", {}, progress_callback=progress)
@@ -177,12 +178,12 @@ async def test_what_a_tool_tells_on_the_way_is_progress(mode: str) -> None:
 async def test_it_is_logged_at_the_level_a_client_sets(level: Any, heard: list[str]) -> None:
     logged: list[types.LoggingMessageNotificationParams] = []
 
-    async def log(message: types.LoggingMessageNotificationParams) -> None:
-        logged.append(message)
+    async def log(params: types.LoggingMessageNotificationParams) -> None:
+        logged.append(params)
 
     async with Client(server_of(TOOLS, Equipment()), mode="legacy", logging_callback=log) as opened:
         assert opened.server_capabilities.logging is not None
-        await opened.set_logging_level(level)
+        await opened.set_logging_level(level)  # pyright: ignore[reportDeprecated] - for old clients
         await opened.call_tool("sing", {})
         await opened.call_tool("fail", {})
     assert [message.data for message in logged] == heard

@@ -13,8 +13,10 @@ from typing import Any, cast
 from agentlab.backends.llamacpp.grammar import json_text
 from agentlab.messages import ToolCall
 
-_HEAD = re.compile(r'\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*')
-_NAME = re.compile(r'"name"\s*:\s*("(?:[^"\\]|\\.)*")')
+_HEAD = re.compile(
+    r'\{\s*"(?:tool_)?name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*'
+)
+_NAME = re.compile(r'"(?:tool_)?name"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 def overhang(text: str, mark: str) -> int:
@@ -95,10 +97,15 @@ class CallReader:
             whole = None
         if isinstance(whole, dict):
             fields = cast(dict[str, Any], whole)
-            name = fields.get("name")
+            name = fields.get("name", fields.get("tool_name"))
             for key in ("arguments", "parameters"):
                 if isinstance(name, str) and key in fields:
                     return ToolCall(id=self.id, name=name, arguments=json_text(fields[key]))
+            if len(fields) == 1 and not isinstance(name, str):
+                # {"add": {"x": 1}}
+                ((name, given),) = fields.items()
+                if isinstance(given, dict):
+                    return ToolCall(id=self.id, name=name, arguments=json_text(given))
         found = None if self._plain else _NAME.search(raw)
         return ToolCall(id=self.id, name=_string(found[1]) if found else "", arguments=raw)
 

@@ -17,6 +17,7 @@ from agentlab.backend import JsonSchema, Settings, ToolSpec
 from agentlab.backends.llamacpp.formats import Format
 from agentlab.backends.llamacpp.gbnf import EMPTY, Grammar, Lit, Node, Ref, Rep, alt, seq
 from agentlab.backends.llamacpp.grammar import Compiled, compile_schema
+from agentlab.backends.llamacpp.marked import addressed, compile_arguments, head_of, tail_of
 from agentlab.errors import ConfigError
 
 
@@ -57,9 +58,12 @@ def constrain(
             return _from_start([answer], Ref(answer.grammar.root))
         return Constraint(None, format.trigger, format.at_start) if tools else None
     chosen = tools if choice in ("auto", "required") else [t for t in tools if t.name == choice]
-    compiled = [_arguments(tool, f"t{index}-") for index, tool in enumerate(chosen)]
+    compiled = [_arguments(format, tool, f"t{index}-") for index, tool in enumerate(chosen)]
     lazy = choice == "auto" and answer is None
-    calls = _calls(format, chosen, compiled, settings.parallel_tool_calls, lazy=lazy)
+    parallel = settings.parallel_tool_calls and not format.single
+    calls = _calls(format, chosen, compiled, parallel, lazy=lazy)
+    if lazy and format.style == "recipient":
+        return _from_start(compiled, addressed(calls))
     if lazy:
         return replace(
             _from_start(compiled, calls), trigger=format.trigger, at_start=format.at_start
@@ -77,9 +81,9 @@ def _from_start(parts: Sequence[Compiled], root: Node) -> Constraint:
     return Constraint(Grammar(rules), unenforced=unenforced)
 
 
-def _arguments(tool: ToolSpec, prefix: str) -> Compiled:
+def _arguments(format: Format, tool: ToolSpec, prefix: str) -> Compiled:
     try:
-        made = compile_schema({"type": "object", **tool.parameters}, prefix=prefix)
+        made = compile_arguments(format, {"type": "object", **tool.parameters}, prefix)
     except ConfigError as error:
         raise ConfigError(f"tool {tool.name}: {error}") from error
     return Compiled(made.grammar, tuple(f"{tool.name}{pointer}" for pointer in made.unenforced))
@@ -98,10 +102,11 @@ def _calls(
     def call(before: str, written: str = "") -> Node:
         options: list[Node] = []
         for tool, part in zip(tools, compiled, strict=True):
-            head = (before + format.head(tool.name)).removeprefix(written)
-            options.append(seq(Lit(head), Ref(part.grammar.root), Lit("}" + format.close)))
+            head = head_of(format, tool.name, before, written)
+            options.append(seq(head, Ref(part.grammar.root), tail_of(format), Lit(format.close)))
         return alt(options)
 
-    begin = call(format.start + format.open, format.trigger if lazy else "")
+    begins_late = lazy and format.style != "recipient"
+    begin = call(format.start + format.open, format.trigger if begins_late else "")
     more = Rep(seq(Lit(format.between), call(format.open)), 0, None)
     return seq(begin, more if parallel else EMPTY, Lit(format.finish))

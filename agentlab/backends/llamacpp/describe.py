@@ -5,7 +5,7 @@ add(x: integer, y: integer = 0): Add two numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from agentlab.backend import ToolSpec
@@ -17,22 +17,28 @@ _MOST_OPTIONS = 8
 _LONGEST_LINE = 160
 
 
-def tool_section(tools: Sequence[ToolSpec], format: Format) -> str:
+def tool_section(
+    tools: Sequence[ToolSpec], format: Format, guard: Callable[[str], str] = str
+) -> str:
     """The part of the system message that tells of the tools and how to call one.
 
     The example is built from the first tool's schema, with the example or default values found
-    there, so that the exact form of a call is seen once before it has to be written.
+    there, so that the exact form of a call is seen once before it has to be written. `guard` is
+    applied to everything but the marks of the call.
     """
-    lines = [f"- {signature(tool)}: {first_line(tool.description)}" for tool in tools]
+    lines = [guard(f"- {signature(tool)}: {first_line(tool.description)}") for tool in tools]
     first = tools[0]
-    example = ToolCall(id="", name=first.name, arguments=json_text(example_of(first.parameters)))
+    arguments = guard(json_text(example_of(first.parameters)))
+    example = ToolCall(id="", name=guard(first.name), arguments=arguments)
     return "\n".join(
         [
             "You can use these tools:",
             *lines,
             "To use a tool, write exactly in this form:",
             format.write([example]),
-            "The result comes back in <tool_response>. Then answer the user.",
+            "The result comes back"
+            + ("" if format.learnt else " in <tool_response>")
+            + ". Then answer the user.",
         ]
     )
 

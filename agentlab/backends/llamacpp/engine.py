@@ -16,11 +16,12 @@ from platformdirs import user_cache_path
 
 from agentlab.backend import Delta, JsonSchema, Reply, Settings, ToolSpec
 from agentlab.backends.llamacpp import gguf
+from agentlab.backends.llamacpp.channels import parser_for
 from agentlab.backends.llamacpp.constraint import Constraint, constrain
 from agentlab.backends.llamacpp.context import Context, common_prefix
 from agentlab.backends.llamacpp.generate import shown_controls, write
 from agentlab.backends.llamacpp.model import Model
-from agentlab.backends.llamacpp.parser import THINK, Parser
+from agentlab.backends.llamacpp.parser import THINK
 from agentlab.backends.llamacpp.prompt import Prompts
 from agentlab.backends.llamacpp.sampling import Sampler
 from agentlab.backends.llamacpp.seen import PromptToken
@@ -85,8 +86,9 @@ class Engine:
             model.piece(token).decode("utf-8", "replace") if token >= 0 else ""
             for token in (model.bos, model.eos)
         ]
-        self._template = Template(source, bos=names[0], eos=names[1])
-        self._shown = shown_controls(model, self._template.format.trigger)
+        ends = [model.piece(token).decode("utf-8", "replace") for token in model.ends]
+        self._template = Template(source, bos=names[0], eos=names[1], ends=ends)
+        self._shown = shown_controls(model, self._template.format.texts)
         self._adapters = {name: model.adapter(name, file) for name, file in adapters.items()}
         self._files = dict(adapters)
         self._scales: dict[str, float] = dict.fromkeys(adapters, 1.0)
@@ -103,10 +105,12 @@ class Engine:
             name: {"sha256": self._hash(self._files[name]), "scale": scale}
             for name, scale in self._scales.items()
         }
+        told = {"tools_told_by": self._template.told_by} if self._template.knows_tools else {}
         return {
             "gguf_sha256": self._hash(self._path),
             "template_sha256": self._template.hash,
             "tool_format": self._template.format.name,
+            **told,
             "adapters": json.dumps(on, sort_keys=True),
             "n_ctx": self._n_ctx,
             "n_batch": self._n_batch,
@@ -138,11 +142,13 @@ class Engine:
         if len(prompt) >= self._n_ctx:
             raise ContextOverflow(self._too_long(len(prompt)))
         thinking = rendered.rstrip().endswith(THINK) if self._template.thinks else None
-        parser = Parser(
-            self._template.format if job.tools and job.settings.tool_choice != "none" else None,
+        parser = parser_for(
+            self._template.format,
+            calls=bool(job.tools) and job.settings.tool_choice != "none",
             stop=job.settings.stop,
             first_id=1 + sum(len(message.tool_calls) for message in job.messages),
             thinking=thinking,
+            tools=job.tools,
         )
         cached = context.read(prompt, cancelled)
         sampler = Sampler(self._model, job.settings, constraint, penalise_calls=job.penalise_calls)

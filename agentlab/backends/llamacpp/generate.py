@@ -87,8 +87,10 @@ def write(
     return Written(stop, tuple(ids), tuple(infos))
 
 
-def shown_controls(model: Model, trigger: str) -> frozenset[int]:
-    """Control tokens that a reader of calls needs to see."""
+def shown_controls(model: Model, marks: Sequence[str]) -> frozenset[int]:
+    """Control tokens that a reader of calls needs to see: those that are part of its marks."""
     return frozenset(
-        token for text, token in model.controls.items() if text in (PYTHON_TAG, trigger)
+        token
+        for text, token in model.controls.items()
+        if text == PYTHON_TAG or (text and any(text in mark for mark in marks))
     )

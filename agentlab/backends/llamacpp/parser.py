@@ -18,15 +18,16 @@ import codecs
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta
+from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta, ToolSpec
 from agentlab.backends.llamacpp.calls import CallReader, overhang
 from agentlab.backends.llamacpp.formats import Format
+from agentlab.backends.llamacpp.native import JsonReader, Kinds, NativeReader, bare
 from agentlab.messages import Message, Part, Reasoning, Text, ToolCall
 
 THINK, THOUGHT = "<think>", "</think>"
 PYTHON_TAG = "<|python_tag|>"
 
-_State: TypeAlias = Literal["start", "text", "think", "before", "call", "after"]
+_State: TypeAlias = Literal["start", "text", "think", "before", "call", "after", "header"]
 
 
 class Parser:
@@ -37,6 +38,7 @@ class Parser:
         stop: texts that end the reply when they appear outside calls; they are not part of it.
         first_id: the number of the first call, as in `call_7`.
         thinking: None where the model does not think aloud; else whether it already does.
+        tools: what may be called; some formats need them to tell a text from a number.
     """
 
     def __init__(
@@ -46,8 +48,11 @@ class Parser:
         stop: Sequence[str] = (),
         first_id: int = 1,
         thinking: bool | None = None,
+        tools: Sequence[ToolSpec] = (),
     ) -> None:
         self._format = format
+        self._kinds = Kinds(tools)
+        self._learnt = format is not None and format.learnt
         self._close = format.close.strip() if format else ""
         self._stop = frozenset(text for text in stop if text)
         marks = [*self._stop]
@@ -66,7 +71,7 @@ class Parser:
         self._said: list[str] = []
         self._thought: list[str] = []
         self._parts: list[Part] = []
-        self._call: CallReader | None = None
+        self._call: CallReader | NativeReader | JsonReader | None = None
         self._in_section = 0
         self._deltas: list[Delta] = []
         self._run: list[str] = []
@@ -105,8 +110,10 @@ class Parser:
         elif self._state == "call" or (self._state == "before" and not self._in_section):
             if self._call is None:
                 self._call = self._reader(plain=True)
+                for char in held if self._learnt else "":
+                    self._call.take(char)
             self._finish_call()
-        elif self._state == "after" and self._close.startswith(held.strip()):
+        elif self._state == "after" and bare(self._close).startswith(bare(held)):
             pass  # cut off within the closing mark
         elif self._state != "before" and not self.stopped:
             self._say(held)
@@ -137,6 +144,8 @@ class Parser:
                 self._think(char)
             case "start":
                 self._start(char)
+            case "header":
+                pass  # of parsers for replies with addresses
 
     def _again(self, text: str, state: _State) -> None:
         """Read `text`, which was held back, in another state."""
@@ -198,13 +207,22 @@ class Parser:
 
     # calls
 
-    def _reader(self, *, plain: bool) -> CallReader:
-        reader = CallReader(f"call_{self._next_id}", self._close, plain=plain)
+    def _reader(self, *, plain: bool) -> CallReader | NativeReader:
+        id, format = f"call_{self._next_id}", self._format
+        if format is not None and format.learnt and format.style != "object":
+            reader: CallReader | NativeReader = NativeReader(id, format, self._kinds)
+        else:
+            finish = bare(format.finish) if format is not None and format.learnt else ""
+            close = self._close or (finish if len(finish) > 1 else "")
+            reader = CallReader(id, close, plain=plain)
         self._next_id += 1
         self._in_section += 1
         return reader
 
     def _before(self, char: str) -> None:
+        if self._learnt:
+            self._opening(char)
+            return
         listed = self._format is not None and bool(self._format.finish)
         if char.isspace() or (listed and char in "[,"):
             return
@@ -214,6 +232,54 @@ class Parser:
         self._call = self._reader(plain=char != "{")
         self._state = "call"
         self._calling(char)
+
+    def _opening(self, char: str) -> None:
+        """Between the trigger, or the end of a call, and the next call: marks, known beforehand."""
+        format = self._format
+        assert format is not None
+        if format.style == "object" and char.isspace():
+            return
+        first = not self._in_section
+        lead = format.start if first else format.between
+        wanted = bare(lead + format.open)
+        if first:
+            wanted = wanted.removeprefix(bare(format.trigger))
+        finish = bare(format.finish)
+        if wanted and bare(self._held) == wanted:
+            self._begin(char, plain=char != "{")
+            return
+        self._held += char
+        seen = bare(self._held)
+        if not seen:
+            return
+        if finish and seen == finish and not finish.startswith(wanted or "\0"):
+            self._held, self._state = "", "text"
+        elif wanted.startswith(seen):
+            if seen == wanted and format.style != "object":
+                # a name may follow at once
+                self._held, self._state = "", "call"
+                self._call = self._reader(plain=False)
+        elif finish.startswith(seen):
+            if seen == finish:
+                self._held, self._state = "", "text"
+        elif first or (not wanted and not format.at_start and self._goes_on(seen)):
+            held, self._held = self._held, ""
+            self._begin(held, plain=not held.lstrip().startswith("{"))
+        else:
+            self._again(self._held, "text")
+
+    def _goes_on(self, seen: str) -> bool:
+        """Whether a further call begins where nothing stands between two."""
+        return self._format is not None and self._format.style == "object" and seen[0] == "{"
+
+    def _begin(self, text: str, *, plain: bool) -> None:
+        self._held, self._state = "", "call"
+        self._call = self._reader(plain=plain)
+        for char in text:
+            if self._state == "call":
+                self._calling(char)
+            else:
+                self._take(char)
 
     def _calling(self, char: str) -> None:
         call = self._call
@@ -242,9 +308,11 @@ class Parser:
         self._flush()
         self._parts.append(result)
         self.calls += call.done
-        self._state = "text" if call.closed else "after"
+        self._state = "after"
+        if call.closed or (self._learnt and not self._close):
+            self._state = "before" if self._learnt else "text"
 
-    def _argue(self, call: CallReader) -> None:
+    def _argue(self, call: CallReader | NativeReader | JsonReader) -> None:
         name = call.name or ""
         fresh = call.fresh()
         if fresh:
@@ -257,6 +325,14 @@ class Parser:
         self._held += char
         text = self._held.strip()
         if not text:
+            return
+        if self._learnt:
+            if bare(text) == bare(self._close):
+                self._held, self._state = "", "before"
+            elif not bare(self._close).startswith(bare(text)):
+                self._held, self._state = "", "before"
+                for held in text:
+                    self._take(held)
             return
         if self._close:
             if text == self._close:

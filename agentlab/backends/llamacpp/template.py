@@ -1,9 +1,16 @@
 """Rendering a conversation as the model was trained to read it.
 
-The chat template in the GGUF's metadata is a Jinja program; it runs in an immutable sandbox. A
-template with a tool section of its own gets the tools, calls and results as it expects them. For
-one that has none, this module writes a short tool section into the system message, calls in the
-`hermes` format, and results as user turns.
+The chat template in the GGUF's metadata is a Jinja program; it runs in an immutable sandbox. What
+it can express is found out by letting it write (see `probe`):
+
+- One that tells of tools and writes calls gets tools, calls and results as it expects them, and the
+  model's calls are read in the format it was seen to write.
+- One that writes calls and tells of no tools gets our short section on them, in its own format.
+- For any other, the section is ours, calls are in the `hermes` format, and results are user turns.
+
+A history that the template refuses, or loses words of, is rewritten where that costs nothing: ids
+of nine letters, one call a turn, text and calls in turns of their own, instructions in the middle
+as part of what the user says, text as parts.
 """
 
 from __future__ import annotations
@@ -11,19 +18,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
+from dataclasses import replace
 from typing import Any, cast
 
 from agentlab.backend import ToolSpec
+from agentlab.backends.call_ids import NINE, CallIds
+from agentlab.backends.llamacpp import probe
 from agentlab.backends.llamacpp.describe import tool_section
 from agentlab.backends.llamacpp.formats import HERMES, Format, detect
-from agentlab.errors import ConfigError, MissingExtra
+from agentlab.backends.llamacpp.jinja import Jinja
+from agentlab.backends.llamacpp.turns import (
+    Rewriting,
+    Turn,
+    answer_between,
+    merged,
+    one_call_a_turn,
+    rewritings,
+)
+from agentlab.errors import ConfigError
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
-
-Turn = dict[str, Any]
 
 PLAIN = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 """For base models, which have no template: what was said, as it is."""
+
+_TOOLS = ("tools", "available_tools", "xml_tools", "functions")
+"""What templates call the tools; the last takes them as JSON text."""
 
 
 class Template:
@@ -32,37 +51,83 @@ class Template:
     Args:
         source: the Jinja text.
         bos, eos: the texts of those tokens, which templates write themselves.
+        ends: texts of all tokens that end a turn.
 
     Raises:
         ConfigError: the template cannot be compiled.
         MissingExtra: jinja2 is not installed.
     """
 
-    def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
-        try:
-            from jinja2 import TemplateError, meta  # noqa: PLC0415
-            from jinja2.ext import loopcontrols  # noqa: PLC0415
-            from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
-        except ImportError as error:
-            raise MissingExtra("jinja2", "local") from error
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _tojson
-        helpers: dict[str, Any] = {"raise_exception": _refuse, "strftime_now": _today}
-        environment.globals.update(helpers)
-        try:
-            self._template = environment.from_string(source)
-            names = meta.find_undeclared_variables(environment.parse(source))
-        except TemplateError as error:
-            raise ConfigError(f"the chat template cannot be compiled: {error}") from error
-        self._errors: tuple[type[Exception], ...] = (TemplateError, TypeError, KeyError)
+    def __init__(
+        self, source: str, *, bos: str = "", eos: str = "", ends: Sequence[str] = ()
+    ) -> None:
+        self._jinja = Jinja(source)
         self._special = {"bos_token": bos, "eos_token": eos}
-        spoken = detect(source) if "tools" in names else None
-        self.has_tools = spoken is not None
+        self._tools = [name for name in _TOOLS if name in self._jinja.names]
+        if len(self._tools) > 1 and "tools" in self._tools:
+            self._tools = ["tools"]
+        self._as_text = False
+        self._shown = probe.Shown(None, False, False, False, True, "it knows no tools")
+        self._nine = CallIds(NINE)
+        spoken = self._seen(source, [*ends, eos])
+        self.has_tools = spoken is not None and self._shown.tells_tools
+        """Whether the template tells of the tools itself."""
+        self.writes_calls = spoken is not None and self._shown.format is not None
+        """Whether it writes past calls itself."""
         self.format: Format = spoken or HERMES
         self.hash = hashlib.sha256(source.encode()).hexdigest()
         self.thinks = "<think>" in source
+        self._needs = self._rewritings()
+
+    @property
+    def knows_tools(self) -> bool:
+        """Whether the template has to do with tools at all."""
+        return self._shown.tells_tools or self.writes_calls
+
+    @property
+    def told_by(self) -> str:
+        """Who tells the model of its tools and in which format, and why, for people."""
+        if self.has_tools:
+            return "the template"
+        why = self._shown.why or "it tells of no tools"
+        kept = "" if self.format is HERMES else " in the template's own format"
+        return f"agentlab{kept} (of the template: {why})"
+
+    def _seen(self, source: str, ends: Sequence[str]) -> Format | None:
+        """The format of its calls, after trying it; None where it has none of its own."""
+        for as_text in (False, True):
+
+            def write(turns: Sequence[Turn], tools: bool, more: bool) -> str | None:
+                try:
+                    extra = self._offered([dict(probe.PROBE)] if tools else [])
+                    return self._raw([*turns], extra, more)
+                except ConfigError:
+                    return None
+
+            shown = probe.examine(write, ends=ends, as_text=as_text)
+            if not as_text or shown.format is not None:
+                self._shown, self._as_text = shown, as_text
+            if shown.why != probe.REFUSES:
+                break
+        if self._shown.format is not None:
+            return self._shown.format
+        hint = detect(source) if self._shown.tells_tools else None
+        if hint is None or self._shown.why == probe.WRITES_NONE:
+            return hint  # one that leaves the writing of calls to others may still tell how
+        if not self._shown.fits(hint):
+            return None
+        known = replace(hint, single=hint.single or self._shown.single)
+        self._shown = replace(self._shown, format=known)
+        return known
+
+    def _rewritings(self) -> tuple[Rewriting, ...]:
+        def write(turns: Sequence[Turn]) -> str | None:
+            try:
+                return self._raw([*turns], {}, False)
+            except ConfigError:
+                return None
+
+        return rewritings(write)
 
     def render(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], guard: Callable[[str], str]
@@ -77,28 +142,54 @@ class Template:
         Raises:
             ConfigError: an image or sound, or something else the template cannot express.
         """
+        if self._shown.nine:
+            messages = self._nine(messages)
         turns = [turn for message in messages for turn in self._turns(message, guard)]
         extra: dict[str, Any] = {}
         if tools and self.has_tools:
-            extra["tools"] = [_declared(tool, guard) for tool in tools]
+            extra = self._offered([_declared(tool, guard) for tool in tools])
         elif tools:
-            section = guard(tool_section(tools, self.format))
+            section = tool_section(tools, self.format, guard)
             if turns and turns[0]["role"] == "system":
                 turns[0]["content"] = f"{turns[0]['content']}\n\n{section}"
             else:
                 turns.insert(0, {"role": "system", "content": section})
-        return self._written(_merged(turns), extra)
+        if self.format.single and self.writes_calls:
+            turns = one_call_a_turn(turns)
+        return self._written(merged(turns), extra)
 
     def _written(self, turns: list[Turn], extra: dict[str, Any]) -> str:
-        context = {**self._special, **extra, "add_generation_prompt": True}
-        try:
-            return self._template.render(messages=turns, **context)
-        except self._errors as error:
-            if turns and turns[0]["role"] == "system":
-                # some templates refuse a system turn: its text then opens the first user turn
-                user = {"role": "user", "content": turns[0]["content"]}
-                return self._written(_merged([user, *turns[1:]]), extra)
-            raise ConfigError(f"the chat template cannot express this: {error}") from error
+        for needed in self._needs:
+            turns = needed(turns)
+        said = ""
+        for form in (turns, answer_between(turns)):
+            try:
+                return self._raw(form, extra, True)
+            except ConfigError as error:
+                said = said or str(error)
+        for size in range(1, len(turns) + 1):
+            try:
+                self._raw(turns[:size], extra, True)
+            except ConfigError as error:
+                role = turns[size - 1]["role"]
+                words = " ".join(str(turns[size - 1].get("content") or "").split())[:60]
+                said = f"{error}, at turn {size} ({role}: {words!r})"
+                break
+        raise ConfigError(said)
+
+    def _offered(self, tools: list[dict[str, Any]]) -> dict[str, Any]:
+        if not tools:
+            return {}
+        extra: dict[str, Any] = dict.fromkeys(self._tools, tools)
+        if "functions" in extra:
+            extra["functions"] = json.dumps([tool["function"] for tool in tools], indent=4)
+        return extra
+
+    def _raw(self, turns: list[Turn], extra: dict[str, Any], more: bool) -> str:
+        if "functions" in self._tools:
+            extra = {"functions": "[]", "datetime": self._jinja.today("%B %d, %Y"), **extra}
+        context = {**self._special, **extra, "add_generation_prompt": more}
+        return self._jinja.render(turns, context)
 
     def _turns(self, message: Message, guard: Callable[[str], str]) -> list[Turn]:
         for part in message.parts:
@@ -107,19 +198,35 @@ class Template:
         if message.role == "tool":
             return self._results(message, guard)
         turn: Turn = {"role": message.role, "content": guard(message.text)}
-        if message.role == "assistant":
-            if not self.has_tools:
-                turn["content"] = guard(_as_written(message, self.format))
-            elif message.tool_calls:
-                turn["tool_calls"] = [_called(call, guard) for call in message.tool_calls]
-            thought = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
-            if thought:
-                turn["reasoning_content"] = guard(thought)
-        return [turn]
+        if message.role != "assistant":
+            return [turn]
+        thought = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
+        if thought:
+            turn["reasoning_content"] = guard(thought)
+        if not self.writes_calls:
+            turn["content"] = _as_written(message, self.format, guard)
+            return [turn]
+        calls = [_called(call, guard, as_text=self._as_text) for call in message.tool_calls]
+        if self.format.style == "harmony" and calls and thought and not turn["content"]:
+            turn["thinking"] = turn["reasoning_content"]
+        if not calls:
+            return [turn]
+        if turn["content"] and not self._shown.text_with_calls:
+            # the template would leave out one of the two
+            text, turn = turn, {"role": "assistant", "content": ""}
+            return [text, *self._calling(turn, calls)]
+        return self._calling(turn, calls)
+
+    def _calling(self, turn: Turn, calls: list[Turn]) -> list[Turn]:
+        if not self.format.single:
+            return [{**turn, "tool_calls": calls}]
+        first = {**turn, "tool_calls": calls[:1]}
+        more = [{"role": "assistant", "content": "", "tool_calls": [c]} for c in calls[1:]]
+        return [first, *more]
 
     def _results(self, message: Message, guard: Callable[[str], str]) -> list[Turn]:
         results = [part for part in message.parts if isinstance(part, ToolResult)]
-        if self.has_tools:
+        if self.has_tools if not self.writes_calls else self._shown.results:
             return [
                 {"role": "tool", "tool_call_id": r.call_id, "content": guard(r.content)}
                 for r in results
@@ -130,32 +237,24 @@ class Template:
         ]
 
 
-def _as_written(message: Message, format: Format) -> str:
+def _as_written(message: Message, format: Format, guard: Callable[[str], str]) -> str:
     """Text and calls in the order, and with the marks, that the model wrote them in."""
     written: list[str] = []
     calls: list[ToolCall] = []
     for part in message.parts:
         match part:
             case ToolCall():
-                calls.append(part)
+                calls.append(_guarded_call(part, guard))
             case Text(text=text):
-                written.append(format.write(calls) + text)
+                written.append(format.write(calls) + guard(text))
                 calls = []
             case _:
                 pass
     return "".join(written) + format.write(calls)
 
 
-def _merged(turns: list[Turn]) -> list[Turn]:
-    """Neighbouring turns of one speaker as one: some templates insist on taking turns."""
-    merged: list[Turn] = []
-    for turn in turns:
-        last = merged[-1] if merged else None
-        if last is not None and last["role"] == turn["role"] and turn["role"] in ("user", "system"):
-            merged[-1] = {**last, "content": f"{last['content']}\n{turn['content']}"}
-        else:
-            merged.append(turn)
-    return merged
+def _guarded_call(call: ToolCall, guard: Callable[[str], str]) -> ToolCall:
+    return call.model_copy(update={"name": guard(call.name), "arguments": guard(call.arguments)})
 
 
 def _declared(tool: ToolSpec, guard: Callable[[str], str]) -> dict[str, Any]:
@@ -167,17 +266,20 @@ def _declared(tool: ToolSpec, guard: Callable[[str], str]) -> dict[str, Any]:
     return {"type": "function", "function": _guarded(function, guard)}
 
 
-def _called(call: ToolCall, guard: Callable[[str], str]) -> dict[str, Any]:
+def _called(call: ToolCall, guard: Callable[[str], str], *, as_text: bool) -> dict[str, Any]:
     try:
         arguments: Any = json.loads(call.arguments)
     except ValueError:
-        arguments = call.arguments
+        arguments = None
+    if not isinstance(arguments, dict):
+        # templates go through a mapping, also of a call that was cut off
+        arguments = {"malformed": call.arguments}
     guarded = _guarded(arguments, guard)
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": guard(call.name), "arguments": guarded},
+    function = {
+        "name": guard(call.name),
+        "arguments": json.dumps(guarded, ensure_ascii=False) if as_text else guarded,
     }
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _guarded(value: Any, guard: Callable[[str], str]) -> Any:
@@ -189,19 +291,3 @@ def _guarded(value: Any, guard: Callable[[str], str]) -> Any:
         items = cast(dict[str, Any], value).items()
         return {guard(key): _guarded(item, guard) for key, item in items}
     return value
-
-
-def _tojson(value: Any, indent: int | None = None, **_: Any) -> str:
-    # Jinja's own escapes for HTML, which no model was trained on
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _today(form: str) -> str:
-    # by the day and no finer, so that a prefix stays warm
-    return date.today().strftime(form)
-
-
-def _refuse(message: str) -> None:
-    from jinja2 import TemplateError  # noqa: PLC0415
-
-    raise TemplateError(message)

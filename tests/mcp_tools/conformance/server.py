@@ -10,9 +10,8 @@ import base64
 import json
 from typing import Any
 
-from agentlab.equipment import Equipment
-
 from agentlab.errors import ToolError
+from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.mcp.convert import arguments_from
 from agentlab_tools.mcp.serve import serve_http, server_of
