@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
-    from agentlab.agent.run import Result, Run
+    from agentlab.agent.result import Pending, Result
+    from agentlab.agent.run import Run
     from agentlab.approval import Decision, Policy
     from agentlab.backend import Backend, Reply, Settings, ToolSpec
     from agentlab.backends import connect
@@ -37,9 +38,10 @@ _HOMES = {
     "Image": "messages",
     "Limits": "limits",
     "Message": "messages",
+    "Pending": "agent.result",
     "Policy": "approval",
     "Reply": "backend",
-    "Result": "agent.run",
+    "Result": "agent.result",
     "Run": "agent.run",
     "Settings": "backend",
     "Text": "messages",
@@ -62,6 +64,7 @@ __all__ = [
     "Image",
     "Limits",
     "Message",
+    "Pending",
     "Policy",
     "Reply",
     "Result",

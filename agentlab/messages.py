@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     PrivateAttr,
@@ -33,6 +31,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from agentlab.errors import TraceError
+from agentlab.values import Value
 
 
 def clean(text: str) -> str:
@@ -59,12 +58,6 @@ class _Cleaned:
 
 Words: TypeAlias = Annotated[str, _Cleaned()]
 """A string made `clean` on its way in."""
-
-
-class Value(BaseModel):
-    """A frozen value that compares by content. Fields unknown to this version are ignored."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class BlobStore(Protocol):

@@ -56,6 +56,9 @@ def connect(name: str, /, **options: Any) -> Backend:
         ConfigError: no backend answers to that name (ModelNotFound, ModelUnreadable, MissingExtra
             where that is the reason), or an option does not fit.
     """
+    if not isinstance(cast(object, name), str):
+        kind = type(name).__name__
+        raise ConfigError(f"connect takes a model's name, e.g. 'local:smollm2', and no {kind}")
     scheme, colon, _ = name.partition(":")
     target = SCHEMES.get(scheme) if colon else None
     if target is None and name.endswith(".gguf"):
