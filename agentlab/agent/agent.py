@@ -4,11 +4,12 @@
     result = agent.run_sync("What is 17 * 23?")            # in a script
     async for event in agent.run("What is 17 * 23?"): …    # or event by event
 
-Every run leaves a trace in `runs` (`runs=None` turns that off).
+Every run leaves a trace, where `agentlab show last` finds it (`runs=None` turns that off).
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -184,6 +185,7 @@ class Agent(AgentProfile[Output]):
             run=new_run_id(),
             created=time.time(),
             agentlab=_own_version(),
+            program=_program(),
             agent=self.name,
             backend=self.backend.identity,
             tools=self.specs,
@@ -203,6 +205,17 @@ class Agent(AgentProfile[Output]):
         seen = rest[: len(self.examples)] == list(self.examples)  # in an earlier run's messages
         examples = () if seen else self.examples
         return (*own, *examples, *rest)
+
+
+def _program() -> str:
+    """The program that runs here: a script, a module with `-m`, or a notebook."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        name = spec.name.removesuffix(".__main__")
+    else:
+        name = Path(getattr(main, "__file__", "") or sys.argv[0] or "python").name
+    return "a notebook" if name.startswith("ipykernel") else name
 
 
 def _loaded(run: Trace | Path | str | Result[Any]) -> Trace:

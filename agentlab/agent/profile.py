@@ -16,6 +16,7 @@ from agentlab.agent.taken import AnyTool, Taken
 from agentlab.approval import Approval, Policy, Verdict, allow_all
 from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
 from agentlab.errors import ConfigError, Refused
+from agentlab.folders import runs_folder
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall
 from agentlab.tooling import Tool, check_tool_name
@@ -47,6 +48,8 @@ class AgentProfile(Generic[Output]):
         handoffs: agents that may take the conversation over, each by a tool `transfer_to_<name>`.
             A name stands for an agent met elsewhere in the team, so that two can hand over to
             one another.
+        runs: the folder of traces. Where commands look for runs unless told otherwise: `runs` in
+            `AGENTLAB_HOME`, or in the user's data folder. None keeps none.
         secrets: values that must not reach a trace, e.g. keys that tools use. They are blanked out
             in the traces of agents that this one calls or hands over to as well.
     """
@@ -68,7 +71,7 @@ class AgentProfile(Generic[Output]):
         tuple[AgentProfile[Any] | str, ...],
     ] = Taken(taken.one_or_more, ())
     repairs: int = 2
-    runs: Path | str | None = "runs"
+    runs: Path | str | None = field(default_factory=runs_folder)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -145,7 +145,13 @@ class Engine:
             thinking=thinking,
         )
         cached = context.read(prompt, cancelled)
-        sampler = Sampler(self._model, job.settings, constraint, penalise_calls=job.penalise_calls)
+        sampler = Sampler(
+            self._model,
+            job.settings,
+            constraint,
+            penalise_calls=job.penalise_calls,
+            answers=job.messages[-1].role == "tool",
+        )
         try:
             written = write(
                 context,
