@@ -9,7 +9,9 @@ from typing import Any, Generic, cast
 from pydantic_core import from_json
 
 from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.table import html
 from agentlab.backend import Stop
+from agentlab.described import OUTCOMES, Line, Tone, message_line
 from agentlab.errors import RunError
 from agentlab.events import LimitReached, Outcome
 from agentlab.messages import Message, ToolCall, Usage
@@ -81,3 +83,11 @@ class Result(Generic[Output]):
         """The last words of the model."""
         said = (m.text for m in reversed(self.messages) if m.role == "assistant" and m.text)
         return next(said, "")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: its turns, and how it ended."""
+        cost = f"{self.usage.input_tokens} tokens in, {self.usage.output_tokens} out"
+        where = f", {self.path}" if self.path else ""
+        tone: Tone = "good" if self.outcome == "completed" else "warn"
+        end = Line("■", tone, f"{OUTCOMES[self.outcome]}  ({cost}{where})")
+        return html([*(message_line(message, None) for message in self.messages), end])
