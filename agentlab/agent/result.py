@@ -72,8 +72,8 @@ class Result(Generic[Output]):
         if self.outcome == "paused":
             names = ", ".join(call.name for call in self.pending)
             raise RunError(
-                f"run {self.run} waits for approval of {names}: look at `.pending`, and go on with "
-                "agent.resume(result, decisions={call.id: 'allow'})"
+                f"run {self.run} was paused, as {names} waits for approval: see `.pending`, and go "
+                "on with agent.resume(result, decisions={call.id: 'allow'})"
             )
         why = f"reached its limit on {self.limit.limit}" if self.limit else f"was {self.outcome}"
         raise RunError(f"run {self.run} {why}, so it has no output; what it said is in `.text`")

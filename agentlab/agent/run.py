@@ -69,6 +69,7 @@ class Run(Generic[Output]):
         self._begun = False
         for event in past:
             self.state.move_on(event)
+        self._wanted = False  # last, as a run that could not be made has nobody to warn
 
     @property
     def opened(self) -> int:
@@ -76,11 +77,11 @@ class Run(Generic[Output]):
         return len(self._opening)
 
     def __await__(self) -> Generator[Any, None, Result[Output]]:
+        self._wanted = True
         return self._to_the_end().__await__()
 
     def __del__(self) -> None:
-        # one whose making failed has no say here
-        if not self.__dict__.get("_begun", True):
+        if not getattr(self, "_wanted", True):
             warnings.warn(
                 f"run {self.id} was never run: `await agent.run(…)`, iterate it with `async for`, "
                 "or use run_sync",
@@ -92,11 +93,15 @@ class Run(Generic[Output]):
         """End the run as cancelled, at once; its last events still come. Not thread-safe."""
         self.state.stop()
 
-    async def __aiter__(self) -> AsyncGenerator[Event]:
+    def __aiter__(self) -> AsyncGenerator[Event]:
         """The events, each already in the trace. A failure is the last event, not an exception.
 
         Exceptions that are no `AgentLabError` are bugs: recorded, then raised.
         """
+        self._wanted = True
+        return self._events()
+
+    async def _events(self) -> AsyncGenerator[Event]:
         if self._begun:
             raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
         self._begun = True

@@ -25,7 +25,8 @@ def html(lines: Iterable[Line], saying: str = "") -> str:
     shown = [*lines, *([Line("»", "model", saying)] if saying else [])]
     rows = "".join(
         f'<tr style="background:none;color:{_COLOURS[line.tone]}">'
-        f'<td style="padding:0 .6em 0 0;text-align:left;vertical-align:top">{escape(line.mark)}</td>'
+        '<td style="padding:0 .6em 0 0;text-align:left;vertical-align:top">'
+        f"{escape(line.mark)}</td>"
         f'<td style="padding:0;text-align:left;white-space:pre-wrap">{escape(line.text)}</td></tr>'
         for line in shown
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def blocks(page: Path) -> Iterator[Block]:
     """The blocks of a page, in its order."""
     text = page.read_text(encoding="utf-8")
     found = list(_BLOCK.finditer(text))
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in zip_longest(found, found[1:]):
         under = after and after[1] == "text" and not text[block.end() : after.start()].strip()
         line = text[: block.start()].count("\n") + 2
         yield Block(page, line, block[1], block[2], after[2] if after and under else None)
