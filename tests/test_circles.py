@@ -6,8 +6,10 @@ import itertools
 import json
 
 import pytest
+from pydantic import BaseModel
 
 from agentlab import Agent, Message, ToolCall, Trace, tool
+from agentlab.approval import Verdict
 from agentlab.backends.scripted import Scripted
 
 numbers = itertools.count()
@@ -17,6 +19,10 @@ numbers = itertools.count()
 def area(width: float, height: float) -> float:
     """The area of a rectangle."""
     return width * height
+
+
+class Field(BaseModel):
+    square_metres: float
 
 
 @tool
@@ -61,7 +67,7 @@ async def test_without_a_typed_output_the_model_is_left_alone(runs):
 
 
 async def test_a_run_that_goes_on_still_knows_its_circles(runs):
-    def asking(call: ToolCall) -> str:
+    def asking(call: ToolCall) -> Verdict:
         return "ask" if json.loads(call.arguments)["width"] == 9 else "allow"
 
     last = call("area", '{"width": 9, "height": 3}')
@@ -76,3 +82,20 @@ async def test_a_run_that_goes_on_still_knows_its_circles(runs):
     assert backend.requests[0].settings.tool_choice == "none"
     assert end.path is not None
     assert Trace.load(end.path).torn == 0
+
+
+async def test_the_packaged_model_answers_after_one_call(runs):
+    agent = Agent(
+        backend="local:agent",
+        tools=[area],
+        output_type=Field,
+        runs=runs,
+        limits={"steps": 8},
+    )
+    try:
+        result = await agent.run("How large is a field of 12 by 30 metres?")
+    finally:
+        await agent.backend.aclose()
+    made = [call.arguments for message in result.messages for call in message.tool_calls]
+    assert made == ['{"width": 12, "height": 30}']
+    assert result.output == Field(square_metres=360)

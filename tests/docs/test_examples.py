@@ -6,12 +6,17 @@ import ast
 import importlib
 import os
 import re
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import click
 import pytest
 from doc_pages import PAGES, ROOT, Block, blocks
+
+from agentlab.cli.main import Commands
 
 PYTHON = [block for page in PAGES for block in blocks(page) if block.language == "python"]
 WHOLE = [block for block in PYTHON if block.prints is not None]
@@ -67,3 +72,29 @@ def test_the_links_of_a_page_lead_somewhere(page: Path):
     lost = [link for link in links if not (page.parent / link).exists()]
     assert lost == []
     assert ROOT in page.parents
+
+
+def _commands(page: Path) -> list[list[str]]:
+    """The `agentlab …` lines of a page, in words."""
+    lines = [line for block in blocks(page) for line in block.code.splitlines()]
+    told = [line for line in lines if line.startswith("agentlab ") and not set("<→") & set(line)]
+    return [shlex.split(line.partition("|")[0], comments=True) for line in told]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_are_there_with_their_options(page: Path):
+    group = Commands(name="agentlab")
+    for words in _commands(page):
+        command: click.Command = group
+        known = {"--help"}
+        for before, word in pairwise(words):
+            context = click.Context(command)
+            a_value = before.startswith("-")  # of an option of the group's own
+            if isinstance(command, click.Group) and not word.startswith("-") and not a_value:
+                found = command.get_command(context, word)
+                assert found is not None, f"{' '.join(words)}: no command {word}"
+                command = found
+            elif word.startswith("-") and not word.lstrip("-")[:1].isdigit():
+                known |= {name for option in command.params for name in option.opts}
+                known |= {name for option in command.params for name in option.secondary_opts}
+                assert word.partition("=")[0] in known, f"{' '.join(words)}: no option {word}"
