@@ -75,6 +75,7 @@ class Agent(AgentProfile[Output]):
             deps=deps,
             workspace=workspace,
             within=within,
+            warns=True,
         )
 
     def run_sync(self, input: str | Message, **options: Any) -> Result[Output]:

@@ -48,6 +48,7 @@ class Run(Generic[Output]):
         deps: Any = None,
         workspace: Path | None = None,
         within: RunInfo | None = None,
+        warns: bool = False,
     ) -> None:
         self.id = header.run
         self.path = folder and trace_path(folder, header.run)
@@ -69,7 +70,8 @@ class Run(Generic[Output]):
         self._begun = False
         for event in past:
             self.state.move_on(event)
-        self._wanted = False  # last, as a run that could not be made has nobody to warn
+        # last, as a run that could not be made has nobody to warn
+        self._wanted = not warns
 
     @property
     def opened(self) -> int:
