@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-dev test fuzz conformance check format bench clean
+.PHONY: help demo setup setup-dev test fuzz conformance check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -46,6 +46,9 @@ format: setup-dev ## format the code and fix what can be fixed
 
 bench: setup-dev ## measure: every number in the docs comes from here
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+docs: setup-dev ## build the documentation as a site in build/docs
+	@$(BIN)/python scripts/docs.py
 
 clean: ## remove .venv and what builds and checks leave (not the compiled runtime in the cache)
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

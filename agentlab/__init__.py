@@ -1,14 +1,13 @@
 """AgentLab: a typed agent loop whose every run is a trace one can show, replay and fork.
 
-    from agentlab import Agent, connect, tool
+    from agentlab import Agent
 
-    @tool
-    def add(a: float, b: float) -> float:
-        '''Add two numbers.'''
-        return a + b
+    def area(width: float, height: float) -> float:
+        '''The area of a rectangle, in square metres.'''
+        return width * height
 
-    agent = Agent(backend=connect("local:smollm2"), tools=[add])
-    print(agent.run_sync("What is 2.5 + 4?").output)
+    agent = Agent(backend="local:agent", tools=[area])
+    print(agent.run_sync("How large is a rectangle 12 wide and 30 high?").text)
 
 Names are loaded when first used, so importing this package costs next to nothing.
 """
@@ -20,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentlab.agent import Agent
-    from agentlab.agent.run import Result, Run
+    from agentlab.agent.result import Pending, Result
+    from agentlab.agent.run import Run
+    from agentlab.agent.shown import live
     from agentlab.approval import Decision, Policy
     from agentlab.backend import Backend, Reply, Settings, ToolSpec
     from agentlab.backends import connect
@@ -37,9 +38,10 @@ _HOMES = {
     "Image": "messages",
     "Limits": "limits",
     "Message": "messages",
+    "Pending": "agent.result",
     "Policy": "approval",
     "Reply": "backend",
-    "Result": "agent.run",
+    "Result": "agent.result",
     "Run": "agent.run",
     "Settings": "backend",
     "Text": "messages",
@@ -51,6 +53,7 @@ _HOMES = {
     "Trace": "trace",
     "Usage": "messages",
     "connect": "backends",
+    "live": "agent.shown",
     "tool": "tooling",
 }
 
@@ -62,6 +65,7 @@ __all__ = [
     "Image",
     "Limits",
     "Message",
+    "Pending",
     "Policy",
     "Reply",
     "Result",
@@ -76,6 +80,7 @@ __all__ = [
     "Trace",
     "Usage",
     "connect",
+    "live",
     "tool",
 ]
 

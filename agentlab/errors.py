@@ -2,6 +2,7 @@
 
     AgentLabError               the root: one clear line saying what is wrong and what to do
     ├── ConfigError             something asked for is not there or does not fit
+    │   ├── Refused             a value was written with a field it does not have, or can't hold
     │   ├── MissingExtra        an optional part is not installed
     │   ├── ModelNotFound       no model under that name or path
     │   ├── ModelUnreadable     a model file is there, but it is not a whole GGUF
@@ -37,6 +38,10 @@ class AgentLabError(Exception):
 
 class ConfigError(AgentLabError):
     """Something asked for is not there, or does not fit with the rest."""
+
+
+class Refused(ConfigError, ValueError):
+    """A value was made with a field it does not have, or with one that does not fit."""
 
 
 class MissingExtra(ConfigError):

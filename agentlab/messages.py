@@ -22,8 +22,6 @@ from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     PrivateAttr,
@@ -36,6 +34,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from agentlab.errors import TraceError
+from agentlab.values import Value
 
 
 def clean(text: str) -> str:
@@ -62,12 +61,6 @@ class _Cleaned:
 
 Words: TypeAlias = Annotated[str, _Cleaned()]
 """A string made `clean` on its way in."""
-
-
-class Value(BaseModel):
-    """A frozen value that compares by content. Fields unknown to this version are ignored."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 def read_regular(path: Path, size: int) -> bytes:

@@ -33,6 +33,12 @@ def _no_states(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTLAB_STATES", "0")
 
 
+@pytest.fixture(autouse=True)
+def _no_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a run leaves where nothing else is said is not kept with whoever runs this."""
+    monkeypatch.setenv("AGENTLAB_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """A folder for traces; the first run makes it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PLACE = "agentlab/places/home.py"
+PLACE = "agentlab/folders.py"
 EXCEPTIONS = {
     "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
     "agentlab/backends/llamacpp/model.py": "tells OpenMP how to wait before it starts",

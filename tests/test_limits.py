@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from conversation import call, calls, kinds, load, results_in, whole
-from pydantic import ValidationError
 
 from agentlab import Agent, Limits, tool
 from agentlab.backend import BackendIdentity, Reply, TextDelta
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import RunError
+from agentlab.errors import Refused, RunError
 from agentlab.events import LimitReached, RunFinished
 from agentlab.messages import Message, Usage
 
@@ -297,5 +296,5 @@ async def test_a_childs_typed_output_reaches_its_parent_as_json(runs):
 
 @pytest.mark.parametrize("bad", [{"steps": 0}, {"tokens": -1}, {"seconds": 0}, {"cost": -0.1}])
 def test_limits_that_make_no_sense_are_refused(bad):
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         Limits(**bad)

@@ -7,7 +7,7 @@ import strategies
 from hypothesis import given
 from pydantic import ValidationError
 
-from agentlab.errors import TraceError
+from agentlab.errors import Refused, TraceError
 from agentlab.messages import (
     Artifact,
     Blob,
@@ -95,5 +95,5 @@ def test_a_blob_that_was_changed_or_removed_says_so(tmp_path):
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "\n", ""])
 def test_a_blob_name_that_is_no_hash_is_refused(name):
-    with pytest.raises(ValidationError):
+    with pytest.raises(Refused):
         Blob(sha256=name, size=0)

@@ -4,23 +4,26 @@
     result = agent.run_sync("What is 17 * 23?")            # in a script
     async for event in agent.run("What is 17 * 23?"): …    # or event by event
 
-Every run leaves a trace in `runs` (`runs=None` turns that off).
+Every run leaves a trace, where `agentlab show last` finds it (`runs=None` turns that off).
 """
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from agentlab.agent import taken
 from agentlab.agent.calls import given
 from agentlab.agent.profile import AgentProfile, Output
-from agentlab.agent.run import Result, Run
+from agentlab.agent.result import Result
+from agentlab.agent.run import Run
+from agentlab.agent.sync import sync
 from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver, Decision, Policy
 from agentlab.errors import RunError, ToolError, TraceError
@@ -28,8 +31,10 @@ from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
 from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
 from agentlab.trace import SUFFIX, ParentRun, Trace, TraceHeader, new_run_id, trace_path
+from agentlab.values import refuses_unknown
 
 
+@refuses_unknown
 @dataclass(frozen=True, kw_only=True)
 class Agent(AgentProfile[Output]):
     """An agent that can be run. Its attributes are those of `AgentProfile`."""
@@ -59,8 +64,8 @@ class Agent(AgentProfile[Output]):
             parent: the run this one is a part or a fork of, for the header.
             within: the running parent whose limits and approver hold here as well.
         """
-        said = Message.user(input) if isinstance(input, str) else input
-        opening = (*self._before(history), said)
+        said = taken.opening(input)
+        opening = (*self._before(taken.messages(history, "history")), said)
         return Run(
             self,
             self.header(labels=labels, parent=parent),
@@ -70,10 +75,13 @@ class Agent(AgentProfile[Output]):
             deps=deps,
             workspace=workspace,
             within=within,
+            warns=True,
         )
 
     def run_sync(self, input: str | Message, **options: Any) -> Result[Output]:
         """`run`, awaited: for scripts and notebooks. Takes the same options.
+
+        In a notebook its loop stands still meanwhile; `await agent.run(…)` works there as well.
 
         Raises:
             AgentLabError: the run failed; its trace says how far it came.
@@ -82,9 +90,9 @@ class Agent(AgentProfile[Output]):
 
     def resume(
         self,
-        trace: Trace,
+        trace: Trace | Path | str | Result[Any],
         *,
-        decisions: Mapping[str, Decision] | None = None,
+        decisions: Mapping[str, Decision | Literal["allow", "deny"]] | None = None,
         approver: Approver | None = None,
         deps: Any = None,
         workspace: Path | None = None,
@@ -95,12 +103,13 @@ class Agent(AgentProfile[Output]):
         The model is told so.
 
         Args:
-            trace: of the run, as loaded.
-            decisions: on the calls that wait, by call id.
+            trace: of the run, or its path; or the result of the run that paused.
+            decisions: on the calls that wait, by call id; their ids stand in `Result.pending`.
 
         Raises:
             TraceError: the run is complete, or holds events this version does not know.
         """
+        trace = _loaded(trace)
         path, run = trace.path, trace.header.run
         if path != trace_path(path.parent, run):
             raise TraceError(f"{path} holds run {run}: name it {run}{SUFFIX} to go on with it")
@@ -118,7 +127,7 @@ class Agent(AgentProfile[Output]):
             raise TraceError(f"no call {lost.pop()!r} waits in run {run}; these do: {names}")
         opening = [
             RunResumed(),
-            *(given(call_id, decision) for call_id, decision in (decisions or {}).items()),
+            *(given(id, taken.decision(said, id)) for id, said in (decisions or {}).items()),
         ]
         return Run(
             self,
@@ -130,6 +139,17 @@ class Agent(AgentProfile[Output]):
             deps=deps,
             workspace=workspace,
         )
+
+    def resume_sync(
+        self, trace: Trace | Path | str | Result[Any], **options: Any
+    ) -> Result[Output]:
+        """`resume`, awaited: for scripts and notebooks. Takes the same options.
+
+        Raises:
+            TraceError: as `resume`.
+            AgentLabError: the run failed; its trace says how far it came.
+        """
+        return sync(self.resume(trace, **options))
 
     def as_tool(self, name: str | None = None, description: str | None = None) -> Tool[Any]:
         """This agent as a tool of another: each call is a run of its own, named by its parent.
@@ -166,6 +186,7 @@ class Agent(AgentProfile[Output]):
             run=new_run_id(),
             created=time.time(),
             agentlab=_own_version(),
+            program=_program(),
             agent=self.name,
             backend=self.backend.identity,
             tools=self.specs,
@@ -187,21 +208,25 @@ class Agent(AgentProfile[Output]):
         return (*own, *examples, *rest)
 
 
-def sync(run: Run[Output]) -> Result[Output]:
-    """Await a run from plain code.
-
-    Raises:
-        RunError: an event loop is already running here; await the run instead.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_result_of(run))
-    raise RunError("an event loop is running here: use `await agent.run(…)` instead of run_sync")
+def _program() -> str:
+    """The program that runs here: a script, a module with `-m`, or a notebook."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        name = spec.name.removesuffix(".__main__")
+    else:
+        name = Path(getattr(main, "__file__", "") or sys.argv[0] or "python").name
+    return "a notebook" if name.startswith("ipykernel") else name
 
 
-async def _result_of(run: Run[Output]) -> Result[Output]:
-    return await run
+def _loaded(run: Trace | Path | str | Result[Any]) -> Trace:
+    if isinstance(run, Trace):
+        return run
+    if isinstance(run, Result):
+        if run.path is None:
+            raise TraceError(f"run {run.run} left no trace to go on from: its agent has runs=None")
+        run = run.path
+    return Trace.load(Path(run))
 
 
 @cache

@@ -59,7 +59,7 @@ async def ask(state: RunState) -> AsyncGenerator[Event]:
     stream = agent.backend.stream(
         state.transcript.messages,
         tools=agent.specs,
-        settings=agent.settings if state.meter.steps == 0 else agent.later_settings,
+        settings=state.settings,
         output=state.asked.output_schema,
     )
     async with owned(stream) as items:

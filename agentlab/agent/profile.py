@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,23 +11,33 @@ from typing import Any, Generic, cast
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
 from typing_extensions import TypeVar
 
+from agentlab.agent import taken
+from agentlab.agent.taken import AnyTool, Taken
 from agentlab.approval import Approval, Policy, Verdict, allow_all
 from agentlab.backend import Backend, JsonSchema, Settings, ToolSpec
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, Refused
+from agentlab.folders import runs_folder
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall
 from agentlab.tooling import Tool, check_tool_name
 from agentlab.tooling.parameters import without_titles
 from agentlab.trace.redaction import check_secrets
+from agentlab.values import refuses_unknown
 
 Output = TypeVar("Output", default=str)
 
 
+@refuses_unknown
 @dataclass(frozen=True, kw_only=True)
 class AgentProfile(Generic[Output]):
     """Everything that decides how a conversation goes on.
 
+    What may be given in place of some of these values, and what is refused, stands in
+    `agentlab.agent.taken`.
+
     Attributes:
+        backend: the model, or its name as `connect` takes it.
+        tools: what the model may call; a plain function is made into a tool.
         output_type: what `Result.output` is. Anything but `str` is asked for as JSON, validated,
             and mended by the model at most `repairs` times.
         examples: turns shown to the model before the conversation, as if they had happened
@@ -38,26 +48,34 @@ class AgentProfile(Generic[Output]):
         handoffs: agents that may take the conversation over, each by a tool `transfer_to_<name>`.
             A name stands for an agent met elsewhere in the team, so that two can hand over to
             one another.
+        runs: the folder of traces. Where commands look for runs unless told otherwise: `runs` in
+            `AGENTLAB_HOME`, or in the user's data folder. None keeps none.
         secrets: values that must not reach a trace, e.g. keys that tools use. They are blanked out
             in the traces of agents that this one calls or hands over to as well.
     """
 
-    backend: Backend
+    backend: Taken[Backend | str, Backend] = Taken(taken.backend)
     name: str = "agent"
     description: str = ""
     instructions: str = ""
-    examples: Sequence[Message] = ()
-    tools: Sequence[Tool[Any]] = ()
+    examples: Taken[Sequence[Message], tuple[Message, ...]] = Taken(taken.examples, ())
+    tools: Taken[Iterable[AnyTool] | AnyTool, tuple[Tool[Any], ...]] = Taken(taken.tools, ())
     output_type: type[Output] = cast(type[Output], str)  # noqa: RUF009 - a class is immutable
-    settings: Settings = Settings()
-    limits: Limits = Limits()
-    approval: Approval = allow_all
-    handoffs: Sequence[AgentProfile[Any] | str] = ()
+    settings: Taken[Settings | Mapping[str, Any], Settings] = Taken(taken.settings, Settings())
+    limits: Taken[Limits | Mapping[str, Any], Limits] = Taken(taken.limits, Limits())
+    approval: Taken[Approval | Verdict | Mapping[str, Any], Approval] = Taken(
+        taken.approval, allow_all
+    )
+    handoffs: Taken[
+        Iterable[AgentProfile[Any] | str] | AgentProfile[Any] | str,
+        tuple[AgentProfile[Any] | str, ...],
+    ] = Taken(taken.one_or_more, ())
     repairs: int = 2
-    runs: Path | str | None = "runs"
+    runs: Path | str | None = field(default_factory=runs_folder)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        self._check()
         check_secrets(self.secrets)
         names = [spec.name for spec in self.specs]
         for name in names:
@@ -69,6 +87,14 @@ class AgentProfile(Generic[Output]):
         except (PydanticUserError, PydanticSchemaGenerationError) as error:
             why = f"agent {self.name}: no JSON Schema for output_type: {error}"
             raise ConfigError(why) from error
+
+    def _check(self) -> None:
+        for what in ("name", "description", "instructions"):
+            if not isinstance(given := getattr(self, what), str):
+                raise Refused(f"{what} takes a text, and {given!r:.60} is none")
+        for other in self.handoffs:
+            if not isinstance(cast(object, other), AgentProfile | str):
+                raise Refused(f"handoffs takes agents or their names, and {other!r:.60} is neither")
 
     @cached_property
     def specs(self) -> tuple[ToolSpec, ...]:

@@ -7,67 +7,30 @@ cancellation, failure, bug) leaves a whole trace.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, cast
+from typing import Any, Generic
 
 from agentlab.agent.generators import owned
 from agentlab.agent.loop import loop
 from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.result import Pending, Result
 from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.approval import Approver
-from agentlab.backend import Stop
 from agentlab.errors import AgentLabError, RunError, TraceError
 from agentlab.events import (
     Event,
-    LimitReached,
     LiveEvent,
-    Outcome,
     RunFailed,
     RunFinished,
     StoredEvent,
     ToolFinished,
 )
 from agentlab.limits import Meter
-from agentlab.messages import Message, Usage
 from agentlab.tooling import RunInfo
 from agentlab.trace import TraceHeader, trace_path
 from agentlab.trace.writing import TraceWriter
-
-
-@dataclass(frozen=True)
-class Result(Generic[Output]):
-    """What a run came to."""
-
-    run: str
-    outcome: Outcome
-    messages: tuple[Message, ...]
-    usage: Usage
-    path: Path | None
-    """The trace."""
-    stop: Stop | None
-    """Why the last reply ended; `length` means that its text was cut."""
-    limit: LimitReached | None
-    _output: Output | None = None
-
-    @property
-    def output(self) -> Output:
-        """The answer, as the agent's output type.
-
-        Raises:
-            RunError: the run has none; `outcome` says why, and `text` has what was reached.
-        """
-        if self.outcome == "completed":
-            return cast(Output, self._output)
-        why = f"reached its limit on {self.limit.limit}" if self.limit else f"was {self.outcome}"
-        raise RunError(f"run {self.run} {why}, so it has no output; what it said is in `.text`")
-
-    @property
-    def text(self) -> str:
-        """The last words of the model."""
-        said = (m.text for m in reversed(self.messages) if m.role == "assistant" and m.text)
-        return next(said, "")
 
 
 class Run(Generic[Output]):
@@ -85,6 +48,7 @@ class Run(Generic[Output]):
         deps: Any = None,
         workspace: Path | None = None,
         within: RunInfo | None = None,
+        warns: bool = False,
     ) -> None:
         self.id = header.run
         self.path = folder and trace_path(folder, header.run)
@@ -106,6 +70,8 @@ class Run(Generic[Output]):
         self._begun = False
         for event in past:
             self.state.move_on(event)
+        # last, as a run that could not be made has nobody to warn
+        self._wanted = not warns
 
     @property
     def opened(self) -> int:
@@ -113,17 +79,31 @@ class Run(Generic[Output]):
         return len(self._opening)
 
     def __await__(self) -> Generator[Any, None, Result[Output]]:
+        self._wanted = True
         return self._to_the_end().__await__()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_wanted", True):
+            warnings.warn(
+                f"run {self.id} was never run: `await agent.run(…)`, iterate it with `async for`, "
+                "or use run_sync",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def stop(self) -> None:
         """End the run as cancelled, at once; its last events still come. Not thread-safe."""
         self.state.stop()
 
-    async def __aiter__(self) -> AsyncGenerator[Event]:
+    def __aiter__(self) -> AsyncGenerator[Event]:
         """The events, each already in the trace. A failure is the last event, not an exception.
 
         Exceptions that are no `AgentLabError` are bugs: recorded, then raised.
         """
+        self._wanted = True
+        return self._events()
+
+    async def _events(self) -> AsyncGenerator[Event]:
         if self._begun:
             raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
         self._begun = True
@@ -177,7 +157,13 @@ class Run(Generic[Output]):
             stop=self.state.transcript.stop,
             limit=self.state.transcript.limit,
             _output=output,
+            pending=tuple(self._pending()) if end.outcome == "paused" else (),
         )
+
+    def _pending(self) -> Iterator[Pending]:
+        state = self.state
+        for call in state.transcript.waiting:
+            yield Pending.of(call, state.agent)
 
     async def _to_the_end(self) -> Result[Output]:
         async for _ in self:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agentlab.agent.circles import Circles
 from agentlab.agent.profile import AgentProfile
 from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver
-from agentlab.backend import secrets_of
+from agentlab.backend import Settings, secrets_of
 from agentlab.errors import ConfigError
 from agentlab.events import Event, HandedOff, ModelReplied
 from agentlab.limits import Meter
@@ -48,6 +49,7 @@ class RunState:
         self.asked = self.agent
         """Who was asked: the answer is of its output type, whoever gives it."""
         self.team = self.agent.team()
+        self.circles = Circles()
         of_team = (
             secret
             for agent in self.team.values()
@@ -59,6 +61,7 @@ class RunState:
         """Take an event in."""
         self.transcript.apply(event)
         self.meter.count(event)
+        self.circles.apply(event)
         if isinstance(event, ModelReplied):
             self.made.clear()
         if isinstance(event, HandedOff):
@@ -68,6 +71,20 @@ class RunState:
                     f"does not know; its team: {', '.join(self.team)}"
                 )
             self.agent = self.team[event.agent]
+
+    @property
+    def settings(self) -> Settings:
+        """How to sample the next reply.
+
+        A model that owes a typed answer and goes in circles is to answer: small ones would make
+        the same call until a limit ends the run.
+        """
+        if self.meter.steps == 0:
+            return self.agent.settings
+        later = self.agent.later_settings
+        if self.circles.here and self.asked.output_schema is not None:
+            return later.model_copy(update={"tool_choice": "none"})
+        return later
 
     def unanswered(self, why: str) -> list[ToolResult]:
         """A result for every call that waits for one: its own if it is there, or `why` not."""

@@ -13,7 +13,7 @@ means; other packages add words of their own there.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from agentlab.backend import Backend
 from agentlab.backends.schemes import SERVICE, known, scheme_of
@@ -27,6 +27,9 @@ def connect(name: str, /, **options: Any) -> Backend:
         ConfigError: no backend answers to that name (ModelNotFound, ModelUnreadable, MissingExtra
             where that is the reason), or an option does not fit.
     """
+    if not isinstance(cast(object, name), str):
+        kind = type(name).__name__
+        raise ConfigError(f"connect takes a model's name, e.g. 'local:smollm2', and no {kind}")
     scheme = scheme_of(name)
     if scheme is None and ":" in name and options.get("services") is not None:
         scheme = SERVICE

@@ -24,13 +24,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-from pydantic import ValidationError
-
 from agentlab.backend import Stop
 from agentlab.backends.call_ids import ANY, NINE
 from agentlab.backends.prices import FREE, Price
 from agentlab.backends.structured import Mode
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, Refused
 from agentlab.messages import Value
 
 ProtocolName: TypeAlias = Literal["chat", "responses", "anthropic"]
@@ -224,10 +222,6 @@ def _preset(name: str, told: Any, presets: Mapping[str, Preset], path: Path) -> 
     like = fields.pop("like", name if name in presets else "openai")
     if like not in presets:
         raise ConfigError(f"{where}: like = {like!r} is no service; there are {', '.join(presets)}")
-    unknown = set(fields) - set(Preset.model_fields) - {"name"}
-    if unknown:
-        known = ", ".join(sorted(set(Preset.model_fields) - {"name"}))
-        raise ConfigError(f"{where}: unknown {', '.join(sorted(unknown))}; there are {known}")
     spoken = fields.get("protocol", presets[like].protocol)
     changed = spoken != presets[like].protocol and spoken in _SETTINGS
     # what one protocol calls a setting, another passes over without a word
@@ -246,7 +240,6 @@ def _preset(name: str, told: Any, presets: Mapping[str, Preset], path: Path) -> 
         fields.setdefault("folds", spoken == "anthropic" and presets[like].folds)
         fields.setdefault("think_tags", True)
     try:
-        return Preset.model_validate({**presets[like].model_dump(), **fields, "name": name})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        return Preset.written({**presets[like].model_dump(), **fields, "name": name})
+    except Refused as error:
+        raise ConfigError(f"{where}: {error}") from None

@@ -92,7 +92,7 @@ def _edit(text: str) -> Any:
     if not text.lstrip().startswith("{"):
         return lambda event: edited(event, text.rstrip("\n"))  # pyright: ignore
     try:
-        return TypeAdapter[Any](AnyEvent).validate_json(text)
+        return TypeAdapter[Any](AnyEvent).validate_json(text, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

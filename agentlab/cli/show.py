@@ -10,7 +10,7 @@ from agentlab.display import safe_json
 from agentlab.errors import TraceError
 from agentlab.terminal.options import runs_option
 from agentlab.terminal.tables import print_rows
-from agentlab.trace import Trace, find_run, read_header, runs_in
+from agentlab.trace import Trace, find_run, no_runs, read_header, runs_in
 
 
 @click.command()
@@ -46,7 +46,7 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
     agentlab traces --sql "SELECT name, count(*) FROM tool_calls GROUP BY ALL"
     """
     if not any(runs_in(runs)):
-        raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
+        raise no_runs(runs)
     if sql is not None:
         from agentlab.trace.query import query
 

@@ -20,27 +20,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import model_validator
 
 from agentlab.backend import Settings
-from agentlab.errors import LabError
+from agentlab.errors import LabError, Refused
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall, ToolResult, Value
 
 
-class _Answer(Value):
-    # A misspelt field in a learner's file is an error, not an option that silently does nothing
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Try(_Answer):
+class Try(Value):
     """A call that failed, and what the tool said."""
 
     arguments: dict[str, Any]
     error: str
 
 
-class Then(_Answer):
+class Then(Value):
     """A call made after another, and what came back."""
 
     arguments: dict[str, Any]
@@ -49,7 +44,7 @@ class Then(_Answer):
     """Another tool than the example's own."""
 
 
-class Example(_Answer):
+class Example(Value):
     """One exchange shown to the model before the real one (few-shot), with or without calls."""
 
     user: str
@@ -82,7 +77,7 @@ class Example(_Answer):
                 yield call.tool or self.tool, call.arguments, call.result, False
 
 
-class AgentAnswer(_Answer):
+class AgentAnswer(Value):
     """An agent, put together: what it is told, shown and given, and how far it may go."""
 
     kind: Literal["agent"] = "agent"
@@ -103,21 +98,21 @@ class AgentAnswer(_Answer):
         return tuple(m for n, e in enumerate(self.examples, 1) for m in e.messages(n))
 
 
-class CodeAnswer(_Answer):
+class CodeAnswer(Value):
     """A program. On disk it is a file of its own, `STEP.py`."""
 
     kind: Literal["code"] = "code"
     code: str = ""
 
 
-class Call(_Answer):
+class Call(Value):
     """A call, in place of what the model did."""
 
     name: str
     arguments: dict[str, Any] = {}
 
 
-class ForkAnswer(_Answer):
+class ForkAnswer(Value):
     """A run taken up at one of its events, with at most one change there."""
 
     kind: Literal["fork"] = "fork"
@@ -138,21 +133,21 @@ class ForkAnswer(_Answer):
         return self
 
 
-class QuizAnswer(_Answer):
+class QuizAnswer(Value):
     """The options chosen, by letter."""
 
     kind: Literal["quiz"] = "quiz"
     chosen: tuple[str, ...] = ()
 
 
-class ReadAnswer(_Answer):
+class ReadAnswer(Value):
     """Nothing to hand in."""
 
     kind: Literal["read"] = "read"
 
 
 Answer: TypeAlias = AgentAnswer | CodeAnswer | ForkAnswer | QuizAnswer | ReadAnswer
-A = TypeVar("A", bound=_Answer)
+A = TypeVar("A", bound=Value)
 
 
 def answer_file(folder: Path, step: str, kind: type[Answer]) -> Path:
@@ -184,8 +179,6 @@ def parse_answer(text: str, kind: type[A], name: str) -> A:
     except tomllib.TOMLDecodeError as error:
         raise LabError(f"{name} is not valid TOML: {error}") from error
     try:
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise LabError(f"{name}, {where}: {first['msg']}") from error
+        return kind.written(raw)
+    except Refused as error:
+        raise LabError(f"{name}, {error}") from error

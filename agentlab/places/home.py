@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 
+from agentlab.folders import environment, home, runs_folder
 
-def environment() -> Mapping[str, str]:
-    """The variables of this process. All who need one ask here, or are handed it."""
-    return os.environ
-
-
-def home() -> Path:
-    """`AGENTLAB_HOME`, or the user's own data folder."""
-    given = environment().get("AGENTLAB_HOME")
-    return Path(given) if given else Path(platformdirs.user_data_dir("agentlab", appauthor=False))
+__all__ = [
+    "environment",
+    "home",
+    "lab_folders",
+    "own_labs",
+    "runs_folder",
+    "services_file",
+    "states_folder",
+]
 
 
 def own_labs() -> Path:

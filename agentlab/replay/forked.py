@@ -18,7 +18,7 @@ from agentlab.agent.run import Run
 from agentlab.agent.transcript import Transcript
 from agentlab.approval import Approver
 from agentlab.backend import Settings
-from agentlab.errors import TraceError
+from agentlab.errors import Refused, TraceError
 from agentlab.events import (
     HandedOff,
     MessageAdded,
@@ -166,6 +166,8 @@ def _edited(event: StoredEvent, edit: Edit) -> StoredEvent:
         new = edit(event) if callable(edit) else edit
     except ValidationError as error:
         raise TraceError(f"the edited event is not valid: {error.errors()[0]['msg']}") from error
+    except Refused as error:
+        raise TraceError(f"the edited event is not valid: {error}") from error
     if not isinstance(event, _EDITABLE):
         raise TraceError(
             f"a {event.kind} event can't be edited: fork at the run's start, at a reply, "

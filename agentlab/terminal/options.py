@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from agentlab.errors import ConfigError
-from agentlab.places.home import home, lab_folders
+from agentlab.places.home import lab_folders, runs_folder
 
 
 def _runs(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    return value or home() / "runs"
+    return value or runs_folder()
 
 
 def _labs(_: click.Context, __: click.Parameter, value: tuple[Path, ...]) -> tuple[Path, ...]:

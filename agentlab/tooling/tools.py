@@ -24,7 +24,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, overload
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -43,6 +43,7 @@ from agentlab.tooling.parameters import (
     schema_of,
     underlying,
 )
+from agentlab.tooling.pickled import made_again, reference
 from agentlab.tooling.threads import in_thread
 from agentlab.trace.redaction import Redactor
 
@@ -53,6 +54,9 @@ MAX_CHARS = 20_000
 
 _KEPT_OF_HUGE = 64 << 20
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+_OPTIONS = ("name", "description", "timeout", "max_chars", "read_only", "ask")
 
 
 def _ignore(_text: str) -> None:
@@ -129,9 +133,23 @@ class Tool(Generic[A]):
     read_only: bool = False
     ask: bool = False
     answers: Mapping[str, Any] | None = None
+    function: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
+    """What `@tool` made this of; a copy in another process is made of it again."""
 
     def __post_init__(self) -> None:
         check_tool_name(self.name)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self.function is None:
+            return object.__reduce_ex__(self, protocol)
+        options = {name: getattr(self, name) for name in _OPTIONS}
+        return made_again, (tool, reference(self.function, self.name), options)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
 
     @cached_property
     def spec(self) -> ToolSpec:
@@ -289,6 +307,7 @@ def tool(
             read_only=read_only,
             ask=ask,
             answers=answers_of(function, caller),
+            function=function,
         )
 
     return make if function is None else make(function)

@@ -33,7 +33,7 @@ from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError
 from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
-from agentlab.messages import Value
+from agentlab.messages import Value, Words
 from agentlab.private import private_folder, write_private
 from agentlab.trace import jsonlines
 
@@ -67,6 +67,8 @@ class TraceHeader(Value):
     run: str = Field(pattern=RUN_ID.pattern)
     created: Clock
     agentlab: str = ""
+    program: Words = ""
+    """What made the run: a script's name, a module's, or a command."""
     agent: str = "agent"
     backend: BackendIdentity
     tools: tuple[ToolSpec, ...] = ()
@@ -201,9 +203,22 @@ def find_run(folder: Path, name: str) -> Path:
     ]
     if len(found) == 1:
         return found[0]
+    if not runs:
+        raise no_runs(folder)
     if not found:
         raise TraceError(f"no run {name!r} in {folder}: `agentlab traces` lists those there are")
     raise TraceError(f"{name!r} names {len(found)} runs: {found[-1].stem}, {found[0].stem}, …")
+
+
+def no_runs(folder: Path) -> TraceError:
+    """The error that says where runs were looked for, and where else they may be."""
+    here = Path("runs").resolve()
+    other = folder.resolve() != here and next(runs_in(here), None) is not None
+    hint = f"; there are some in {here}: add --runs {here}" if other else ""
+    return TraceError(
+        f"no runs in {folder}: that is where they are kept, unless --runs, AGENTLAB_HOME or "
+        f"Agent(runs=…) names another folder{hint}"
+    )
 
 
 def read_header(path: Path) -> TraceHeader:

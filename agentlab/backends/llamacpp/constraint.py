@@ -4,7 +4,7 @@ free text                     no constraint
 tool_choice="auto"            free text until a call is opened; from there on, calls only
 tool_choice="required"/name   calls only, from the first character
 output                        JSON only
-tools and output              calls, or JSON
+tools and output              calls, or JSON; after a result, JSON where the model would not call
 tool_choice="none"            free text in which no call can be opened
 """
 
@@ -31,6 +31,10 @@ class Constraint:
     """The text after which the grammar holds; None: from the first character."""
     at_start: bool = False
     """Whether the trigger counts only where the reply begins."""
+    answer: Grammar | None = None
+    """The answer alone, where the grammar has calls and an answer."""
+    call: str = ""
+    """How a call begins there."""
     unenforced: tuple[str, ...] = ()
     """What of the schemas the grammar does not hold, as `tool/…pointer` or `/…pointer`."""
 
@@ -69,7 +73,9 @@ def constrain(
             _from_start(compiled, calls), trigger=format.trigger, at_start=format.at_start
         )
     if answer is not None and choice == "auto":
-        return _from_start([*compiled, answer], alt([calls, Ref(answer.grammar.root)]))
+        either = _from_start([*compiled, answer], alt([calls, Ref(answer.grammar.root)]))
+        alone = _from_start([answer], Ref(answer.grammar.root)).grammar
+        return replace(either, answer=alone, call=format.start + format.open)
     return _from_start(compiled, calls)
 
 

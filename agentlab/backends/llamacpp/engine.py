@@ -151,7 +151,13 @@ class Engine:
             tools=job.tools,
         )
         cached = context.read(prompt, cancelled)
-        sampler = Sampler(self._model, job.settings, constraint, penalise_calls=job.penalise_calls)
+        sampler = Sampler(
+            self._model,
+            job.settings,
+            constraint,
+            penalise_calls=job.penalise_calls,
+            answers=job.messages[-1].role == "tool",
+        )
         try:
             written = write(
                 context,

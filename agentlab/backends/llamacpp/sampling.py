@@ -39,6 +39,9 @@ class Sampler:
         settings: complete: temperature, top_p, top_k, min_p, repeat_penalty and seed are set.
         constraint: what the reply may look like; None leaves it free.
         penalise_calls: whether `repeat_penalty` holds under a grammar too.
+        answers: where there may be calls or an answer, whether it is the answer unless the model
+            itself begins a call. Of two beginnings that it would not write, the likelier one says
+            nothing about what it wants; and what it would write after a result is mostly words.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Sampler:
         constraint: Constraint | None,
         *,
         penalise_calls: bool = True,
+        answers: bool = False,
     ) -> None:
         import numpy as np  # noqa: PLC0415 heavy
 
@@ -70,8 +74,10 @@ class Sampler:
         self._all: Any = np.zeros(model.size, dtype=dtype)
         self._row = (lib.llama_token_data * 1)()
         self._single = lib.llama_token_data_array(data=self._row, size=1, selected=-1, sorted=False)
+        self._answer: Constraint | None = None
         if constraint is not None:
             self._constrain(constraint)
+            self._answer = constraint if answers and constraint.answer else None
 
     def next(self, context: Context) -> tuple[int, TokenInfo | None]:
         """The next token after what `context` has read, and, if asked for, its surroundings."""
@@ -80,6 +86,8 @@ class Sampler:
             return token, self._info(context, token, None) if self._top else None
         logits = self._logits(context)
         masked = self._masked(logits) if self._top and self._grammar is not None else None
+        if self._answer is not None:
+            self._choose(self._answer, self._draw(logits, []))
         bound = self._grammar is not None
         token = self._bound(logits) if bound else self._watched(logits)
         self._lib.llama_sampler_accept(self._chain, token)
@@ -158,6 +166,14 @@ class Sampler:
         return True
 
     # under the grammar
+
+    def _choose(self, either: Constraint, first: int) -> None:
+        """Leave only the answer, unless the token that the model would write begins a call."""
+        self._answer = None
+        piece, call = self._model.piece(first), either.call.encode()
+        if first in self._model.ends or not (call.startswith(piece) or piece.startswith(call)):
+            self._lib.llama_sampler_free(self._grammar)
+            self._constrain(Constraint(either.answer))
 
     def _bound(self, logits: Any) -> int:
         token = self._draw(logits, [])

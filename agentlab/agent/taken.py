@@ -1,0 +1,179 @@
+"""What an agent takes in place of its own values, and what it says of anything else.
+
+    Agent(backend="local:smollm2", tools=area, settings={"temperature": 0}, approval="ask")
+
+A model may be given by its name, a tool as a plain function or alone, settings and limits as a
+mapping, approval as one verdict for all calls. Each is made into the value it stands for when the
+agent is made, so whoever reads an agent finds one kind of thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from inspect import iscoroutinefunction
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, overload
+
+from agentlab.approval import Approval, Decision, Policy, Verdict
+from agentlab.backend import Backend, Settings
+from agentlab.errors import Refused
+from agentlab.limits import Limits
+from agentlab.messages import Message
+from agentlab.tooling import Tool, tool
+from agentlab.values import Value
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+T = TypeVar("T")
+V = TypeVar("V", bound=Value)
+
+OPENER: Final = ("agentlab.backends", "connect")
+"""Who opens a backend by its name; looked up when one is named, as the loop knows no backend."""
+
+AnyTool: TypeAlias = Tool[Any] | Callable[..., Any]
+_MISSING: Final[Any] = object()
+
+
+class Taken(Generic[In, Out]):
+    """A field of a frozen dataclass that is given as one thing and read as another."""
+
+    def __init__(self, make: Callable[[In], Out], default: In = _MISSING) -> None:
+        self._make = make
+        self._default = default
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, agent: None, owner: type) -> In: ...
+    @overload
+    def __get__(self, agent: object, owner: type) -> Out: ...
+    def __get__(self, agent: object | None, owner: type) -> In | Out:
+        if agent is not None:
+            return cast(Out, agent.__dict__[self._name])
+        if self._default is _MISSING:  # so dataclasses see a field without a default
+            raise AttributeError(self._name)
+        return self._default
+
+    def __set__(self, agent: object, value: In) -> None:
+        agent.__dict__[self._name] = self._make(value)
+
+
+def backend(given: Backend | str) -> Backend:
+    """A backend, or the one of that name.
+
+    Raises:
+        ConfigError: it is neither, or no backend has that name.
+    """
+    if isinstance(given, str):
+        module, name = OPENER
+        return cast(Backend, getattr(import_module(module), name)(given))
+    if not callable(getattr(given, "stream", None)) or isinstance(given, type):
+        raise Refused(f"backend takes a model, as connect(…) opens it, or its name{_not(given)}")
+    return given
+
+
+def tools(given: Iterable[AnyTool] | AnyTool) -> tuple[Tool[Any], ...]:
+    """Tools; plain functions are made into some.
+
+    Raises:
+        ConfigError: one is neither, or a function has no schema.
+    """
+    return tuple(map(_tool, one_or_more(given)))
+
+
+def settings(given: Settings | Mapping[str, Any]) -> Settings:
+    """Settings, or a mapping of some."""
+    return _value("settings", Settings, given, "temperature=0")
+
+
+def limits(given: Limits | Mapping[str, Any]) -> Limits:
+    """Limits, or a mapping of some."""
+    return _value("limits", Limits, given, "steps=5")
+
+
+def approval(given: Approval | Verdict | Mapping[str, Any]) -> Approval:
+    """Who decides on a call: a policy, a function, or one verdict on all that is not said to be
+    allowed.
+    """
+    if isinstance(given, str) and given in ("allow", "ask", "deny"):
+        return Policy(otherwise=given)
+    if isinstance(given, Mapping):
+        return Policy(**given)
+    if not callable(given) or isinstance(given, type):
+        raise Refused(f"approval takes a Policy, a function, or allow, ask or deny{_not(given)}")
+    if iscoroutinefunction(given):
+        raise Refused(
+            "approval decides at once, so its function can't be async: one that waits for a "
+            "person's word is the approver of a run"
+        )
+    return given
+
+
+def messages(given: Iterable[Message], what: str) -> tuple[Message, ...]:
+    """Messages, and nothing else."""
+    several = one_or_more(given)
+    for each in several:
+        if not isinstance(cast(object, each), Message):
+            raise Refused(
+                f"{what} takes messages, such as Message.user('hello') or a result's "
+                f"messages{_not(each)}"
+            )
+    return several
+
+
+def examples(given: Sequence[Message]) -> tuple[Message, ...]:
+    """Turns to be shown to the model."""
+    return messages(given, "examples")
+
+
+def decision(given: Decision | str, call_id: str) -> Decision:
+    """A decision, or its verdict."""
+    if isinstance(given, Decision):
+        return given
+    if given in ("allow", "deny"):
+        return Decision(verdict=given)
+    raise Refused(f"the decision on {call_id} must be allow, deny or a Decision{_not(given)}")
+
+
+def one_or_more(given: Iterable[T] | T) -> tuple[T, ...]:
+    """A tuple, of one thing that was given alone as well."""
+    return tuple(cast(Iterable[T], given)) if _several(given) else (cast(T, given),)
+
+
+def opening(given: str | Message) -> Message:
+    """What the user says."""
+    if isinstance(given, str):
+        return Message.user(given)
+    if not isinstance(cast(object, given), Message):
+        raise Refused(f"a run takes what the user says, as a text or a Message{_not(given)}")
+    return given
+
+
+def _tool(given: AnyTool) -> Tool[Any]:
+    if isinstance(given, Tool):
+        return cast(Tool[Any], given)
+    if callable(getattr(given, "as_tool", None)):
+        raise Refused("tools takes an agent as agent.as_tool(), or as one of its handoffs")
+    if not callable(given) or isinstance(given, type):
+        raise Refused(f"tools takes functions, or what @tool makes of them{_not(given)}")
+    return tool(given)
+
+
+def _value(what: str, kind: type[V], given: V | Mapping[str, Any], like: str) -> V:
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, Mapping):
+        return kind(**given)
+    name = kind.__name__
+    raise Refused(f"{what} takes {name}({like}) or a mapping of the same{_not(given)}")
+
+
+def _several(given: object) -> bool:
+    """Whether this is a collection; a text, a value and a mapping are each one thing."""
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | Value | Mapping)
+
+
+def _not(given: object) -> str:
+    return f"; {given!r:.60} is {type(given).__name__}" if given is not None else ", not None"

@@ -1,0 +1,222 @@
+"""What a newcomer writes works, or says in one line what was expected."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import functools
+import gc
+import json
+import pickle
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agentlab import (
+    Agent,
+    Limits,
+    Message,
+    Policy,
+    Settings,
+    ToolCall,
+    ToolContext,
+    Trace,
+    connect,
+    tool,
+)
+from agentlab.backends.scripted import Scripted
+from agentlab.errors import ConfigError, Refused
+
+
+def call(name: str, /, **arguments: object) -> Message:
+    return Message.assistant(ToolCall(id="c1", name=name, arguments=json.dumps(arguments)))
+
+
+def area(width: float, height: float) -> float:
+    """The area of a rectangle.
+
+    Args:
+        width: in metres.
+    """
+    return width * height
+
+
+@tool(timeout=7, ask=True)
+def look(name: str) -> str:
+    """Look a name up."""
+    return f"found {name}"
+
+
+def logged(function: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+    @functools.wraps(function)
+    def inner(*args: object, **kwargs: object) -> Awaitable[str]:
+        return function(*args, **kwargs)
+
+    return inner
+
+
+@tool
+@logged
+async def wrapped(name: str, context: ToolContext) -> str:
+    """Look a name up, later."""
+    await asyncio.sleep(0)
+    print("looking")
+    return f"found {name} for {context.deps}"
+
+
+def agent(**given: object) -> Agent[str]:
+    return Agent(backend=Scripted(["hello"]), runs=None, **given)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_backend_may_be_given_by_its_name(monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "agentlab.backends.connect", lambda name: asked.append(name) or Scripted([])
+    )
+    assert isinstance(Agent(backend="local:smollm2").backend, Scripted)
+    assert asked == ["local:smollm2"]
+
+
+@pytest.mark.parametrize("tools", [[area], (area,), area, [look], look, iter([look])])
+def test_tools_may_be_functions_and_alone(tools):
+    (made,) = agent(tools=tools).tools
+    assert made.spec.parameters["required"] == (
+        ["width", "height"] if made.name == "area" else ["name"]
+    )
+
+
+def test_a_plain_function_is_called_as_a_tool():
+    backend = Scripted([call("area", width=3, height=4), "12"])
+    assert Agent(backend=backend, tools=area, runs=None).run_sync("?").output == "12"
+
+
+def test_plain_values_become_those_of_an_agent():
+    made = agent(settings={"temperature": 0}, limits={"steps": 3}, approval="ask", handoffs="desk")
+    assert (made.settings, made.limits) == (Settings(temperature=0), Limits(steps=3))
+    assert made.approval == Policy(otherwise="ask")
+    assert made.handoffs == ("desk",)
+    assert agent(approval={"deny": ("x",)}).approval == Policy(deny=("x",))
+    assert made.with_(settings={"seed": 1}).settings == Settings(seed=1)
+
+
+async def _asks(_call: ToolCall) -> str:
+    return "allow"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"tools": ["calculator"]}, r"tools takes functions.*; 'calculator' is str$"),
+        ({"tools": None}, "tools takes functions.*, not None$"),
+        ({"tools": [agent()]}, r"agent\.as_tool\(\)"),
+        ({"settings": 3}, r"settings takes Settings\(temperature=0\) or a mapping.*; 3 is int$"),
+        ({"settings": {"temprature": 0}}, "did you mean 'temperature'"),
+        ({"limits": 5}, r"limits takes Limits\(steps=5\)"),
+        (
+            {"approval": "maybe"},
+            "approval takes a Policy, a function, or allow, ask or deny; 'maybe'",
+        ),
+        ({"approval": _asks}, "can't be async.*approver"),
+        ({"examples": ["hello"]}, r"examples takes messages, such as Message\.user"),
+        ({"handoffs": [3]}, "handoffs takes agents or their names"),
+        ({"instructions": None}, "instructions takes a text"),
+        ({"name": 3}, "name takes a text"),
+        ({"tool": [area]}, "Agent has no field 'tool': did you mean 'tools'"),
+    ],
+)
+def test_what_makes_no_agent_is_told_in_one_line_when_it_is_made(given, says):
+    with pytest.raises(Refused, match=says) as refused:
+        agent(**given)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", [None, 3, connect, object()])
+def test_what_is_no_backend_is_told_when_the_agent_is_made(given):
+    with pytest.raises(Refused, match="backend takes a model"):
+        Agent(backend=given, runs=None)
+
+
+def test_a_history_that_is_no_messages_is_told_before_the_run():
+    with pytest.raises(Refused, match=r"history takes messages.*Message\.user\('hello'\)"):
+        agent().run("hi", history=["hello"])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(Refused, match="history takes messages"):
+        agent().run("hi", history="hello")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(Refused, match="what the user says"):
+        agent().run(None)  # pyright: ignore[reportArgumentType]
+    messages = agent().run_sync("hi").messages
+    assert agent().run_sync("and?", history=messages).messages[:2] == messages
+
+
+@pytest.mark.parametrize("name", [None, 3])
+def test_connect_says_what_it_takes(name):
+    with pytest.raises(ConfigError, match=r"connect takes a model's name, e\.g\. 'local:smollm2'"):
+        connect(name)
+
+
+def test_a_decision_may_be_its_verdict(runs):
+    asking = Agent(
+        backend=Scripted([call("area", width=3, height=4), "12"]),
+        tools=area,
+        approval="ask",
+        runs=runs,
+    )
+    paused = asking.run_sync("?")
+    assert paused.path is not None
+    trace = Trace.load(paused.path)
+    waits = paused.messages[-1].tool_calls[0].id
+    with pytest.raises(
+        Refused, match=f"decision on {waits} must be allow, deny or a Decision; 'yes'"
+    ):
+        asking.resume(trace, decisions={waits: "yes"})  # pyright: ignore[reportArgumentType]
+    assert asking.resume_sync(trace, decisions={waits: "allow"}).output == "12"
+
+
+def test_a_run_that_is_never_run_warns():
+    run = [agent().run("hi")]
+    with pytest.warns(RuntimeWarning, match=r"was never run: `await agent\.run"):
+        run.clear()
+
+
+async def test_a_run_that_was_run_does_not_warn(recwarn):
+    await agent().run("hi")
+    gc.collect()
+    assert not recwarn.list
+
+
+async def test_an_async_function_under_a_plain_decorator_is_awaited():
+    said: list[str] = []
+    context = ToolContext(deps="you", emit=said.append)
+    result = await wrapped.call(
+        ToolCall(id="c", name="wrapped", arguments='{"name":"Ada"}'), context
+    )
+    assert (result.content, result.error) == ("found Ada for you", None)
+    assert "".join(said) == "looking\n"
+
+
+class Desk:
+    def find(self, name: str) -> str:
+        """Find it."""
+        return f"{name} is here"
+
+
+@pytest.mark.parametrize(
+    "made", [look, tool(area), look.with_(name="seek", timeout=None), wrapped, tool(Desk().find)]
+)
+async def test_a_tool_can_be_pickled(made):
+    again = pickle.loads(pickle.dumps(made))
+    for name in ("name", "description", "timeout", "max_chars", "read_only", "ask", "spec"):
+        assert getattr(again, name) == getattr(made, name)
+    arguments = '{"width":2,"height":3}' if made.name == "area" else '{"name":"Ada"}'
+    asked = ToolCall(id="c", name=made.name, arguments=arguments)
+    assert await again.call(asked) == await made.call(asked)
+
+
+def test_a_tool_that_no_other_process_finds_says_why_it_is_not_pickled():
+    @tool
+    def inner(x: int) -> int:
+        return x
+
+    with pytest.raises(pickle.PicklingError, match="define it at the top of a module"):
+        pickle.dumps(inner)
+    assert copy.deepcopy(inner) is inner
+    assert Message.user("x") == copy.deepcopy(Message.user("x"))
