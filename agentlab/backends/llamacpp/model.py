@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from agentlab.backends.llamacpp.proof import verdict
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -20,6 +21,21 @@ _quiet: list[Any] = []
 
 def bindings() -> ModuleType:
     """The llama_cpp bindings, with llama.cpp's own logging turned off.
+
+    The first time in a process, that the library works on this processor is looked up, or, the
+    first time on this machine, proved in another process.
+
+    Raises:
+        MissingExtra: llama-cpp-python is not installed.
+        RuntimeBroken: the library does not work here.
+    """
+    if not _quiet:
+        verdict.require()
+    return load()
+
+
+def load() -> ModuleType:
+    """The same, unproved: one fault in the library, and this process is gone.
 
     Raises:
         MissingExtra: llama-cpp-python is not installed.
@@ -51,6 +67,7 @@ class Model:
     Raises:
         ModelUnreadable: llama.cpp can't load the file.
         MissingExtra: llama-cpp-python is not installed.
+        RuntimeBroken: it is, but does not work here.
     """
 
     def __init__(self, path: Path) -> None:
