@@ -3,11 +3,11 @@
     python benchmarks/threads.py [--rounds 5] [--busy 0,2,4,8] [--tokens 48]
 
 Each measurement is a process of its own, since how long a waiting thread spins is settled when the
-library is loaded. A *way* is a number of threads and that spin: `1`, `2` as AgentLab sets it
-(GOMP_SPINCOUNT=1000), `2 spin` as the library has it, `2 yield` with no spinning at all. The ways of
-a round are measured one right after the other, in an order that turns around from round to round,
-so that the ratios hold even where the machine has other things to do; what is printed are medians.
-`busy` processes do nothing but count, at the same priority.
+library is loaded. A *way* is a number of threads and that spin: `1` has nothing to wait for; `2` is
+as AgentLab has it (threads sleep at once), `2 brief` with GOMP_SPINCOUNT=1000, `2 spin` as the
+library has it. The ways of a round are measured one right after the other, in an order that turns
+around from round to round, so that the ratios hold even where the machine has other things to do;
+what is printed are medians. `busy` processes do nothing but count, at the same priority.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from agentlab.backends.llamacpp.threads import physical_cores
+from agentlab.backends.llamacpp.threads import SPIN, physical_cores
 
 _TEXT = "The lighthouse keeper and her dog walked down to the sea, as they did each morning. " * 12
 
@@ -42,15 +42,15 @@ def ways(cores: int) -> Sequence[Way]:
     found = [Way("1", 1)]
     for threads in sorted({2, cores // 2, cores} - {0, 1}):
         found += [
-            Way(f"{threads}", threads, (("GOMP_SPINCOUNT", "1000"),)),
+            Way(f"{threads}", threads, (("GOMP_SPINCOUNT", SPIN),)),
+            Way(f"{threads} brief", threads, (("GOMP_SPINCOUNT", "1000"),)),
             Way(f"{threads} spin", threads, (("GOMP_SPINCOUNT", "300000"),)),
-            Way(f"{threads} yield", threads, (("OMP_WAIT_POLICY", "passive"),)),
         ]
     return found
 
 
 def measure(tokens: int, threads: int) -> dict[str, float]:
-    """Tokens a second of reading and of writing, and the processor's milliseconds of a written one."""
+    """Tokens a second of reading and writing, and the processor's milliseconds of one written."""
     from agentlab.backends.llamacpp.context import Context
     from agentlab.backends.llamacpp.model import Model, bindings
     from agentlab.backends.llamacpp.registry import locate

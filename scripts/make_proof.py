@@ -3,9 +3,9 @@
     python scripts/make_proof.py        writes agentlab/backends/llamacpp/proof/reference.json
 
 Both models of the proof are read here as plain numbers (the `gguf` package turns every format into
-float32) and run by a few lines of NumPy in float32. Of the compiled runtime only the tokenizer takes
-part, so a fault in its kernels can't have got into the reference. Needs the extra `train` and takes
-a minute.
+float32) and run by a few lines of NumPy in float32. Of the compiled runtime only the tokenizer
+takes part, so a fault in its kernels can't have got into the reference. Needs the extra `train` and
+takes a minute.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Llama:
         return x @ weights.get("output.weight", weights["token_embd.weight"]).T
 
     def _norm(self, x: Array, weight: Array) -> Array:
-        return x / np.sqrt((x * x).mean(-1, keepdims=True) + self.epsilon) * weight
+        size = np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(self.epsilon))
+        return (x / size * weight).astype(np.float32)
 
     def _turns(self, count: int, head: int) -> tuple[Array, Array]:
         speeds = self.base ** (-np.arange(0, head, 2) / head)

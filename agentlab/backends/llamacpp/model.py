@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from agentlab.backends.llamacpp.proof import verdict
+from agentlab.backends.llamacpp.threads import SPIN
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -40,11 +41,8 @@ def load() -> ModuleType:
     Raises:
         MissingExtra: llama-cpp-python is not installed.
     """
-    # Threads that wait for each other spin, by default for milliseconds: on a busy machine they
-    # burn the very time the other one needs. With 1000 turns two threads on two cores wrote 46 to
-    # 75 tokens a second beside other work, against 4 to 13, and as many as before when alone. The
-    # library reads this once, when it is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # The library reads this once, when it is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
     try:
         import llama_cpp  # noqa: PLC0415 heavy: loads the native library
     except ImportError as error:

@@ -20,7 +20,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import cast
 
 from agentlab.backends.llamacpp.proof import kept
 from agentlab.backends.llamacpp.proof.installed import Installed, installed, packaged
@@ -98,7 +99,7 @@ def prove(found: Installed, patience: float = PATIENCE) -> Verdict:
     """Let the library work in another process, and remember what came of it."""
     began = time.monotonic()
     verdict = _verdict(found, patience)
-    verdict = Verdict(**{**asdict(verdict), "seconds": round(time.monotonic() - began, 1)})
+    verdict = replace(verdict, seconds=round(time.monotonic() - began, 1))
     if verdict.fault is None or verdict.lasting:
         kept.remember(found, asdict(verdict))
     return verdict
@@ -194,4 +195,4 @@ def _fact(line: str) -> dict[str, str | float] | None:
         fact = json.loads(line)
     except ValueError:
         return None
-    return fact if isinstance(fact, dict) else None
+    return cast(dict[str, str | float], fact) if isinstance(fact, dict) else None
