@@ -82,11 +82,12 @@ class Llama:
             up = y @ weights[f"blk.{layer}.ffn_up.weight"].T
             x = x + (gate / (1 + np.exp(-gate)) * up) @ weights[f"blk.{layer}.ffn_down.weight"].T
         x = self._norm(x, weights["output_norm.weight"])
-        return x @ weights.get("output.weight", weights["token_embd.weight"]).T
+        output = weights.get("output.weight", weights["token_embd.weight"])
+        return (x @ output.T).astype(np.float32)
 
     def _norm(self, x: Array, weight: Array) -> Array:
-        size = np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(self.epsilon))
-        return (x / size * weight).astype(np.float32)
+        size = np.sqrt((x * x).mean(-1, keepdims=True) + self.epsilon)
+        return cast(Array, x / size * weight)
 
     def _turns(self, count: int, head: int) -> tuple[Array, Array]:
         speeds = self.base ** (-np.arange(0, head, 2) / head)
@@ -97,7 +98,8 @@ class Llama:
 def _rotated(x: Array, turn: tuple[Array, Array]) -> Array:
     cos, sin = turn
     even, odd = x[..., ::2], x[..., 1::2]
-    return np.stack((even * cos - odd * sin, even * sin + odd * cos), -1).reshape(x.shape)
+    turned = np.stack((even * cos - odd * sin, even * sin + odd * cos), -1)
+    return turned.astype(np.float32).reshape(x.shape)
 
 
 def _floats(tensor: Any) -> Array:

@@ -187,3 +187,47 @@ def test_an_unknown_rung_is_told_with_those_there_are(rungs: ModuleType):
 
 def test_objdump_is_there():
     assert shutil.which("objdump"), "install binutils: the compiled code is looked at"
+
+
+@pytest.fixture
+def set_up(rungs: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Set-up with a cache of its own, all rungs, and no wheel to install."""
+    setup = importlib.import_module("setup")
+    state = importlib.import_module("setup_state")
+    monkeypatch.setenv("AGENTLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CFLAGS", "-mavx512f -mamx-int8")
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.setattr(state, "STAMPS", tmp_path / ".venv" / "setup.json")
+    monkeypatch.setattr(setup, "build_wheel", lambda cache, rung, screen: Path(rung.name))
+    monkeypatch.setattr(setup, "_use", lambda screen, wheel, rung: state.stamp(rung=rung))
+    return setup
+
+
+def test_set_up_goes_down_until_the_runtime_works_and_begins_there_next_time(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    setup_run = importlib.import_module("setup_run")
+    llama = importlib.import_module("setup_llama")
+    faults = ["it dies (SIGILL)", "it computes wrongly", None]
+    monkeypatch.setattr(set_up, "_fault", lambda: faults.pop(0))
+    assert llama.start(set_up.cache()) == "no-amx"
+    said = set_up._check_llama(setup_run.Screen(1))
+
+    assert "(avx2)" in said
+    assert llama.start(set_up.cache()) == "avx2"
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "it dies (SIGILL): building it with fewer instructions (no-avx512)",
+        "it computes wrongly: building it with fewer instructions (avx2)",
+    ]
+
+
+def test_a_runtime_that_is_wrong_on_every_rung_is_told_in_one_line(
+    set_up: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
+    setup_run = importlib.import_module("setup_run")
+    monkeypatch.setattr(set_up, "_fault", lambda: "it hangs")
+    with pytest.raises(setup_run.SetupFailed, match="it hangs, however it is built") as failure:
+        set_up._check_llama(setup_run.Screen(1))
+    assert "\n" not in str(failure.value)
+    assert "check" not in importlib.import_module("setup_state").stamps()

@@ -119,6 +119,14 @@ def test_a_hang_is_no_lasting_verdict_for_the_machine_may_have_been_busy(
     assert verdict.known(found) is None
 
 
+def test_silence_on_a_busy_machine_is_no_hang():
+    patience = verdict.PATIENCE
+    assert verdict._hangs(patience, worked=0.0, patience=patience), "asleep"
+    assert verdict._hangs(patience, worked=2 * patience, patience=patience), "spinning, two threads"
+    assert not verdict._hangs(patience, worked=1.5, patience=patience), "a twelfth of a processor"
+    assert verdict._hangs(verdict._LONGEST, worked=10.0, patience=patience)
+
+
 def test_the_same_library_elsewhere_is_known_and_another_is_not(
     real: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import cast
 
 from agentlab.backends.llamacpp.proof import kept
@@ -28,7 +29,11 @@ from agentlab.backends.llamacpp.proof.installed import Installed, installed, pac
 from agentlab.errors import RuntimeBroken, in_checkout
 
 PATIENCE = 20.0
-"""Seconds without a sign of life after which a proof counts as hanging."""
+"""Seconds without a sign of life after which a proof may count as hanging."""
+_ASLEEP = 0.01
+"""The share of a processor below which a process does nothing, however busy the machine."""
+_LONGEST = 600.0
+"""Seconds without a sign of life after which it hangs, whatever it did meanwhile."""
 _SIGNALS = {signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE}
 _ILLEGAL = "an instruction that this processor does not carry out"
 
@@ -177,17 +182,41 @@ def _lines(process: subprocess.Popen[str], patience: float) -> Iterator[str]:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=patience)
-        except queue.Empty:
-            raise TimeoutError from None
-        if line is None:
-            # the end of its words is not yet its end
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=patience)
-            return
-        yield line
+    line: str | None = ""
+    while line is not None:
+        began, before = time.monotonic(), _worked(process)
+        while True:
+            try:
+                line = lines.get(timeout=patience)
+                break
+            except queue.Empty:
+                if _hangs(time.monotonic() - began, _worked(process) - before, patience):
+                    raise TimeoutError from None
+        if line is not None:
+            yield line
+    # the end of its words is not yet its end
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=patience)
+
+
+def _hangs(waited: float, worked: float, patience: float) -> bool:
+    """Whether a process that was silent for so long, and computed for so long, hangs.
+
+    On a machine that is busy with other things, silence means little: it hangs if it sleeps, or
+    if it was given the time that it needs and is still at the same piece of work.
+    """
+    asleep = worked < _ASLEEP * waited
+    return asleep or worked >= 0.9 * patience or waited >= _LONGEST
+
+
+def _worked(process: subprocess.Popen[str]) -> float:
+    """Its processor time in seconds; where the system does not tell, the clock's."""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return time.monotonic()
 
 
 def _fact(line: str) -> dict[str, str | float] | None:
