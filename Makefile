@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup setup-dev test fuzz conformance check format bench docs clean
+.PHONY: help demo setup prove setup-dev test fuzz conformance check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -15,7 +15,10 @@ demo: setup ## run an agent with real tools on a local model, and check what it 
 	@$(BIN)/agentlab run m5/tool-use
 
 setup: python ## install AgentLab and its local model in .venv (more: make setup WITH=knowledge,train)
-	@$(PYTHON) scripts/setup.py $(if $(WITH),--with $(WITH))
+	@$(PYTHON) scripts/setup.py $(if $(WITH),--with $(WITH)) $(if $(RUNTIME),--runtime $(RUNTIME))
+
+prove: python ## see again that the model runtime computes rightly, and build it with less if not
+	@$(PYTHON) scripts/setup.py --prove
 
 setup-dev: python ## the same, and what test and check need
 	@$(PYTHON) scripts/setup.py --dev

@@ -6,6 +6,7 @@
     │   ├── MissingExtra        an optional part is not installed
     │   ├── ModelNotFound       no model under that name or path
     │   ├── ModelUnreadable     a model file is there, but it is not a whole GGUF
+    │   ├── RuntimeBroken       the installed llama.cpp does not work on this processor
     │   └── MissingKey          a hosted service needs an API key, and none was given
     ├── BackendError            a model could not answer
     │   ├── ContextOverflow     the conversation is longer than the model's context
@@ -53,8 +54,12 @@ class MissingExtra(ConfigError):
 
 def install_command(extra: str) -> str:
     """What installs an optional part: from the index, or in a checkout with its own set-up."""
-    checkout = (Path(__file__).parent.parent / "scripts" / "setup.py").is_file()
-    return f"make setup WITH={extra}" if checkout else f"pip install 'agentlab-kit[{extra}]'"
+    return f"make setup WITH={extra}" if in_checkout() else f"pip install 'agentlab-kit[{extra}]'"
+
+
+def in_checkout() -> bool:
+    """Whether this is a checkout with its own set-up, and not an installed package."""
+    return (Path(__file__).parent.parent / "scripts" / "setup.py").is_file()
 
 
 class ModelNotFound(ConfigError):
@@ -63,6 +68,10 @@ class ModelNotFound(ConfigError):
 
 class ModelUnreadable(ConfigError):
     """A model file is there, but it is truncated or not a GGUF."""
+
+
+class RuntimeBroken(ConfigError):
+    """The llama.cpp that is installed crashes, hangs or computes wrongly on this processor."""
 
 
 class MissingKey(ConfigError):

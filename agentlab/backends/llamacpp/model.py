@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from agentlab.backends.llamacpp.proof import verdict
+from agentlab.backends.llamacpp.threads import SPIN
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -21,14 +23,26 @@ _quiet: list[Any] = []
 def bindings() -> ModuleType:
     """The llama_cpp bindings, with llama.cpp's own logging turned off.
 
+    The first time in a process, that the library works on this processor is looked up, or, the
+    first time on this machine, proved in another process.
+
+    Raises:
+        MissingExtra: llama-cpp-python is not installed.
+        RuntimeBroken: the library does not work here.
+    """
+    if not _quiet:
+        verdict.require()
+    return load()
+
+
+def load() -> ModuleType:
+    """The same, unproved: one fault in the library, and this process is gone.
+
     Raises:
         MissingExtra: llama-cpp-python is not installed.
     """
-    # Threads that wait for each other spin, by default for milliseconds: on a busy machine they
-    # burn the very time the other one needs. With 1000 turns two threads on two cores wrote 46 to
-    # 75 tokens a second beside other work, against 4 to 13, and as many as before when alone. The
-    # library reads this once, when it is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # The library reads this once, when it is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
     try:
         import llama_cpp  # noqa: PLC0415 heavy: loads the native library
     except ImportError as error:
@@ -51,6 +65,7 @@ class Model:
     Raises:
         ModelUnreadable: llama.cpp can't load the file.
         MissingExtra: llama-cpp-python is not installed.
+        RuntimeBroken: it is, but does not work here.
     """
 
     def __init__(self, path: Path) -> None:
