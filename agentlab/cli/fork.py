@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.option("--at", type=int, required=True, help="Number of the last event to keep.")
-@click.option("--prompt", help="What the user says: at the run's start, instead; later, next.")
+@click.option(
+    "--prompt", help="What the user says next; at the run's start, what they say instead."
+)
 @click.option("--tool-result", help="Use this as the tool's result at that event.")
 @click.option(
     "--edit",
@@ -46,7 +48,7 @@ def fork(
     changed_tools: bool,
     trust: bool,
 ) -> int:
-    """Branch off RUN at one of its events, change something, and continue live.
+    """Fork RUN at one of its events, change something, and continue live.
 
     The new run begins with the old one's events. Tool calls already made are not repeated.
     `agentlab show RUN` numbers the events.
