@@ -45,7 +45,7 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "mcp": ("Serve tools to other programs (MCP)", "Use"),
     "train": ("Train a model with a recipe", "Train"),
     "jobs": ("Watch, stop and resume training", "Train"),
-    "quantize": ("Make a model smaller, and measure the loss", "Train"),
+    "quantize": ("Make a model smaller, and measure the cost", "Train"),
 }
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 OTHERS = "From other packages"

@@ -52,7 +52,7 @@ index_option = click.option(
     "--overlap", type=click.IntRange(min=0), help="Tokens repeated from the passage before."
 )
 @click.option("--as", "label", help="Name of the folder in sources.")
-@click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file to read.")
+@click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file to read, in MB.")
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
 def index(
     paths: tuple[Path, ...],
@@ -202,7 +202,7 @@ def ask(
 ) -> int:
     """Answer QUESTION from the documents, with the sentences it is based on.
 
-    Exits with 1 if the documents hold no answer.
+    Exits with 1 if no answer is found in them.
     """
     from agentlab.backends.schemes import is_local
     from agentlab.places.models import open_backend

@@ -200,7 +200,10 @@ def cancel(jobs: Jobs, name: str, grace: float, as_json: bool) -> int:
 @json_option
 @click.pass_obj
 def resume(jobs: Jobs, name: str, detach: bool, as_json: bool) -> int:
-    """Continue a cancelled, failed or lost job from its last checkpoint."""
+    """Continue a job from its last checkpoint.
+
+    It may have been cancelled, failed or lost.
+    """
     job = jobs.resume(name)
     return _told(jobs, job, as_json) if detach else _watch(jobs, job.id, as_json)
 

@@ -38,7 +38,7 @@ _USUAL = "Q4_K_M"
     type=click.IntRange(512),
     default=1024,
     show_default=True,
-    help="How much of that text.",
+    help="How many tokens of that text to use.",
 )
 @click.option(
     "--tool-calls",
