@@ -12,7 +12,7 @@ EXCEPTIONS = {
     "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
     "agentlab/backends/llamacpp/model.py": "tells OpenMP how to wait before it starts",
     "agentlab/backends/llamacpp/threads.py": "looks whether OpenMP was told how to wait",
-    "agentlab/backends/llamacpp/proof/installed.py": "the cache that set-up, too, keeps verdicts in",
+    "agentlab/backends/llamacpp/proof/installed.py": "finds the library as the bindings do",
     "agentlab/backends/llamacpp/proof/verdict.py": "hands a child its environment",
     "tools/agentlab_tools/killable.py": "hands a child the few variables it needs",
     "tools/agentlab_tools/execute/docker.py": "hands docker its own client's variables",

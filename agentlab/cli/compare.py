@@ -24,9 +24,9 @@ _CONTEXT = 2
 @click.argument("b", default="last")
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="The comparison, as JSON.")
-@click.option("--all", "everything", is_flag=True, help="Also what is the same, in full.")
+@click.option("--all", "everything", is_flag=True, help="Also show what is the same, in full.")
 def diff(a: str, b: str, runs: Path, as_json: bool, everything: bool) -> int:
-    """Compare run A with run B, aligned by step. Exits with 1 where they differ."""
+    """Compare run A with run B, step by step. Exits with 1 if they differ."""
     from agentlab.replay.difference import diff as compare
 
     found = compare(Trace.load(find_run(runs, a)), Trace.load(find_run(runs, b)))

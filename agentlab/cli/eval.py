@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 DEFAULT_BACKEND = "local:smollm2"
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, on stdout.")
-seed_option = click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 
 
 @click.group("eval")
 def evaluate() -> None:
-    """Ask an agent many questions, score it, compare it with another.
+    """Ask an agent many questions, score its answers, compare it with another.
 
     \b
     agentlab eval run sums.jsonl --agent agent.toml -s numeric --epochs 3
@@ -51,7 +51,7 @@ def evaluate() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The agent, as TOML: instructions, tools, examples, settings, limits.",
 )
-@click.option("-s", "--scorer", "scorers", multiple=True, help="What is right; see above.")
+@click.option("-s", "--scorer", "scorers", multiple=True, help="How to score an answer; see above.")
 @click.option("--judge", help="The model that judges, for the scorer `judge`.")
 @click.option(
     "-n",
@@ -59,17 +59,19 @@ def evaluate() -> None:
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Times that each question is asked.",
+    help="How many times to ask each question.",
 )
 @click.option(
     "-j",
     "--concurrency",
     type=click.IntRange(1, 64),
-    help="Samples at once.  [default: 1 for a model in this process, else 4]",
+    help="Samples to run at once.  [default: 1 for a model in this process, else 4]",
 )
-@click.option("--cases", type=click.IntRange(1), help="How many cases of a lab's step.")
-@click.option("--name", help="Of the results.  [default: from what is evaluated]")
-@click.option("--at-least", type=click.FloatRange(0, 1), help="Exit with 1 if a mean is below.")
+@click.option("--cases", type=click.IntRange(1), help="How many cases of a lab's step to draw.")
+@click.option("--name", help="Name of the results.  [default: made from what is evaluated]")
+@click.option(
+    "--at-least", type=click.FloatRange(0, 1), help="Exit with 1 if a mean is below this."
+)
 @seed_option
 @json_option
 def run(
@@ -95,8 +97,8 @@ def run(
       exact contains json numeric[:TOL] called:TOOL steps:N code judge
       check:ID   a check of the lab's step (the default there: all of them)
 
-    The same command goes on where it was interrupted, and asks again what failed. Exits with 1 if
-    a run failed, or a mean is below --at-least.
+    After an interruption, the same command continues where it stopped and retries what failed.
+    Exits with 1 if a run failed or a mean is below --at-least.
     """
     from agentlab.evaluate import Evaluation, report
     from agentlab.labs.answers import AgentAnswer, read_answer
@@ -134,7 +136,7 @@ def run(
 @seed_option
 @json_option
 def show(name: str, runs: Path, seed: int, as_json: bool) -> int:
-    """Show the results of NAME again: the start of a name is enough."""
+    """Show the results of NAME again. The start of a name is enough."""
     from agentlab.evaluate import report
 
     results = _find(runs, name)
@@ -146,7 +148,7 @@ def show(name: str, runs: Path, seed: int, as_json: bool) -> int:
 @runs_option
 @json_option
 def list_results(runs: Path, as_json: bool) -> None:
-    """List the evaluations there are."""
+    """List your evaluations."""
     from agentlab.evaluate import report
     from agentlab.terminal.tables import print_rows
     from agentlab.trace.results import Results, results_in
@@ -170,9 +172,9 @@ def list_results(runs: Path, as_json: bool) -> None:
 def compare(first: str, second: str, runs: Path, seed: int, as_json: bool) -> int:
     """Compare two evaluations, sample by sample.
 
-    Both must have been asked the same samples; the difference is SECOND less FIRST.
+    Both must have been asked the same samples. The difference is SECOND minus FIRST.
 
-    Exits with 1 if SECOND is worse by any scorer: the whole interval of the difference is below 0.
+    Exits with 1 if any scorer finds SECOND worse: the whole interval of the difference is below 0.
     """
     from agentlab.evaluate import compare as compare_results
 

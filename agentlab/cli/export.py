@@ -72,7 +72,7 @@ def export(
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
 
-    Without RUN, all runs are meant that the options leave. What traces hold of secrets is blanked
+    Without RUN, exports every run that the options select. What traces hold of secrets is blanked
     out already; API keys in this environment are looked for again, and so is what --hide names.
     """
     from agentlab.export.select import Selection, load_without

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run")
 @click.option("--at", type=int, required=True, help="Number of the last event to keep.")
-@click.option("--prompt", help="What the user says: instead, at the run's start; else next.")
-@click.option("--tool-result", help="What the tool shall have answered, at that event.")
+@click.option(
+    "--prompt", help="What the user says next; at the run's start, what they say instead."
+)
+@click.option("--tool-result", help="Use this as the tool's result at that event.")
 @click.option(
     "--edit",
     type=click.File(),
-    help="The event in its place, as JSON, or only its new words; - reads them from stdin.",
+    help="Replace the event: its JSON, or only its new text; - reads it from stdin.",
 )
 @click.option("--set", "pairs", multiple=True, help="A setting or limit, e.g. temperature=0.")
 @backend_option
@@ -46,9 +48,9 @@ def fork(
     changed_tools: bool,
     trust: bool,
 ) -> int:
-    """Take RUN up to one of its events, change something, and go on live.
+    """Fork RUN at one of its events, change something, and continue live.
 
-    The new run begins with the old one's events. Calls made by then are not made again.
+    The new run begins with the old one's events. Tool calls already made are not repeated.
     `agentlab show RUN` numbers the events.
 
     \b
@@ -124,9 +126,9 @@ def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:
 
 @click.command()
 @click.argument("run")
-@click.option("--allow", multiple=True, help="Id of a waiting call that may be made.")
-@click.option("--deny", multiple=True, help="Id of a waiting call that may not.")
-@click.option("--reason", default="", help="Told to the model with each --deny.")
+@click.option("--allow", multiple=True, help="Id of a waiting call to make.")
+@click.option("--deny", multiple=True, help="Id of a waiting call to refuse.")
+@click.option("--reason", default="", help="Reason given to the model with each --deny.")
 @backend_option
 @runs_option
 @labs_option
@@ -143,9 +145,9 @@ def resume(
     changed_tools: bool,
     trust: bool,
 ) -> int:
-    """Go on with RUN after a crash, or after it paused for a person's word.
+    """Continue RUN after a crash, or after it paused for a person's decision.
 
-    On a terminal it asks about calls that wait; --allow and --deny answer beforehand.
+    On a terminal it asks about each waiting call; --allow and --deny answer in advance.
     """
     from rich.console import Console
 

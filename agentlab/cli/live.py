@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from agentlab.plugins.equipment import Equipment
 
 trust_option = click.option(
-    "--trust", is_flag=True, help="Believe a trace from outside the folder of runs."
+    "--trust", is_flag=True, help="Trust a trace from outside the folder of runs."
 )
 changed_tools_option = click.option(
-    "--changed-tools", is_flag=True, help="Go on with tools that have changed since."
+    "--changed-tools", is_flag=True, help="Continue even with tools that have changed since."
 )
 
 

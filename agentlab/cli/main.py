@@ -22,16 +22,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "eval": ("agentlab.cli.eval:evaluate", "Ask many questions, score, compare", "Use"),
     "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),
     "traces": ("agentlab.cli.show:traces", "List runs, or query them with SQL", "Look back"),
-    "replay": ("agentlab.cli.replay:replay", "Play a run back, or check it", "Look back"),
-    "fork": ("agentlab.cli.fork:fork", "Change a run at one event, and go on", "Look back"),
-    "resume": ("agentlab.cli.fork:resume", "Go on with a run that broke off", "Look back"),
+    "replay": ("agentlab.cli.replay:replay", "Play a run back, or verify it", "Look back"),
+    "fork": ("agentlab.cli.fork:fork", "Change a run at one event, then continue", "Look back"),
+    "resume": ("agentlab.cli.fork:resume", "Continue a run that broke off", "Look back"),
     "diff": ("agentlab.cli.compare:diff", "Compare two runs, step by step", "Look back"),
-    "grep": ("agentlab.cli.search:grep", "Search what was said in all runs", "Look back"),
-    "stats": ("agentlab.cli.search:stats", "Tokens, cost, time and errors by model", "Look back"),
-    "export": ("agentlab.cli.export:export", "Take runs elsewhere: OTel, chat, HTML", "Look back"),
-    "import": ("agentlab.cli.export:import_runs", "Make runs of OTel spans", "Look back"),
-    "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
-    "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
+    "grep": ("agentlab.cli.search:grep", "Search the text of all runs", "Look back"),
+    "stats": ("agentlab.cli.search:stats", "Sum up tokens, cost, time and errors", "Look back"),
+    "export": ("agentlab.cli.export:export", "Convert runs to OTel, chat or HTML", "Look back"),
+    "import": ("agentlab.cli.export:import_runs", "Turn OTel spans into runs", "Look back"),
+    "models": ("agentlab.cli.models:models", "List the models you can use", "Set up"),
+    "doctor": ("agentlab.cli.doctor:doctor", "Check what works and what is missing", "Set up"),
 }
 GROUP = "agentlab.commands"
 """The entry-point group in which other packages add commands of their own."""
@@ -43,16 +43,16 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "ask": ("Answer a question from documents, with citations", "Use"),
     "sandbox": ("Try the sandbox by hand, or attack it", "Use"),
     "mcp": ("Serve tools to other programs (MCP)", "Use"),
-    "train": ("Train a model by a recipe", "Train"),
+    "train": ("Train a model with a recipe", "Train"),
     "jobs": ("Watch, stop and resume training", "Train"),
-    "quantize": ("Make a model smaller, and measure what it costs", "Train"),
+    "quantize": ("Make a model smaller, and measure the cost", "Train"),
 }
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 OTHERS = "From other packages"
 
 EXAMPLES = """\
 Start here:
-  agentlab run m5/tool-use     a lab, on the model that comes along
+  agentlab run m5/tool-use     a lab, on the bundled model
   agentlab chat -b local:agent -t calculator "What is 6 * 7?"
   agentlab show last           what happened in the last run
 """
@@ -144,13 +144,13 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     is_eager=True,
     expose_value=False,
     callback=_version,
-    help="Show the version.",
+    help="Show the version and exit.",
 )
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Real agents on real models in a real sandbox, on your own machine.
 
-    Without a command, on a terminal, this opens the terminal UI.
+    On a terminal, running it without a command opens the terminal UI.
     """
     if ctx.invoked_subcommand is not None:
         return

@@ -28,19 +28,19 @@ ABOUT = {
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
-    help="The folder of labs to make it in.  [default: labs in AGENTLAB_HOME]",
+    help="Folder of labs to make it in.  [default: labs in AGENTLAB_HOME]",
 )
 @click.option(
     "--step",
     type=click.Choice(["agent", "code"]),
     default="agent",
     show_default=True,
-    help="What the learner works on: an agent, or a program.",
+    help="What the learner works on: an agent or a program.",
 )
 def new_lab(id: str, into: Path | None, step: StepKind) -> None:
-    """Make a lab of your own, named ID (e.g. m3/my-lab): whole, and proved, to edit from.
+    """Make a lab of your own, named ID (e.g. m3/my-lab): complete and proved, ready to edit.
 
-    Nothing is ever overwritten. docs/labs.md says how to go on.
+    Nothing is ever overwritten. docs/labs.md explains the next steps.
     """
     from agentlab.labs.make import make_lab
 

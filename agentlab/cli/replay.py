@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("run", default="last")
 @runs_option
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="1: as it was; 2: half.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    help="1 keeps the original pace; 2 is twice as fast.",
+)
 @click.option("--step", is_flag=True, help="Wait for Enter after each event.")
 @click.option("--from", "from_", type=int, help="Number of the first event to play.")
 @click.option("--to", type=int, help="Number of the last event to play.")
-@click.option("--full", is_flag=True, help="Long texts in full.")
+@click.option("--full", is_flag=True, help="Show long texts in full.")
 @click.option("--verify", is_flag=True, help="Run it again, and show the first difference.")
 @click.option(
     "--recorded",
@@ -56,10 +60,10 @@ def replay(
     changed_tools: bool,
     trust: bool,
 ) -> int:
-    """Play RUN back from its log: no model and no tool is run.
+    """Play RUN back from its log, running no model and no tool.
 
-    With --verify it is run again, on the real model and with the real tools, and compared event by
-    event (a local model's replies token by token). Exits with 1 at a difference.
+    With --verify it runs again, on the real model with the real tools, and is compared event by
+    event (a local model's replies token by token). Exits with 1 if anything differs.
     """
     from rich.console import Console
 

@@ -24,14 +24,16 @@ from agentlab.terminal.options import backend_option, labs_option, runs_option
 @backend_option
 @runs_option
 @labs_option
-@click.option("--step", "step_ids", multiple=True, help="Only this step. May be repeated.")
+@click.option("--step", "step_ids", multiple=True, help="Run only this step. May be repeated.")
 @click.option(
     "--learner",
     type=click.Path(path_type=Path, exists=True),
     help="Grade these answers, not the reference: STEP.toml (or .py), or a folder of them.",
 )
-@click.option("--seed", default=GRADING_SEED, show_default=True, help="Which cases are drawn.")
-@click.option("--practice", is_flag=True, help="Few cases, as while working on a step.")
+@click.option(
+    "--seed", default=GRADING_SEED, show_default=True, help="Seed that the cases are drawn from."
+)
+@click.option("--practice", is_flag=True, help="Use few cases, as while working on a step.")
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write a JUnit XML report.")
 def run(
@@ -46,10 +48,10 @@ def run(
     as_json: bool,
     junit: Path | None,
 ) -> int:
-    """Run LAB (its id, or its folder) and grade it.
+    """Run LAB (an id or a folder) and grade it.
 
-    Without --learner the reference solutions run, on the real model; every check is shown. Exits
-    with 0 only if all of them pass.
+    Without --learner, the reference solutions run on the real model. Every check is shown. Exits
+    with 0 only if all checks pass.
     """
     from agentlab.cli.lab_screen import LabPrinter
     from agentlab.labs.outcomes import Outcomes
@@ -106,7 +108,7 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
 @labs_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
-    """List the labs there are."""
+    """List the available labs."""
     found: dict[str, Lab] = {}
     for id, folder in list_folders((*labs, *lab_roots())):
         try:
@@ -149,7 +151,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
 @labs_option
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
 def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bool) -> int:
-    """Prove that LAB's checks hold what they promise, on the real model.
+    """Prove that LAB's checks do what they promise, on the real model.
 
     The reference solution must pass; the starter and every listed wrong answer must be rejected.
     """

@@ -25,11 +25,11 @@ _GROUPS = ("model", "lab", "agent")
 @click.command()
 @click.argument("pattern")
 @runs_option
-@click.option("-i", "--ignore-case", is_flag=True, help="Capitals or not.")
-@click.option("-F", "--fixed", is_flag=True, help="PATTERN is plain text.")
-@click.option("-k", "--kind", "kinds", multiple=True, help="Only events of this kind.")
-@click.option("-l", "--list", "only_runs", is_flag=True, help="Only the runs' ids.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("-i", "--ignore-case", is_flag=True, help="Ignore case.")
+@click.option("-F", "--fixed", is_flag=True, help="Read PATTERN as plain text.")
+@click.option("-k", "--kind", "kinds", multiple=True, help="Search only events of this kind.")
+@click.option("-l", "--list", "only_runs", is_flag=True, help="Show only the ids of runs.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def grep(
     pattern: str,
     runs: Path,
@@ -41,8 +41,8 @@ def grep(
 ) -> int:
     """Search all runs, newest first, for PATTERN (a regular expression).
 
-    Searched is what people, models and tools said, and how runs ended. Exits with 1 if nothing is
-    found.
+    The search covers what people, models and tools wrote, and how runs ended. Exits with 1 if
+    nothing is found.
     """
     from rich.console import Console
 
@@ -113,11 +113,11 @@ def _print_match(
 @click.option(
     "--by", type=click.Choice(_GROUPS), default="model", show_default=True, help="What to group by."
 )
-@click.option("--json", "as_json", is_flag=True, help="Three tables, one JSON row a line.")
+@click.option("--json", "as_json", is_flag=True, help="Three tables, one JSON row per line.")
 def stats(runs: Path, by: str, as_json: bool) -> None:
-    """Tokens, cost, waiting times and tool errors of all runs.
+    """Show tokens, cost, waiting times and tool errors of all runs.
 
-    What a fork took over from its parent is counted once, with the parent.
+    What a fork took over from its parent counts once, with the parent.
     """
     from agentlab.terminal.tables import print_rows
     from agentlab.trace.query import queries

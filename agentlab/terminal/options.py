@@ -34,7 +34,7 @@ labs_option = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     multiple=True,
     callback=_labs,
-    help="A folder of more labs, besides those that come along and labs in AGENTLAB_HOME.",
+    help="Another folder of labs, besides the bundled ones and labs in AGENTLAB_HOME.",
 )
 
 

@@ -22,7 +22,7 @@ _MARKS = {"strong": "green", "medium": "yellow", "none": "red"}
 
 @click.group()
 def sandbox() -> None:
-    """Run code where it can do no harm, or see what holds it."""
+    """Run code where it can do no harm, or test what confines it."""
 
 
 def _options(function: F) -> F:
@@ -32,23 +32,25 @@ def _options(function: F) -> F:
             type=click.Choice(NAMES),
             default="auto",
             show_default=True,
-            help="What holds the code; auto takes the strongest that works here.",
+            help="What confines the code; auto takes the strongest that works here.",
         ),
         click.option("--accept-none", is_flag=True, help="Agree to run with no sandbox at all."),
-        click.option("--allow", "hosts", multiple=True, help="A host that may be reached."),
-        click.option("-p", "--package", "packages", multiple=True, help="A package to have."),
+        click.option("--allow", "hosts", multiple=True, help="A host that the code may reach."),
+        click.option(
+            "-p", "--package", "packages", multiple=True, help="A package to make available."
+        ),
         click.option(
             "--timeout",
             type=click.FloatRange(min=0.1),
             default=30.0,
             show_default=True,
-            help="Seconds that each piece of code may take.",
+            help="Most seconds each piece of code may take.",
         ),
         click.option(
             "-w",
             "--workspace",
             type=click.Path(path_type=Path, exists=True, file_okay=False),
-            help="A folder to copy in.",
+            help="A folder to copy into the sandbox.",
         ),
     ):
         function = option(function)
@@ -64,23 +66,23 @@ def _run(function: Callable[..., Coroutine[Any, Any, int]]) -> Callable[..., int
 
 
 @sandbox.command()
-@click.option("-c", "--code", help="Run this, and end.")
+@click.option("-c", "--code", help="Run this and exit.")
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True))
 @_options
 @_run
 async def python(code: str | None, file: Path | None, **options: Any) -> int:
-    """Python in a sandbox: a prompt, or the code of -c or FILE. Variables last."""
+    """Run Python in a sandbox: a prompt, or the code of -c or FILE. Variables persist."""
     if file is not None:
         code = await asyncio.to_thread(file.read_text, "utf-8")
     return await _serve("python", code, **options)
 
 
 @sandbox.command()
-@click.option("-c", "--code", help="Run this, and end.")
+@click.option("-c", "--code", help="Run this and exit.")
 @_options
 @_run
 async def bash(code: str | None, **options: Any) -> int:
-    """Bash in a sandbox: a prompt, or the command of -c. Files last, `cd` does not."""
+    """Run Bash in a sandbox: a prompt, or the command of -c. Files persist, `cd` does not."""
     return await _serve("bash", code, **options)
 
 
@@ -95,7 +97,7 @@ async def bash(code: str | None, **options: Any) -> int:
 @click.argument("names", nargs=-1)
 @_run
 async def check(backend: str, names: tuple[str, ...]) -> int:
-    """Attack the sandbox of this machine, and say what held. NAMES pick attacks."""
+    """Attack this machine's sandbox and report what held. NAMES choose attacks."""
     from agentlab_tools.execute import attacks  # noqa: PLC0415 - keeps the prompt quick
     from agentlab_tools.execute.sandbox import Sandbox  # noqa: PLC0415
 

@@ -44,11 +44,15 @@ index_option = click.option(
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @index_option
 @click.option("--embedder", help="minilm (the default), openai:MODEL, st:MODEL, llama:FILE …")
-@click.option("--store", type=click.Choice(["chroma", "faiss", "duckdb"]), help="Of a new index.")
-@click.option("--tokens", type=click.IntRange(min=16), help="Most tokens of a passage.")
-@click.option("--overlap", type=click.IntRange(min=0), help="Tokens that passages share.")
-@click.option("--as", "label", help="What the folder is called in sources.")
-@click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file that is read.")
+@click.option(
+    "--store", type=click.Choice(["chroma", "faiss", "duckdb"]), help="Store of a new index."
+)
+@click.option("--tokens", type=click.IntRange(min=16), help="Most tokens in a passage.")
+@click.option(
+    "--overlap", type=click.IntRange(min=0), help="Tokens repeated from the passage before."
+)
+@click.option("--as", "label", help="Name of the folder in sources.")
+@click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file to read, in MB.")
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
 def index(
     paths: tuple[Path, ...],
@@ -63,8 +67,8 @@ def index(
 ) -> int:
     """Read the documents in PATHS into an index, or bring it up to date.
 
-    Only new and changed files are read again. It may be stopped at any time: the same command goes
-    on where it was.
+    Later runs read only new and changed files. It can be stopped at any time: the same command
+    continues where it stopped.
     """
     from agentlab_tools.knowledge.screen import Bar, print_report
 
@@ -142,9 +146,9 @@ def _sizes(folder: Path, tokens: int | None, overlap: int | None) -> Any:
     type=click.Choice(["hybrid", "dense", "lexical"]),
     default="hybrid",
     show_default=True,
-    help="By meaning and words, by meaning, or by words.",
+    help="Search by meaning and words, by meaning, or by words.",
 )
-@click.option("--kind", help="Only files of a kind, e.g. markdown, pdf, code.")
+@click.option("--kind", help="Search only files of this kind, e.g. markdown, pdf, code.")
 @click.option("--json", "as_json", is_flag=True, help="The passages, as JSON.")
 def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_json: bool) -> int:
     """Find the passages that fit QUERY best. Exits with 1 if there are none."""
@@ -187,16 +191,18 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
 @click.command()
 @click.argument("question")
 @index_option
-@click.option("-b", "--backend", default=DEFAULT_BACKEND, show_default=True, help="Who answers.")
+@click.option(
+    "-b", "--backend", default=DEFAULT_BACKEND, show_default=True, help="Model that answers."
+)
 @runs_option
 @click.option("--near", type=float, help="Cosine below which nothing counts as found.")
 @click.option("--json", "as_json", is_flag=True, help="The answer, as JSON.")
 def ask(
     question: str, folder: Path, backend: str, runs: Path, near: float | None, as_json: bool
 ) -> int:
-    """Answer QUESTION from the documents, with the sentences the answer rests on.
+    """Answer QUESTION from the documents, with the sentences it is based on.
 
-    Exits with 1 if it is not found in the documents.
+    Exits with 1 if no answer is found in them.
     """
     from agentlab.backends.schemes import is_local
     from agentlab.places.models import open_backend

@@ -41,24 +41,35 @@ jobs_option: Callable[..., Any] = click.option(
     callback=_folder,
     help="Folder of jobs.  [default: jobs in AGENTLAB_HOME]",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, one object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, one object per line.")
 
 
 @click.command()
 @click.argument("recipe", required=False)
 @click.option("--data", help="What to learn from: the recipe's setting `data`.")
-@click.option("-s", "--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting.")
-@click.option("--settings", "show", is_flag=True, help="Show the recipe's settings, and leave.")
-@click.option("--on", default="local", show_default=True, help="local, ray, or ray:ADDRESS.")
+@click.option(
+    "-s",
+    "--set",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set one of the recipe's settings.",
+)
+@click.option("--settings", "show", is_flag=True, help="Show the recipe's settings and exit.")
+@click.option(
+    "--on", default="local", show_default=True, help="Where to run: local, ray, or ray:ADDRESS."
+)
 @click.option(
     "--time",
     "seconds",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Stop after this long; it can be resumed.",
+    help="Stop after this many seconds; the job can be resumed.",
 )
-@click.option("--memory", callback=_bytes, metavar="AMOUNT", help="Most it may use, e.g. 4GB.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of the libraries that compute.")
+@click.option(
+    "--memory", callback=_bytes, metavar="AMOUNT", help="End the job if it uses more, e.g. 4GB."
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads for the numeric libraries.")
 @click.option(
     "--every",
     type=click.FloatRange(0),
@@ -66,8 +77,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, one
     show_default=True,
     help="Seconds between checkpoints.",
 )
-@click.option("--keep", type=click.IntRange(1), default=2, show_default=True, help="Checkpoints.")
-@click.option("-d", "--detach", is_flag=True, help="Start it, and do not watch.")
+@click.option(
+    "--keep", type=click.IntRange(1), default=2, show_default=True, help="Checkpoints to keep."
+)
+@click.option("-d", "--detach", is_flag=True, help="Start it without watching.")
 @jobs_option
 @json_option
 def train(
@@ -85,15 +98,15 @@ def train(
     folder: Path,
     as_json: bool,
 ) -> int:
-    """Train by RECIPE: a name, or a Python file of your own. Without one, list them.
+    """Train with RECIPE: a name, or your own Python file. Without one, list the recipes.
 
     \b
-    agentlab train                                     the recipes there are
+    agentlab train                                     the available recipes
     agentlab train lora --settings                     what can be set
     agentlab train lora --data chats.jsonl -s steps=200
 
-    The job is a process of its own: closing the terminal does not end it. Exits with 0 if it
-    completes, else with 1.
+    The job runs in a process of its own: closing the terminal does not end it. Exits with 0 if
+    it completes, else with 1.
     """
     from agentlab.terminal.options import split_setting
     from agentlab_tools.train.jobs import JobLimits, Jobs
@@ -120,13 +133,15 @@ def train(
 @jobs_option
 @json_option
 @click.option("--sql", help="A query over `jobs`, `metrics`, `events` and `artifacts`.")
-@click.option("-n", "--limit", default=20, show_default=True, help="Newest jobs to list.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, help="How many of the newest jobs to list."
+)
 @click.pass_context
 def jobs(ctx: click.Context, folder: Path, as_json: bool, sql: str | None, limit: int) -> None:
-    """Look after training jobs. Without a command, list them.
+    """Manage training jobs. Without a command, list them.
 
     \b
-    A job is named by its id, the six characters in it, or `last`.
+    Name a job by its id, by the six characters in the middle of it, or as `last`.
     agentlab jobs watch last
     agentlab jobs --sql "SELECT job, min(loss) FROM metrics GROUP BY job"
     """
@@ -159,7 +174,7 @@ def jobs(ctx: click.Context, folder: Path, as_json: bool, sql: str | None, limit
 @json_option
 @click.pass_obj
 def watch(jobs: Jobs, name: str, as_json: bool) -> int:
-    """Watch a job train, with its loss curve, until it is over."""
+    """Watch a job and its loss curve until it ends."""
     return _watch(jobs, name, as_json)
 
 
@@ -170,29 +185,32 @@ def watch(jobs: Jobs, name: str, as_json: bool) -> int:
     type=click.FloatRange(0),
     default=30.0,
     show_default=True,
-    help="Seconds it has to write a checkpoint; then it is killed.",
+    help="Seconds to wait for a checkpoint before killing the job.",
 )
 @json_option
 @click.pass_obj
 def cancel(jobs: Jobs, name: str, grace: float, as_json: bool) -> int:
-    """Stop a job, after a checkpoint; `resume` goes on from there."""
+    """Stop a job after a checkpoint; `resume` continues from there."""
     return _told(jobs, jobs.cancel(name, grace=grace), as_json)
 
 
 @jobs.command("resume")
 @click.argument("name")
-@click.option("-d", "--detach", is_flag=True, help="Start it, and do not watch.")
+@click.option("-d", "--detach", is_flag=True, help="Start it without watching.")
 @json_option
 @click.pass_obj
 def resume(jobs: Jobs, name: str, detach: bool, as_json: bool) -> int:
-    """Go on with a job that was cancelled, failed or got lost, from its last checkpoint."""
+    """Continue a job from its last checkpoint.
+
+    It may have been cancelled, failed or lost.
+    """
     job = jobs.resume(name)
     return _told(jobs, job, as_json) if detach else _watch(jobs, job.id, as_json)
 
 
 @jobs.command("logs")
 @click.argument("name", default="last")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the job is over.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the job ends.")
 @click.pass_obj
 def logs(jobs: Jobs, name: str, follow: bool) -> None:
     """Show what a job printed."""
@@ -218,7 +236,7 @@ def logs(jobs: Jobs, name: str, follow: bool) -> None:
 @click.argument("name", default="last")
 @click.pass_obj
 def artifacts(jobs: Jobs, name: str) -> None:
-    """Show where a job's results lie, one path a line."""
+    """Show where a job's results are, one path per line."""
     for path in jobs.artifacts(name):
         click.echo(str(path))
 

@@ -25,14 +25,20 @@ _USUAL = "Q4_K_M"
     default=Path(),
     help="Folder for the new files.  [default: here]",
 )
-@click.option("--measure", is_flag=True, help="Also say how big, how good and how fast each is.")
+@click.option(
+    "--measure", is_flag=True, help="Also measure how big, how good and how fast each is."
+)
 @click.option(
     "--text",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Text whose perplexity is measured.  [default: the library that comes along]",
+    help="Text to measure perplexity on.  [default: the bundled library]",
 )
 @click.option(
-    "--tokens", type=click.IntRange(512), default=1024, show_default=True, help="Of that text."
+    "--tokens",
+    type=click.IntRange(512),
+    default=1024,
+    show_default=True,
+    help="How many tokens of that text to use.",
 )
 @click.option(
     "--tool-calls",
@@ -40,7 +46,7 @@ _USUAL = "Q4_K_M"
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Measure N held-out cases of each sort of tool call, too.",
+    help="Also measure N held-out cases of each sort of tool call.",
 )
 @jobs_option
 @json_option
@@ -55,10 +61,10 @@ def quantize(
     folder: Path,
     as_json: bool,
 ) -> None:
-    """Write MODEL as a GGUF of fewer bits a weight, one file for each KIND.
+    """Write MODEL as a GGUF with fewer bits per weight, one file for each KIND.
 
-    MODEL is a job (its id, or last), local:NAME, or a path to a GGUF. Adapters that are put on it,
-    by the job or as MODEL+ADAPTER.gguf, are worked into its weights first; KIND F16 does only that.
+    MODEL is a job (its id, or last), local:NAME, or a path to a GGUF. Its adapters, from the job
+    or given as MODEL+ADAPTER.gguf, are merged into the weights first; KIND F16 does only that.
 
     \b
     KINDs, from most bits to fewest; if none is given, Q4_K_M:
