@@ -32,9 +32,9 @@ def diff(a: str, b: str, runs: Path, as_json: bool, everything: bool) -> int:
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:
-        from rich.console import Console
+        from agentlab.terminal.consoles import console
 
-        print_diff(Console(highlight=False), found, everything=everything)
+        print_diff(console(), found, everything=everything)
     return 0 if found.same else 1
 
 

@@ -56,10 +56,9 @@ def fork(
     agentlab fork last --at 3 --tool-result 392
     agentlab fork last --at 4 -b anthropic:claude-sonnet-5 --set temperature=0
     """
-    from rich.console import Console
-
     from agentlab.replay.fork import fork as fork_run
     from agentlab.replay.rebuild import equipment_of
+    from agentlab.terminal.consoles import console
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -80,7 +79,7 @@ def fork(
         )
 
     equipment = equipment_of(trace.header, labs=labs)
-    return go_on(start, equipment, model, Console(highlight=False), past=True)
+    return go_on(start, equipment, model, console(), past=True)
 
 
 def _edit(text: str) -> Any:
@@ -147,10 +146,9 @@ def resume(
 
     On a terminal it asks about calls that wait; --allow and --deny answer beforehand.
     """
-    from rich.console import Console
-
     from agentlab.approval import Decision
     from agentlab.replay.rebuild import equipment_of
+    from agentlab.terminal.consoles import console
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -165,4 +163,4 @@ def resume(
         return agent.resume(trace, decisions=decisions, approver=approver(), deps=deps)
 
     equipment = equipment_of(trace.header, labs=labs)
-    return go_on(start, equipment, model, Console(highlight=False))
+    return go_on(start, equipment, model, console())

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from agentlab.errors import AgentLabError, ConfigError
+from agentlab.terminal.consoles import never_fail_on_characters
 
 # name -> (where it is, what it does, the heading it stands under)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -167,6 +168,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 all is well; 1 a check failed; 2 a mistake in what was asked, or something
     missing; 130 interrupted. A traceback is only ever shown for a bug.
     """
+    never_fail_on_characters()
     try:
         code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)
     except click.exceptions.Abort:

@@ -61,10 +61,10 @@ def replay(
     With --verify it is run again, on the real model and with the real tools, and compared event by
     event (a local model's replies token by token). Exits with 1 at a difference.
     """
-    from rich.console import Console
+    from agentlab.terminal.consoles import console as open_console
 
     trace, own = open_run(runs, run)
-    console = Console(highlight=False)
+    console = open_console()
     if not verify:
         if recorded:
             raise ConfigError("--recorded goes with --verify: a replay is all from the log")

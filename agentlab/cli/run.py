@@ -130,8 +130,9 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         ]
         click.echo(to_json(rows, indent=2).decode())
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from agentlab.terminal.consoles import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("lab", "min", "title"):
@@ -139,7 +140,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     for id in order:
         lab = found[id]
         table.add_row(id, str(lab.minutes), lab.title)
-    Console().print(table)
+    console().print(table)
 
 
 @click.command("check-lab")
