@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, find_run
 
@@ -19,8 +20,8 @@ _CONTEXT = 2
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b", default="last")
+@click.argument("a", shell_complete=run_names)
+@click.argument("b", default="last", shell_complete=run_names)
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="The comparison, as JSON.")
 @click.option("--all", "everything", is_flag=True, help="Also what is the same, in full.")

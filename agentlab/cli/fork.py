@@ -10,6 +10,7 @@ import click
 from agentlab.cli.live import approver, changed_tools_option, go_on, open_run, trust_option
 from agentlab.errors import ConfigError
 from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option, split_setting
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--at", type=int, required=True, help="Number of the last event to keep.")
 @click.option("--prompt", help="What the user says: instead, at the run's start; else next.")
 @click.option("--tool-result", help="What the tool shall have answered, at that event.")
@@ -122,7 +123,7 @@ def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--allow", multiple=True, help="Id of a waiting call that may be made.")
 @click.option("--deny", multiple=True, help="Id of a waiting call that may not.")
 @click.option("--reason", default="", help="Told to the model with each --deny.")

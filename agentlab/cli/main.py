@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,6 +32,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stats": ("agentlab.cli.search:stats", "Tokens, cost, time and errors by model", "Look back"),
     "export": ("agentlab.cli.export:export", "Take runs elsewhere: OTel, chat, HTML", "Look back"),
     "import": ("agentlab.cli.export:import_runs", "Make runs of OTel spans", "Look back"),
+    "completion": (
+        "agentlab.cli.completion:completion",
+        "Complete names with Tab in your shell",
+        "Set up",
+    ),
     "models": ("agentlab.cli.models:models", "List the models one can use", "Set up"),
     "doctor": ("agentlab.cli.doctor:doctor", "Say what works here, and what is missing", "Set up"),
 }
@@ -48,6 +54,8 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "jobs": ("Watch, stop and resume training", "Train"),
     "quantize": ("Make a model smaller, and measure what it costs", "Train"),
 }
+COMPLETING = "_AGENTLAB_COMPLETE"
+"""The variable in which a shell asks for completions."""
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 OTHERS = "From other packages"
 
@@ -162,6 +170,16 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+def _complete() -> NoReturn:
+    """Answer a shell that asks how a line may go on. Whatever goes wrong, a prompt stays clean."""
+    try:
+        import_module("agentlab.terminal.completion")  # how each shell is answered
+        cli.main(args=(), prog_name="agentlab", complete_var=COMPLETING)
+    except Exception:  # noqa: BLE001
+        sys.exit(1)
+    sys.exit(0)
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
@@ -169,6 +187,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     missing; 130 interrupted. A traceback is only ever shown for a bug.
     """
     never_fail_on_characters()
+    if COMPLETING in os.environ:
+        _complete()
     try:
         code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)
     except click.exceptions.Abort:

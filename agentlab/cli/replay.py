@@ -12,6 +12,7 @@ import click
 from agentlab.cli.live import changed_tools_option, open_run, trust_option
 from agentlab.errors import ConfigError
 from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", shell_complete=run_names)
 @runs_option
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="1: as it was; 2: half.")
 @click.option("--step", is_flag=True, help="Wait for Enter after each event.")

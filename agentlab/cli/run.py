@@ -15,11 +15,12 @@ from agentlab.labs.find import find_folder, list_folders, load
 from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
 from agentlab.labs.values import Lab, answer_type
 from agentlab.places.models import open_backend
+from agentlab.terminal.completion import lab_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 
 @click.command()
-@click.argument("lab")
+@click.argument("lab", shell_complete=lab_names)
 @backend_option
 @runs_option
 @labs_option
@@ -144,7 +145,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
 
 
 @click.command("check-lab")
-@click.argument("lab")
+@click.argument("lab", shell_complete=lab_names)
 @backend_option
 @labs_option
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")

@@ -9,6 +9,7 @@ import click
 
 from agentlab.display import one_line
 from agentlab.errors import TraceError
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.terminal.tables import print_rows
 from agentlab.trace import Trace, find_run, read_header, runs_in
@@ -18,7 +19,7 @@ _QUESTION = 48
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", shell_complete=run_names)
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Header and records, one JSON a line.")
 @click.option("--full", is_flag=True, help="Long texts in full.")
