@@ -31,8 +31,9 @@ def with_schema(agent: Agent[Any], file: Path) -> Agent[Any]:
 
     schema = _read(file)
     fits = Annotated[Any, AfterValidator(_Fits(schema))]
-    same = {field.name: getattr(agent, field.name) for field in fields(Agent)}
-    return RebuiltAgent(**{**same, "output_type": cast(Any, fits), "schema": schema})
+    same: dict[str, Any] = {field.name: getattr(agent, field.name) for field in fields(Agent)}
+    same |= {"output_type": fits, "schema": schema}
+    return RebuiltAgent(**same)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ECHO = '''\
 from agentlab.backends.schemes import Scheme
@@ -70,7 +71,9 @@ class Program:
             "COLUMNS": "60",
             **variables,
         }
-        source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        source: dict[str, Any] = {"input": stdin}
+        if stdin is None:
+            source = {"stdin": subprocess.DEVNULL}
         return subprocess.run(
             [sys.executable, "-m", "agentlab", *args],
             capture_output=True,

@@ -18,7 +18,7 @@ def agentlab(tmp_path: Path) -> Program:
 
 def offered(agentlab: Program, line: str) -> list[str]:
     done = agentlab(COMP_LINE=line, _AGENTLAB_COMPLETE="bash_complete")
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
     return [row.partition(",")[2] for row in done.stdout.splitlines() if row.startswith("plain,")]
 
 
@@ -48,7 +48,15 @@ def test_runs_are_completed_with_their_questions(agentlab: Program):
 def test_a_prompt_stays_clean(agentlab: Program, line: str):
     done = agentlab(COMP_LINE=line, _AGENTLAB_COMPLETE="bash_complete")
     assert done.stderr == ""
-    assert agentlab(_AGENTLAB_COMPLETE="no_shell").stderr == ""
+    for shell in ("zsh", "fish", "none"):  # asked without the words there are
+        assert agentlab(_AGENTLAB_COMPLETE=f"{shell}_complete").stderr == ""
+
+
+def test_a_broken_file_of_services_offers_nothing_and_no_traceback(agentlab: Program):
+    agentlab.home.mkdir()
+    (agentlab.home / "services.toml").write_text("[broken")
+    assert "services.toml" in agentlab("models").stderr
+    assert offered(agentlab, "agentlab chat -b openai") == []
 
 
 @pytest.mark.parametrize(("shell", "start"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
