@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentlab.display import safe_json
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, find_run
 
@@ -20,8 +21,8 @@ _CONTEXT = 2
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b", default="last")
+@click.argument("a", shell_complete=run_names)
+@click.argument("b", default="last", shell_complete=run_names)
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="The comparison, as JSON.")
 @click.option("--all", "everything", is_flag=True, help="Also show what is the same, in full.")
@@ -33,9 +34,9 @@ def diff(a: str, b: str, runs: Path, as_json: bool, everything: bool) -> int:
     if as_json:
         click.echo(safe_json(found.model_dump_json(indent=2)))
     else:
-        from rich.console import Console
+        from agentlab.terminal.consoles import console
 
-        print_diff(Console(highlight=False), found, everything=everything)
+        print_diff(console(), found, everything=everything)
     return 0 if found.same else 1
 
 

@@ -184,12 +184,11 @@ def compare(first: str, second: str, runs: Path, seed: int, as_json: bool) -> in
         names = {"first": before.header.name, "second": after.header.name}
         _echo_json({**names, "scores": {name: asdict(c) for name, c in found.items()}})
     else:
-        from rich.console import Console
-
         from agentlab.cli.eval_screen import print_comparison
+        from agentlab.terminal.consoles import console
 
         names = (before.header.name, after.header.name)
-        print_comparison(Console(highlight=False), names, found)
+        print_comparison(console(), names, found)
     return 1 if any(map(_worse, found.values())) else 0
 
 
@@ -275,11 +274,10 @@ def _show(results: Results, found: Report, as_json: bool) -> None:
     if as_json:
         _echo_json({**_plain_report(found), "file": str(results.path)})
         return
-    from rich.console import Console
-
     from agentlab.cli.eval_screen import print_report
+    from agentlab.terminal.consoles import console
 
-    print_report(Console(highlight=False), results, found)
+    print_report(console(), results, found)
 
 
 def _plain_report(found: Report) -> dict[str, object]:

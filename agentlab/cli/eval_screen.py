@@ -74,7 +74,7 @@ def print_comparison(
             _bounds(c.difference, sign="+"),
             interval_bar(c.difference, -1, 1, NARROW),
             f"{c.better} / {c.worse}",
-            f"{c.p:.3f}",
+            "< 0.001" if c.p < 0.001 else f"{c.p:.3f}",
         )
     console.print(table)
     tests = {"mcnemar": "McNemar's test", "sign": "sign test"}

@@ -12,6 +12,7 @@ from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.places.home import environment
 from agentlab.places.models import services
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 
 
 @click.command()
-@click.argument("names", metavar="[RUN]...", nargs=-1)
+@click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=run_names)
 @click.option(
     "--to",
     "kind",

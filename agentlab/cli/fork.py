@@ -10,6 +10,7 @@ import click
 from agentlab.cli.live import approver, changed_tools_option, go_on, open_run, trust_option
 from agentlab.errors import ConfigError
 from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option, split_setting
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--at", type=int, required=True, help="Number of the last event to keep.")
 @click.option(
     "--prompt", help="What the user says next; at the run's start, what they say instead."
@@ -58,10 +59,9 @@ def fork(
     agentlab fork last --at 3 --tool-result 392
     agentlab fork last --at 4 -b anthropic:claude-sonnet-5 --set temperature=0
     """
-    from rich.console import Console
-
     from agentlab.replay.fork import fork as fork_run
     from agentlab.replay.rebuild import equipment_of
+    from agentlab.terminal.consoles import console
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -82,7 +82,7 @@ def fork(
         )
 
     equipment = equipment_of(trace.header, labs=labs)
-    return go_on(start, equipment, model, Console(highlight=False), past=True)
+    return go_on(start, equipment, model, console(), past=True)
 
 
 def _edit(text: str) -> Any:
@@ -125,7 +125,7 @@ def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--allow", multiple=True, help="Id of a waiting call to make.")
 @click.option("--deny", multiple=True, help="Id of a waiting call to refuse.")
 @click.option("--reason", default="", help="Reason given to the model with each --deny.")
@@ -149,10 +149,9 @@ def resume(
 
     On a terminal it asks about each waiting call; --allow and --deny answer in advance.
     """
-    from rich.console import Console
-
     from agentlab.approval import Decision
     from agentlab.replay.rebuild import equipment_of
+    from agentlab.terminal.consoles import console
 
     trace, own = open_run(runs, run)
     own = own or trust
@@ -167,4 +166,4 @@ def resume(
         return agent.resume(trace, decisions=decisions, approver=approver(), deps=deps)
 
     equipment = equipment_of(trace.header, labs=labs)
-    return go_on(start, equipment, model, Console(highlight=False))
+    return go_on(start, equipment, model, console())

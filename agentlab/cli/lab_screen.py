@@ -21,13 +21,14 @@ from agentlab.labs.runner import (
     StepStarted,
 )
 from agentlab.labs.values import Lab
+from agentlab.terminal.consoles import console as open_console
 
 
 class LabPrinter:
     """Shows the events of a lab; `quiet` shows nothing at all."""
 
     def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
-        self._console = console or Console(quiet=quiet, highlight=False)
+        self._console = console or open_console(quiet=quiet)
         self._events = EventPrinter(self._console, indent=4)
         self._traces: list[str] = []
         self._tokens = 0
@@ -44,7 +45,8 @@ class LabPrinter:
         match event:
             case StepStarted(step=step):
                 say()
-                say(Rule(Text(step.title, "bold"), style="dim", align="left"))
+                rule = Rule(Text(step.title, "bold"), style="dim", align="left")
+                say(rule, width=min(self._console.width, 100))  # a pipe has no end
             case CaseStarted(case=case, number=number, of=of, trace=trace):
                 say(
                     Text.assemble(

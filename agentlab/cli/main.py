@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import NoReturn
 import click
 
 from agentlab.errors import AgentLabError, ConfigError
+from agentlab.terminal.consoles import never_fail_on_characters
 
 # name -> (where it is, what it does, the heading it stands under)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -30,6 +32,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stats": ("agentlab.cli.search:stats", "Sum up tokens, cost, time and errors", "Look back"),
     "export": ("agentlab.cli.export:export", "Convert runs to OTel, chat or HTML", "Look back"),
     "import": ("agentlab.cli.export:import_runs", "Turn OTel spans into runs", "Look back"),
+    "completion": (
+        "agentlab.cli.completion:completion",
+        "Complete names with Tab in your shell",
+        "Set up",
+    ),
     "models": ("agentlab.cli.models:models", "List the models you can use", "Set up"),
     "doctor": ("agentlab.cli.doctor:doctor", "Check what works and what is missing", "Set up"),
 }
@@ -47,6 +54,8 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "jobs": ("Watch, stop and resume training", "Train"),
     "quantize": ("Make a model smaller, and measure the cost", "Train"),
 }
+COMPLETING = "_AGENTLAB_COMPLETE"
+"""The variable in which a shell asks for completions."""
 HEADINGS = ("Learn", "Use", "Train", "Look back", "Set up")
 OTHERS = "From other packages"
 
@@ -161,12 +170,25 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+def _complete() -> NoReturn:
+    """Answer a shell that asks how a line may go on. Whatever goes wrong, a prompt stays clean."""
+    try:
+        import_module("agentlab.terminal.completion")  # how each shell is answered
+        cli.main(args=(), prog_name="agentlab", complete_var=COMPLETING)
+    except Exception:  # noqa: BLE001
+        sys.exit(1)
+    sys.exit(0)
+
+
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
     Exit codes: 0 all is well; 1 a check failed; 2 a mistake in what was asked, or something
     missing; 130 interrupted. A traceback is only ever shown for a bug.
     """
+    never_fail_on_characters()
+    if COMPLETING in os.environ:
+        _complete()
     try:
         code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,6 +12,7 @@ import click
 from agentlab.cli.live import changed_tools_option, open_run, trust_option
 from agentlab.errors import ConfigError
 from agentlab.places.trust import agent_of, model_of
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", shell_complete=run_names)
 @runs_option
 @click.option(
     "--speed",
@@ -65,10 +66,10 @@ def replay(
     With --verify it runs again, on the real model with the real tools, and is compared event by
     event (a local model's replies token by token). Exits with 1 if anything differs.
     """
-    from rich.console import Console
+    from agentlab.terminal.consoles import console as open_console
 
     trace, own = open_run(runs, run)
-    console = Console(highlight=False)
+    console = open_console()
     if not verify:
         if recorded:
             raise ConfigError("--recorded goes with --verify: a replay is all from the log")

@@ -16,11 +16,12 @@ from agentlab.labs.find import find_folder, list_folders, load
 from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
 from agentlab.labs.values import Lab, answer_type
 from agentlab.places.models import open_backend
+from agentlab.terminal.completion import lab_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
 
 @click.command()
-@click.argument("lab")
+@click.argument("lab", shell_complete=lab_names)
 @backend_option
 @runs_option
 @labs_option
@@ -133,8 +134,9 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         ]
         click.echo(safe_json(to_json(rows, indent=2).decode()))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from agentlab.terminal.consoles import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("lab", "min", "title"):
@@ -142,11 +144,11 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     for id in order:
         lab = found[id]
         table.add_row(id, str(lab.minutes), lab.title)
-    Console().print(table)
+    console().print(table)
 
 
 @click.command("check-lab")
-@click.argument("lab")
+@click.argument("lab", shell_complete=lab_names)
 @backend_option
 @labs_option
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")

@@ -44,15 +44,14 @@ def grep(
     The search covers what people, models and tools wrote, and how runs ended. Exits with 1 if
     nothing is found.
     """
-    from rich.console import Console
-
     from agentlab.display import one_line
+    from agentlab.terminal.consoles import console as open_console
 
     try:
         wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
     except re.error as error:
         raise ConfigError(f"{pattern!r} is no regular expression: {error}; try -F") from None
-    console = Console(highlight=False)
+    console = open_console()
     found = 0
     for path in runs_in(runs):
         for record, line in _matches(path, pattern, wanted, kinds, ignore_case):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from agentlab.display import safe_json
+from agentlab.display import one_line, safe_json
 from agentlab.errors import TraceError
+from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.terminal.tables import print_rows
 from agentlab.trace import Trace, find_run, no_runs, read_header, runs_in
 
+_QUESTION = 48
+"""Characters of a question in a list on a screen."""
+
 
 @click.command()
-@click.argument("run", default="last")
+@click.argument("run", default="last", shell_complete=run_names)
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Header and records, one JSON a line.")
 @click.option("--full", is_flag=True, help="Long texts in full.")
@@ -26,11 +31,10 @@ def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
         for record in trace.records:
             click.echo(safe_json(record.model_dump_json()))
         return
-    from rich.console import Console
-
     from agentlab.cli.timeline import print_timeline
+    from agentlab.terminal.consoles import console
 
-    print_timeline(Console(highlight=False), trace, full=full)
+    print_timeline(console(), trace, full=full)
 
 
 @click.command()
@@ -53,16 +57,18 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
         columns, rows = query(runs, sql)
         print_rows(columns, rows, as_json)
         return
-    columns = ("run", "ended", "steps", "tokens", "agent", "model")
-    print_rows(columns, [_row(path) for path in list(runs_in(runs))[:limit]], as_json)
+    columns = ("run", "question", "ended", "steps", "tokens", "agent", "model")
+    whole = as_json or not sys.stdout.isatty()  # what a program reads is not cut
+    rows = [_row(path, None if whole else _QUESTION) for path in list(runs_in(runs))[:limit]]
+    print_rows(columns, rows, as_json)
 
 
-def _row(path: Path) -> tuple[object, ...]:
+def _row(path: Path, most: int | None) -> tuple[object, ...]:
     try:
         header = read_header(path)
         trace = Trace.load(path)
     except TraceError as error:
-        return (path.stem, "unreadable", "", "", str(error), "")
+        return (path.stem, "", "unreadable", "", "", str(error), "")
     replies = [e.reply for e in trace.events if e.kind == "model_replied"]
     last = trace.events[-1] if trace.events else None
     ended = "broken off"
@@ -73,4 +79,5 @@ def _row(path: Path) -> tuple[object, ...]:
     tokens = sum(reply.usage.total_tokens for reply in replies)
     labels = header.labels
     agent = f"{labels['lab']} {header.agent}" if "lab" in labels else header.agent
-    return (path.stem, ended, len(replies), tokens, agent, header.backend.name)
+    question = one_line(trace.question, most or len(trace.question) + 1)
+    return (path.stem, question, ended, len(replies), tokens, agent, header.backend.name)

@@ -10,6 +10,7 @@ import click
 
 from agentlab.errors import ConfigError
 from agentlab.places.home import lab_folders, runs_folder
+from agentlab.terminal.completion import models
 
 
 def _runs(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
@@ -27,7 +28,10 @@ runs_option = click.option(
     help="Folder of traces.  [default: runs in AGENTLAB_HOME]",
 )
 backend_option = click.option(
-    "-b", "--backend", help="Model to use, e.g. local:smollm2, job:last, or a GGUF file."
+    "-b",
+    "--backend",
+    shell_complete=models,
+    help="Model to use, e.g. local:smollm2, job:last, or a GGUF file.",
 )
 labs_option = click.option(
     "--labs",

@@ -16,13 +16,14 @@ def print_rows(columns: tuple[str, ...], rows: list[tuple[object, ...]], as_json
             line = to_json(dict(zip(columns, row, strict=True)), fallback=str)
             click.echo(safe_json(line.decode()))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from agentlab.terminal.consoles import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(Text(safe(column)), overflow="fold", no_wrap=column == "run")
     for row in rows:
         table.add_row(*(Text(safe("" if value is None else str(value))) for value in row))
-    Console(highlight=False).print(table)
+    console().print(table)

@@ -158,6 +158,8 @@ def queries(folder: Path, statements: Sequence[str]) -> list[Table]:
 
 
 def _rows(done: Any) -> Table:
+    if done is None:  # DuckDB was given nothing, or only a comment
+        raise TraceError('the query is empty: try "SELECT * FROM runs"')
     return tuple(column[0] for column in done.description or ()), done.fetchall()
 
 

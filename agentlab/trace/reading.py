@@ -31,7 +31,7 @@ from pydantic_core import from_json
 from agentlab.approval import Policy
 from agentlab.backend import BackendIdentity, Settings, ToolSpec
 from agentlab.errors import TraceError
-from agentlab.events import STORED_KINDS, StoredEvent, UnknownEvent
+from agentlab.events import STORED_KINDS, RunStarted, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value, Words
 from agentlab.private import private_folder, write_private
@@ -178,6 +178,13 @@ class Trace:
     def events(self) -> tuple[StoredEvent | UnknownEvent, ...]:
         """What happened, without clocks and numbers."""
         return tuple(record.event for record in self.records)
+
+    @property
+    def question(self) -> str:
+        """What the run was asked: the words of the last turn that a person said as it began."""
+        first = self.records[0].event if self.records else None
+        messages = first.messages if isinstance(first, RunStarted) else ()
+        return next((m.text for m in reversed(messages) if m.role == "user"), "")
 
 
 def runs_in(folder: Path) -> Iterator[Path]:

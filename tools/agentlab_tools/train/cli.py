@@ -164,9 +164,10 @@ def jobs(ctx: click.Context, folder: Path, as_json: bool, sql: str | None, limit
     elif not found:
         click.echo(f"no jobs in {folder} yet: `agentlab train` lists what can be trained", err=True)
     else:
+        from agentlab.terminal.consoles import console
         from agentlab_tools.train.screen import print_jobs
 
-        print_jobs(_console(), found)
+        print_jobs(console(), found)
 
 
 @jobs.command("watch")

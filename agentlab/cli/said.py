@@ -1,0 +1,122 @@
+"""What a person says on the command line: words, what is piped in, files and pictures."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import click
+
+from agentlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentlab.messages import Image
+
+MAX_FILE = 4 * 1024 * 1024
+"""Bytes of a text file that is put into a message; more than any model reads."""
+_PATIENCE = 2.0
+_PICTURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+
+
+def words(message: str | None, *, enough: bool = False) -> str | None:
+    """The message given, with what is piped in below it; None where a person sits at a terminal.
+
+    Args:
+        enough: there is something else to ask about, e.g. a file.
+
+    Raises:
+        ConfigError: there is nothing at all.
+    """
+    piped = _piped(message is None)
+    given = [text for text in (message, piped) if text is not None and text.strip()]
+    if not given and message is None and piped is None:
+        return None
+    if given or enough:
+        return "\n\n".join(given)
+    raise ConfigError('nothing was asked: agentlab chat "…", or pipe the question in')
+
+
+def _piped(wanted: bool) -> str | None:
+    """What is on stdin, unless that is a terminal."""
+    if sys.stdin is None or sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
+        return None if sys.stdin else ""
+    if not (wanted or _is_fed()):  # e.g. a service's /dev/null: the message is all there is
+        return None
+    hint = Timer(_PATIENCE, click.echo, ["agentlab: reading stdin, too, to its end …"], {"err": 1})
+    hint.daemon = True
+    hint.start()
+    try:
+        return sys.stdin.read()
+    finally:
+        hint.cancel()
+
+
+def _is_fed() -> bool:
+    try:
+        mode = Path(f"/dev/fd/{sys.stdin.fileno()}").stat().st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def quoted(files: Iterable[Path]) -> list[str]:
+    """Each text file under its name, between fences that its own text can't close.
+
+    Raises:
+        ConfigError: one can't be read, is too large, or is no text.
+    """
+    return [_quoted(file) for file in files]
+
+
+def _quoted(file: Path) -> str:
+    from agentlab.display import one_line
+
+    data = _bytes_of(file)
+    if len(data) > MAX_FILE:
+        raise ConfigError(f"{file} has {len(data):,} bytes; --file takes at most {MAX_FILE:,}")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ConfigError(f"{file} is no text in UTF-8: --image takes pictures")
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{one_line(file.name)}:\n{fence}\n{text.rstrip()}\n{fence}"
+
+
+def pictures(files: Iterable[Path]) -> list[Image]:
+    """The pictures in these files; what they are is read from their first bytes.
+
+    Raises:
+        ConfigError: one can't be read, or is neither PNG, JPEG, WebP nor GIF.
+    """
+    return [_picture(file) for file in files]
+
+
+def _picture(file: Path) -> Image:
+    from agentlab.messages import Blob, Image
+
+    data = _bytes_of(file)
+    kind = next((kind for head, kind in _PICTURES.items() if data.startswith(head)), None)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        kind = "image/webp"
+    if kind is None:
+        raise ConfigError(f"{file} is no picture: --image takes PNG, JPEG, WebP and GIF")
+    return Image(media_type=kind, blob=Blob.of(data))
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}") from error
