@@ -24,6 +24,7 @@ from pydantic import ConfigDict, ValidationError, model_validator
 
 from agentlab.backend import Settings
 from agentlab.errors import LabError
+from agentlab.labs.slips import broken, misplaced
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall, ToolResult, Value
 
@@ -182,10 +183,9 @@ def parse_answer(text: str, kind: type[A], name: str) -> A:
     try:
         raw = {"code": text} if kind is CodeAnswer else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LabError(f"{name} is not valid TOML: {error}") from error
+        raise LabError(f"{name} is not valid TOML, {broken(text, str(error))}") from error
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise LabError(f"{name}, {where}: {first['msg']}") from error
+        raise LabError(f"{name}, {misplaced(text, first, kind.model_fields)}") from error

@@ -176,7 +176,7 @@ async def test_broken_toml_is_one_line_and_nothing_runs(tmp_path: Path) -> None:
 async def test_a_stop_in_mid_run_keeps_the_trace_and_leaves_the_checks_open(
     tmp_path: Path,
 ) -> None:
-    app = open_app(tmp_path, adder(pace=0.05))
+    app = open_app(tmp_path, adder(pace=0.5))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
         await pilot.press("r")
@@ -193,7 +193,7 @@ async def test_a_stop_in_mid_run_keeps_the_trace_and_leaves_the_checks_open(
 
 
 async def test_quitting_in_mid_run_leaves_a_whole_trace(tmp_path: Path) -> None:
-    app = open_app(tmp_path, adder(pace=0.05))
+    app = open_app(tmp_path, adder(pace=0.5))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
         await pilot.press("r")
