@@ -162,11 +162,9 @@ class PlaygroundScreen(Screen[None]):
             event.stop()
             self._services.choices.put("draft", event.text_area.text)
 
-    @on(Composer.EditWanted)
-    async def _edit_last(self) -> None:
-        text = await self.query_one(Conversation).take_back_last()
-        if text is not None:
-            self._edit(text)
+    @on(Composer.Recall)
+    def _recall(self) -> None:
+        self.query_one(Composer).recall(self.query_one(Conversation).words)
 
     @on(Conversation.EditWanted)
     def _edit_that(self, event: Conversation.EditWanted) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from agentlab.events import LiveEvent, ModelReplied
-from agentlab.labs.attempt import Check
+from agentlab.labs.attempt import Case, Check
 from agentlab.labs.runner import (
     AgentEvent,
     CaseFinished,
@@ -29,6 +30,7 @@ from agentlab.labs.runner import (
     StepFinished,
     StepReport,
 )
+from agentlab.labs.values import CodeStep, Step
 from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Noted, Opened
 from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
@@ -90,14 +92,24 @@ class RunPane(Vertical):
         """Whether an answer is being tried right now."""
         return self._run is not None
 
-    async def prepare(self, checks: Sequence[Check], invitation: str) -> None:
-        """Get ready for a step. Nothing of the step before is left."""
+    async def prepare(
+        self, checks: Sequence[Check], invitation: str, passed_at: float | None = None
+    ) -> None:
+        """Get ready for a step. Nothing of the step before is left.
+
+        Args:
+            passed_at: when the learner passed it, in seconds since the epoch.
+        """
         self.border_title = Content(" run ")
         self.query_one("#whose", Static).update("")
         self.remove_class("-reference")
-        self.query_one(RunStatus).idle(invitation)
+        if passed_at is None:
+            self.query_one(RunStatus).idle(invitation)
+        else:
+            when = datetime.fromtimestamp(passed_at).strftime("%Y-%m-%d %H:%M")
+            self.query_one(RunStatus).idle(f"✔ passed {when} · {invitation}", "$success")
         await self.query_one("#cases").remove_children()
-        await self.query_one(CheckList).set_checks(checks)
+        await self.query_one(CheckList).set_checks(checks, passed=passed_at is not None)
         self._case, self.last_trace = None, None
 
     async def start(self, job: Job) -> None:
@@ -147,11 +159,11 @@ class RunPane(Vertical):
         match event:
             case Opened(model=model):
                 self.post_message(self.Model(model.name))
-            case CaseStarted(case=case, number=number, of=of, trace=trace):
+            case CaseStarted(step=step, case=case, number=number, of=of, trace=trace):
                 if self._case:
                     self._case.fold()
                 status.at(f"case {number} of {of}")
-                self._case = CaseView(number, of, case.input, trace)
+                self._case = CaseView(number, of, _title(step, case), trace)
                 self.last_trace = trace
                 await self.query_one("#cases").mount(self._case)
             case AgentEvent(event=agent_event) if self._case:
@@ -197,3 +209,8 @@ class RunPane(Vertical):
             status.idle(f"{mark} {passed} of {of} checks · {status.tokens:,} tokens", style)
         if run:
             self.post_message(self.Done(run.job, end.how, self._report))
+
+
+def _title(step: Step, case: Case) -> str:
+    """What a case tries. Of a program's case the input is the grader's code, which says nothing."""
+    return case.title or ("your program" if isinstance(step, CodeStep) else case.input)
