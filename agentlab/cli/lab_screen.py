@@ -45,10 +45,10 @@ class LabPrinter:
             case StepStarted(step=step):
                 say()
                 say(Rule(Text(step.title, "bold"), style="dim", align="left"))
-            case CaseStarted(case=case, number=number, of=of, trace=trace):
+            case CaseStarted(number=number, of=of, trace=trace):
                 say(
                     Text.assemble(
-                        (f"{number:>2}/{of} ", "dim"), (one_line(case.input, 300), "bold")
+                        (f"{number:>2}/{of} ", "dim"), (one_line(event.title, 300), "bold")
                     )
                 )
                 if trace:

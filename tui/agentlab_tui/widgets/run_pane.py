@@ -21,7 +21,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from agentlab.events import LiveEvent, ModelReplied
-from agentlab.labs.attempt import Case, Check
+from agentlab.labs.attempt import Check
 from agentlab.labs.runner import (
     AgentEvent,
     CaseFinished,
@@ -30,7 +30,6 @@ from agentlab.labs.runner import (
     StepFinished,
     StepReport,
 )
-from agentlab.labs.values import CodeStep, Step
 from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Noted, Opened
 from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
@@ -159,11 +158,11 @@ class RunPane(Vertical):
         match event:
             case Opened(model=model):
                 self.post_message(self.Model(model.name))
-            case CaseStarted(step=step, case=case, number=number, of=of, trace=trace):
+            case CaseStarted(number=number, of=of, trace=trace):
                 if self._case:
                     self._case.fold()
                 status.at(f"case {number} of {of}")
-                self._case = CaseView(number, of, _title(step, case), trace)
+                self._case = CaseView(number, of, event.title, trace)
                 self.last_trace = trace
                 await self.query_one("#cases").mount(self._case)
             case AgentEvent(event=agent_event) if self._case:
@@ -209,8 +208,3 @@ class RunPane(Vertical):
             status.idle(f"{mark} {passed} of {of} checks · {status.tokens:,} tokens", style)
         if run:
             self.post_message(self.Done(run.job, end.how, self._report))
-
-
-def _title(step: Step, case: Case) -> str:
-    """What a case tries. Of a program's case the input is the grader's code, which says nothing."""
-    return case.title or ("your program" if isinstance(step, CodeStep) else case.input)
