@@ -132,6 +132,7 @@ async def test_a_question_says_which_call_it_is_about_and_a_denial_is_told_once(
         await pilot.press("d")
         await until(pilot, lambda: "denied" in text_of(case, "Call"))  # pyright: ignore
         assert not approval.display
+        assert "y" not in lab.active_bindings
         said = [str(s.render()) for s in case.flow.query(Static).results(Static) if s.display]
         told = [s for s in said if "said no" in s and s not in text_of(lab, "Approval")]
         assert len(told) == 1

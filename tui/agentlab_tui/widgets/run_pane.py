@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -34,6 +35,7 @@ from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Noted, Opened
 from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.case import CaseView
 from agentlab_tui.widgets.checks import CheckList
 from agentlab_tui.widgets.run_status import RunStatus
@@ -188,6 +190,12 @@ class RunPane(Vertical):
                 await self._end(event)
             case _:
                 pass
+
+    @on(Approval.Answered)
+    def _go_on(self, event: Approval.Answered) -> None:
+        """The keys go back to the run: y, a and d mean nothing now."""
+        event.stop()
+        self.query_one("#cases").focus()
 
     async def _end(self, end: Ended) -> None:
         run, self._run = self._run, None
