@@ -16,6 +16,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from agentlab.errors import Refused
 
@@ -62,15 +63,25 @@ def explained(error: ValidationError, kind: type[BaseModel]) -> str:
 
     An unknown field comes before what is missing, as one is often the other misspelt.
     """
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
+    fault = first_fault(error)
     *place, last = fault["loc"] or ("",)
     if fault["type"] != "extra_forbidden":
         where = ".".join(map(str, fault["loc"]))
         return f", {where}: {fault['msg']}" if where else f": {fault['msg']}"
     inside = f", {'.'.join(map(str, place))}" if place else ""
-    known = [name for model in _at(kind, place) for name in names_of(model)]
+    known = names_at(kind, place)
     return f"{inside} has no field {unknown(str(last), known)}"
+
+
+def first_fault(error: ValidationError) -> ErrorDetails:
+    """The fault to tell: an unknown field before what is missing."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
+
+
+def names_at(kind: type[BaseModel], place: Iterable[int | str]) -> list[str]:
+    """The fields there are at a place inside a value."""
+    return [name for model in _at(kind, place) for name in names_of(model)]
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

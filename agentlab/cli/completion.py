@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
 import click
 
 from agentlab.errors import ConfigError
+from agentlab.folders import environment
 from agentlab.places.home import home
 
 SHELLS = ("bash", "zsh", "fish")
@@ -32,7 +32,7 @@ def install(shell: str | None) -> None:
     shell = shell or _own_shell()
     try:
         if shell == "fish":
-            config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+            config = Path(environment().get("XDG_CONFIG_HOME") or Path.home() / ".config")
             script = config / "fish" / "completions" / "agentlab.fish"
             _write(script, script_for(shell))
             click.echo(f"{script} is written: new shells complete agentlab.")
@@ -41,7 +41,7 @@ def install(shell: str | None) -> None:
         _write(script, script_for(shell))
         start = Path.home() / ".bashrc"
         if shell == "zsh":
-            start = Path(os.environ.get("ZDOTDIR") or Path.home()) / ".zshrc"
+            start = Path(environment().get("ZDOTDIR") or Path.home()) / ".zshrc"
         where = shlex.quote(str(script))
         line = f"[ -r {where} ] && . {where}"
         there = start.read_bytes() if start.exists() else b""
@@ -78,7 +78,7 @@ def script_for(shell: str) -> str:
 
 
 def _own_shell() -> str:
-    name = Path(os.environ.get("SHELL", "")).name
+    name = Path(environment().get("SHELL", "")).name
     if name not in SHELLS:
         raise ConfigError(f"which shell is it? agentlab completion install {'|'.join(SHELLS)}")
     return name

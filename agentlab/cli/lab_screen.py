@@ -47,10 +47,10 @@ class LabPrinter:
                 say()
                 rule = Rule(Text(step.title, "bold"), style="dim", align="left")
                 say(rule, width=min(self._console.width, 100))  # a pipe has no end
-            case CaseStarted(case=case, number=number, of=of, trace=trace):
+            case CaseStarted(number=number, of=of, trace=trace):
                 say(
                     Text.assemble(
-                        (f"{number:>2}/{of} ", "dim"), (one_line(case.input, 300), "bold")
+                        (f"{number:>2}/{of} ", "dim"), (one_line(event.title, 300), "bold")
                     )
                 )
                 if trace:

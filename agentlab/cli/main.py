@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import NoReturn
 import click
 
 from agentlab.errors import AgentLabError, ConfigError
+from agentlab.folders import environment
 from agentlab.terminal.consoles import never_fail_on_characters
 
 # name -> (where it is, what it does, the heading it stands under)
@@ -187,7 +187,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     missing; 130 interrupted. A traceback is only ever shown for a bug.
     """
     never_fail_on_characters()
-    if COMPLETING in os.environ:
+    if COMPLETING in environment():
         _complete()
     try:
         code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)

@@ -20,12 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from agentlab.backend import Settings
-from agentlab.errors import LabError, Refused
+from agentlab.errors import LabError
+from agentlab.labs.slips import broken, misplaced
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall, ToolResult, Value
+from agentlab.values import first_fault
 
 
 class Try(Value):
@@ -177,8 +179,8 @@ def parse_answer(text: str, kind: type[A], name: str) -> A:
     try:
         raw = {"code": text} if kind is CodeAnswer else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LabError(f"{name} is not valid TOML: {error}") from error
+        raise LabError(f"{name} is not valid TOML, {broken(text, str(error))}") from error
     try:
-        return kind.written(raw)
-    except Refused as error:
-        raise LabError(f"{name}, {error}") from error
+        return kind.model_validate(raw, extra="forbid")
+    except ValidationError as error:
+        raise LabError(f"{name}, {misplaced(text, first_fault(error), kind)}") from error

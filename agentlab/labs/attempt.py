@@ -22,6 +22,8 @@ class Case:
     input: str
     expect: Any = None
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    title: str = ""
+    """What this case tries, in words, where `input` is code that a learner need not read."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from agentlab.events import Event, LiveEvent, StoredEvent
 from agentlab.labs.answers import Answer
 from agentlab.labs.attempt import Attempt, Case, CaseRun, Check, Verdict
 from agentlab.labs.trial import Trial, asked, case_run
-from agentlab.labs.values import ForkStep, Lab, RunStep, Step
+from agentlab.labs.values import CodeStep, ForkStep, Lab, RunStep, Step
 from agentlab.messages import Value
 from agentlab.trace import Trace
 
@@ -44,6 +44,12 @@ class CaseStarted:
     number: int
     of: int
     trace: Path | None
+
+    @property
+    def title(self) -> str:
+        """What is tried. Of a program's case the input is the grader's code, and says nothing."""
+        own = "your program" if isinstance(self.step, CodeStep) else self.case.input
+        return self.case.title or own
 
 
 @dataclass(frozen=True)

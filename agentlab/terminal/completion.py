@@ -142,9 +142,8 @@ class Bash(BashComplete):
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words of the line up to the cursor, as a shell splits them, and the last of them."""
-        import os
 
-        line = os.environ.get("COMP_LINE", "")
+        line = environment().get("COMP_LINE", "")
         words = split_arg_string(line)[1:]
         if not words or line[-1:].isspace():
             return words, ""

@@ -128,6 +128,10 @@ class Terminal:
 
 
 def agentlab(home: Path, *arguments: str, script: Path | None = None) -> list[str]:
-    """The command line that opens the real command, or a script in its place."""
+    """The command line that opens the real command, or a script in its place; not the first time,
+    so no welcome stands over the roadmap."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "tui.json").exists():
+        (home / "tui.json").write_text('{"welcomed": true}', encoding="utf-8")
     first = [sys.executable, str(script)] if script else [sys.executable, "-m", "agentlab"]
     return ["env", f"AGENTLAB_HOME={home}", *first, *arguments]

@@ -24,6 +24,9 @@ async def test_a_program_is_typed_saved_as_a_file_of_its_own_and_graded(tmp_path
         await pilot.press("w")
         await finished(pilot, "the lab's solution")
         assert lab.query("CheckRow.-passed")
+        heads = text_of(lab, "CaseHead")
+        assert "twice 0" in heads
+        assert "print(" not in heads.replace("» ", "")
         area.load_text(OWN)
         await until(pilot, lambda: store.read_text("m9/program", "double.py") == OWN)
         await pilot.press("g")

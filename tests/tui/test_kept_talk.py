@@ -87,7 +87,8 @@ async def test_what_was_taken_back_stays_so_and_a_turn_can_be_edited_later(tmp_p
         screen = await to_playground(pilot)
         for text in ("one", "two", "three"):
             await say(pilot, text)
-        await pilot.press("up")
+        screen.query(TurnView).last().query_one("TurnHead").focus()
+        await pilot.press("e")
         await until(pilot, lambda: words(screen) == ["one", "two"])
     async with app_over(tmp_path).run_test(size=(120, 36)) as pilot:
         screen = await to_playground(pilot)
@@ -95,7 +96,8 @@ async def test_what_was_taken_back_stays_so_and_a_turn_can_be_edited_later(tmp_p
         composer = screen.query_one(Composer)
         assert composer.text == "three"
         composer.load_text("")
-        await pilot.press("up")
+        screen.query(TurnView).last().query_one("TurnHead").focus()
+        await pilot.press("e")
         await until(pilot, lambda: words(screen) == ["one"])
         await pilot.press("!", "enter")
         await until(pilot, lambda: "You said 'two!', after 3 messages." in text_of(screen, "Said"))

@@ -176,7 +176,7 @@ async def test_broken_toml_is_one_line_and_nothing_runs(tmp_path: Path) -> None:
 async def test_a_stop_in_mid_run_keeps_the_trace_and_leaves_the_checks_open(
     tmp_path: Path,
 ) -> None:
-    app = open_app(tmp_path, adder(pace=0.05))
+    app = open_app(tmp_path, adder(pace=0.5))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
         await pilot.press("r")
@@ -193,7 +193,7 @@ async def test_a_stop_in_mid_run_keeps_the_trace_and_leaves_the_checks_open(
 
 
 async def test_quitting_in_mid_run_leaves_a_whole_trace(tmp_path: Path) -> None:
-    app = open_app(tmp_path, adder(pace=0.05))
+    app = open_app(tmp_path, adder(pace=0.5))
     async with app.run_test(size=(120, 36)) as pilot:
         lab = await to_lab(pilot, "adder")
         await pilot.press("r")
@@ -400,3 +400,29 @@ async def test_the_real_model_answers_on_the_screen(tmp_path: Path) -> None:
         assert len(lab.query("CheckRow.-passed, CheckRow.-failed")) == 2
         first, second = lab.query(CaseView)
         assert all(view.trace and Trace.load(view.trace).events for view in (first, second))
+
+
+async def test_what_was_passed_looks_passed_when_it_is_opened_again(tmp_path: Path) -> None:
+    progress(tmp_path).set_passed("m9/tiny", "adder", 1_764_000_000.0)
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        assert len(lab.query("CheckRow.-passed")) == len(lab.query("CheckRow")) == 2
+        assert "✔ passed 2025-11-2" in str(lab.query_one("RunStatus", Static).render())
+        await pilot.press("r")  # the starter is wrong, and that shows, whatever was passed
+        await finished(pilot)
+        assert lab.query("CheckRow.-failed")
+
+
+async def test_the_answer_stands_out_and_the_question_does_not(tmp_path: Path) -> None:
+    tried(tmp_path)
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "adder")
+        await pilot.press("w")
+        await finished(pilot)
+        answers = [said.text for said in lab.query("Said.-answer").results(Said)]
+        assert len(answers) == 2
+        assert all(text.startswith("The sum is") for text in answers)
+        head = lab.query("CaseHead").last(Static).render()
+        assert not any("bold" in str(span.style) for span in head.spans)  # pyright: ignore

@@ -106,7 +106,8 @@ async def test_words_are_edited_and_said_again_from_where_they_were(tmp_path: Pa
         screen = await to_playground(pilot)
         await say(pilot, "one")
         await say(pilot, "two")
-        await pilot.press("up")
+        screen.query(TurnView).last().query_one("TurnHead").focus()
+        await pilot.press("e")
         await until(pilot, lambda: screen.query_one(Composer).text == "two")
         assert len(screen.query(TurnView)) == 1
         await pilot.press("!", "enter")
@@ -115,6 +116,22 @@ async def test_words_are_edited_and_said_again_from_where_they_were(tmp_path: Pa
         await pilot.press("e")
         await until(pilot, lambda: screen.query_one(Composer).text == "one")
         assert not screen.query(TurnView)
+
+
+async def test_up_brings_back_what_was_said_and_deletes_nothing(tmp_path: Path) -> None:
+    app = playground(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_playground(pilot)
+        await say(pilot, "one")
+        await say(pilot, "two")
+        composer = screen.query_one(Composer)
+        composer.focus()
+        for expected in ("two", "one", "one"):
+            await pilot.press("up")
+            await until(pilot, lambda expected=expected: composer.text == expected)
+        assert len(screen.query(TurnView)) == 2
+        await pilot.press("!", "enter")
+        await until(pilot, lambda: "You said 'one!', after 5 messages." in text_of(screen, "Said"))
 
 
 async def test_a_tool_that_asks_first_waits_for_a_word_on_the_screen(tmp_path: Path) -> None:

@@ -20,8 +20,10 @@ from agentlab.events import (
 )
 from agentlab.messages import Message, ToolCall, ToolResult, Usage
 from agentlab.trace import Trace, TraceHeader
+from agentlab.trace.results import ResultsHeader, ResultsWriter, RunResult, Score
 from agentlab.trace.writing import TraceWriter
 from agentlab_tui.fold import rows_of
+from agentlab_tui.run_list import summaries
 from agentlab_tui.screens.runs import RunsScreen
 from agentlab_tui.screens.timeline import TimelineScreen
 from agentlab_tui.widgets.virtual_list import VirtualList
@@ -169,3 +171,21 @@ async def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
         note = app.screen.query_one("#runs-note", Static)
         await until(pilot, lambda: "open a lab and press r" in str(note.render()))
+
+
+def test_a_run_is_listed_with_its_case_and_what_the_checks_said(tmp_path: Path) -> None:
+    for run in ("20251124-100000-aaaaaaaaaa", "20251124-110000-bbbbbbbbbb"):
+        a_run(tmp_path, run)
+    writer = ResultsWriter(tmp_path, ResultsHeader(name="tiny", kind="lab"))
+    for run, passed in (
+        ("20251124-100000-aaaaaaaaaa", True),
+        ("20251124-110000-bbbbbbbbbb", False),
+    ):
+        writer.append(RunResult(run=run, sample="adder", scores={"right": Score.of(passed)}))
+    writer.close()
+    a_run(tmp_path, "20251124-120000-cccccccccc")
+    found = list(summaries(tmp_path))
+    assert [run.ended for run in found] == ["completed", "not passed", "passed"]
+    assert {run.what for run in found} == {"m9/tiny · adder · What is 6 * 7?"}
+    assert found[0].matches("6 * 7")
+    assert found[1].matches("not passed")

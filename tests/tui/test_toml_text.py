@@ -98,8 +98,8 @@ def test_the_starter_names_the_tools_and_counts_as_nobodys_answer() -> None:
     ("text", "says"),
     [
         ("tools = [", "not valid TOML"),
-        ("instruction = 'x'", "instruction: Extra inputs"),
-        ("tools = 3", "tools: "),
+        ("instruction = 'x'", "line 1: there is no 'instruction'; did you mean 'instructions'?"),
+        ("tools = 3", "tools takes a list"),
         ("a = " + "[" * 3000, "not valid TOML"),
     ],
 )

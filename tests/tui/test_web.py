@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -63,3 +64,29 @@ def test_the_page_runs_the_same_app(tmp_path: Path) -> None:
     assert words[1:4] == ["-m", "agentlab", "tui"]
     assert str(tmp_path / "my runs") in words
     assert words[-2:] == ["--backend", "local:smollm2"]
+
+
+async def test_the_page_has_a_title_and_loads_nothing_from_another_host(visit) -> None:
+    client, secret = visit
+    answer = await client.get(f"/?key={secret}")
+    page = await answer.text()
+    assert "<title>AgentLab</title>" in page
+    loaded = re.findall(r"""(?<![\w-])(?:href|src|url)\s*[=(]\s*["']([^"']+)""", page)
+    assert "/static/js/textual.js" in loaded
+    assert any("RobotoMono" in path for path in loaded)
+    for path in loaded:
+        assert path == "data:," or path.startswith("/static/"), path
+        if path != "data:,":
+            assert (await client.get(path)).status == 200
+    sources = re.findall(r"(?:https?|wss?)://([^/:\s]+)", answer.headers["Content-Security-Policy"])
+    assert set(sources) == {HOST, "localhost"}
+
+
+async def test_keys_go_to_the_app_from_the_first_moment(visit) -> None:
+    """The terminal's own line for keys is focused as soon as it is there."""
+    client, secret = visit
+    page = await (await client.get(f"/?key={secret}")).text()
+    assert '.xterm-helper-textarea"' in page
+    assert "keys.focus()" in page
+    script = await (await client.get("/static/js/textual.js")).text()
+    assert "xterm-helper-textarea" in script  # what the server's terminal calls it

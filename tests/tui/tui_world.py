@@ -21,6 +21,7 @@ from agentlab_tui.engine import Connect, Engine
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.screens.lab import LabScreen
 from agentlab_tui.screens.roadmap import RoadmapScreen
+from agentlab_tui.screens.welcome import WelcomeScreen
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.run_pane import RunPane
 
@@ -102,6 +103,9 @@ async def until(pilot: Pilot[None], holds: Callable[[], object], *, seconds: flo
 async def to_roadmap(pilot: Pilot[None]) -> RoadmapScreen:
     """Wait for the roadmap with all its labs."""
     app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, (RoadmapScreen, WelcomeScreen)))
+    if isinstance(app.screen, WelcomeScreen):
+        await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, RoadmapScreen) and app.screen.loaded)
     await pilot.pause()
     assert isinstance(app.screen, RoadmapScreen)

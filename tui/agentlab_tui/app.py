@@ -49,8 +49,18 @@ class AgentLabApp(App[None]):
         self.theme = chosen if chosen in self.available_themes else DARK.name
         self.theme_changed_signal.subscribe(self, lambda theme: self._remember(theme.name))
         self.push_screen(RoadmapScreen(self._services))
+        self._welcome()
         if self._warning:
             self.notify(self._warning, severity="warning", markup=False, timeout=15)
+
+    def _welcome(self) -> None:
+        """The first time of all; where it can't be kept that it was, it would come every time."""
+        from agentlab_tui.screens.welcome import SEEN, WelcomeScreen
+
+        choices = self._services.choices
+        if choices.file is None or choices.get(SEEN) or choices.put(SEEN, True):
+            return
+        self.push_screen(WelcomeScreen())
 
     def on_unmount(self) -> None:
         """Stop what still runs; its trace is whole."""

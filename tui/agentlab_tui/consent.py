@@ -30,11 +30,16 @@ class Consent:
     def __init__(self, tell: Callable[[Asked], None]) -> None:
         self._tell = tell
         self._always: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self, call: ToolCall) -> Decision:
         """Wait for the person's word on a call."""
-        if call.name in self._always:
-            return Decision(verdict="allow")
+        async with self._one_at_a_time:  # calls that are made together are asked about in turn
+            if call.name in self._always:
+                return Decision(verdict="allow")
+            return await self._ask(call)
+
+    async def _ask(self, call: ToolCall) -> Decision:
         loop = asyncio.get_running_loop()
         word: asyncio.Future[tuple[Decision, bool]] = loop.create_future()
 

@@ -337,8 +337,8 @@ def _said(event: object) -> Iterator[str]:
     )
 
     match event:
-        case CaseStarted(case=case, number=number, of=of):
-            yield f"Case {number} of {of}: {safe(case.input)}"
+        case CaseStarted(number=number, of=of):
+            yield f"Case {number} of {of}: {safe(event.title)}"
         case AgentEvent(event=ToolStarted(call=call)):
             yield f"It calls {safe(call_text(call))}"
         case AgentEvent(event=ToolFinished(result=result)):

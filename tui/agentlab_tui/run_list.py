@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from agentlab.display import one_line
 from agentlab.errors import TraceError
 from agentlab.trace import read_header, runs_in
+from agentlab.trace.results import passed_runs
 
 MOST = 1_000
 """Runs that are listed: the newest."""
@@ -29,6 +30,7 @@ class RunSummary:
     what: str = ""
     model: str = ""
     ended: str = ""
+    """How it ended; of a run that was judged, what the checks said: "passed" or "not passed"."""
     size: int = 0
     problem: str = ""
 
@@ -44,19 +46,24 @@ def summaries(folder: Path) -> Iterator[RunSummary]:
         paths = list(runs_in(folder))[:MOST]
     except OSError:
         return
+    judged = passed_runs(folder)
     for path in paths:
-        yield _summary(path)
+        yield _summary(path, judged.get(path.stem))
 
 
-def _summary(path: Path) -> RunSummary:
+def _summary(path: Path, passed: bool | None) -> RunSummary:
     try:
         header = read_header(path)
         size = path.stat().st_size
         ended = _ended(path, size)
+        asked = _asked(path)
     except (TraceError, OSError) as error:
         return RunSummary(path=path, what="unreadable", problem=str(error))
     labels = header.labels
-    what = f"{labels['lab']} · {header.agent}" if "lab" in labels else header.agent
+    if passed is not None and ended == "completed":
+        ended = "passed" if passed else "not passed"
+    whose = [labels["lab"], labels.get("step", header.agent)] if "lab" in labels else [header.agent]
+    what = " · ".join([*whose, asked] if asked else whose)
     return RunSummary(
         path=path,
         when=datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S"),
@@ -65,6 +72,18 @@ def _summary(path: Path) -> RunSummary:
         ended=ended,
         size=size,
     )
+
+
+def _asked(path: Path) -> str:
+    """What the run was asked: the last words of its first event. None where that is very long."""
+    with path.open("rb") as file:
+        file.readline(_TAIL)
+        line = file.readline(_TAIL)
+    try:
+        parts: Any = from_json(line)["event"]["messages"][-1]["parts"]
+        return one_line(" ".join(part["text"] for part in parts if part["kind"] == "text"), 200)
+    except (ValueError, KeyError, TypeError, IndexError):
+        return ""
 
 
 def _ended(path: Path, size: int) -> str:

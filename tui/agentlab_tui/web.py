@@ -21,6 +21,8 @@ from agentlab.errors import ConfigError, MissingExtra
 
 HOST = "127.0.0.1"
 _COOKIE = "agentlab"
+_PAGES = Path(__file__).parent / "pages"
+"""Our own page: the server's has no title, no keys until one clicks, and asks Google for a font."""
 
 
 def command_line(*, runs: Path, labs: tuple[Path, ...], backend: str | None) -> str:
@@ -80,12 +82,17 @@ def make_server(command: str, port: int) -> tuple[Any, str]:
             app.middlewares.append(guard)
             return app
 
-    return Guarded(command, host=HOST, port=port, title="AgentLab"), secret
+    return Guarded(
+        command, host=HOST, port=port, title="AgentLab", templates_path=str(_PAGES)
+    ), secret
 
 
 def _guard(web: Any, secret: str, port: int) -> Any:
     here = {f"{HOST}:{port}", f"localhost:{port}"}
     origins = {f"http://{name}" for name in here}
+    own = " ".join((*sorted(origins), *(f"ws://{name}" for name in sorted(here))))
+    # nothing is loaded from, or sent to, another host, whatever a page of the server's may name
+    policy = f"default-src {own} data: blob: 'unsafe-inline' 'unsafe-eval'"
 
     @web.middleware
     async def guard(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -96,6 +103,8 @@ def _guard(web: Any, secret: str, port: int) -> Any:
         if not secrets.compare_digest(given.encode(), secret.encode()):
             raise web.HTTPForbidden(text="open the whole address that agentlab tui --web printed")
         response = await handler(request)
+        if not response.prepared:  # the headers of a stream have gone out already
+            response.headers["Content-Security-Policy"] = policy
         if "key" in request.query:
             response.set_cookie(_COOKIE, secret, httponly=True, samesite="Strict")
         return response

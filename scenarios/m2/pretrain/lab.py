@@ -21,7 +21,7 @@ def plan(**settings: float) -> CodeAnswer:
 
 def once(_rng: Random, _count: int) -> Sequence[Case]:
     """One training."""
-    return [Case("", BITS)]
+    return [Case("", BITS, title="the model that you trained")]
 
 
 def foretells(run: CaseRun) -> bool:

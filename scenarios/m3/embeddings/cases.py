@@ -28,7 +28,13 @@ def neighbours(rng: Random, count: int) -> Sequence[Case]:
             "found = [nearest(asked[n].copy(), rows.copy(), k) for n in numbers]\n"
             "print(json.dumps([[int(n) for n in row] for row in found]))"
         )
-        cases.append(Case(code, [list(known.by_meaning[q][:k]) for q in numbers]))
+        cases.append(
+            Case(
+                code,
+                [list(known.by_meaning[q][:k]) for q in numbers],
+                title=f"the {k} articles nearest to each of 8 questions",
+            )
+        )
     return cases
 
 
@@ -50,7 +56,7 @@ def rankings(rng: Random, count: int) -> Sequence[Case]:
             f"k, trials = {k}, {trials}\n"
             "print([float(recall(list(ranked), set(right), k)) for ranked, right in trials])"
         )
-        cases.append(Case(code, expect))
+        cases.append(Case(code, expect, title=f"the recall of 24 rankings, at {k}"))
     return cases
 
 
@@ -69,7 +75,7 @@ def mixtures(rng: Random, count: int) -> Sequence[Case]:
             "found = [fuse(list(words), list(meaning)) for words, meaning in pairs]\n"
             "print(json.dumps([[int(n) for n in row] for row in found]))"
         )
-        cases.append(Case(code, numbers))
+        cases.append(Case(code, numbers, title="40 pairs of rankings, fused"))
     return cases
 
 

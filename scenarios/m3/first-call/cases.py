@@ -44,5 +44,11 @@ def conversations(rng: Random, count: int) -> Sequence[Case]:
         said = Conversation(rng.choice(_INSTRUCTIONS), talks[number % 3], rng.randint(5, 12))
         turns = [{"role": role, "text": text} for role, text in said.turns]
         told = {"instructions": said.instructions, "turns": turns, "limit": said.limit}
-        cases.append(Case(json.dumps(told, ensure_ascii=False), said))
+        cases.append(
+            Case(
+                json.dumps(told, ensure_ascii=False),
+                said,
+                title=f"a conversation of {len(said.turns)} turns, told to the server",
+            )
+        )
     return cases

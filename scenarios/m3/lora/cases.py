@@ -51,7 +51,10 @@ def evening(seed: int) -> Sequence[tuple[str, str]]:
 
 def evenings(rng: Random, count: int) -> Sequence[Case]:
     """Evenings of fresh orders, each by the seed that they are drawn from."""
-    return [Case(f"orders({rng.randrange(10**6)})", EVENING) for _ in range(count)]
+    return [
+        Case(f"orders({rng.randrange(10**6)})", EVENING, title="an evening of fresh orders")
+        for _ in range(count)
+    ]
 
 
 def layers(rng: Random, count: int) -> Sequence[Case]:
@@ -70,7 +73,14 @@ def layers(rng: Random, count: int) -> Sequence[Case]:
             + f"'count': int(trained({into}, {out}, {rank}))}}))"
         )
         facts = {"seed": seed, "out": out, "into": into, "rank": rank, "alpha": alpha}
-        cases.append(Case(code, rank * (into + out), facts))
+        cases.append(
+            Case(
+                code,
+                rank * (into + out),
+                facts,
+                title=f"a layer of {out} by {into} with a LoRA of rank {rank}",
+            )
+        )
     return cases
 
 

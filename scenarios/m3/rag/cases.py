@@ -64,5 +64,7 @@ def articles(rng: Random, count: int) -> Sequence[Case]:
         code = (
             f"text, size = {text!r}, {size}\nimport json\nprint(json.dumps(passages(text, size)))"
         )
-        cases.append(Case(code, size, {"text": text}))
+        cases.append(
+            Case(code, size, {"text": text}, title=f"{file.stem}, cut at {size} characters")
+        )
     return cases

@@ -62,7 +62,7 @@ def histories(rng: Random, count: int) -> Sequence[Case]:
             "    else:\n        found.append([str(id) for id in store.search(*args)])\n"
             "print(json.dumps(found))"
         )
-        cases.append(Case(code, answers[0]))
+        cases.append(Case(code, answers[0], title=f"a store after {len(steps)} things done to it"))
     return cases
 
 
@@ -123,7 +123,7 @@ def clusters(rng: Random, count: int) -> Sequence[Case]:
             + f"probed = [[int(c) for c in probe(q.copy(), centres, {PROBES})] for q in queries]\n"
             + "print(json.dumps([[int(c) for c in cell_of], probed]))"
         )
-        cases.append(Case(code, seed))
+        cases.append(Case(code, seed, title=f"{COUNT} vectors, sorted into {CELLS} cells"))
     return cases
 
 

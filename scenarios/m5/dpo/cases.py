@@ -46,7 +46,14 @@ _QUESTIONS = (
 def talks(rng: Random, count: int) -> Sequence[Case]:
     """Questions nobody compared answers to, by their numbers."""
     chosen = [sorted(rng.sample(range(len(_QUESTIONS)), UNSEEN)) for _ in range(count)]
-    return [Case(f"ask({', '.join(map(str, numbers))})", UNSEEN) for numbers in chosen]
+    return [
+        Case(
+            f"ask({', '.join(map(str, numbers))})",
+            UNSEEN,
+            title=f"{UNSEEN} questions that it was never trained on",
+        )
+        for numbers in chosen
+    ]
 
 
 def questions(numbers: Sequence[int]) -> list[str]:
@@ -63,5 +70,11 @@ def pairs(rng: Random, count: int) -> Sequence[Case]:
         beta = rng.choice((0.1, 0.2, 0.5))
         margin = beta * ((better - better_was) - (worse - worse_was))
         call = f"print(float(loss({better}, {better_was}, {worse}, {worse_was}, {beta})))"
-        cases.append(Case(call, math.log1p(math.exp(-margin))))
+        cases.append(
+            Case(
+                call,
+                math.log1p(math.exp(-margin)),
+                title=f"the loss of one pair of answers, with beta {beta}",
+            )
+        )
     return cases

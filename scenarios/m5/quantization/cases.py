@@ -49,7 +49,14 @@ def roundings(rng: Random, count: int) -> Sequence[Case]:
             "print(_json.dumps({'rows': _encoded(_out.tobytes()).decode()}))"
         )
         error = max(1.05 * least_error(weights()[numbers], bits), 0.008)
-        cases.append(Case(code, {"levels": 2**bits, "error": error}, {"rows": numbers}))
+        cases.append(
+            Case(
+                code,
+                {"levels": 2**bits, "error": error},
+                {"rows": numbers},
+                title=f"12 rows of the model, in {bits} bits",
+            )
+        )
     return cases
 
 
@@ -74,7 +81,7 @@ def levels_and_error(told: Mapping[str, Any], numbers: Sequence[int]) -> tuple[i
 
 def budgets(_rng: Random, _count: int) -> Sequence[Case]:
     """What the file may weigh, and what it may lose."""
-    return [Case("", {"megabytes": MEGABYTES, "loss": LOSS})]
+    return [Case("", {"megabytes": MEGABYTES, "loss": LOSS}, title="the file that you made")]
 
 
 MEGABYTES = 95.0

@@ -47,7 +47,9 @@ def attempts(rng: Random, count: int) -> Sequence[Case]:
     drawn = list(_ATTEMPTS[:count])
     rng.shuffle(drawn)
     codes = [(code.format(n=rng.randint(10, 999)), allowed) for code, allowed in drawn]
-    return [Case(_CASE.format(code=code), allowed) for code, allowed in codes]
+    return [
+        Case(_CASE.format(code=code), allowed, title=f"it tries {code}") for code, allowed in codes
+    ]
 
 
 _CASE = """import json, os, socket

@@ -78,7 +78,7 @@ class ModelScreen(ModalScreen[str | None]):
 
 
 def _line(model: ModelHere) -> Content:
-    sign, style = ("✔", "$success") if model.here else ("·", "$quiet")
+    sign, style = ("✔", "$success") if model.answers else ("·", "$quiet")
     name = model.name if model.whole else f"{model.name}…"
     return Content.assemble(
         (f"{sign} ", f"bold {style}"),

@@ -49,8 +49,8 @@ class PlaygroundScreen(Screen[None]):
         "Type below and press Enter. F2 is the talk, F3 the agent: its instructions and tools (one "
         "that asks first waits for your word). F4 shows each token of the last answer and what "
         "else the model might have said; F5 the conversation as the model reads it. Up in an empty "
-        "line, or e on your words, edits what you said and goes on from there. Escape leaves the "
-        "text, so that single keys work. Every answer leaves a trace."
+        "line brings back what you said before; e on your words edits them and goes on from there. "
+        "Escape leaves the text, so that single keys work. Every answer leaves a trace."
     )
     CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/playground.tcss"]
     AUTO_FOCUS = "Composer"
@@ -162,11 +162,9 @@ class PlaygroundScreen(Screen[None]):
             event.stop()
             self._services.choices.put("draft", event.text_area.text)
 
-    @on(Composer.EditWanted)
-    async def _edit_last(self) -> None:
-        text = await self.query_one(Conversation).take_back_last()
-        if text is not None:
-            self._edit(text)
+    @on(Composer.Recall)
+    def _recall(self) -> None:
+        self.query_one(Composer).recall(self.query_one(Conversation).words)
 
     @on(Conversation.EditWanted)
     def _edit_that(self, event: Conversation.EditWanted) -> None:

@@ -73,7 +73,7 @@ class RunsScreen(Screen[None]):
         width = max(1, self.query_one(VirtualList).size.width - 2)
         self.query_one("#columns", Static).update(
             Content.styled(
-                "  " + _columns("when", "what ran", "model", "ended", width - 2), "$quiet"
+                "  " + _columns("when", "what ran", "model", "came to", width - 2), "$quiet"
             )
         )
 
@@ -168,7 +168,12 @@ def _row(run: RunSummary, width: int) -> Content:
     if run.problem:
         text = one_line(f"{run.path.name}  {run.problem}", width)
         return Content.assemble((text, "$error"))
-    style = {"completed": "$success", "failed": "$error"}.get(run.ended, "$warning")
+    style = {
+        "completed": "$success",
+        "passed": "$success",
+        "failed": "$error",
+        "not passed": "$error",
+    }.get(run.ended, "$warning")
     line = _columns(run.when, run.what, run.model, "", width)
     return Content.assemble(line, (run.ended, style))
 

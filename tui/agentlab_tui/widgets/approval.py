@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
@@ -15,6 +15,7 @@ from textual.widgets import Static, TextArea
 from agentlab.approval import Decision
 from agentlab.display import one_line
 from agentlab_tui.consent import Asked
+from agentlab_tui.widgets.call import arguments_of
 
 DENIED = "the user said no"
 A_MOMENT_S = 0.4
@@ -33,8 +34,8 @@ class ApprovalWord(Static):
         self.post_message(Approval.Clicked(self._action))
 
 
-class Approval(Horizontal, can_focus=True):
-    """Waits for y, a or d. The call itself stands above it."""
+class Approval(Vertical, can_focus=True):
+    """Waits for y, a or d. It says which call it is about, and stands right below that call."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "allow", "Allow", tooltip="Let it make this call"),
@@ -57,13 +58,20 @@ class Approval(Horizontal, can_focus=True):
         self._asked = asked
         self._open = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits for an answer."""
+        return self._open
+
     def compose(self) -> ComposeResult:
         """The question, and the answers there are."""
         name = one_line(self._asked.call.name, 40)
         yield Static(Content(f"May it call {name}?"), id="question")
-        yield ApprovalWord("y", "Allow", "allow")
-        yield ApprovalWord("a", "Always", "always")
-        yield ApprovalWord("d", "Deny", "deny")
+        yield Static(arguments_of(self._asked.call), id="about")
+        with Horizontal():
+            yield ApprovalWord("y", "Allow", "allow")
+            yield ApprovalWord("a", "Always", "always")
+            yield ApprovalWord("d", "Deny", "deny")
 
     def on_approval_clicked(self, event: Approval.Clicked) -> None:
         """As by key."""
@@ -95,6 +103,7 @@ class Approval(Horizontal, can_focus=True):
     def action_deny(self) -> None:
         """No."""
         self._answer(Decision(verdict="deny", reason=DENIED), "denied")
+        self.display = False  # the call says that it was refused, and why
 
     def close(self) -> None:
         """The run has ended: nobody asks any more."""
@@ -112,6 +121,6 @@ class Approval(Horizontal, can_focus=True):
         self._open = False
         self.add_class("-answered")
         self.can_focus = False
-        self.query(ApprovalWord).remove()
+        self.query("#about, Horizontal").remove()
         name = one_line(self._asked.call.name, 40)
         self.query_one("#question", Static).update(Content.styled(f"{name}: {word}", "$quiet"))

@@ -54,7 +54,7 @@ class Call(Static):
         self._draw()
 
     def _draw(self) -> None:
-        lines = [_arguments(self._call) if self._call else Content(safe(self._written))]
+        lines = [arguments_of(self._call) if self._call else Content(safe(self._written))]
         if self._output:
             lines.append(Content.styled(_clip(self._output), "$quiet"))
         if result := self._result:
@@ -67,7 +67,8 @@ class Call(Static):
         self.update(Content("\n").join(lines))
 
 
-def _arguments(call: ToolCall) -> Content:
+def arguments_of(call: ToolCall) -> Content:
+    """What a call is given, a line for each argument."""
     try:
         given: object = from_json(call.arguments or "{}")
     except ValueError:

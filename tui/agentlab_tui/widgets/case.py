@@ -97,11 +97,11 @@ class CaseView(Vertical):
         head = Content.assemble(
             ("▸ " if folded else "▾ ", "$quiet"),
             (f"{self._number}/{self._of}  ", "$quiet"),
-            (one_line(self._question, 400), "bold"),
+            (one_line(self._question, 400), ""),
         )
         if folded:
             style = "$error" if self.has_class("-broken") else "$primary"
-            answer = (one_line(self._answer, 200), "$quiet")
+            answer = (one_line(self._answer, 200), "bold")
             head = Content.assemble(head, ("\n  » ", style), answer)
         self._head.update(head)
         # seen now and then on a busy machine: a second line that was laid out, and not painted

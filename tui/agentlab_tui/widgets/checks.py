@@ -28,6 +28,12 @@ class CheckRow(Horizontal):
         self._mark.update(Content.styled("○", "$quiet"))
         self._says.update(Content.styled(safe(self.check.says), "$quiet"))
 
+    def show_passed(self) -> None:
+        """It held, the last time this step was passed."""
+        self.set_classes("-passed")
+        self._mark.update(Content.styled("✔", "bold $success"))
+        self._says.update(Content(safe(self.check.says)))
+
     def show(self, verdict: Verdict) -> None:
         """It holds, or not, and why."""
         self.set_classes("-passed" if verdict.passed else "-failed")
@@ -44,11 +50,14 @@ class CheckList(VerticalScroll, can_focus=False):
         self._rows = [CheckRow(check) for check in checks]
         super().__init__(*self._rows)
 
-    async def set_checks(self, checks: Sequence[Check]) -> None:
-        """Show another step's checks."""
+    async def set_checks(self, checks: Sequence[Check], *, passed: bool = False) -> None:
+        """Show another step's checks; `passed` says that all of them held before."""
         await self.remove_children()
         self._rows = [CheckRow(check) for check in checks]
         await self.mount(*self._rows)
+        if passed:
+            for row in self._rows:
+                row.show_passed()
 
     def reset(self) -> None:
         """Before a run: all open."""

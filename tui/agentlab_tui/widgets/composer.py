@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -36,14 +37,15 @@ class Composer(TextArea):
             self.text = text
             super().__init__()
 
-    class EditWanted(Message):
-        """Up, in an empty line: the last words again."""
+    class Recall(Message):
+        """Up, in an empty line or in words that were brought back: those that were said before."""
 
     class Left(Message):
         """Out of the text."""
 
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, id="composer")
+        self._recalled, self._back = "", 0
 
     def on_key(self, event: events.Key) -> None:
         """Enter and up are ours; the text area has all others."""
@@ -51,10 +53,25 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             self.action_say()
-        elif event.key == "up" and not self.text:
+        elif event.key == "up" and (not self.text or self._is_recalled):
             event.stop()
             event.prevent_default()
-            self.post_message(self.EditWanted())
+            self.post_message(self.Recall())
+
+    @property
+    def _is_recalled(self) -> bool:
+        return self.text == self._recalled and self.cursor_location[0] == 0
+
+    def recall(self, said: Sequence[str]) -> None:
+        """Bring back what was said, the last first; `said` is in the order it was said."""
+        if self.text and self._back:
+            self._back = min(self._back + 1, len(said))
+        else:
+            self._back = min(1, len(said))
+        if self._back:
+            self._recalled = said[-self._back]
+            self.load_text(self._recalled)
+            self.move_cursor((0, len(self.document.get_line(0))))
 
     def on_paste(self, event: events.Paste) -> None:
         """Take what can be said at once."""

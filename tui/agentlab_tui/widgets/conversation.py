@@ -140,12 +140,10 @@ class Conversation(VerticalScroll, can_focus=True):
         self._keep()
         self._status.idle("a new conversation")
 
-    async def take_back_last(self) -> str | None:
-        """Go back to before the last turn; its words, or None where there is none."""
-        turns = list(self.query(TurnView))
-        if not turns or self.is_running:
-            return None
-        return await self._take_back(turns[-1])
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the person said, in order."""
+        return tuple(turn.text for turn in self.query(TurnView))
 
     @on(TurnView.EditWanted)
     async def _edit(self, event: TurnView.EditWanted) -> None:
@@ -230,5 +228,5 @@ class Conversation(VerticalScroll, can_focus=True):
         elif end.how == "broken":
             status.idle(one_line(f"✘ {end.problem}", 500), "$error")
         else:
-            status.idle("■ stopped · up, in an empty line, edits what you said", "$warning")
+            status.idle("■ stopped · up, in an empty line, brings back what you said", "$warning")
         self.post_message(self.Answered(turn.tokens))

@@ -57,9 +57,14 @@ class Flow(Vertical):
             case ModelReplied():
                 self._said = None
                 await self._note(note_of(event))
+            case ApprovalGiven(verdict="deny", call_id=id) if id in self._calls:
+                pass  # the call itself says so
             case ApprovalGiven(verdict="deny", reason=reason):
                 await self._note(Line("✘", "warn", f"you said no. {safe(reason)}".rstrip()))
-            case ApprovalGiven() | RunFinished(outcome="completed"):
+            case RunFinished(outcome="completed"):
+                for said in list(self.query(Said))[-1:]:
+                    said.set_class(not said.thought, "-answer")
+            case ApprovalGiven():
                 pass
             case _:
                 await self._note(note_of(event))
@@ -81,9 +86,11 @@ class Flow(Vertical):
         self._said = None
 
     async def ask(self, asked: Asked) -> None:
-        """Put a question to the person."""
+        """Put a question to the person, right below the call that it is about."""
         self._said = None
-        await self._add(Approval(asked))
+        call = await self._call(asked.call.id, asked.call.name)
+        call.start(asked.call)
+        await self.mount(Approval(asked), after=call)
 
     def cut_off(self) -> None:
         """The run broke off: nothing in it is at work any more, and nothing is asked."""

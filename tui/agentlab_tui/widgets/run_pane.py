@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -33,6 +35,7 @@ from agentlab_tui.consent import Asked
 from agentlab_tui.feed import Ended, Noted, Opened
 from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
 from agentlab_tui.services import Services
+from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.case import CaseView
 from agentlab_tui.widgets.checks import CheckList
 from agentlab_tui.widgets.run_status import RunStatus
@@ -90,14 +93,24 @@ class RunPane(Vertical):
         """Whether an answer is being tried right now."""
         return self._run is not None
 
-    async def prepare(self, checks: Sequence[Check], invitation: str) -> None:
-        """Get ready for a step. Nothing of the step before is left."""
+    async def prepare(
+        self, checks: Sequence[Check], invitation: str, passed_at: float | None = None
+    ) -> None:
+        """Get ready for a step. Nothing of the step before is left.
+
+        Args:
+            passed_at: when the learner passed it, in seconds since the epoch.
+        """
         self.border_title = Content(" run ")
         self.query_one("#whose", Static).update("")
         self.remove_class("-reference")
-        self.query_one(RunStatus).idle(invitation)
+        if passed_at is None:
+            self.query_one(RunStatus).idle(invitation)
+        else:
+            when = datetime.fromtimestamp(passed_at).strftime("%Y-%m-%d %H:%M")
+            self.query_one(RunStatus).idle(f"✔ passed {when} · {invitation}", "$success")
         await self.query_one("#cases").remove_children()
-        await self.query_one(CheckList).set_checks(checks)
+        await self.query_one(CheckList).set_checks(checks, passed=passed_at is not None)
         self._case, self.last_trace = None, None
 
     async def start(self, job: Job) -> None:
@@ -147,11 +160,11 @@ class RunPane(Vertical):
         match event:
             case Opened(model=model):
                 self.post_message(self.Model(model.name))
-            case CaseStarted(case=case, number=number, of=of, trace=trace):
+            case CaseStarted(number=number, of=of, trace=trace):
                 if self._case:
                     self._case.fold()
                 status.at(f"case {number} of {of}")
-                self._case = CaseView(number, of, case.input, trace)
+                self._case = CaseView(number, of, event.title, trace)
                 self.last_trace = trace
                 await self.query_one("#cases").mount(self._case)
             case AgentEvent(event=agent_event) if self._case:
@@ -177,6 +190,12 @@ class RunPane(Vertical):
                 await self._end(event)
             case _:
                 pass
+
+    @on(Approval.Answered)
+    def _go_on(self, event: Approval.Answered) -> None:
+        """The keys go back to the run: y, a and d mean nothing now."""
+        event.stop()
+        self.query_one("#cases").focus()
 
     async def _end(self, end: Ended) -> None:
         run, self._run = self._run, None

@@ -58,7 +58,7 @@ class TurnView(Vertical):
         """The conversation as it was before these words."""
         self.trace: Path | None = None
         self.tokens: tuple[TokenInfo, ...] = ()
-        self._head.update(Content.assemble(("❯ ", "bold $accent"), (safe(text), "bold")))
+        self._head.update(Content.assemble(("❯ ", "bold $accent"), (safe(text), "$quiet")))
 
     @on(TurnHead.EditWanted)
     def _want_edit(self, event: TurnHead.EditWanted) -> None:

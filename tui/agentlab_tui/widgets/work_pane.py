@@ -88,12 +88,20 @@ class WorkPane(Vertical):
     async def show(self, step: Step) -> None:
         """Show a step, with the answer it had."""
         self._step = step
+        passed_at = self._services.progress.lab(self._lab_id).passed.get(step.id)
         match step:
             case QuizStep():
-                await self.query_one(Quiz).show(step, self._choice(step))
+                quiz, chosen = self.query_one(Quiz), self._choice(step)
+                await quiz.show(step, chosen)
+                if passed_at is not None:
+                    verdict = judge(step.checks[0], Attempt(answer=QuizAnswer(chosen=chosen)))
+                    if verdict.passed:  # else it was chosen otherwise since
+                        quiz.judge(verdict)
             case AgentStep() | CodeStep() | ForkStep():
                 self._load(step)
-                await self.query_one(RunPane).prepare(step.checks, "r runs this step on the model")
+                await self.query_one(RunPane).prepare(
+                    step.checks, "r runs this step on the model", passed_at
+                )
             case _:
                 pass
 

@@ -22,7 +22,7 @@ def _case(rng: Random) -> Case:
         every_other = _most_frequent(zip(text[::2], text[1::2], strict=True))
         # A text for which a likely mistake comes out right tells nobody anything
         if pair not in (every_other, text[:2]):
-            return Case(f"print(most_frequent_pair({text!r}))", pair)
+            return Case(f"print(most_frequent_pair({text!r}))", pair, title=f"the text {text}")
 
 
 def _most_frequent(pairs: Iterable[tuple[str, str]]) -> str:

@@ -23,7 +23,10 @@ def run_python(code: str) -> str:
 
 def cases(_: Random, count: int) -> list[Case]:
     """Doubles of small numbers."""
-    return [Case(input=f"print(double({n}))", expect=str(2 * n)) for n in range(count)]
+    return [
+        Case(input=f"print(double({n}))", expect=str(2 * n), title=f"twice {n}")
+        for n in range(count)
+    ]
 
 
 lab = Lab(
