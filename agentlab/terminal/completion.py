@@ -16,6 +16,8 @@ from typing import Any, TypeAlias, cast
 
 import click
 from click.shell_completion import (
+
+from agentlab.folders import environment
     BashComplete,
     CompletionItem,
     add_completion_class,

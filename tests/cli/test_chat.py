@@ -92,7 +92,7 @@ def test_a_strangers_run_chooses_no_server_and_every_call_needs_consent(
 
 
 def test_continue_and_run_exclude_each_other_and_need_a_run(agentlab: Program):
-    for args, said in ((("-c", "--run", "last"), "give one"), (("-c",), "no run 'last'")):
+    for args, said in ((("-c", "--run", "last"), "give one"), (("-c",), "no runs in")):
         done = agentlab("chat", "-b", "said:echo", *args, "Hi")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert said in done.stderr
