@@ -16,13 +16,13 @@ from typing import Any, TypeAlias, cast
 
 import click
 from click.shell_completion import (
-
-from agentlab.folders import environment
     BashComplete,
     CompletionItem,
     add_completion_class,
     split_arg_string,
 )
+
+from agentlab.folders import environment
 
 Offer: TypeAlias = tuple[str, str]
 """What can be typed, and what it is."""
