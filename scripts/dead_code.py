@@ -17,7 +17,12 @@ LOOKED_AT = ("agentlab", "tools", "tui", "scenarios", "benchmarks", "scripts")
 BY_NAME = {
     "Python": ("__getattr__", "__dir__", "writable", "extraction_filter"),
     "json": ("object_hook", "object_pairs_hook", "parse_float", "parse_int", "parse_constant"),
-    "pydantic": ("ignored_warning_kinds",),
+    "pydantic": ("ignored_warning_kinds", "__pydantic_base_init__"),
+    "Jupyter": ("_repr_html_",),
+    "`.ci/install`": ("cached_wheel",),
+    "the other side of a sandbox, which asks by name": ("_tests", "_operator"),
+    "nobody: held so that it is not freed": ("_left",),
+    "a model that fills it in": ("square_metres",),
     "click": ("format_commands",),
     "urllib": ("redirect_request", "req", "fp", "newurl"),
     "httpx and the SDKs": ("cast_to", "stream_cls"),

@@ -17,7 +17,7 @@ from rich.console import Console
 from agentlab import Agent
 from agentlab.backend import ToolSpec
 from agentlab.backends.scripted import Scripted
-from agentlab.cli import chat
+from agentlab.cli.conversation import Conversation
 from agentlab.cli.main import cli
 from agentlab.display import one_line, safe, safe_json
 from agentlab.plugins.equipment import Equipment
@@ -196,7 +196,7 @@ def talked(monkeypatch: pytest.MonkeyPatch, *said: str) -> str:
     monkeypatch.setattr("builtins.input", read)
     out = StringIO()
     equipment = Equipment(deps=None, labels={HOSTILE: HOSTILE})
-    talk = chat._Talk(agent, equipment, Console(file=out, width=400))
+    talk = Conversation(agent, equipment, Console(file=out, width=400))
     with asyncio.Runner() as runner:
         assert talk.converse(runner) == 0
     return out.getvalue()

@@ -62,7 +62,7 @@ def a_file(seed: int) -> tuple[bytes, str]:
         late = {n: k for n, k in late.items() if k != "zero"}
     delimiter, end = r.choice(",;\t|"), r.choice(["\n", "\r\n", "\r"])
     out = io.StringIO(newline="")
-    quoting = r.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    quoting: Any = r.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting)
     writer.writerow([f"name {n}" for n in range(len(kinds))])
     count = r.randint(5, 60)

@@ -71,11 +71,6 @@ def string_chars(ranges: Ranges) -> Node:
     return alt(options) if options else Chars(())
 
 
-def string_text(text: str) -> Node:
-    """This text, as it is written inside a JSON string."""
-    return Lit("".join(_ESCAPED.get(char, char) for char in text))
-
-
 ANY_CHAR: Node = string_chars(((0, HIGHEST),))
 
 
