@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -129,3 +130,17 @@ def test_a_type_that_no_schema_describes_is_refused_at_once(runs):
     for impossible in (Thing, list[Thing]):
         with pytest.raises(ConfigError, match="no JSON Schema for output_type"):
             agent(impossible, [], runs)
+
+
+def test_a_decimal_is_a_number_or_its_digits_and_not_just_any_text():
+    agent = Agent(backend=Scripted([]), output_type=Decimal)
+    assert agent.output_schema is not None
+    number, digits = agent.output_schema["anyOf"]
+    assert number == {"type": "number"}
+    fits = [
+        text
+        for text in ("2.75", "-3", "12345678901234567890.5")
+        if re.search(digits["pattern"], text)
+    ]
+    assert fits == ["2.75", "-3", "12345678901234567890.5"]
+    assert not any(re.search(digits["pattern"], text) for text in ("cheap", "1.", "1,5", ""))

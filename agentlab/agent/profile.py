@@ -20,7 +20,7 @@ from agentlab.folders import runs_folder
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall
 from agentlab.tooling import Tool, check_tool_name
-from agentlab.tooling.parameters import without_titles
+from agentlab.tooling.parameters import PlainSchema, without_titles
 from agentlab.trace.redaction import check_secrets
 from agentlab.values import refuses_unknown
 
@@ -126,7 +126,7 @@ class AgentProfile(Generic[Output]):
         """The JSON Schema of the output type; None for plain text."""
         if self.output_type is str:
             return None
-        return without_titles(self.output_adapter.json_schema())
+        return without_titles(self.output_adapter.json_schema(schema_generator=PlainSchema))
 
     def tool_named(self, name: str) -> Tool[Any] | None:
         """The tool of that name, or None."""

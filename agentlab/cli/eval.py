@@ -201,7 +201,7 @@ def _data(target: str, answer: AgentAnswer | None) -> tuple[Opener, str]:
     from agentlab.evaluate import data_task, read_samples
     from agentlab.labs.answers import AgentAnswer
 
-    samples = read_samples(Path(target))
+    samples = read_samples(Path(target), lambda note: click.echo(note, err=True))
     said = answer or AgentAnswer()
 
     def opener(model: Backend, runs: Path) -> Task:

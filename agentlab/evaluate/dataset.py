@@ -10,7 +10,7 @@ shown to the agent. Without an `id`, a sample is known by its line.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,18 +30,23 @@ class Sample:
     case: Case
 
 
-def read_samples(path: Path) -> tuple[Sample, ...]:
+def read_samples(path: Path, say: Callable[[str], None] = lambda _: None) -> tuple[Sample, ...]:
     """The samples of a JSONL file, in its order.
+
+    Args:
+        say: is told what had to be assumed of its encoding, if anything.
 
     Raises:
         ConfigError: the file can't be read, a line is no sample, or two have the same id.
     """
     try:
-        text, _ = decode(path.read_bytes())
+        text, note = decode(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
     except Undecodable as error:
         raise ConfigError(f"{path}: {error}") from None
+    if note:
+        say(f"{path}: {note}")
     samples = [_sample(path, number, line) for number, line in json_lines(text)]
     if not samples:
         raise ConfigError(f"{path} holds no samples")

@@ -11,16 +11,27 @@ from typing import Annotated, Any, TypeAlias, cast, get_args, get_type_hints
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from agentlab.errors import ConfigError
 
 Function: TypeAlias = Callable[..., Any]
 
 
-class _Quiet(GenerateJsonSchema):
+class PlainSchema(GenerateJsonSchema):
+    """Schemas as a model is shown them: without warnings, and as narrow as what is taken."""
+
     # a default that JSON cannot hold is left out of the schema; that needs no warning
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # type: ignore[assignment]
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A number, or the digits of one: not just any text."""
+        made = super().decimal_schema(schema)
+        for option in made.get("anyOf", ()):
+            if option.get("type") == "string":
+                option.setdefault("pattern", r"^-?[0-9]+(\.[0-9]+)?$")
+        return made
 
 
 def underlying(function: Function) -> Function:
@@ -87,7 +98,7 @@ def arguments_of(
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of an arguments model, as small as it can be."""
-    return without_titles(model.model_json_schema(schema_generator=_Quiet))
+    return without_titles(model.model_json_schema(schema_generator=PlainSchema))
 
 
 def answers_of(function: Function, namespace: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -99,7 +110,7 @@ def answers_of(function: Function, namespace: Mapping[str, Any]) -> dict[str, An
         bare = SimpleNamespace(__annotations__={"return": hint})
         known = _globals(underlying(function))
         told = get_type_hints(bare, known, dict(namespace), include_extras=True)["return"]
-        schema = TypeAdapter(told).json_schema(mode="serialization", schema_generator=_Quiet)
+        schema = TypeAdapter(told).json_schema(mode="serialization", schema_generator=PlainSchema)
     except Exception:  # noqa: BLE001 - known to type checkers only, or no type of data
         return None
     small = without_titles(schema)

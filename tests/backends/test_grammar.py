@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date, time
+from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 import numpy as np
@@ -12,7 +16,9 @@ import pytest
 from gbnf_text import sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
+from agentlab import Agent
 from agentlab.backend import Settings
 from agentlab.backends.llamacpp.constraint import Constraint
 from agentlab.backends.llamacpp.gbnf import Grammar
@@ -21,6 +27,7 @@ from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.pattern import Unsupported, pattern
 from agentlab.backends.llamacpp.registry import locate
 from agentlab.backends.llamacpp.sampling import Sampler
+from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 
 Schema = dict[str, Any]
@@ -440,3 +447,46 @@ def test_both_readings_of_a_grammar_agree(vocabulary):
             vocabulary.lib.llama_sampler_accept(sampler._grammar, token)
         assert sampler._admits(sampler._grammar, vocabulary.eos)
         sampler.close()
+
+
+def test_a_date_is_every_day_there_is_and_no_other():
+    pattern = re.compile(FORMATS["date"])
+    for year in range(1890, 2110):
+        for month in range(1, 14):
+            for day in range(33):
+                text = f"{year:04}-{month:02}-{day:02}"
+                try:
+                    there = bool(date(year, month, day))
+                except ValueError:
+                    there = False
+                assert bool(pattern.search(text)) == there, text
+    assert pattern.search("2000-02-29")
+    assert pattern.search("2400-02-29")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("uuid", "3F2504E0-4F89-11D3-9A0C-0305E82C3301"),
+        ("email", "Mary.O'Brien@Example.COM"),
+    ],
+)
+def test_a_format_takes_capitals(kind, text):
+    assert re.search(FORMATS[kind], text)
+
+
+@pytest.mark.parametrize("kind", [date, UUID, Decimal, bytes, time])
+def test_typed_output_is_held_to_what_its_type_is_or_listed(kind):
+    schema = Agent(backend=Scripted([]), output_type=kind).output_schema
+    assert schema is not None
+    compiled = compile_schema(schema)
+    adapter = TypeAdapter(kind)
+    fits = 0
+    for seed in range(200):
+        text = sample(compiled.grammar, Random(seed))
+        try:
+            adapter.validate_json(text)
+            fits += 1
+        except ValidationError:
+            pass
+    assert fits == 200 or compiled.unenforced

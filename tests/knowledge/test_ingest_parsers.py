@@ -303,3 +303,9 @@ def test_documents_of_this_project_are_read() -> None:
         text = file.read_text(encoding="utf-8")
         for block in document.blocks:
             assert text[block.start : block.end].strip()
+
+
+def test_a_cell_longer_than_csv_expects_loses_no_file() -> None:
+    document = parse(f"name,said\nAda,{'word ' * 40_000}\nBo,hi\n".encode(), "a.csv")
+    assert len(document.blocks) == 2
+    assert document.text.endswith("name: Bo; said: hi\n")

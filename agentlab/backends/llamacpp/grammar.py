@@ -43,8 +43,10 @@ from agentlab.backends.llamacpp.schema import (
 from agentlab.errors import ConfigError
 
 _DATE = (
-    "[12][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)"
+    "([12][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)"
     "|(0[13578]|1[02])-31)"
+    # and the leap days: of years that 4 divides and 100 does not, and of those that 400 does
+    "|([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|2[048])00)-02-29)"
 )
 _TIME = (
     "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
@@ -54,9 +56,10 @@ FORMATS: Mapping[str, str] = {
     "date": f"^{_DATE}$",
     "time": f"^{_TIME}$",
     "date-time": f"^{_DATE}T{_TIME}$",
-    "uuid": "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    "uuid": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
     "ipv4": f"^{_OCTET}(\\.{_OCTET}){{3}}$",
-    "email": "^[a-z0-9]+([._+-][a-z0-9]+)*@[a-z0-9]+(-[a-z0-9]+)*(\\.[a-z]{2,12}){1,3}$",
+    "email": "^[a-zA-Z0-9]+([._+'-][a-zA-Z0-9]+)*@[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
+    "(\\.[a-zA-Z]{2,12}){1,3}$",
 }
 """The values of `format` that are enforced, as regular expressions."""
 

@@ -17,6 +17,9 @@ def parse(data: bytes) -> Document:
     Raises:
         Unreadable: it is not text, or not a table.
     """
+    csv.field_size_limit(
+        max(csv.field_size_limit(), len(data))
+    )  # a cell is no longer than its file
     text, note = text_of(data, longest_line=None)
     rows = csv.reader((line + "\n" for line in text.split("\n")), _dialect(text[:_SAMPLE]))
     parts: list[str] = []

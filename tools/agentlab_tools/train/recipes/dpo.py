@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -75,7 +75,7 @@ def train(settings: Settings, work: Work) -> None:
     trained = [p for p in policy.parameters() if p.requires_grad]
 
     # 2. The preferences.
-    found = read_pairs(settings, Reader(loaded.tokenizer))
+    found = read_pairs(settings, Reader(loaded.tokenizer), work.say)
     learnt, unseen = hold_out(found, settings.held_out)
     total = settings.steps or math.ceil(len(learnt) * settings.epochs / settings.rows)
 
@@ -131,14 +131,16 @@ def reward_margin(policy: Any, pair: Pair, beta: float) -> Any:
     return beta * ((better - better_was) - (worse - worse_was))
 
 
-def read_pairs(settings: LoraSettings, reader: Reader) -> Sequence[Pair]:
+def read_pairs(
+    settings: LoraSettings, reader: Reader, say: Callable[[str], None]
+) -> Sequence[Pair]:
     """Preferences as tokens; those too long for a row are left out.
 
     Raises:
         ConfigError: there are none, or all are too long.
     """
     found: list[Pair] = []
-    for better, worse in pairs(settings.data, settings.sql):
+    for better, worse in pairs(settings.data, settings.sql, say):
         rows = [Row(), Row()]
         for row, chat in zip(rows, (better, worse), strict=True):
             row.add(reader.chat(chat)[-1:])

@@ -89,7 +89,7 @@ def train(settings: Settings, work: Work) -> None:  # noqa: PLR0915 it reads fro
 
     # 2. The preferences, and the questions in them.
     reader = Reader(loaded.tokenizer)
-    found = read_pairs(settings, reader)
+    found = read_pairs(settings, reader, work.say)
     learnt, unseen = hold_out(found, settings.held_out)
     questions = [reader.prompt(_asked(better)) for better, _ in pairs(settings.data, settings.sql)]
     questions = [ids for ids in questions if len(ids) + settings.length <= settings.context]
