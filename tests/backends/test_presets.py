@@ -106,7 +106,7 @@ def test_a_service_of_ones_own_opens_by_name(mine: Path) -> None:
         ("[services", "can't be read"),
         ("services = 1", "must be tables"),
         ("[services]\na = 1", "must be a table"),
-        ("[services.a]\nurl = 'x'", "unknown url"),
+        ("[services.a]\nurl = 'x'", "has no field 'url'"),
         ("[services.a]\nlike = 'b'", "like = 'b'"),
         ("[services.a]\nprotocol = 'smoke'", "protocol"),
         ("[services.a.prices.m]\ninput = -1\noutput = 1", "prices.m.input"),
