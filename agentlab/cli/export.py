@@ -36,7 +36,7 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 )
 @runs_option
 @click.option("--passed", is_flag=True, help="Only runs that a lab or an evaluation let pass.")
-@click.option("--lab", help="Only runs of this lab, e.g. m5/tool-use.")
+@click.option("--lab", "--scenario", "lab", help="Only runs of this lab, e.g. m5/tool-use.")
 @click.option("--step", help="Only runs of this step.")
 @click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
 @click.option("--sql", help="Only runs in the first column of this query.")

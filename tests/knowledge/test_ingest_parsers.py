@@ -308,4 +308,4 @@ def test_documents_of_this_project_are_read() -> None:
 def test_a_cell_longer_than_csv_expects_loses_no_file() -> None:
     document = parse(f"name,said\nAda,{'word ' * 40_000}\nBo,hi\n".encode(), "a.csv")
     assert len(document.blocks) == 2
-    assert document.text.endswith("name: Bo; said: hi\n")
+    assert "name: Bo; said: hi\n" in document.text
