@@ -52,7 +52,7 @@ def test_a_lab_is_walked_through_from_reading_to_passing(tmp_path: Path) -> None
 def test_watching_the_reference_passes_nothing(tmp_path: Path) -> None:
     said = talk(tmp_path, ["open m9/tiny", "next", "solution"])
     assert "Try the step yourself first" in said
-    said = talk(tmp_path, ["open m9/tiny", "next", "grade", "solution"])
+    said = talk(tmp_path, ["open m9/tiny", "grade", "solution"])
     assert "This runs the starter, as it is." in said
     assert "not yours" in said
     assert ProgressStore(tmp_path / "progress").lab("m9/tiny").mark("adder") == "seen"
@@ -99,9 +99,9 @@ def test_the_starter_comes_back_and_so_does_what_one_wrote(tmp_path: Path) -> No
     store = ProgressStore(tmp_path / "progress")
     assert "nothing of yours" in talk(tmp_path, ["open m9/tiny", "next", "reset"])
     store.save_text("m9/tiny", "adder.toml", 'instructions = "Mine."\n')
-    said = talk(tmp_path, ["open m9/tiny", "next", "reset"])
+    said = talk(tmp_path, ["open m9/tiny", "reset"])
     assert "The starter is back." in said
     assert "Mine." not in (store.read_text("m9/tiny", "adder.toml") or "")
-    said = talk(tmp_path, ["open m9/tiny", "next", "earlier"])
+    said = talk(tmp_path, ["open m9/tiny", "earlier"])
     assert store.read_text("m9/tiny", "adder.toml") == 'instructions = "Mine."\n'
-    assert "nothing else" in talk(tmp_path, ["open m9/tiny", "next", "earlier"])
+    assert "nothing else" in talk(tmp_path, ["open m9/tiny", "earlier"])
