@@ -19,6 +19,7 @@ from agentlab.backends.llamacpp import gguf
 from agentlab.backends.llamacpp.constraint import Constraint, constrain
 from agentlab.backends.llamacpp.context import Context, common_prefix
 from agentlab.backends.llamacpp.generate import shown_controls, write
+from agentlab.backends.llamacpp.guide import version
 from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.parser import THINK, Parser
 from agentlab.backends.llamacpp.prompt import Prompts
@@ -59,6 +60,7 @@ class Engine:
         n_batch: int,
         threads: int | None,
         slots: int,
+        undeclared: bool,
         adapters: Mapping[str, Path],
         template: str | None,
         states: States | None,
@@ -72,6 +74,7 @@ class Engine:
         self._n_batch = n_batch
         self._threads = threads or physical_cores()
         self._slots = slots
+        self._undeclared = undeclared
         self._states = states
         self._restore = restore and states is not None
         self._contexts: list[Context] = []
@@ -112,6 +115,8 @@ class Engine:
             "n_batch": self._n_batch,
             "threads": self._threads,
             "llama_cpp": str(self._model.lib.__version__),
+            "llguidance": version(),
+            "undeclared": self._undeclared,
         }
 
     def answer(
@@ -191,7 +196,7 @@ class Engine:
         self, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None
     ) -> tuple[str, ...]:
         """See `LlamaCpp.unenforced`."""
-        constraint = constrain(self._template.format, tools, settings, output)
+        constraint = self._constraint(tools, settings, output)
         return constraint.unenforced if constraint else ()
 
     def forget(self) -> None:
@@ -257,7 +262,9 @@ class Engine:
         if key not in self._constraints:
             if len(self._constraints) >= _MOST_CONSTRAINTS:
                 self._constraints.clear()
-            self._constraints[key] = constrain(self._template.format, tools, settings, output)
+            self._constraints[key] = constrain(
+                self._template.format, tools, settings, output, undeclared=self._undeclared
+            )
         return self._constraints[key]
 
     def _place(self, rendered: str) -> tuple[Context, list[int]]:

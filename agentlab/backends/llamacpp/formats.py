@@ -62,6 +62,8 @@ LLAMA3 = Format(name="llama3", trigger="{", between="; ", arguments="parameters"
 MISTRAL = Format(
     name="mistral", trigger="[TOOL_CALLS]", start="[TOOL_CALLS][", between=", ", finish="]"
 )
+CALL_MARKS = ("<tool_call>", "</tool_call>", "[TOOL_CALLS]")
+"""Marks around calls that a vocabulary may hold as control tokens."""
 
 
 def detect(template: str) -> Format | None:

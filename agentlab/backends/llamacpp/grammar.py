@@ -1,7 +1,7 @@
 """JSON Schema to grammar: what a model may write, character by character.
 
     compiled = compile_schema({"type": "object", "properties": {"city": {"type": "string"}}})
-    compiled.rule         the right side of a rule in the grammar library's language
+    compiled.schema       the schema, as the grammar library is given it
     compiled.unenforced   ("/properties/city/contentLanguage", …) what it does not hold
 
 The grammars are llguidance's. What is ours is which schema it is given (`schema`), and to know what
@@ -14,7 +14,7 @@ are declared, numbers without needless zeros or exponents.
 from __future__ import annotations
 
 import json
-import time
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,54 +26,77 @@ from agentlab.backends.llamacpp.schema import Leave, Rewriter, TooLarge
 from agentlab.errors import ConfigError
 
 _SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
-_PATIENCE = 1.0
-"""Seconds after which nothing is tried any more but to leave out what lies deep."""
+_MOST_DEAD = 16
+_DEAD = re.compile(r"Unsatisfiable schema[^\n]*\n\s*while processing [^\n]*#/\$defs/(\w+)")
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A rule, and what of the schema it does not hold."""
+    """A grammar, and what of the schema it does not hold."""
 
-    rule: str
+    schema: Mapping[str, Any]
+    """What the library makes the grammar of."""
     unenforced: tuple[str, ...] = ()
     """JSON pointers of keywords that the grammar does not enforce, in order of meeting them."""
 
     @property
     def grammar(self) -> str:
-        """The rule as a grammar of its own."""
-        return f"start: {self.rule}\n"
+        """The grammar of these texts alone."""
+        return composed("start: @answer\n", {"answer": self.schema})
 
 
-def compile_schema(schema: Mapping[str, Any] | bool) -> Compiled:
-    """The rule for the JSON texts that match `schema`.
+def compile_schema(schema: Mapping[str, Any] | bool, *, undeclared: bool = False) -> Compiled:
+    """The grammar of the JSON texts that match `schema`.
 
     What the library can't hold, or not within reason, is left out and listed.
+
+    Args:
+        schema: of any draft from 4 on.
+        undeclared: whether what the schema leaves open is left open: properties that it does not
+            declare beside those it does, items after a tuple's last, other types where only
+            keywords tell which is meant.
 
     Raises:
         ConfigError: no finite value can match the schema.
     """
     root: Schema = schema if isinstance(schema, bool) else dict(schema)
-    start = time.perf_counter()
     leave: Leave | None = Leave()
     while leave is not None:
-        rewriter = Rewriter(root, leave)
+        rewriter = Rewriter(root, leave, undeclared=undeclared)
         try:
             made = rewriter.whole()
         except (TooLarge, RecursionError):
-            leave = _shallower(leave, beside=True)
+            leave = _shallower(leave)
             continue
         if not _ends(made):
             raise ConfigError("no value can match the schema: a required part of it can never end")
-        rule = f"%json {json.dumps({**made, 'x-guidance': _SPELLING})}"
-        error, warnings = check(f"start: {rule}\n")
+        made["x-guidance"] = _SPELLING
+        error = check(json.dumps({"grammars": [{"json_schema": made}]}))
+        for _ in range(_MOST_DEAD):
+            dead = _DEAD.search(error or "")
+            if dead is None or made["$defs"].get(dead[1], False) is False:
+                break
+            # the library takes what a reference points to for required, though it may be optional
+            made["$defs"][dead[1]] = False
+            error = check(json.dumps({"grammars": [{"json_schema": made}]}))
         if error is None:
-            left_out = rewriter.counted if any("Properties" in line for line in warnings) else []
-            return Compiled(rule, tuple(dict.fromkeys([*rewriter.unenforced, *left_out])))
+            return Compiled(made, tuple(dict.fromkeys(rewriter.unenforced)))
         if "Unsatisfiable" in error:
             raise ConfigError(f"no value can match the schema: {_reason(error)}")
-        late = time.perf_counter() - start > _PATIENCE
-        leave = _shallower(leave) if late else _less(leave, error, rewriter)
-    raise ConfigError("the schema can't be read")
+        leave = _less(leave, error, rewriter)
+    # nothing of it is left but that it is JSON, and of its type
+    kind = root.get("type") if isinstance(root, dict) else None
+    anything: dict[str, Any] = {"type": "object"} if kind == "object" else {}
+    return Compiled({**anything, "x-guidance": _SPELLING}, ("",))
+
+
+def composed(rules: str, schemas: Mapping[str, Mapping[str, Any]]) -> str:
+    """A grammar in which rules speak of schemas by name, as in `start: "<tool_call>" @tool0`."""
+    # text that can't be otherwise may still be cut into tokens as the model likes
+    rules = f'%llguidance {{"no_forcing": true}}\n{rules}'
+    grammars: list[Mapping[str, Any]] = [{"lark_grammar": rules}]
+    grammars += [{"name": name, "json_schema": schema} for name, schema in schemas.items()]
+    return json.dumps({"grammars": grammars})
 
 
 def json_text(value: Any) -> str:
@@ -93,6 +116,8 @@ def _less(leave: Leave, error: str, rewriter: Rewriter) -> Leave | None:
         return replace(leave, patterns=leave.patterns | unread)
     if "if regex is empty" in error and not leave.lengths:
         return replace(leave, lengths=True)
+    if "min/maxProperties" in error and not leave.counts:
+        return replace(leave, counts=True)
     if "disjoint" in error and not leave.overlaps:
         return replace(leave, overlaps=True)
     if "circular" in error and not leave.beside:
@@ -103,8 +128,10 @@ def _less(leave: Leave, error: str, rewriter: Rewriter) -> Leave | None:
 _DEPTHS = (12, 6, 4, 3, 2, 1, 0)
 
 
-def _shallower(leave: Leave, *, beside: bool = False) -> Leave | None:
-    if beside and not leave.beside:
+def _shallower(leave: Leave) -> Leave | None:
+    if not leave.opposites:
+        return replace(leave, opposites=True)
+    if not leave.beside:
         return replace(leave, beside=True)
     depth = next((d for d in _DEPTHS if leave.deeper is None or d < leave.deeper), None)
     return None if depth is None else replace(leave, deeper=depth)
@@ -112,8 +139,8 @@ def _shallower(leave: Leave, *, beside: bool = False) -> Leave | None:
 
 @lru_cache(maxsize=2048)
 def _readable(rust: str) -> bool:
-    rule = json.dumps({"type": "object", "patternProperties": {rust: {"type": "string", "pattern": rust}}})
-    error, _ = check(f"start: %json {rule}\n")
+    part = {"type": "object", "patternProperties": {rust: {"type": "string", "pattern": rust}}}
+    error = check(json.dumps({"grammars": [{"json_schema": part}]}))
     return error is None or "Unsatisfiable" in error
 
 

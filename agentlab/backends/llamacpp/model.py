@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from agentlab.backends.llamacpp.formats import CALL_MARKS
+from agentlab.backends.llamacpp.guide import Guide
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -85,6 +87,18 @@ class Model:
         )
         """Tokens that end a turn."""
         self._adapters: dict[str, Any] = {}
+        self._guide: Guide | None = None
+
+    @property
+    def guide(self) -> Guide:
+        """The vocabulary, ready to walk along grammars; made when it is first asked for."""
+        if self._guide is None:
+            pieces = [self.piece(token) for token in range(self.size)]
+            # what opens a call is text of the grammar, though it may be a control token
+            structure = self._control_ids - {self.controls.get(mark, -1) for mark in CALL_MARKS}
+            ends = self.ends or {self.eos}
+            self._guide = Guide(pieces, structure | ends, ends)
+        return self._guide
 
     def is_control(self, token: int) -> bool:
         """Whether a token marks structure and is not text."""

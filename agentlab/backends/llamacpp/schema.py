@@ -15,8 +15,10 @@ points to, for the library can't join a schema that it is still reading.
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -31,8 +33,12 @@ _EXACT = 2**53
 _LARGEST = 10**18
 _MOST_ITEMS = 5000
 _MOST_LENGTH = 100_000
-_MOST_OPTIONS = 64
+_MOST_ALTERNATIVES = 64
+_MOST_GIVEN = 1024
+_MOST_OPPOSITES = 8
+_MOST_PLACES_TOGETHER = 200
 _MOST_EITHER = 24
+_EVERY_NAME = ("", ".*", "^.*", ".*$", "^.*$")
 _IN_PLACE = ("$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if")
 _COUNTS = {"minItems": _MOST_ITEMS, "maxItems": _MOST_ITEMS, "minLength": _MOST_LENGTH}
 _COUNTS |= {"maxLength": _MOST_LENGTH, "minProperties": _MOST_ITEMS, "maxProperties": _MOST_ITEMS}
@@ -48,10 +54,14 @@ class Leave:
 
     patterns: frozenset[str] = frozenset()
     """Expressions it can't read."""
+    counts: bool = False
+    """`minProperties` and `maxProperties` where some properties may be left out."""
     lengths: bool = False
     """`minLength` and `maxLength` beside a pattern."""
     overlaps: bool = False
     """Which of several `patternProperties` holds where two match one name."""
+    opposites: bool = False
+    """What only a schema's opposite could say: `not`, `if`, that one alone of `oneOf` holds."""
     beside: bool = False
     """What stands beside a reference."""
     deeper: int | None = None
@@ -61,14 +71,13 @@ class Leave:
 class Rewriter:
     """Rewrites one document."""
 
-    def __init__(self, root: Schema, leave: Leave = Leave()) -> None:
+    def __init__(self, root: Schema, leave: Leave = Leave(), *, undeclared: bool = True) -> None:
         self.unenforced: list[str] = []
         self.patterns: dict[str, None] = {}
         """Every expression met, in the library's spelling."""
-        self.counted: list[str] = []
-        """Where `minProperties` and `maxProperties` were met."""
         self._root = root
         self._leave = leave
+        self._undeclared = undeclared
         self._references = References(root)
         self._names: dict[int, str] = {}
         self._held: list[Any] = []  # so that no id is given twice
@@ -94,7 +103,8 @@ class Rewriter:
 
     # one schema
 
-    def _read(self, given: object, at: str, depth: int) -> Schema:
+    def _read(self, given: object, at: str, depth: int, *, part: bool = False) -> Schema:
+        """A schema; `part`: what stands in the same place is demanded as well."""
         if isinstance(given, bool):
             return given
         if not isinstance(given, dict):
@@ -112,13 +122,13 @@ class Rewriter:
         if parts > 1 and self._refers(schema, 0):
             if self._leave.beside:
                 return self._alone(schema, at, depth)
-            return self._named(schema, lambda: self._body(schema, at, depth, frozenset(), True))
-        return self._body(schema, at, depth, frozenset(), False)
+            return self._named(schema, lambda: self._body(schema, at, depth, frozenset(), True, part))
+        return self._body(schema, at, depth, frozenset(), False, part)
 
     def _inline(self, given: object, at: str, depth: int, open_: frozenset[int]) -> Schema | None:
         """A schema with the references in its place replaced; None where it leads back to itself."""
         if not isinstance(given, dict):
-            return self._read(given, at, depth)
+            return self._read(given, at, depth, part=True)
         schema = cast(dict[str, Any], given)
         ref = self._ref_of(schema)
         if ref is not None and self._conjuncts(schema) == 1:
@@ -129,8 +139,8 @@ class Rewriter:
                 return None
             return self._inline(found[0], found[1], depth, open_ | {id(found[0])})
         if self._leave.deeper is not None and depth > self._leave.deeper:
-            return self._read(schema, at, depth)
-        return self._body(schema, at, depth, open_, True)
+            return self._read(schema, at, depth, part=True)
+        return self._body(schema, at, depth, open_, True, True)
 
     def _named(self, schema: dict[str, Any], read: Callable[[], Schema]) -> Schema:
         name = self._names.get(id(schema))
@@ -167,7 +177,7 @@ class Rewriter:
         many = self._conjuncts(schema) > 1 and self._refers(schema, 0)
         if many and self._leave.beside:
             return self._alone(schema, at, depth)
-        return self._body(schema, at, depth, frozenset({id(schema)}), many)
+        return self._body(schema, at, depth, frozenset({id(schema)}), many, False)
 
     def _alone(self, schema: dict[str, Any], at: str, depth: int) -> Schema:
         """The schema without what refers elsewhere, or of several references the first."""
@@ -177,7 +187,7 @@ class Rewriter:
                 self._report(f"{at}/{key}")
             elif key in _IN_PLACE:
                 kept[key] = schema[key]
-        return self._body(kept, at, depth, frozenset(), False)
+        return self._body(kept, at, depth, frozenset(), False, False)
 
     def _ref_of(self, schema: Mapping[str, Any]) -> str | None:
         for key in ("$ref", "$dynamicRef", "$recursiveRef"):
@@ -244,23 +254,51 @@ class Rewriter:
     # its keywords
 
     def _body(
-        self, schema: dict[str, Any], at: str, depth: int, open_: frozenset[int], inline: bool
+        self,
+        schema: dict[str, Any],
+        at: str,
+        depth: int,
+        open_: frozenset[int],
+        inline: bool,
+        part: bool,
     ) -> Schema:
         self._places += 1
         if self._places > MOST_PLACES:
             raise TooLarge
         out: dict[str, Any] = {}
         more: list[Schema] = []
+        width = [1]
+        beside = part or self._conjuncts(schema) > 1
 
         def inner(part: object, where: str) -> Schema | None:
-            return self._inline(part, where, depth, open_) if inline else self._read(part, where, depth)
+            if inline:
+                return self._inline(part, where, depth, open_)
+            return self._read(part, where, depth, part=beside)
 
         def options(parts: list[Any], where: str) -> list[Schema]:
             found = (inner(part, f"{where}/{index}") for index, part in enumerate(parts))
             return [part for part in found if part is not None]
 
-        def demand(part: Schema, where: str) -> None:
-            if (made := inner(part, where)) is not None:
+        def add(made: Schema | None, where: str) -> None:
+            """Ask for what the schema asks for, unless too many alternatives came to be."""
+            if made is None:
+                return
+            wide = width[0] * _width(made)
+            if wide > _MOST_GIVEN:
+                self._report(where)
+                return
+            width[0] = wide
+            more.append(made)
+
+        def demand(part: Schema, where: str, instead: Schema = True) -> None:
+            """Ask for `part`, unless that makes too many alternatives: then for `instead`."""
+            wide = width[0] * _width(part)
+            if wide > _MOST_ALTERNATIVES:
+                self._report(where)
+                part = instead
+            else:
+                width[0] = wide
+            if part is not True and (made := inner(part, where)) is not None:
                 more.append(made)
 
         for key, value in schema.items():
@@ -273,16 +311,22 @@ class Rewriter:
             elif key in ("allOf", "anyOf", "oneOf") and isinstance(value, list):
                 parts = cast(list[Any], value)
                 if key == "allOf":
-                    more += options(parts, where)
+                    for index, one in enumerate(parts):
+                        add(inner(one, f"{where}/{index}"), f"{where}/{index}")
                 elif key == "anyOf":
-                    more.append({"anyOf": options(parts, where)})
+                    add({"anyOf": options(parts, where)}, where)
                 else:
-                    demand({"anyOf": self._exclusive(parts, schema, at)}, where)
+                    exact = self._exclusive(parts, schema, at)
+                    instead: Schema = {"anyOf": parts}
+                    if exact is parts:
+                        more.append({"anyOf": options(parts, where)})
+                    else:
+                        demand({"anyOf": exact}, where, instead)
             elif key == "not":
-                made = negated(value, self._types(schema), self._look(at))
+                made = self._opposite(value, self._types(schema), at)
                 if made is None:
                     self._report(where)
-                elif made is not True:
+                else:
                     demand(made, where)
             elif key == "if":
                 for part in self._conditional(schema, at):
@@ -292,9 +336,14 @@ class Rewriter:
                     demand(part, where)
             else:
                 self._keyword(key, value, schema, out, more, at, depth)
+        self._range(out, at)
         self._object(schema, out, more, at, depth)
+        if not part and not self._undeclared:
+            self._close(schema, out, at)
         made: dict[str, Any] = {**out}
-        if more:
+        if len(more) == 1 and not out:
+            made = more[0] if isinstance(more[0], dict) else {"allOf": more}
+        elif more:
             made["allOf"] = more
         if schema.get("nullable") is True and made:
             made = {"anyOf": [made, {"type": "null"}]}
@@ -332,7 +381,7 @@ class Rewriter:
                 else:
                     out[key] = value
             case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-                if _bound(value):
+                if _bound(value) or isinstance(value, bool):
                     out[key] = value
                 else:
                     self._report(where)
@@ -348,8 +397,6 @@ class Rewriter:
                     self._report(where)
                 else:
                     out[key] = int(value)
-                    if "Properties" in key:
-                        self.counted.append(where)
             case "pattern":
                 for part in parts_of(value) if isinstance(value, str) else ():
                     self._pattern(part, more, where)
@@ -372,6 +419,21 @@ class Rewriter:
                 pass  # together with the others of its kind
             case _:
                 self._report(where)
+
+    def _range(self, out: dict[str, Any], at: str) -> None:
+        """Report what the library does not hold of two bounds together."""
+        low, open_low = _bound_of(out, "minimum", "exclusiveMinimum", max)
+        high, open_high = _bound_of(out, "maximum", "exclusiveMaximum", min)
+        if low is None or high is None or out.get("type") == "integer":
+            return
+        # between two whole numbers, it lets an end that is excluded pass
+        if high - low < 1 or math.floor(low) + 1 == math.ceil(high):
+            for key, is_open, bound in (
+                ("exclusiveMinimum", open_low, low),
+                ("exclusiveMaximum", open_high, high),
+            ):
+                if is_open and float(bound).is_integer():
+                    self._report(f"{at}/{key}")
 
     def _pattern(self, expression: str, more: list[Schema], where: str) -> None:
         rust = as_rust(expression)
@@ -463,25 +525,29 @@ class Rewriter:
         """Properties by the look of their names; returns what holds for all others."""
         where = f"{at}/patternProperties"
         kept: dict[str, Schema] = {}
+        for_all: list[Schema] = []
         for expression, part in patterns.items():
             rust = as_rust(expression)
             self.patterns[rust] = None
             made = self._read(part, f"{where}/{escaped(expression)}", depth + 1)
-            if rust in self._leave.patterns:
+            if expression in _EVERY_NAME:
+                for_all.append(made)
+            elif rust in self._leave.patterns:
                 # names that it may match can be anything the others can, or what it says
                 self._report(f"{where}/{escaped(expression)}")
                 if others is not True:
-                    others = {"anyOf": [others, made]} if others is not False else made
-            elif rust in ("", ".*", "^.*$", "^.*", ".*$", "[^\\n\\r\\u2028\\u2029]*", "^[^\\n\\r\\u2028\\u2029]*$"):
-                # every name: what it says holds for all, and there are no others
-                kept = {name: {"allOf": [one, made]} for name, one in kept.items()}
-                if "properties" in out:
-                    out["properties"] = {
-                        name: {"allOf": [one, made]} for name, one in out["properties"].items()
-                    }
-                others = made
+                    self._report(f"{at}/additionalProperties")
+                    others = made if others is False else {"anyOf": [others, made]}
             else:
-                kept[rust] = made if others is True or expression else made
+                kept[rust] = made
+        if for_all:
+            # what holds for every name leaves no others
+            kept = {name: {"allOf": [one, *for_all]} for name, one in kept.items()}
+            if "properties" in out:
+                out["properties"] = {
+                    name: {"allOf": [one, *for_all]} for name, one in out["properties"].items()
+                }
+            others = {"allOf": for_all}
         if self._leave.overlaps and len(kept) > 1:
             self._report(where)
             kept = {"|".join(f"(?:{rust})" for rust in kept): {"anyOf": list(kept.values())}}
@@ -580,6 +646,14 @@ class Rewriter:
         elif least - len(required) > 1 and (others is not False or "patternProperties" in out):
             self._report(f"{at}/minProperties")  # a name may be written twice
         optional = [name for name in names if name not in required]
+        if most is not None and others is False and "patternProperties" not in out and most >= len(names):
+            out.pop("maxProperties")
+            most = None
+        if self._leave.counts and optional:
+            for key in ("minProperties", "maxProperties"):
+                if out.pop(key, None) is not None:
+                    self._report(f"{at}/{key}")
+            return
         opened = others is not False or "patternProperties" in out
         if not (optional and opened and least == 1 and not required and most is None):
             return
@@ -592,11 +666,61 @@ class Rewriter:
         ]
         more.append({"anyOf": [*({"type": "object", "required": [name]} for name in optional), none, *others_too]})
 
+    def _close(self, schema: dict[str, Any], out: dict[str, Any], at: str) -> None:
+        """Admit only what is declared, in this place or by what is demanded with it.
+
+        A schema that speaks of properties means an object, one with properties no others, and a
+        tuple ends with its last item. The standard leaves all of that open, and a small model
+        that is left a choice goes on and on.
+        """
+        places = self._in_place(schema, at)
+        if not any(part.keys() & {"type", "enum", "const"} for part in places):
+            kinds = [k for k, keys in KINDS.items() if any(keys & part.keys() for part in places)]
+            if kinds and len(places) < _MOST_PLACES_TOGETHER:
+                out["type"] = kinds[0] if len(kinds) == 1 else kinds
+        firsts = out.get("prefixItems")
+        if firsts and "items" not in out and out.get("minItems", 0) <= len(firsts):
+            out["items"] = False
+        opened = {"additionalProperties", "unevaluatedProperties"}
+        if any(part.keys() & opened for part in places):
+            return
+        if any("patternProperties" in part for part in places if part is not schema):
+            return
+        names: dict[str, Schema] = {**out.get("properties", {})}
+        for part in places:
+            for name in (*self._mapping(part, "properties", at), *_strings(part.get("required"))):
+                names.setdefault(name, True)
+        if names:
+            out["properties"] = names
+            out["additionalProperties"] = False
+
+    def _in_place(self, schema: dict[str, Any], at: str) -> list[dict[str, Any]]:
+        """The schema and those that speak of the same value, or may."""
+        look = self._look(at)
+        found: list[dict[str, Any]] = []
+        queue: list[object] = [schema]
+        while queue and len(found) < _MOST_PLACES_TOGETHER:
+            part = look(cast(Schema, queue.pop(0)))
+            if not isinstance(part, dict) or any(part is other for other in found):
+                continue
+            found.append(part)
+            if (ref := self._ref_of(part)) is not None and part is not schema or "$ref" in part:
+                queue.append({"$ref": part.get("$ref", ref)})
+            for key in ("allOf", "anyOf", "oneOf"):
+                queue += cast(list[object], part.get(key) or [])
+            queue += [part[key] for key in ("if", "then", "else") if key in part]
+            for key in ("dependentSchemas", "dependencies"):
+                if isinstance(dependent := part.get(key), dict):
+                    queue += [p for p in cast(dict[str, Any], dependent).values() if isinstance(p, dict)]
+        return found
+
     # what is said by alternatives
 
     def _exclusive(self, parts: list[Any], schema: dict[str, Any], at: str) -> list[Schema]:
         """The alternatives of a `oneOf`, each without what another of them matches too."""
-        look, types = self._look(at), self._types(schema)
+        look = self._look(at)
+        if all(apart(one, other, look) for one, other in itertools.combinations(parts, 2)):
+            return cast(list[Schema], parts)
         made: list[Schema] = []
         sure = True
         for index, part in enumerate(parts):
@@ -605,11 +729,14 @@ class Rewriter:
                 for place, other in enumerate(parts)
                 if place != index and not apart(part, other, look)
             ]
-            opposites = [negated(other, types, look) for other in others]
-            if None in opposites or len(parts) > _MOST_OPTIONS or len(opposites) > 8:
+            here = look(part)
+            mine = names_of(here) if isinstance(here, dict) else TYPES
+            types = [name for name in mine if name in self._types(schema) or name == "integer"]
+            opposites = [self._opposite(other, types, at) for other in others]
+            if None in opposites or len(opposites) > _MOST_OPPOSITES:
                 sure = False
-                made.append(part)
-            elif opposites:
+                break
+            if opposites:
                 made.append({"allOf": [part, *cast(list[Schema], opposites)]})
             else:
                 made.append(part)
@@ -618,12 +745,15 @@ class Rewriter:
             return cast(list[Schema], parts)
         return made
 
+    def _opposite(self, part: Schema, types: Sequence[str], at: str) -> Schema | None:
+        return None if self._leave.opposites else negated(part, types, self._look(at))
+
     def _conditional(self, schema: dict[str, Any], at: str) -> list[Schema]:
         then, other = schema.get("then", True), schema.get("else", True)
         if then is True and other is True:
             return []
         condition = schema["if"]
-        opposite = negated(condition, self._types(schema), self._look(at))
+        opposite = self._opposite(condition, self._types(schema), at)
         if opposite is None:
             self._report(f"{at}/if")
             return [{"anyOf": [{"allOf": [condition, then]}, other]}]
@@ -656,6 +786,19 @@ class Rewriter:
 _KNOWN = frozenset({"type", "enum", "const", "nullable"}).union(*KINDS.values())
 
 
+def _strings(value: object) -> list[str]:
+    names = cast(list[object], value) if isinstance(value, list) else []
+    return [name for name in names if isinstance(name, str)]
+
+
+def _width(schema: Schema) -> int:
+    """How many alternatives a schema comes to, as far as it says so itself."""
+    if isinstance(schema, bool):
+        return 1
+    width = math.prod(_width(part) for part in schema.get("allOf", ()))
+    return width * (sum(_width(part) for part in schema["anyOf"]) if "anyOf" in schema else 1)
+
+
 def _matching(expression: str, names: Iterable[str]) -> set[str] | None:
     """Those of the names in which an expression is found; None where Python can't read it."""
     try:
@@ -682,6 +825,18 @@ def _inexact(value: Any) -> bool:
 
 def _bound(value: Any) -> bool:
     return isinstance(value, (int, float)) and not _inexact(value)
+
+
+def _bound_of(
+    out: Mapping[str, Any], closed: str, opened: str, tighter: Callable[[float, float], float]
+) -> tuple[float | None, bool]:
+    """A bound, and whether it is excluded; older drafts say the latter by `true`."""
+    end, other = out.get(closed), out.get(opened)
+    if isinstance(other, bool) or other is None:
+        return end, other is True
+    if end is None or tighter(end, other) == other:
+        return other, True
+    return end, False
 
 
 def _step(value: Any) -> bool:

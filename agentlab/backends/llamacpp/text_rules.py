@@ -38,7 +38,7 @@ _HOST = f"{_LABEL}(?:\\.{_LABEL})*"
 _ATOM = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED = '"(?:[ !#-\\[\\]-~]|\\\\[ -~])*"'
 _PCT = "%[0-9a-fA-F]{2}"
-_UNRESERVED = "a-zA-Z0-9._~-"
+_UNRESERVED = "a-zA-Z0-9._~\\-"
 _SUB = "!$&'()*+,;="
 _PCHAR = f"(?:[{_UNRESERVED}{_SUB}:@]|{_PCT})"
 _PATH = f"(?:/{_PCHAR}*)*"
