@@ -112,10 +112,10 @@ def _guide() -> Guide:
 
 def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     """The library underneath, given the schema as it is."""
-    import llguidance  # noqa: PLC0415 a contestant
+    import llguidance
 
     options: Any = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
-    tokenizer = _guide()._tokenizer  # noqa: SLF001
+    tokenizer = _guide()._tokenizer
 
     def make(schema: Any) -> tuple[Accepts, tuple[str, ...]]:
         text = json.dumps({"allOf": [schema]} if isinstance(schema, bool) else schema)
@@ -138,7 +138,7 @@ def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
 
 def xgrammar() -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     """Another library, in its standard reading."""
-    import xgrammar as xgr  # type: ignore  # noqa: PLC0415 a contestant
+    import xgrammar as xgr  # type: ignore
 
     info = xgr.TokenizerInfo([*BYTES, b"</s>"], stop_token_ids=[256])
     compiler = xgr.GrammarCompiler(info, max_threads=1, cache_enabled=False)
@@ -305,7 +305,9 @@ def in_order(value: Any, schema: Any) -> Any:
             for part, at in all_parts:
                 for key in ("items", "prefixItems", "additionalItems"):
                     held = part.get(key)
-                    inner += [(one, f"{at}/{key}") for one in (held if isinstance(held, list) else [held])]
+                    inner += [
+                        (one, f"{at}/{key}") for one in (held if isinstance(held, list) else [held])
+                    ]
             return [order(item, inner) for item in value]
         if not isinstance(value, dict):
             return value
@@ -344,7 +346,9 @@ def _found(expression: str, name: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     for name in ("maskbench", "schemastore", "suite"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--only")
@@ -374,7 +378,9 @@ def main() -> None:
             except ImportError as error:
                 print(f"| {contestant} | not installed: {error} |")
                 continue
-            cases = (case for place, case in enumerate(read(folder)) if place % arguments.every == 0)
+            cases = (
+                case for place, case in enumerate(read(folder)) if place % arguments.every == 0
+            )
             total = score(cases, make)
             print(f"| {contestant} | {total.line()} |", flush=True)
             for line in total.silent[: arguments.show]:

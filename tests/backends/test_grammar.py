@@ -105,9 +105,18 @@ def textual() -> Iterator[Schema]:
     for least, most in itertools.product(range(5), repeat=2):
         yield {"type": "string", "minLength": least, "maxLength": most}
         yield {"type": "string", "minLength": least, "pattern": "^a|b$"}
-    for pattern in (
-        ["^a*$", "b", "^(ab|ba)?$", "^[^a]+$", "^[a-b]{2}$", "^.$", "^\\S*$", "^(a*)*$", "a{2,}", "^$"]
-    ):
+    for pattern in [
+        "^a*$",
+        "b",
+        "^(ab|ba)?$",
+        "^[^a]+$",
+        "^[a-b]{2}$",
+        "^.$",
+        "^\\S*$",
+        "^(a*)*$",
+        "a{2,}",
+        "^$",
+    ]:
         yield {"type": "string", "pattern": pattern}
     yield {"allOf": [{"type": "string", "pattern": "a"}, {"pattern": "b"}]}
 
@@ -138,7 +147,11 @@ def keyed() -> Iterator[Schema]:
         if least <= most:
             yield {"type": "object", "minProperties": least, "maxProperties": most}
             yield {"type": "object", "properties": {"a": A}, "minProperties": least}
-            closed = {"type": "object", "properties": {"a": A, "b": B}, "additionalProperties": False}
+            closed = {
+                "type": "object",
+                "properties": {"a": A, "b": B},
+                "additionalProperties": False,
+            }
             yield {**closed, "minProperties": min(least, 1), "maxProperties": max(1, most)}
     for others in (True, False, B):
         yield {"type": "object", "patternProperties": {"^[ab]$": A}, "additionalProperties": others}
@@ -149,7 +162,13 @@ def keyed() -> Iterator[Schema]:
             "additionalProperties": others,
         }
         yield {"type": "object", "patternProperties": {".*": A, "b": B}}
-    for names in ({"enum": ["a", "b"]}, {"pattern": "^[bc]"}, {"maxLength": 0}, {"const": "c"}, False):
+    for names in (
+        {"enum": ["a", "b"]},
+        {"pattern": "^[bc]"},
+        {"maxLength": 0},
+        {"const": "c"},
+        False,
+    ):
         yield {"type": "object", "propertyNames": names}
         yield {"type": "object", "properties": {"b": A}, "propertyNames": names}
     yield {"type": "object", "dependentRequired": {"a": ["b"], "b": ["c"]}}
@@ -175,7 +194,10 @@ def combined() -> Iterator[Schema]:
     yield {"allOf": [{"type": ["integer", "string"]}, {"minimum": 1}, {"maxLength": 2}]}
     yield {"oneOf": [{"type": "integer"}, {"type": "string"}]}
     yield {"oneOf": [{"type": "integer", "minimum": 0}, {"type": "integer", "maximum": 3}]}
-    yield {"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}, {"required": ["c"]}]}
+    yield {
+        "type": "object",
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}, {"required": ["c"]}],
+    }
     yield {"not": {"type": "string"}}
     yield {"not": {"const": "a"}}
     yield {"not": {"enum": ["", "a", "ab", "b", 0, 1]}}
@@ -230,6 +252,7 @@ def test_of_all_small_values_exactly_those_that_validate_can_be_written(kind):
             assert valid or not written or made.unenforced, (schema, value, "invalid, and unsaid")
     assert checked > 20
     assert held > 0.9 * checked
+
 
 # random schemas, and random texts of their grammars
 
@@ -532,7 +555,10 @@ def test_dates_are_all_days_there_are_and_no_others():
         ({"type": "string", "format": "email"}, ["Ann.O'Hara@Example.COM", "a+b@x.museum"]),
         ({"type": "string", "format": "uuid"}, ["0F8FAD5B-D9CB-469F-A165-70867728950E"]),
         ({"type": "string", "format": "date-time"}, ["2024-02-29T23:59:59.123456789+05:30"]),
-        ({"type": "string", "format": "ipv6"}, ["::1", "2001:DB8::8:800:200C:417A", "::ffff:1.2.3.4"]),
+        (
+            {"type": "string", "format": "ipv6"},
+            ["::1", "2001:DB8::8:800:200C:417A", "::ffff:1.2.3.4"],
+        ),
         ({"type": "string", "format": "uri"}, ["https://x.org/a(b)?q=1#f", "urn:isbn:0451450523"]),
         ({"type": "string"}, ["\u001b[1m", "\u0000", 'a"b\\c', "\U0001f600"]),
         ({"type": "string", "pattern": "^\\S+$"}, ["Zoë", "naïve"]),
@@ -586,7 +612,10 @@ def endless() -> Iterator[Schema]:
     yield {"type": "object", **many}
     alike = [{"properties": {f"p{i}": {"type": "integer"}}} for i in range(60)]
     yield {"type": "object", "oneOf": alike}
-    cases = [{"if": {"properties": {"k": {"const": i}}}, "then": {"required": [f"p{i}"]}} for i in range(40)]
+    cases = [
+        {"if": {"properties": {"k": {"const": i}}}, "then": {"required": [f"p{i}"]}}
+        for i in range(40)
+    ]
     yield {"type": "object", "properties": {"k": {"type": "integer"}}, "allOf": cases}
     yield {"type": "array", "items": {"enum": list(range(3000))}, "maxItems": 4000}
     deep: Schema = {"type": "string"}

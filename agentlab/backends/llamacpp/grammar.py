@@ -125,7 +125,7 @@ def _less(leave: Leave, error: str, rewriter: Rewriter) -> Leave | None:
     return _shallower(leave)
 
 
-_DEPTHS = (12, 6, 4, 3, 2, 1, 0)
+_DEPTHS = (6, 3, 1, 0)
 
 
 def _shallower(leave: Leave) -> Leave | None:
@@ -169,7 +169,7 @@ def _ends(whole: Mapping[str, Any]) -> bool:
         kinds = [kinds] if isinstance(kinds, str) else kinds
         if kinds and not set(kinds) <= {"object", "array"}:
             return True
-        if "object" in kinds or (not kinds and False):
+        if "object" in kinds:
             properties = schema.get("properties", {})
             others = schema.get("additionalProperties", True)
             names = schema.get("required", ())
@@ -178,7 +178,9 @@ def _ends(whole: Mapping[str, Any]) -> bool:
         if "array" in kinds:
             least, firsts = schema.get("minItems", 0), schema.get("prefixItems", ())
             items = schema.get("items", True)
-            if all(ends(firsts[i]) if i < len(firsts) else ends(items) for i in range(min(least, 64))):
+            if all(
+                ends(firsts[i]) if i < len(firsts) else ends(items) for i in range(min(least, 64))
+            ):
                 return True
         return not kinds
 

@@ -77,9 +77,7 @@ class Guide:
             if len(self._grammars) >= _MOST_GRAMMARS:
                 self._grammars.clear()
             library = self._library
-            made = library.LLMatcher(
-                self._tokenizer, grammar, log_level=0, limits=_limits(library)
-            )
+            made = library.LLMatcher(self._tokenizer, grammar, log_level=0, limits=_limits(library))
             if made.is_error():
                 raise BackendError(f"no grammar can be made: {_first_line(made.get_error())}")
             self._grammars[grammar] = made
@@ -148,7 +146,7 @@ def check(grammar: str) -> str | None:
 def _bytes_only() -> Any:
     """The smallest vocabulary: grammars are checked with it before any model is there."""
     pieces = [bytes([byte]) for byte in range(_BYTES)] + [b""]
-    return Guide(pieces, (), (_BYTES,))._tokenizer  # noqa: SLF001
+    return Guide(pieces, (), (_BYTES,))._tokenizer
 
 
 def _first_line(text: str) -> str:

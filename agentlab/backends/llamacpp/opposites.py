@@ -86,7 +86,9 @@ def negated(schema: Schema, types: Sequence[str], look: Look, depth: int = 0) ->
     mine = [name for name in names_of(found) if name in TYPES or name == "integer"]
     if "integer" in mine and "number" not in mine and "number" in types:
         return None  # what is a number and no integer can't be written down
-    left = [name for name in types if name not in mine and not (name == "integer" and "number" in mine)]
+    left = [
+        name for name in types if name not in mine and not (name == "integer" and "number" in mine)
+    ]
     if left:
         options.append({"type": left})
     inner = [name for name in types if name not in left]
@@ -165,7 +167,9 @@ def _other_values(values: list[Any], types: Sequence[str]) -> list[Schema] | Non
     result: list[Schema] = []
     plain: list[str] = []
     for kind in types:
-        here = [value for value in values if type_of(value) == ("number" if kind == "integer" else kind)]
+        here = [
+            value for value in values if type_of(value) == ("number" if kind == "integer" else kind)
+        ]
         if not here:
             plain.append(kind)
         elif kind == "string" and len(here) <= _MOST_WORDS:
@@ -256,5 +260,7 @@ def _facts(schema: Schema, look: Look, depth: int) -> _Facts | None:
         facts.properties |= declared
         if found.get("additionalProperties") is False and not found.get("patternProperties"):
             facts.closed = True
-        facts.choices += [found[key] for key in ("anyOf", "oneOf") if isinstance(found.get(key), list)]
+        facts.choices += [
+            found[key] for key in ("anyOf", "oneOf") if isinstance(found.get(key), list)
+        ]
     return facts

@@ -29,13 +29,20 @@ class References:
         self._resources: dict[str, tuple[Any, str]] = {"": (root, "")}
         self._anchors: dict[tuple[str, str], tuple[Any, str]] = {}
         self._bases: dict[str, str] = {"": ""}
+        self._found: dict[tuple[str, str], tuple[Schema, str] | None] = {}
         self._indexed = False
 
     def target(self, ref: str, at: str) -> tuple[Schema, str] | None:
         """What `ref`, standing at the pointer `at`, means, and its own pointer; None if nothing."""
         if not self._indexed:
             self._index()
-        uri, fragment = urldefrag(urljoin(self._base(at), ref))
+        base = self._base(at)
+        if (ref, base) not in self._found:
+            self._found[ref, base] = self._find(ref, base)
+        return self._found[ref, base]
+
+    def _find(self, ref: str, base: str) -> tuple[Schema, str] | None:
+        uri, fragment = urldefrag(urljoin(base, ref))
         found = self._resources.get(uri)
         if found is None:
             return None
@@ -52,7 +59,7 @@ class References:
             ids = [node.get(key) for key in ("$id", "id")]
             base = self._base(at)
             for id in ids:
-                if not isinstance(id, str) or "$ref" in node and id.startswith("#"):
+                if not isinstance(id, str) or ("$ref" in node and id.startswith("#")):
                     continue
                 uri, fragment = urldefrag(urljoin(base, id))
                 if fragment and not id.partition("#")[0]:  # an anchor, as older drafts write it

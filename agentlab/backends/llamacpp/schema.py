@@ -27,8 +27,12 @@ from agentlab.backends.llamacpp.opposites import ANNOTATIONS, KINDS, TYPES, apar
 from agentlab.backends.llamacpp.references import References, Schema, escaped
 from agentlab.backends.llamacpp.text_rules import FORMATS, FREE_FORMATS, as_rust, parts_of
 
-MOST_PLACES = 20_000
+MOST_PLACES = 8_000
 """Schemas read, with those that stand in several places counted each time."""
+MOST_JOINS = 2_000
+"""How often the library has to make one schema of two, roughly; each can cost it a millisecond."""
+MOST_LOOKS = 20_000
+"""Looks at other schemas, to tell them apart or to turn them round."""
 _EXACT = 2**53
 _LARGEST = 10**18
 _MOST_ITEMS = 5000
@@ -82,7 +86,8 @@ class Rewriter:
         self._names: dict[int, str] = {}
         self._held: list[Any] = []  # so that no id is given twice
         self._waiting: list[tuple[str, Callable[[], Schema]]] = []
-        self._places = 0
+        self._places = self._looks = 0
+        self._joins = 0
 
     def whole(self) -> dict[str, Any]:
         """The document, rewritten.
@@ -122,7 +127,9 @@ class Rewriter:
         if parts > 1 and self._refers(schema, 0):
             if self._leave.beside:
                 return self._alone(schema, at, depth)
-            return self._named(schema, lambda: self._body(schema, at, depth, frozenset(), True, part))
+            return self._named(
+                schema, lambda: self._body(schema, at, depth, frozenset(), True, part)
+            )
         return self._body(schema, at, depth, frozenset(), False, part)
 
     def _inline(self, given: object, at: str, depth: int, open_: frozenset[int]) -> Schema | None:
@@ -204,6 +211,9 @@ class Rewriter:
 
     def _look(self, at: str) -> Callable[[Schema], Schema | None]:
         def look(schema: Schema) -> Schema | None:
+            self._looks += 1
+            if self._looks > MOST_LOOKS:
+                raise TooLarge
             for _ in range(16):
                 if isinstance(schema, bool):
                     return schema
@@ -248,7 +258,9 @@ class Rewriter:
             return True
         dependent = mapping.get("dependentSchemas", mapping.get("dependencies"))
         if isinstance(dependent, dict):
-            return any(self._refers(part, depth + 1) for part in cast(dict[str, Any], dependent).values())
+            return any(
+                self._refers(part, depth + 1) for part in cast(dict[str, Any], dependent).values()
+            )
         return False
 
     # its keywords
@@ -305,7 +317,7 @@ class Rewriter:
             where = f"{at}/{key}"
             if key in ANNOTATIONS or key in ("nullable", "then", "else") or key.startswith("x-"):
                 continue
-            elif key in ("$ref", "$dynamicRef", "$recursiveRef"):
+            if key in ("$ref", "$dynamicRef", "$recursiveRef"):
                 if (made := inner({key: value}, at)) is not None:
                     more.append(made)
             elif key in ("allOf", "anyOf", "oneOf") and isinstance(value, list):
@@ -336,6 +348,9 @@ class Rewriter:
                     demand(part, where)
             else:
                 self._keyword(key, value, schema, out, more, at, depth)
+        self._joins += width[0] * len(more) if len(more) > 1 or out else 0
+        if self._joins > MOST_JOINS:
+            raise TooLarge
         self._range(out, at)
         self._object(schema, out, more, at, depth)
         if not part and not self._undeclared:
@@ -377,7 +392,10 @@ class Rewriter:
                     self._report(where)
                 elif any(_inexact(one) for one in values):
                     self._report(where)
-                    out["type"] = out.get("type", ["integer", "number", "string", "boolean", "null", "object", "array"])
+                    out["type"] = out.get(
+                        "type",
+                        ["integer", "number", "string", "boolean", "null", "object", "array"],
+                    )
                 else:
                     out[key] = value
             case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
@@ -390,9 +408,24 @@ class Rewriter:
                     out[key] = value
                 else:
                     self._report(where)
-            case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
-                whole = not isinstance(value, bool) and isinstance(value, (int, float)) and value == int(value)
-                beside = self._leave.lengths and "Length" in key and ("pattern" in schema or "format" in schema)
+            case (
+                "minLength"
+                | "maxLength"
+                | "minItems"
+                | "maxItems"
+                | "minProperties"
+                | "maxProperties"
+            ):
+                whole = (
+                    not isinstance(value, bool)
+                    and isinstance(value, (int, float))
+                    and value == int(value)
+                )
+                beside = (
+                    self._leave.lengths
+                    and "Length" in key
+                    and ("pattern" in schema or "format" in schema)
+                )
                 if not whole or value < 0 or value > _COUNTS[key] or beside:
                     self._report(where)
                 else:
@@ -451,7 +484,9 @@ class Rewriter:
         where = f"{at}/{key}"
         if isinstance(value, list) and (key == "prefixItems" or (key == "items" and tuple_of_old)):
             parts = cast(list[Any], value)
-            out["prefixItems"] = [self._read(p, f"{where}/{i}", depth + 1) for i, p in enumerate(parts)]
+            out["prefixItems"] = [
+                self._read(p, f"{where}/{i}", depth + 1) for i, p in enumerate(parts)
+            ]
         elif key == "additionalItems":
             if tuple_of_old:
                 out["items"] = self._read(value, where, depth + 1)
@@ -585,7 +620,11 @@ class Rewriter:
         if found is False:
             names = []
         usable = "patternProperties" not in out
-        if not usable or (expression is None and names is None) or expression in self._leave.patterns:
+        if (
+            not usable
+            or (expression is None and names is None)
+            or expression in self._leave.patterns
+        ):
             self._report(where)
             return others
         declared = cast(dict[str, Schema], out.get("properties", {}))
@@ -602,7 +641,9 @@ class Rewriter:
         out["patternProperties"] = {str(expression): others}
         return False
 
-    def _unevaluated(self, schema: dict[str, Any], out: dict[str, Any], at: str, depth: int) -> Schema:
+    def _unevaluated(
+        self, schema: dict[str, Any], out: dict[str, Any], at: str, depth: int
+    ) -> Schema:
         """What holds for properties of which nothing else in the same place speaks."""
         value = schema["unevaluatedProperties"]
         if value is True:
@@ -635,7 +676,12 @@ class Rewriter:
         return self._read(value, f"{at}/unevaluatedProperties", depth + 1)
 
     def _at_least_one(
-        self, schema: dict[str, Any], out: dict[str, Any], more: list[Schema], others: Schema, at: str
+        self,
+        schema: dict[str, Any],
+        out: dict[str, Any],
+        more: list[Schema],
+        others: Schema,
+        at: str,
     ) -> None:
         """Say `minProperties: 1` of an open object so that the library can hold it."""
         least, most = out.get("minProperties", 0), out.get("maxProperties")
@@ -646,7 +692,12 @@ class Rewriter:
         elif least - len(required) > 1 and (others is not False or "patternProperties" in out):
             self._report(f"{at}/minProperties")  # a name may be written twice
         optional = [name for name in names if name not in required]
-        if most is not None and others is False and "patternProperties" not in out and most >= len(names):
+        if (
+            most is not None
+            and others is False
+            and "patternProperties" not in out
+            and most >= len(names)
+        ):
             out.pop("maxProperties")
             most = None
         if self._leave.counts and optional:
@@ -661,10 +712,20 @@ class Rewriter:
             return
         out.pop("minProperties")
         none = {"properties": dict.fromkeys(optional, False), "minProperties": 1, "type": "object"}
-        others_too: list[Schema] = [] if "object" in self._types(schema) and "type" in schema else [
-            {"type": [name for name in TYPES if name != "object"]}
-        ]
-        more.append({"anyOf": [*({"type": "object", "required": [name]} for name in optional), none, *others_too]})
+        others_too: list[Schema] = (
+            []
+            if "object" in self._types(schema) and "type" in schema
+            else [{"type": [name for name in TYPES if name != "object"]}]
+        )
+        more.append(
+            {
+                "anyOf": [
+                    *({"type": "object", "required": [name]} for name in optional),
+                    none,
+                    *others_too,
+                ]
+            }
+        )
 
     def _close(self, schema: dict[str, Any], out: dict[str, Any], at: str) -> None:
         """Admit only what is declared, in this place or by what is demanded with it.
@@ -704,14 +765,16 @@ class Rewriter:
             if not isinstance(part, dict) or any(part is other for other in found):
                 continue
             found.append(part)
-            if (ref := self._ref_of(part)) is not None and part is not schema or "$ref" in part:
+            if ((ref := self._ref_of(part)) is not None and part is not schema) or "$ref" in part:
                 queue.append({"$ref": part.get("$ref", ref)})
             for key in ("allOf", "anyOf", "oneOf"):
                 queue += cast(list[object], part.get(key) or [])
             queue += [part[key] for key in ("if", "then", "else") if key in part]
             for key in ("dependentSchemas", "dependencies"):
                 if isinstance(dependent := part.get(key), dict):
-                    queue += [p for p in cast(dict[str, Any], dependent).values() if isinstance(p, dict)]
+                    queue += [
+                        p for p in cast(dict[str, Any], dependent).values() if isinstance(p, dict)
+                    ]
         return found
 
     # what is said by alternatives
@@ -719,6 +782,9 @@ class Rewriter:
     def _exclusive(self, parts: list[Any], schema: dict[str, Any], at: str) -> list[Schema]:
         """The alternatives of a `oneOf`, each without what another of them matches too."""
         look = self._look(at)
+        if self._leave.opposites:
+            self._report(f"{at}/oneOf")
+            return cast(list[Schema], parts)
         if all(apart(one, other, look) for one, other in itertools.combinations(parts, 2)):
             return cast(list[Schema], parts)
         made: list[Schema] = []
