@@ -5,7 +5,8 @@
     --maskbench     `maskbench/data` of guidance-ai/jsonschemabench
     --schemastore   `src` of SchemaStore/schemastore
     --suite         `tests/draft2020-12` of json-schema-org/JSON-Schema-Test-Suite
-    --only NAME     one contestant: ours, ours-declared (the default for models), llguidance, llguidance-lenient or xgrammar
+    --only NAME     one contestant: ours, ours-declared (what models are given unless they ask),
+                    llguidance, llguidance-lenient or xgrammar
     --every N       each Nth schema
 
 None of them comes along; they are read where you have them. For each suite and contestant one line:
@@ -18,9 +19,9 @@ None of them comes along; they are read where you have them. For each suite and 
                 not listed as unenforced (only ours lists any)
     ms          processor time of compiling a schema: median, 99th percentile, longest
 
-Instances are written with Python's `json.dumps`. A grammar fixes the order of an object's properties,
-so a valid instance that is refused is tried again with its properties in the order in which the
-schema declares them; `as given` counts those that needed no second try.
+Instances are written with Python's `json.dumps`. A grammar fixes the order of properties, so a valid
+instance that is refused is tried again with its properties in the order in which the schema
+declares them; `as given` counts those that needed no second try.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ class Score:
                 f"{100 * self.rejected / max(1, self.invalid):.1f}",
                 f"{100 * self.perfect / self.schemas:.1f}",
                 str(len(self.silent)),
-                f"{times[len(times) // 2]:.2f} / {times[int(len(times) * 0.99)]:.1f} / {times[-1]:.0f}",
+                f"{times[len(times) // 2]:.2f} / {times[int(len(times) * 0.99)]:.1f}"
+                f" / {times[-1]:.0f}",
             ]
         )
 
@@ -115,7 +117,7 @@ def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     import llguidance
 
     options: Any = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
-    tokenizer = _guide()._tokenizer
+    tokenizer = _guide().tokenizer
 
     def make(schema: Any) -> tuple[Accepts, tuple[str, ...]]:
         text = json.dumps({"allOf": [schema]} if isinstance(schema, bool) else schema)
@@ -249,7 +251,7 @@ def score(cases: Iterator[Case], make: Callable[[Any], tuple[Accepts, tuple[str,
 def is_said(value: Any, schema: Any, unenforced: tuple[str, ...]) -> bool:
     """Whether a keyword that the value violates, or a place that holds it, is listed."""
     listed = {pointer.rsplit("/", 1)[-1] for pointer in unenforced}
-    places = {pointer for pointer in unenforced}
+    places = set(unenforced)
     try:
         checker = jsonschema.validators.validator_for(
             schema, default=jsonschema.Draft202012Validator
@@ -346,6 +348,7 @@ def _found(expression: str, name: str) -> bool:
 
 
 def main() -> None:
+    """Read the suites that were named, and print a table for each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import itertools
 import json
 import time
@@ -627,10 +628,7 @@ def endless() -> Iterator[Schema]:
 def test_no_schema_takes_for_ever():
     for schema in endless():
         start = time.process_time()
-        try:
-            compile_schema(schema, undeclared=True)
-        except ConfigError as error:
-            assert "no value can match" in str(error)
+        compiled(schema, undeclared=True)
         assert time.process_time() - start < 2, schema
 
 
@@ -761,3 +759,22 @@ def test_no_control_token_gets_into_a_text(vocabulary):
     walk.take(vocabulary.tokens('"')[0])
     mask = walk.mask()
     assert not any(mask[token] for token in vocabulary.controls.values())
+
+
+def test_addresses_are_those_that_the_standard_library_reads():
+    made = compile_schema({"type": "string", "format": "ipv6"})
+    random = Random(0)
+    for _ in range(2000):
+        groups = [random.choice(["0", "ab", "FFFF", "1"]) for _ in range(random.randint(0, 9))]
+        if groups and random.random() < 0.2:
+            groups[-1] = "192.0.2.33"
+        if random.random() < 0.7:
+            groups.insert(random.randint(0, len(groups)), "")
+        text = ":".join(groups)
+        text = f":{text}" if text.startswith(":") else text
+        text = f"{text}:" if text.endswith(":") else text
+        try:
+            real = bool(ipaddress.IPv6Address(text))
+        except ValueError:
+            real = False
+        assert writes(made, text) == real, text

@@ -72,8 +72,8 @@ class LlamaCpp:
         defaults: sampler settings for what a request leaves open.
         states: a folder where closing leaves what conversations left in the model's memory
             (23 kB a token for SmolLM2 135M; 512 MiB in all). It holds what was said.
-        undeclared: whether a tool call or a JSON answer may have what its schema leaves open, such as
-            properties that it does not declare. A small model that may write them goes on and on.
+        undeclared: whether a tool call or a JSON answer may have what its schema leaves open, such
+            as properties that it does not declare. A small model that may write them goes on.
         restore: let the first reply go on from there instead of reading the conversation, as a
             fork does. Without it a process starts cold, so that it can be repeated exactly.
 

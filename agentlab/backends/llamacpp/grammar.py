@@ -7,8 +7,11 @@
 The grammars are llguidance's. What is ours is which schema it is given (`schema`), and to know what
 it does not hold. Promised: every text that the grammar admits is JSON that validates against the
 schema, but for the keywords listed as unenforced (by JSON pointer); and every value that validates
-can be written, in one spelling: Python's `json.dumps` spacing, properties in the order in which they
-are declared, numbers without needless zeros or exponents.
+can be written, in one spelling: Python's `json.dumps` spacing, properties in the order in which
+they are declared, whole numbers without a fraction, numbers between bounds without an exponent.
+
+Two things are not held: the names of undeclared properties may repeat, and may spell a declared
+name with escapes.
 """
 
 from __future__ import annotations

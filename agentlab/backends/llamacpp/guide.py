@@ -63,7 +63,7 @@ class Guide:
         tokens = [b"\xff" + p if i in controls else p for i, p in enumerate(pieces)]
         vocabulary = _Vocabulary(tokens, controls, min(ends))
         wrapper = library.TokenizerWrapper(vocabulary)
-        self._tokenizer = library.LLTokenizer(wrapper, eos_token=sorted(ends), slices=[])
+        self.tokenizer = library.LLTokenizer(wrapper, eos_token=sorted(ends), slices=[])
         self._grammars: dict[str, Any] = {}
         self.size = len(pieces)
 
@@ -77,11 +77,11 @@ class Guide:
             if len(self._grammars) >= _MOST_GRAMMARS:
                 self._grammars.clear()
             library = self._library
-            made = library.LLMatcher(self._tokenizer, grammar, log_level=0, limits=_limits(library))
+            made = library.LLMatcher(self.tokenizer, grammar, log_level=0, limits=_limits(library))
             if made.is_error():
                 raise BackendError(f"no grammar can be made: {_first_line(made.get_error())}")
             self._grammars[grammar] = made
-        return Walk(self._grammars[grammar].deep_copy(), self._tokenizer, self.size)
+        return Walk(self._grammars[grammar].deep_copy(), self.tokenizer, self.size)
 
 
 class Walk:
@@ -111,8 +111,8 @@ class Walk:
             raise BackendError(f"the grammar is lost: {_first_line(self._matcher.get_error())}")
 
     def take_text(self, text: str) -> bool:
-        """Go on with this text; whether the grammar admits it. After a no, the walk is of no use."""
-        tokens = self._tokenizer.greedy_tokenize(text) if text else []
+        """Go on with this text; whether the grammar admits it. After a no, the walk is spent."""
+        tokens: list[int] = self._tokenizer.greedy_tokenize(text) if text else []
         return self._matcher.try_consume_tokens(tokens) == len(tokens)
 
     def mask(self) -> Any:
@@ -138,15 +138,15 @@ def version() -> str:
 def check(grammar: str) -> str | None:
     """What is wrong with a grammar, if anything."""
     library = _library()
-    made = library.LLMatcher(_bytes_only(), grammar, log_level=0, limits=_limits(library))
+    made = library.LLMatcher(bytes_only(), grammar, log_level=0, limits=_limits(library))
     return made.get_error() if made.is_error() else None
 
 
 @lru_cache(maxsize=1)
-def _bytes_only() -> Any:
+def bytes_only() -> Any:
     """The smallest vocabulary: grammars are checked with it before any model is there."""
     pieces = [bytes([byte]) for byte in range(_BYTES)] + [b""]
-    return Guide(pieces, (), (_BYTES,))._tokenizer
+    return Guide(pieces, (), (_BYTES,)).tokenizer
 
 
 def _first_line(text: str) -> str:

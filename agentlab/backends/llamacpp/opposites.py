@@ -5,7 +5,6 @@ Both are for `not`, `oneOf` and `if`, which the grammar library has no words for
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
@@ -20,7 +19,8 @@ TYPES = ("null", "boolean", "number", "string", "array", "object")
 KINDS = {
     "object": frozenset(
         "properties required additionalProperties minProperties maxProperties patternProperties "
-        "propertyNames dependentRequired dependentSchemas dependencies unevaluatedProperties".split()
+        "propertyNames dependentRequired dependentSchemas dependencies "
+        "unevaluatedProperties".split()
     ),
     "array": frozenset(
         "items prefixItems additionalItems minItems maxItems uniqueItems contains minContains "
@@ -37,6 +37,7 @@ ANNOTATIONS = frozenset(
 )
 _DEEPEST = 5
 _MOST_WORDS = 64
+_MOST_FACTS = 64
 
 
 def same(one: object, other: object) -> bool:
@@ -238,8 +239,10 @@ class _Facts:
 def _facts(schema: Schema, look: Look, depth: int) -> _Facts | None:
     facts = _Facts(schema)
     queue: list[Schema] = [schema]
-    for part in itertools.islice(iter(lambda: queue.pop() if queue else None, None), 64):
-        found = look(part)
+    for _ in range(_MOST_FACTS):
+        if not queue:
+            break
+        found = look(queue.pop())
         if not isinstance(found, dict):
             if found is False:
                 facts.types = ()

@@ -1,4 +1,4 @@
-"""JSON Schema in the words that the grammar library understands, and what could not be said in them.
+"""JSON Schema in the words that the grammar library understands, and what they do not say.
 
     rewritten = Rewriter(schema)
     rewritten.whole()        a schema of plain keywords, references only to `#/$defs/…`
@@ -8,9 +8,9 @@ The rewritten schema admits every value that the given one admits, whatever is r
 others only where a keyword is reported, by its JSON pointer.
 
 The library holds types, bounds, patterns, properties, items, `anyOf` and `allOf`. The rest is said
-in those: `oneOf`, `not`, `if` and dependencies as alternatives, formats as patterns, tuples of older
-drafts, OpenAPI's `nullable`. A reference that stands beside other keywords is replaced by what it
-points to, for the library can't join a schema that it is still reading.
+in those: `oneOf`, `not`, `if` and dependencies as alternatives, formats as patterns, tuples of
+older drafts, OpenAPI's `nullable`. A reference that stands beside other keywords is replaced by
+what it points to, for the library can't join a schema that it is still reading.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ _MOST_PLACES_TOGETHER = 200
 _MOST_EITHER = 24
 _EVERY_NAME = ("", ".*", "^.*", ".*$", "^.*$")
 _IN_PLACE = ("$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "not", "if")
-_COUNTS = {"minItems": _MOST_ITEMS, "maxItems": _MOST_ITEMS, "minLength": _MOST_LENGTH}
-_COUNTS |= {"maxLength": _MOST_LENGTH, "minProperties": _MOST_ITEMS, "maxProperties": _MOST_ITEMS}
+_COUNTS = {
+    **dict.fromkeys(("minItems", "maxItems", "minProperties", "maxProperties"), _MOST_ITEMS),
+    **dict.fromkeys(("minLength", "maxLength"), _MOST_LENGTH),
+}
 
 
 class TooLarge(Exception):
@@ -133,7 +135,7 @@ class Rewriter:
         return self._body(schema, at, depth, frozenset(), False, part)
 
     def _inline(self, given: object, at: str, depth: int, open_: frozenset[int]) -> Schema | None:
-        """A schema with the references in its place replaced; None where it leads back to itself."""
+        """A schema with its references replaced; None where it leads back to itself."""
         if not isinstance(given, dict):
             return self._read(given, at, depth, part=True)
         schema = cast(dict[str, Any], given)
@@ -189,11 +191,11 @@ class Rewriter:
     def _alone(self, schema: dict[str, Any], at: str, depth: int) -> Schema:
         """The schema without what refers elsewhere, or of several references the first."""
         kept = {key: value for key, value in schema.items() if key not in _IN_PLACE}
-        for key in schema:
-            if key in _IN_PLACE and (self._refers({key: schema[key]}, 0)):
+        for key, value in schema.items():
+            if key in _IN_PLACE and self._refers({key: value}, 0):
                 self._report(f"{at}/{key}")
             elif key in _IN_PLACE:
-                kept[key] = schema[key]
+                kept[key] = value
         return self._body(kept, at, depth, frozenset(), False, False)
 
     def _ref_of(self, schema: Mapping[str, Any]) -> str | None:
@@ -251,9 +253,9 @@ class Rewriter:
             return True
         for key in ("allOf", "anyOf", "oneOf"):
             parts = mapping.get(key)
-            if isinstance(parts, list):
-                if any(self._refers(part, depth + 1) for part in cast(list[Any], parts)):
-                    return True
+            held = cast(list[Any], parts) if isinstance(parts, list) else []
+            if any(self._refers(part, depth + 1) for part in held):
+                return True
         if any(self._refers(mapping.get(key), depth + 1) for key in ("not", "if", "then", "else")):
             return True
         dependent = mapping.get("dependentSchemas", mapping.get("dependencies"))
@@ -265,7 +267,7 @@ class Rewriter:
 
     # its keywords
 
-    def _body(
+    def _body(  # noqa: PLR0915 one case a keyword
         self,
         schema: dict[str, Any],
         at: str,
@@ -318,8 +320,8 @@ class Rewriter:
             if key in ANNOTATIONS or key in ("nullable", "then", "else") or key.startswith("x-"):
                 continue
             if key in ("$ref", "$dynamicRef", "$recursiveRef"):
-                if (made := inner({key: value}, at)) is not None:
-                    more.append(made)
+                if (target := inner({key: value}, at)) is not None:
+                    more.append(target)
             elif key in ("allOf", "anyOf", "oneOf") and isinstance(value, list):
                 parts = cast(list[Any], value)
                 if key == "allOf":
@@ -335,17 +337,17 @@ class Rewriter:
                     else:
                         demand({"anyOf": exact}, where, instead)
             elif key == "not":
-                made = self._opposite(value, self._types(schema), at)
-                if made is None:
+                opposite = self._opposite(value, self._types(schema), at)
+                if opposite is None:
                     self._report(where)
                 else:
-                    demand(made, where)
+                    demand(opposite, where)
             elif key == "if":
-                for part in self._conditional(schema, at):
-                    demand(part, where)
+                for case in self._conditional(schema, at):
+                    demand(case, where)
             elif key in ("dependencies", "dependentRequired", "dependentSchemas"):
-                for part in self._dependent(value, where):
-                    demand(part, where)
+                for case in self._dependent(value, where):
+                    demand(case, where)
             else:
                 self._keyword(key, value, schema, out, more, at, depth)
         self._joins += width[0] * len(more) if len(more) > 1 or out else 0
@@ -367,7 +369,7 @@ class Rewriter:
     def _types(self, schema: dict[str, Any]) -> tuple[str, ...]:
         return tuple(name for name in names_of(schema) if name in (*TYPES, "integer")) or TYPES
 
-    def _keyword(
+    def _keyword(  # noqa: PLR0915 one case a keyword
         self,
         key: str,
         value: Any,
@@ -387,10 +389,10 @@ class Rewriter:
                 elif value != list(TYPES):
                     out["type"] = value
             case "enum" | "const":
-                values = cast(list[Any], value if key == "enum" else [value])
+                values: Any = value if key == "enum" else [value]
                 if not isinstance(values, list):
                     self._report(where)
-                elif any(_inexact(one) for one in values):
+                elif any(map(_inexact, cast(list[Any], values))):
                     self._report(where)
                     out["type"] = out.get(
                         "type",
