@@ -19,8 +19,8 @@ None of them comes along; they are read where you have them. For each suite and 
                 not listed as unenforced (only ours lists any)
     ms          processor time of compiling a schema: median, 99th percentile, longest
 
-Instances are written with Python's `json.dumps`. A grammar fixes the order of properties, so a valid
-instance that is refused is tried again with its properties in the order in which the schema
+Instances are written with Python's `json.dumps`. A grammar fixes the order of properties, so a
+valid instance that is refused is tried again with its properties in the order in which the schema
 declares them; `as given` counts those that needed no second try.
 """
 
