@@ -35,6 +35,7 @@ MOST_LOOKS = 20_000
 """Looks at other schemas, to tell them apart or to turn them round."""
 _EXACT = 2**53
 _LARGEST = 10**18
+_SMALLEST = 1e-9
 _MOST_ITEMS = 5000
 _MOST_LENGTH = 100_000
 _MOST_ALTERNATIVES = 64
@@ -492,10 +493,10 @@ class Rewriter:
         elif key == "additionalItems":
             if tuple_of_old:
                 out["items"] = self._read(value, where, depth + 1)
-        elif isinstance(value, list):
+        elif not isinstance(value, (dict, bool)):
             self._report(where)
         else:
-            out["items"] = self._read(value, where, depth + 1)
+            out["items"] = self._read(cast(Schema, value), where, depth + 1)
 
     def _unevaluated_items(
         self, value: Any, schema: dict[str, Any], out: dict[str, Any], at: str, depth: int
@@ -883,7 +884,7 @@ def _inexact(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) > _EXACT and (abs(value) >= _LARGEST or int(float(value)) != value)
     if isinstance(value, float):
-        return abs(value) >= _LARGEST or (value != 0 and abs(value) < 1e-9)
+        return abs(value) >= _LARGEST or 0 < abs(value) < _SMALLEST
     if isinstance(value, list):
         return any(map(_inexact, cast(list[Any], value)))
     if isinstance(value, dict):
