@@ -492,7 +492,7 @@ class Rewriter:
             ]
         elif key == "additionalItems":
             if tuple_of_old:
-                out["items"] = self._read(value, where, depth + 1)
+                out["items"] = self._read(cast(Schema, value), where, depth + 1)
         elif not isinstance(value, (dict, bool)):
             self._report(where)
         else:
