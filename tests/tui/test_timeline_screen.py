@@ -116,6 +116,7 @@ async def test_a_fork_that_cant_go_on_says_why(tmp_path: Path) -> None:
             raise ModelNotFound("no model gone: pip install it")
         return opened(name)
 
+    tried(tmp_path)
     app = open_app(tmp_path, connect)
     async with app.run_test(size=(120, 36)) as pilot:
         await to_timeline(pilot)
