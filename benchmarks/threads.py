@@ -4,10 +4,11 @@
 
 Each measurement is a process of its own, since how long a waiting thread spins is settled when the
 library is loaded. A *way* is a number of threads and that spin: `1` has nothing to wait for; `2` is
-as AgentLab has it (threads sleep at once), `2 brief` with GOMP_SPINCOUNT=1000, `2 spin` as the
-library has it. The ways of a round are measured one right after the other, in an order that turns
-around from round to round, so that the ratios hold even where the machine has other things to do;
-what is printed are medians. `busy` processes do nothing but count, at the same priority.
+as AgentLab has it (threads that wait long sleep), `2 asleep` with threads that sleep at once, `2
+spin` as the library has it. The ways of a round are measured one right after the other, in an order
+that turns around from round to round, so that the ratios hold even where the machine has other
+things to do; what is printed are medians. `busy` processes do nothing but count, at the same
+priority.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def ways(cores: int) -> Sequence[Way]:
     for threads in sorted({2, cores // 2, cores} - {0, 1}):
         found += [
             Way(f"{threads}", threads, (("GOMP_SPINCOUNT", SPIN),)),
-            Way(f"{threads} brief", threads, (("GOMP_SPINCOUNT", "1000"),)),
+            Way(f"{threads} asleep", threads, (("GOMP_SPINCOUNT", "0"),)),
             Way(f"{threads} spin", threads, (("GOMP_SPINCOUNT", "300000"),)),
         ]
     return found

@@ -131,14 +131,27 @@ def open_mine(name: str, replies: list[str]) -> Scripted:
     return Scripted(replies, name=name)
 
 
-@pytest.mark.parametrize(("before", "after"), [({}, "0"), ({"GOMP_SPINCOUNT": "7"}, "7")])
-def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(before, after):
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({}, "3000", "sleep if they wait long"),
+        ({"GOMP_SPINCOUNT": "7"}, "7", "GOMP_SPINCOUNT=7"),
+        ({"GOMP_SPINCOUNT": "0"}, "0", "sleep while they wait"),
+        ({"OMP_WAIT_POLICY": "PASSIVE"}, "", "sleep while they wait"),
+    ],
+)
+def test_threads_that_wait_long_sleep_unless_the_user_says_otherwise(before, after, says):
     code = (
-        "import os, sys; from agentlab.backends.llamacpp.model import bindings; bindings();"
-        f"sys.exit(os.environ['GOMP_SPINCOUNT'] != '{after}')"
+        "import os; from agentlab.backends.llamacpp.model import bindings; bindings();"
+        "from agentlab.backends.llamacpp.threads import chosen;"
+        "print(os.environ.get('GOMP_SPINCOUNT', ''), chosen().why)"
     )
-    clean = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
-    subprocess.run([sys.executable, "-c", code], check=True, env={**clean, **before})
+    ours = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    clean = {key: value for key, value in os.environ.items() if key not in ours}
+    command = [sys.executable, "-c", code]
+    told = subprocess.check_output(command, text=True, env={**clean, **before})
+    assert told.startswith(f"{after} ")
+    assert says in told
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ contexts, one at a time.
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from agentlab.backends.llamacpp.proof import verdict
-from agentlab.backends.llamacpp.threads import SPIN
+from agentlab.backends.llamacpp.threads import settle_spin
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -41,8 +40,7 @@ def load() -> ModuleType:
     Raises:
         MissingExtra: llama-cpp-python is not installed.
     """
-    # The library reads this once, when it is loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
+    settle_spin()
     try:
         import llama_cpp  # noqa: PLC0415 heavy: loads the native library
     except ImportError as error:

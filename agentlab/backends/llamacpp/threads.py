@@ -1,7 +1,7 @@
 """How many threads to evaluate with: as many as there are physical cores for this process.
 
 The number does not follow how busy the machine is, since the tokens depend on it. What a busy
-machine does to threads that wait for each other is settled by how they wait: asleep (`SPIN`).
+machine does to threads that wait for each other is settled by how long they spin (`SPIN`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-SPIN = "0"
-"""GOMP_SPINCOUNT: turns a waiting thread makes before it sleeps. On a processor that others want as
-well, each turn is time taken from the very thread that is waited for: beside two busy processes on
-two cores, two threads wrote 1.0 tokens a second as the library has it, 10.4 with 1000 turns and
-14.9 with none, where one thread wrote 13.5 (`benchmarks/threads.py`)."""
+SPIN = "3000"
+"""GOMP_SPINCOUNT: turns a waiting thread makes before it sleeps; some tens of microseconds. The
+parts of a token are shorter than that, and sleeping between them costs more than the second thread
+gives: alone on two cores, two threads wrote 0.4 times as much as one with no turns, 1.7 with 3000.
+On a processor that others want as well, each turn is time taken from the very thread that is waited
+for: beside four busy processes, the library's own 300,000 turns left 0.05 of what one thread wrote,
+and 3000 left 0.9 (`benchmarks/threads.py`)."""
+
+_POLICIES = {"passive": "0", "active": "30000000000"}
+"""What GNU's OpenMP makes of OMP_WAIT_POLICY."""
 
 _CPUS = Path("/sys/devices/system/cpu")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -37,11 +42,20 @@ def chosen(cpus: Path = _CPUS, cgroup: Path = _CGROUP) -> Choice:
         why = f"the container may use {quota:g} processors"
     else:
         why = f"one for each physical core ({logical} logical processors)"
-    spin = os.environ.get("GOMP_SPINCOUNT", SPIN)
-    policy = os.environ.get("OMP_WAIT_POLICY", "").lower()
-    if spin == "0" or (policy == "passive" and "GOMP_SPINCOUNT" not in os.environ):
-        return Choice(count, f"{why}; they sleep while they wait, so a busy machine can share")
+    spin = os.environ.get("GOMP_SPINCOUNT") or _POLICIES.get(
+        os.environ.get("OMP_WAIT_POLICY", "").lower(), SPIN
+    )
+    if spin == SPIN:
+        return Choice(count, f"{why}; they sleep if they wait long, so a busy machine can share")
+    if spin == "0":
+        return Choice(count, f"{why}; they sleep while they wait")
     return Choice(count, f"{why}; they spin while they wait (GOMP_SPINCOUNT={spin})")
+
+
+def settle_spin() -> None:
+    """Before the library is loaded, which reads it once; what the user has set stays."""
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
 
 
 def physical_cores(cpus: Path = _CPUS, cgroup: Path = _CGROUP) -> int:
