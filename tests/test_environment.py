@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PLACE = "agentlab/folders.py"
 EXCEPTIONS = {
     "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
-    "agentlab/backends/llamacpp/threads.py": "looks whether OpenMP was told how to wait",
+    "agentlab/backends/llamacpp/threads.py": "tells OpenMP how to wait before it starts",
     "agentlab/backends/llamacpp/proof/installed.py": "finds the library as the bindings do",
     "agentlab/backends/llamacpp/proof/verdict.py": "hands a child its environment",
     "tools/agentlab_tools/killable.py": "hands a child the few variables it needs",
