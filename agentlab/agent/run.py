@@ -16,6 +16,7 @@ from agentlab.agent.generators import owned
 from agentlab.agent.loop import loop
 from agentlab.agent.profile import AgentProfile, Output
 from agentlab.agent.result import Pending, Result
+from agentlab.agent.slots import slots
 from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.approval import Approver
 from agentlab.errors import AgentLabError, RunError, TraceError
@@ -60,6 +61,7 @@ class Run(Generic[Output]):
             deps=deps,
             workspace=workspace,
             secrets=within.secrets if within else (),
+            depth=within.depth + 1 if within else 0,
         )
         self._agent = agent
         self._header = header
@@ -107,6 +109,8 @@ class Run(Generic[Output]):
         if self._begun:
             raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
         self._begun = True
+        turn = slots(self.state.depth)
+        await turn.acquire()
         self.state.meter.start()
         try:
             if self._folder:
@@ -131,6 +135,7 @@ class Run(Generic[Output]):
             self._cut_short()
             raise
         finally:
+            turn.release()
             if self._trace:
                 self._trace.close()
 

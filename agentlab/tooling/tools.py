@@ -35,6 +35,7 @@ from agentlab.errors import ConfigError, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
 from agentlab.tooling.capture import captured
+from agentlab.tooling.insisting import insisted
 from agentlab.tooling.parameters import (
     answers_of,
     arguments_of,
@@ -71,6 +72,7 @@ class RunInfo:
     meter: Meter
     approver: Approver | None = None
     secrets: tuple[str, ...] = ()
+    depth: int = 0
 
 
 @dataclass
@@ -174,7 +176,9 @@ class Tool(Generic[A]):
         bound = asyncio.timeout(self.timeout)
         try:
             async with bound:
-                answer = await self.run(arguments, context)
+                answer = await insisted(self.run(arguments, context))
+            if self._late(bound):
+                return self.timed_out(call, context)
             content = shorten(as_text(answer), self.max_chars, context)
         except TimeoutError as error:
             if bound.expired():
@@ -190,6 +194,11 @@ class Tool(Generic[A]):
         except BaseException as error:  # noqa: BLE001 - a bug or an exit of the tool's, not the run's
             return _failed(call, "tool_error", _said(error), context)
         return ToolResult(call_id=call.id, content=content, artifacts=tuple(context.artifacts))
+
+    def _late(self, bound: asyncio.Timeout) -> bool:
+        """It answered after its time: it had blocked the event loop, or refused to be stopped."""
+        end = bound.when()
+        return end is not None and asyncio.get_running_loop().time() > end
 
     def timed_out(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """The result of a call that took too long."""
