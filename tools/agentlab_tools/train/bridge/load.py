@@ -12,6 +12,7 @@ A quantized file is dequantized: training goes on from what is served, not from 
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,32 @@ def load(name: str) -> Loaded:
     finally:
         if bars:
             logging.enable_progress_bar()
+
+
+def see(name: str) -> None:
+    """Refuse what `load` could not load or what could not be written again, loading nothing.
+
+    A name of the hub is not asked for: it is seen when it is loaded.
+
+    Raises:
+        ModelNotFound, ModelUnreadable: there is no such file, or it is damaged.
+        ConfigError: the folder of that name holds a model of another architecture.
+    """
+    if name.startswith(PREFIX):
+        name = served(home_jobs(), name)
+    base, _ = registry.split(name)
+    described = Path(base).expanduser() / "config.json"
+    if registry.is_gguf(base):
+        if not base.startswith("hf:"):
+            found = registry.find(name)
+            for file in (found.path, *found.adapters.values()):
+                frame.check(file)
+    elif described.is_file():
+        try:
+            kind = str(json.loads(described.read_bytes())["model_type"])
+        except (ValueError, TypeError, KeyError):
+            raise ConfigError(f"{described} describes no model") from None
+        layout.see_kind(kind)
 
 
 def _check_installed() -> None:
@@ -164,6 +191,7 @@ def _from_hub(name: str) -> Loaded:
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelNotFound(f"no model to train under {name!r}: {reason}") from error
+    layout.see_kind(model.config.model_type)
     return Loaded(model.eval(), tokenizer)
 
 

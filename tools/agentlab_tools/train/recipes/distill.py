@@ -93,7 +93,7 @@ def train(settings: Settings, work: Work) -> None:
 
     # 5. What came of it: the student, and how far it is from its teacher.
     after, best = (s.perplexity(model, test, place) for model in (student, teacher))
-    work.say(f"perplexity: teacher {best:.2f}, student {before:.2f} before, {after:.2f} after")
+    work.say(f"the teacher's perplexity is {best:.2f}; the student's: {s.came_to(before, after)}")
     work.artifact(
         "model.gguf", lambda path: export(student, loaded.tokenizer, path, name=work.folder.name)
     )

@@ -26,13 +26,13 @@ from pydantic import Field
 from agentlab.errors import ConfigError
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
-from agentlab_tools.train.recipes.chat_settings import LoraSettings
+from agentlab_tools.train.recipes.chat_settings import LoraSettings, PairSettings
 from agentlab_tools.train.recipes.data import pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
 from agentlab_tools.train.recipes.steps import Place
 
 
-class Settings(LoraSettings):
+class Settings(PairSettings):
     """What can be chosen. Rows of `data` hold messages, chosen and rejected; see `recipes.data`."""
 
     beta: float = Field(0.1, gt=0)

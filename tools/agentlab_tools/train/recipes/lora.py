@@ -41,6 +41,15 @@ class Settings(LoraSettings):
     keep_every: int = Field(8, ge=1)
     """Steps from one row of `keep` to the next."""
 
+    def sources(self) -> tuple[str, ...]:
+        """Both files."""
+        return (self.data,) if self.keep is None else (self.data, self.keep)
+
+    def _see_data(self) -> None:
+        super()._see_data()
+        if self.keep is not None:
+            chats(self.keep)
+
 
 def train(settings: Settings, work: Work) -> None:
     """Tune a LoRA on conversations."""
@@ -111,7 +120,7 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
 
     # 6. What came of it: for llama.cpp, for PEFT, and how good it is.
     after = s.perplexity(model, test, place)
-    work.say(f"perplexity on what was held out: {before:.2f} before, {after:.2f} after")
+    work.say(s.came_to(before, after))
     work.artifact("adapter.gguf", lambda path: export_adapter(model, path, name=work.folder.name))
     work.artifact("adapter", lambda path: model.save_pretrained(path, save_embedding_layers=False))
     scores = {"perplexity_before": before, "perplexity_after": after}

@@ -29,7 +29,7 @@ from pydantic import Field
 from agentlab_tools.train.bridge.score import UNSCORED
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
-from agentlab_tools.train.recipes.chat_settings import LoraSettings
+from agentlab_tools.train.recipes.chat_settings import PairSettings
 from agentlab_tools.train.recipes.data import pairs
 from agentlab_tools.train.recipes.dpo import Pair, read_pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Settings(LoraSettings):
+class Settings(PairSettings):
     """What can be chosen. Rows of `data` hold messages, chosen and rejected; see `recipes.data`."""
 
     reward_steps: int = Field(40, ge=1)

@@ -156,6 +156,14 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
     return math.exp(total / count) if count else math.nan
 
 
+def came_to(before: float, after: float) -> str:
+    """What training did to the perplexity on what was held out, in words."""
+    said = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
+    if after > before:
+        return f"{said}. Training made it worse: try a lower learning rate, or fewer steps"
+    return said
+
+
 def cosine(step: int, total: int, peak: float, warm_up: float = 0.05) -> float:
     """The learning rate of a step: up to `peak` over the first part, then down along a cosine.
 
