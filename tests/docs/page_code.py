@@ -31,7 +31,7 @@ async def run(block: Block, names: dict[str, Any]) -> None:
     """Run a block, and see that every value it shows is what the page says it is."""
     tree = ast.fix_missing_locations(_Said(block).visit(parsed(block)))
     names[_SAYS] = _compare
-    made = eval(compile(tree, str(block), "exec", _FLAGS), names)  # noqa: S307 - it is ours
+    made = eval(compile(tree, str(block), "exec", _FLAGS), names)
     if inspect.isawaitable(made):
         await made
 
@@ -43,7 +43,7 @@ class _Said(ast.NodeTransformer):
         self._block, self._lines = block, block.code.splitlines()
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if isinstance(node.value, ast.Await | ast.Call | ast.Constant):
+        if isinstance(node.value, ast.Await | ast.Call | ast.Constant | ast.Yield):
             return node
         _, mark, said = self._lines[(node.end_lineno or node.lineno) - 1].partition("  # ")
         assert mark, f"{self._block}: {ast.unparse(node)} shows nothing"

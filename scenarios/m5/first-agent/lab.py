@@ -80,7 +80,7 @@ lab = Lab(
                 "not-shown": AGENT.but(examples=()),
             },
             hints=(
-                "Press r, and read the answers. The model asks for a calculator: who could hear it?",
+                "Press r, and read the answers. The model asks for a calculator: who hears it?",
                 "Everything the agent needs stands in the answer already, but one thing: "
                 "its list of tools is empty.",
                 'Make the line read: tools = ["calculator"]. Or press f, go down to calculator, '
