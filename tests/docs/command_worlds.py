@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import duckdb
 from click.testing import CliRunner
 
 from agentlab.cli.main import Commands
@@ -129,7 +130,7 @@ class Home:
 
 
 @contextmanager
-def _files(home: Home) -> Iterator[None]:
+def _files(home: Home) -> Generator[None]:
     """What the pages name as the reader's own."""
     folder = home.folder
     (folder / "docs").mkdir()
@@ -139,9 +140,8 @@ def _files(home: Home) -> Iterator[None]:
     )
     (folder / "sales.csv").write_text("day,region,amount\n2024-01-01,North,12.5\n")
     (folder / "people").mkdir()
-    import duckdb
-
-    duckdb.sql("SELECT 'Ada' AS name").write_parquet(str(folder / "people" / "one.parquet"))
+    people = folder / "people" / "one.parquet"
+    duckdb.execute(f"COPY (SELECT 'Ada' AS name) TO '{people}' (FORMAT parquet)")
     (folder / "letter.txt").write_text("Dear Ada, see you on Monday. Yours, Ben\n")
     (folder / "person.json").write_text(
         '{"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}},'
@@ -161,7 +161,7 @@ def _files(home: Home) -> Iterator[None]:
 
 
 @contextmanager
-def _a_run(home: Home) -> Iterator[None]:
+def _a_run(home: Home) -> Generator[None]:
     """Pages that look back begin with a run."""
     with _files(home):
         command = ["run", "m5/first-agent", "--step", "a-calculator"]
