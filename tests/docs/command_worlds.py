@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -71,7 +70,7 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "traces --sql SELECT name, error": (r"calculator",),
     "replay last --verify": (r"(\d+) of \1 events came again",),
     "diff": ("calculator",),
-    "chat --json": (r'"output": \{', r'"outcome": "completed"'),
+    "chat --json": (r'"output": ?\{', r'"outcome": ?"completed"'),
     "completion install": ("New shells complete agentlab",),
     "index docs": ("1 files read",),
     "search": (r"docs/exact\.md:\d",),
@@ -125,8 +124,7 @@ class Home:
 
     def _evaluations(self) -> list[str]:
         files = (self.folder / "home" / "runs" / "results").glob("*.jsonl")
-        told = [json.loads(path.open().readline()) for path in sorted(files)]
-        return [header["name"] for header in told if header["kind"] == "eval"]
+        return [path.stem for path in sorted(files)]
 
 
 @contextmanager
