@@ -254,13 +254,20 @@ class TestAnswers:
         async with mcp_tools(says(list={"tools": [tool]}, answer=answer)) as tools:
             assert (await ask(tools[0])).content == 't\n{"x": "five"}'
 
-    async def test_what_is_said_twice_is_told_once(self, says: Says) -> None:
-        answer = {
-            "content": [{"type": "text", "text": '{"x":  5}'}],
-            "structuredContent": {"x": 5},
-        }
+    @pytest.mark.parametrize(
+        ("text", "structured"),
+        [
+            ('{"x":  5}', {"x": 5}),
+            ("all of a file\n", {"content": "all of a file\n"}),  # server-filesystem's form
+            ('[{"name": "A"}]', {"entities": [{"name": "A"}]}),  # server-memory's
+        ],
+    )
+    async def test_what_is_said_twice_is_told_once(
+        self, says: Says, text: str, structured: dict[str, Any]
+    ) -> None:
+        answer = {"content": [{"type": "text", "text": text}], "structuredContent": structured}
         async with mcp_tools(says(answer=answer)) as tools:
-            assert (await ask(tools[0])).content == '{"x":  5}'
+            assert (await ask(tools[0])).content == text
 
     async def test_a_call_that_became_a_task_is_an_error(self, says: Says) -> None:
         async with mcp_tools(says(answer={"task": {"taskId": "1"}})) as tools:
