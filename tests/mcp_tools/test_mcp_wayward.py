@@ -281,6 +281,23 @@ class TestAnswers:
         assert result.error == "tool_error"
         assert "the MCP server way has ended" in result.content
 
+    async def test_a_line_without_end_ends_the_server_and_not_our_memory(
+        self, tmp_path: Path
+    ) -> None:
+        program = tmp_path / "endless.py"
+        source = Path(__file__).with_name("wayward_server.py").read_text(encoding="utf-8")
+        endless = '            case "tools/call":\n                while True:\n'
+        endless += '                    raw("x" * 1_000_000)\n'
+        program.write_text(source.replace('            case "tools/call":\n', endless, 1))
+        script = tmp_path / "script.json"
+        script.write_text("{}")
+        command = (sys.executable, str(program), str(script))
+        server = McpServer(name="way", command=command, timeout=120)
+        async with mcp_tools(server) as tools:
+            result = await ask(tools[0])
+        assert result.error == "tool_error"
+        assert "it wrote a line of over 64 MB to stdout" in result.content
+
     async def test_a_link_is_read_by_a_tool_where_there_are_resources(self, says: Says) -> None:
         link = {"type": "resource_link", "uri": "note://1", "name": "a note"}
         server = says(
