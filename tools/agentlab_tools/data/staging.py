@@ -59,7 +59,7 @@ class Staging:
 
     def flush(self) -> None:
         """Hand what was gathered to the database."""
-        import numpy as np  # noqa: PLC0415 - only where files are read
+        import numpy as np
 
         for place in range(self._made, len(self.names)):
             self._db.execute(f"ALTER TABLE staging ADD COLUMN c{place} VARCHAR")
