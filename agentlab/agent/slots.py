@@ -27,7 +27,7 @@ def slots(depth: int) -> asyncio.Semaphore:
 def _files() -> int:
     """How many files this process may have open."""
     try:
-        import resource  # noqa: PLC0415 - not on every system
+        import resource  # not on every system
     except ImportError:
         return _UNBOUNDED
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

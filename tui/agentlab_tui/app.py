@@ -19,8 +19,6 @@ from agentlab_tui.screens.roadmap import RoadmapScreen
 from agentlab_tui.services import Services
 from agentlab_tui.themes import DARK, LIGHT
 
-# ruff: noqa: PLC0415
-
 
 class AgentLabApp(App[None]):
     """AgentLab in a terminal. Owns the services and closes the engine at the end."""

@@ -88,7 +88,7 @@ class Staging:
 
     def flush(self) -> None:
         """Hand what was gathered to the database."""
-        import numpy as np  # noqa: PLC0415 - only where files are read
+        import numpy as np
 
         self._spread()
         for place in range(self._made, len(self.names)):

@@ -133,7 +133,7 @@ class Keeper:
             self._said = Transcript()
 
     async def _connection(self) -> None:
-        from mcp import Client  # noqa: PLC0415 - heavy
+        from mcp import Client
 
         sieve = Sieve(self._tools.note)
         way = transport(
@@ -309,7 +309,7 @@ def _told(error: BaseException) -> str:
 
 def _is_answer(error: BaseException | None) -> bool:
     """Whether the server itself said what is wrong, in the words of the protocol."""
-    from mcp import MCPError  # noqa: PLC0415 - loaded by now
+    from mcp import MCPError
 
     return error is not None and isinstance(_first(error), MCPError)
 

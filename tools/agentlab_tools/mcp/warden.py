@@ -31,7 +31,7 @@ def main(parent: int, command: list[str]) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _end)
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - not everywhere
+        import ctypes  # not on every system
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

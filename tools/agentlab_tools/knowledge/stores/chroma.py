@@ -167,7 +167,7 @@ class ChromaStore:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         rows: dict[str, Vectors] = {}
         for part in self._batches(ids):
@@ -207,8 +207,8 @@ def _client(path: Path) -> Any:
         os.environ["ORT_DISABLE_TELEMETRY"] = (
             "1"  # it may load onnxruntime for embeddings of its own
         )
-        import chromadb  # noqa: PLC0415 - takes a second
-        from chromadb.config import Settings  # noqa: PLC0415
+        import chromadb
+        from chromadb.config import Settings
     except ModuleNotFoundError as error:
         raise MissingExtra("Chroma", "knowledge") from error
     private_folder(path)

@@ -74,7 +74,7 @@ def names(config: Any, theirs: Iterable[str]) -> dict[str, str]:
     Raises:
         ConfigError: the architecture is not one that can be written, or has an unknown weight.
     """
-    import gguf  # noqa: PLC0415 numpy and more
+    import gguf
 
     see_kind(config.model_type)
     table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(config.num_hidden_layers))

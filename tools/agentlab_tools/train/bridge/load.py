@@ -51,7 +51,7 @@ def load(name: str) -> Loaded:
         ConfigError: it is of a kind that can't be trained here.
     """
     _check_installed()
-    from transformers.utils import logging  # noqa: PLC0415 heavy
+    from transformers.utils import logging
 
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # a second or two needs none, and logs are full of it
@@ -110,8 +110,8 @@ def _load(name: str) -> Loaded:
 
 def _from_gguf(path: Path) -> Loaded:
     frame.check(path)
-    from gguf import GGUFReader  # noqa: PLC0415 numpy and more
-    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+    from gguf import GGUFReader
+    from transformers import LlamaForCausalLM
 
     reader = GGUFReader(path)
     config = _config(reader, path)
@@ -123,7 +123,7 @@ def _from_gguf(path: Path) -> Loaded:
 
 
 def _config(reader: GGUFReader, path: Path) -> Any:
-    from transformers import LlamaConfig  # noqa: PLC0415 heavy
+    from transformers import LlamaConfig
 
     def field(name: str, default: Any = None) -> Any:
         found = reader.fields.get(name)
@@ -161,9 +161,9 @@ def _config(reader: GGUFReader, path: Path) -> Any:
 
 def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
     """Every weight under Hugging Face's name, in its order of rows."""
-    import torch  # noqa: PLC0415 heavy
-    from gguf import dequantize  # noqa: PLC0415
-    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+    import torch
+    from gguf import dequantize
+    from transformers import LlamaForCausalLM
 
     with torch.device("meta"):
         theirs = list(LlamaForCausalLM(config).state_dict())
@@ -182,7 +182,7 @@ def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
 
 
 def _from_hub(name: str) -> Loaded:
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 heavy
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
         kept = {"local_files_only": not _hub_is_there()}
@@ -199,7 +199,7 @@ def _hub_is_there() -> bool:
     """Whether it is worth asking: without a network its client tries for most of a minute."""
     if getproxies():
         return True
-    from huggingface_hub import constants  # noqa: PLC0415
+    from huggingface_hub import constants
 
     try:
         socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)

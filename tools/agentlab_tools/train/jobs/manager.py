@@ -277,9 +277,9 @@ def _read(folder: Path) -> Job:
 def _check_place(on: str) -> None:
     place, _, _ = on.partition(":")
     if place == "ray":
-        from importlib.util import find_spec  # noqa: PLC0415
+        from importlib.util import find_spec
 
-        from agentlab.errors import MissingExtra  # noqa: PLC0415
+        from agentlab.errors import MissingExtra
 
         if find_spec("ray") is None:
             raise MissingExtra("ray", "ray")

@@ -41,10 +41,10 @@ class Settings(ChatSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Teach a model with fewer layers."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -107,7 +107,7 @@ def student_of(teacher: Any, layers: int) -> Any:
     Raises:
         ConfigError: the teacher has fewer layers than that.
     """
-    from torch import nn  # noqa: PLC0415 heavy
+    from torch import nn
 
     count = len(teacher.model.layers)
     if layers > count:

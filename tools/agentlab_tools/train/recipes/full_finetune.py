@@ -28,10 +28,10 @@ class Settings(ChatSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Train all of a model on conversations."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)

@@ -53,7 +53,7 @@ class Settings(LoraSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Tune a LoRA on conversations."""
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -66,10 +66,10 @@ def train(settings: Settings, work: Work) -> None:
 
 def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
     """Put a LoRA on a model whose weights stay as they are, and train it."""
-    import peft  # noqa: PLC0415 heavy
-    import torch  # noqa: PLC0415 heavy
+    import peft
+    import torch
 
-    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of  # noqa: PLC0415
+    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of
 
     # 2. The detour beside every linear layer.
     plan = peft.LoraConfig(
@@ -137,7 +137,7 @@ def kept_rows(settings: Settings, reader: Reader, work: Work) -> list[Row]:
 
 def apart_from_itself(model: Any, row: Row) -> Tensor:
     """KL(model without its LoRA ‖ model), summed over the tokens a row teaches, in nats."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     with torch.no_grad(), model.disable_adapter():
         was, _ = s.logits_and_labels(model, row)

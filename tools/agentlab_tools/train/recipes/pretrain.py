@@ -74,11 +74,11 @@ class Settings(RecipeSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Train a small language model on text."""
-    import torch  # noqa: PLC0415 heavy
-    from torch.nn.functional import cross_entropy  # noqa: PLC0415
+    import torch
+    from torch.nn.functional import cross_entropy
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.recipes import steps as s  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.recipes import steps as s
 
     work.seed_everything()
     place = s.Place.best(settings.precision)
@@ -156,7 +156,7 @@ def _came_to(loss: float, tokens: int) -> str:
 
 def small_llama(settings: Settings, tokenizer: Any) -> Any:
     """A llama of the size asked for, with random weights."""
-    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415 heavy
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -175,7 +175,7 @@ def small_llama(settings: Settings, tokenizer: Any) -> Any:
 
 def adamw(model: Any, lr: float) -> Any:
     """The optimizer; matrices are drawn towards zero a little, norms are not."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     matrices = [p for p in model.parameters() if p.ndim > 1]
     norms = [p for p in model.parameters() if p.ndim == 1]
@@ -185,7 +185,7 @@ def adamw(model: Any, lr: float) -> Any:
 
 def bpe(read: Iterable[str], size: int) -> Any:
     """A byte-level BPE tokenizer learnt from texts: bytes, then ever longer frequent pieces."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     cutter: Any = Tokenizer(models.BPE())
     cutter.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -202,7 +202,7 @@ def bpe(read: Iterable[str], size: int) -> Any:
 
 def opened(path: Path) -> Any:
     """The tokenizer in a `tokenizer.json` made by `bpe`, as transformers takes it."""
-    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 heavy
+    from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(tokenizer_file=str(path), eos_token=END, pad_token=END)
 
