@@ -193,7 +193,7 @@ def _limits() -> Callable[[], None]:
     """
     if sys.platform == "win32":
         return lambda: None
-    import resource  # noqa: PLC0415 - not everywhere
+    import resource
 
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
