@@ -55,6 +55,8 @@ def _told(page: Path) -> Iterator[Told]:
 _PAGES = [page for page in PAGES if any(not told.why_not for told in _told(page))]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1500)  # real models, on a machine that may be busy
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_do_what_they_say(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
