@@ -34,7 +34,7 @@ def sample(grammar: str, random: Random, most: int = 300, marks: Sequence[str] =
         tired = len(written) > random.randint(10, 80)
         if END in allowed and (tired or len(allowed) == 1 or random.random() < 0.2):
             return written.decode()
-        for mark in marks if tired or random.random() < 0.2 else ():
+        for mark in filter(None, marks) if tired or random.random() < 0.2 else ():
             on = GUIDE.walk(grammar)
             if _is_text(written) and on.take_text(written.decode() + mark):
                 walk = on

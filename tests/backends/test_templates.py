@@ -298,9 +298,10 @@ def test_the_grammar_forces_what_the_template_writes(family: str) -> None:
     assert constraint.grammar is not None
     random = Random(7)
     pair = template.format.pair
-    marks = [template.format.close, pair.end.strip() if pair else QUOTE]
-    texts = [sample(constraint.grammar, random, 600, marks) for _ in range(30)]
-    assert texts.count(None) < 15
+    format = template.format
+    marks = [format.close, format.tail, format.finish, pair.end.strip() if pair else QUOTE]
+    texts = [sample(constraint.grammar, random, 600, marks) for _ in range(60)]
+    assert len(texts) - texts.count(None) >= 12
     for text in filter(None, texts):
         message = read(template.format, text)
         assert message.tool_calls, text
