@@ -32,7 +32,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\0"))
+# what text holds none of; but DOS ends it with \x1a, and \x1e and \x1f separate records and values
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b\x1e\x1f\0"))
 _SAMPLE = 1 << 16
 
 # Where the WHATWG's standard means another encoding by a name than Python does
@@ -113,8 +114,9 @@ def json_lines(text: str) -> Iterator[tuple[int, str]]:
     Only a line feed ends one. U+2028 and its like may stand within a JSON text.
     """
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip(" \t\r"):
-            yield number, line
+        found = line.strip(" \t\r\ufeff")  # files that were joined have marks within
+        if found:
+            yield number, found
 
 
 class _Look:
@@ -230,7 +232,7 @@ _ACCENTED = "À-ÖØ-öø-ÿŠŽŸŒšžœƒ"
 _MISPLACED = re.compile(
     f"(?<=[A-Za-z{_ACCENTED}])[^\x00-\x7f{_ACCENTED}{_IN_WORDS}](?=[A-Za-z{_ACCENTED}])|[\x80-\x9f]"
 )
-_CAPITAL_WITHIN = re.compile("[a-z][À-ÖØ-ÞŠŽŸŒ](?=[a-z])")
+_CAPITAL_WITHIN = re.compile("[A-Za-z][À-ÖØ-ÞŠŽŸŒ](?=[a-z])|[a-z]§")
 _RUN = re.compile(f"[{_ACCENTED}]{{4,}}")
 _HIGH = re.compile("[^\x00-\x7f]")
 _HIGH_LETTER = re.compile(f"[{_ACCENTED}]")

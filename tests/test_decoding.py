@@ -61,3 +61,16 @@ def test_pieces_are_looked_at_as_one() -> None:
 def test_only_a_line_feed_ends_a_line_of_json() -> None:
     text = '{"a": "x\u2028y\u2029\x85z"}\r\n\n{"b": 1}'
     assert [number for number, _ in json_lines(text)] == [1, 3]
+
+
+def test_a_mark_within_files_that_were_joined_is_no_part_of_a_line() -> None:
+    assert list(json_lines('{"a": 1}\n\ufeff{"a": 2}\n\ufeff')) == [
+        (1, '{"a": 1}'),
+        (2, '{"a": 2}'),
+    ]
+
+
+def test_letters_of_a_mac_and_marks_that_end_files_are_text() -> None:
+    said = "Name,Ort\rMüller,Köln\rGroß,Zürich\r"
+    assert decode(said.encode("mac_roman")) == (said, "read as mac_roman: it is not UTF-8")
+    assert decode(b"a,b\r\n\x1a") == ("a,b\r\n\x1a", "")

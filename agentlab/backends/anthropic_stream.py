@@ -140,8 +140,10 @@ class MessagesDecoder:
     def reply(self) -> Reply:
         """The answer."""
         stop = stop_of(self._stop_reason or "", self._asked.preset.name, self._asked.preset.stops)
-        if stop in ("end", "tool_calls"):
-            stop = "tool_calls" if self._draft.has_calls else "end"
+        if stop == "tool_calls":
+            stop = self._draft.stop_of_calls
+        elif stop == "end" and self._draft.has_calls:
+            stop = "tool_calls"
         message = Message(role="assistant", parts=self._draft.parts())
         return Reply(message=message, usage=self._cost(), stop=stop)
 

@@ -185,8 +185,10 @@ class ChatDecoder:
         stop = stop_of(self._finish or "", self._asked.preset.name, self._asked.preset.stops)
         if self._refused:
             return "filtered"
-        if stop in ("end", "tool_calls"):
-            stop = "tool_calls" if self._draft.has_calls else "end"
+        if stop == "tool_calls":
+            stop = self._draft.stop_of_calls
+        elif stop == "end" and self._draft.has_calls:
+            stop = "tool_calls"
         if stop == "end" and self._stopped_by in self._asked.settings.stop:
             return "stop_sequence"
         return stop

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import cast
 
-from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta
+from agentlab.backend import Delta, ReasoningDelta, Stop, TextDelta, ToolCallDelta
 from agentlab.backends.asked import Asked
 from agentlab.errors import StreamBroken
 from agentlab.messages import Part, Reasoning, Text, ToolCall, clean
@@ -146,11 +147,35 @@ class Draft:
         """Whether a tool (other than the answer's) is called."""
         return any(call.name != self._answer_tool for call in self._calls.values())
 
+    @property
+    def stop_of_calls(self) -> Stop:
+        """The stop of a reply that ends to call a tool.
+
+        Raises:
+            StreamBroken: no call came, so something of the answer is missing.
+        """
+        if not self._calls:
+            raise StreamBroken("the answer says that it calls a tool, and holds no call")
+        return "tool_calls" if self.has_calls else "end"
+
     def parts(self) -> tuple[Part, ...]:
         """What came in, as the parts of a message."""
         for call in self._calls.values():
             self._told(call)
+        self._mark_halves()
         return tuple(map(_finished, self._parts))
+
+    def _mark_halves(self) -> None:
+        """Put a mark where the other half of a character never came."""
+        for key in [*self._halves]:
+            del self._halves[key]
+            mark = "\N{REPLACEMENT CHARACTER}"
+            if key == "text":
+                self.text(mark)
+            elif key == "reasoning":
+                self.reasoning(mark)
+            elif isinstance(key, tuple):
+                self.arguments(cast(tuple[str, Hashable], key)[1], mark)
 
     def _whole(self, key: Hashable, text: str) -> str:
         """The text up to its last whole character.

@@ -28,6 +28,7 @@ from agentlab.backend import Stop
 from agentlab.backends.call_ids import ANY, NINE
 from agentlab.backends.prices import FREE, Price
 from agentlab.backends.structured import Mode
+from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ConfigError, Refused
 from agentlab.messages import Value
 
@@ -203,8 +204,8 @@ def load_presets(path: Path, base: Mapping[str, Preset] = PRESETS) -> dict[str, 
         ConfigError: the file can't be read, or a service in it is not described as it should be.
     """
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8")).get("services", {})
-    except (OSError, ValueError) as error:
+        told = tomllib.loads(decode(path.read_bytes())[0]).get("services", {})
+    except (OSError, ValueError, Undecodable) as error:
         raise ConfigError(f"{path} can't be read: {error}") from None
     presets = dict(base)
     if not isinstance(told, dict):

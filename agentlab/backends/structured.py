@@ -148,9 +148,10 @@ def _plain(reply: Reply) -> Reply:
 
 def unfenced(text: str) -> str:
     """The JSON in a text that is one code fence, or holds one with words around it."""
-    text = text.strip()
-    if _is_json(text):
-        return text
+    text = text.strip().removeprefix("\ufeff")
+    for plain in (text, text.strip("`").removeprefix("json")):
+        if _is_json(plain):
+            return plain.strip()
     inside = [found.strip() for found in _FENCE.findall(text)]
     readable = [found for found in inside if _is_json(found)]
     if len(readable) == 1:

@@ -56,9 +56,23 @@ def _piped(wanted: bool) -> str | None:
     hint.daemon = True
     hint.start()
     try:
-        return sys.stdin.read()
+        if not hasattr(sys.stdin, "buffer"):  # a stand-in, which holds text
+            return sys.stdin.read()
+        return _decoded(sys.stdin.buffer.read(), "what is piped in").replace("\r\n", "\n")
     finally:
         hint.cancel()
+
+
+def _decoded(data: bytes, name: str, remedy: str = "") -> str:
+    from agentlab.decoding import Undecodable, decode
+
+    try:
+        text, note = decode(data)
+    except Undecodable as error:
+        raise ConfigError(f"{name} is no text that can be read ({error}){remedy}") from None
+    if note:
+        click.echo(f"agentlab: {name}: {note}", err=True)
+    return text
 
 
 def _is_fed() -> bool:
@@ -84,12 +98,7 @@ def _quoted(file: Path) -> str:
     data = _bytes_of(file)
     if len(data) > MAX_FILE:
         raise ConfigError(f"{file} has {len(data):,} bytes; --file takes at most {MAX_FILE:,}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise ConfigError(f"{file} is no text in UTF-8: --image takes pictures")
+    text = _decoded(data, str(file), ": --image takes pictures")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{one_line(file.name)}:\n{fence}\n{text.rstrip()}\n{fence}"
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
+from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ConfigError, MissingExtra
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ def with_schema(agent: Agent[Any], file: Path) -> Agent[Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        read: object = json.loads(file.read_text(encoding="utf-8-sig"))
+        read: object = json.loads(decode(file.read_bytes())[0])
     except OSError as error:
         raise ConfigError(f"--schema {file}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, Undecodable) as error:
         raise ConfigError(f"--schema {file} is no JSON: {error}") from error
     if not isinstance(read, dict):
         raise ConfigError(f"--schema {file} is no JSON Schema: it must be an object")

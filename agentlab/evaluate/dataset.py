@@ -70,7 +70,7 @@ def _sample(path: Path, number: int, line: str) -> Sample:
     if not isinstance(said, str) or not said:
         raise ConfigError(f'{path}, line {number} has no "input" text')
     id = fields.pop("id", number)
-    if not isinstance(id, str | int):
+    if not isinstance(id, str | int) or isinstance(id, bool):
         raise ConfigError(f'{path}, line {number}: "id" must be a text or a number')
     return Sample(id=str(id), case=Case(said, fields.pop("expect", None), fields))
 

@@ -112,6 +112,15 @@ async def test_a_stop_reason_of_messages_that_nobody_knows_is_no_end() -> None:
             await ask(s, "anthropic:claude-x")
 
 
+@pytest.mark.parametrize("name", ["", "anthropic:claude-x"])
+async def test_a_call_that_is_announced_and_does_not_come_is_missed(name: str) -> None:
+    chat = events(*said("Let me look that up.", finish="tool_calls")) + DONE
+    body = blocks(text_block("Let me look that up."), stop="tool_use") if name else chat
+    async with Loopback(sse(body)) as server:
+        with pytest.raises(StreamBroken, match="holds no call"):
+            await ask(server, name)
+
+
 # Thoughts and JSON in the text
 
 
@@ -191,6 +200,9 @@ async def test_a_service_that_reads_its_marks_itself_may_talk_about_them() -> No
         'Here it is:\n\n```\n{"name":"Paris"}\n```\nDone.',
         '~~~json\n{"name":"Paris"}',
         '  {"name":"Paris"}  ',
+        '\ufeff{"name":"Paris"}',
+        '`{"name":"Paris"}`',
+        'json\n{"name":"Paris"}',
     ],
 )
 async def test_a_fence_around_typed_output_is_taken_off(name: str, text: str) -> None:
@@ -237,6 +249,19 @@ async def test_half_a_character_in_one_event_and_half_in_the_next() -> None:
         deltas, reply = await ask(server)
     assert reply.message.parts == (Text(text="🌍!"), Reasoning(text="🌍"))
     assert text_of(deltas) == "🌍!"
+
+
+@pytest.mark.parametrize("piece", ["content", "reasoning", "arguments"])
+async def test_half_a_character_whose_other_half_never_comes_leaves_a_mark(piece: str) -> None:
+    said = {"content": r'"content":"a\ud83c"', "reasoning": r'"reasoning":"a\ud83c"'}
+    call = r'"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"a\ud83c"}}]'
+    delta = "{" + said.get(piece, call) + "}"
+    raw = 'data: {"choices":[{"delta":' + delta + ',"finish_reason":"stop"}]}'
+    async with Loopback(sse(raw.encode() + b"\n\n")) as server:
+        _, reply = await ask(server)
+    (part,) = reply.message.parts
+    told = part.arguments if isinstance(part, ToolCall) else getattr(part, "text", "")
+    assert told == "a\N{REPLACEMENT CHARACTER}"
 
 
 def typed(body: bytes, content_type: str) -> Any:

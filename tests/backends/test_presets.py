@@ -90,6 +90,14 @@ def test_a_file_adds_and_changes_services(mine: Path) -> None:
     assert PRESETS["openai"].key_env == "OPENAI_API_KEY"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_of_services_may_come_from_any_editor(mine: Path, encoding: str) -> None:
+    text = mine.read_text(encoding="utf-8") + "\n# für später\n"
+    plain = load_presets(mine)
+    mine.write_bytes(text.encode(encoding))
+    assert load_presets(mine) == plain
+
+
 def test_a_services_key_is_not_inherited_by_another_address(mine: Path) -> None:
     assert load_presets(mine)["mirror"].key_env == ""
 

@@ -537,6 +537,82 @@ def test_a_history_is_rewritten_where_that_loses_nothing(source: str) -> None:
     assert [told.index(word) for word in words] == sorted(map(told.index, words))
 
 
+TOOLED = "{% if tools %}{{ tools | tojson }}{% endif %}"
+TURN = (
+    "[{{ m.role }}] {{ m.content }}{% for c in m.tool_calls or [] %}[TOOL_CALLS]"
+    "{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}{% endfor %}\n"
+)
+# the last instructions take the place of all others
+REPLACES = (
+    "{% set s = namespace(v='') %}{% for m in messages %}{% if m.role == 'system' %}"
+    "{% set s.v = m.content %}{% endif %}{% endfor %}{{ s.v }}\n"
+    + TOOLED
+    + "{% for m in messages %}"
+    "{% if m.role != 'system' %}" + TURN + "{% endif %}{% endfor %}"
+)
+# instructions stand before the last question, if that is the last turn
+BEFORE_LAST = (
+    TOOLED
+    + "{% for m in messages %}{% if m.role != 'system' %}{% if loop.last and m.role == 'user' "
+    "and messages[0].role == 'system' %}{{ messages[0].content }}\n{% endif %}"
+    + TURN
+    + "{% endif %}"
+    "{% endfor %}"
+)
+# speakers take turns, calls and results left aside; no answer is empty; somebody asks
+ALTERNATES = (
+    TOOLED + "{% set n = namespace(i=0, text=true) %}{% for m in messages %}"
+    "{% if m.role == 'user' or (m.role == 'assistant' and not m.tool_calls) %}"
+    "{% if (m.role == 'user') != (n.i % 2 == 0) %}{{ raise_exception('take turns') }}{% endif %}"
+    "{% set n.i = n.i + 1 %}{% endif %}{% if m.role == 'assistant' and not m.content and not "
+    "m.tool_calls %}{{ raise_exception('say something') }}{% endif %}"
+    "{% if m.tool_calls %}{% set m = {'role': m.role, 'tool_calls': m.tool_calls} %}" + TURN
+    + "{% else %}" + TURN + "{% endif %}{% endfor %}"
+    "{% if n.i == 0 %}{{ raise_exception('nobody asks') }}{% endif %}"
+)  # fmt: skip
+# each parameter must have a description, which is put behind a word
+DESCRIBES = (
+    "{% for t in tools %}{{ t.function.name }}{% for k, v in "
+    "t.function.parameters.properties.items() %} {{ k + ': ' + v.description }}{% endfor %}\n"
+    "{% endfor %}{% for m in messages %}" + TURN + "{% endfor %}"
+)
+
+
+@pytest.mark.parametrize("source", [REPLACES, BEFORE_LAST, ALTERNATES, DESCRIBES])
+def test_no_history_of_a_run_is_refused_or_loses_words(source: str) -> None:
+    template = Template(source)
+    call = ToolCall(id="call_1", name="find_flights", arguments='{"city": "Roma"}')
+    asked, done = Message.user("Where?"), results(call)
+    rules, late = Message.system("Be kind."), Message.system("Be quick.")
+    says = Message.assistant(Text(text="I look."), call)
+    bare = ToolSpec(
+        name="find_flights",
+        description="Find.",
+        parameters={"type": "object", "properties": {"city": {"type": "string"}}},
+    )
+    for history, words in (
+        (
+            [rules, asked, Message.assistant(call), done],
+            ["Be kind.", "Where?", "Roma", "result of call_1"],
+        ),
+        ([rules, asked, Message.assistant("Here."), late, asked], ["Be kind.", "Be quick."]),
+        ([rules, asked, says, done, Message.assistant("There.")], ["I look.", "Roma", "There."]),
+        ([asked, says, done, late], ["I look.", "Roma", "result of call_1", "Be quick."]),
+        ([asked, Message.assistant(""), Message.user("Well?")], ["Where?", "Well?"]),
+        ([rules], ["Be kind."]),
+    ):
+        for tools in ([], [bare]):
+            told = template.render(history, tools, str)
+            assert all(word in told for word in words), (tools, history, told)
+            assert not tools or "city" in told
+
+
+def test_instructions_stay_where_the_template_puts_them_when_somebody_asks() -> None:
+    history = [Message.system("Be kind."), Message.user("One?"), Message.assistant("Two.")]
+    told = Template(BEFORE_LAST).render([*history, Message.user("Three?")], [], str)
+    assert told == "[user] One?[assistant] Two.Be kind.\n[user] Three?"
+
+
 def test_ids_have_nine_letters_where_a_template_wants_them_and_results_keep_theirs() -> None:
     calls = [ToolCall(id=f"call_{n}", name="now", arguments="{}") for n in (1, 2)]
     told = Template(NINE).render(

@@ -60,7 +60,7 @@ class Program:
         install_echo(self._packages)
 
     def __call__(
-        self, *args: str, stdin: str | None = None, **variables: str
+        self, *args: str, stdin: str | bytes | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run it; without `stdin`, as a service does, with /dev/null."""
         env = {
@@ -71,16 +71,19 @@ class Program:
             "COLUMNS": "60",
             **variables,
         }
-        source: dict[str, Any] = {"input": stdin}
+        piped = stdin.encode() if isinstance(stdin, str) else stdin
+        source: dict[str, Any] = {"input": piped}
         if stdin is None:
             source = {"stdin": subprocess.DEVNULL}
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "agentlab", *args],
             capture_output=True,
-            text=True,
-            errors="replace",
             env=env,
             timeout=120,
             check=False,
             **source,
         )
+        said, told = (
+            out.decode(errors="replace").replace("\r\n", "\n") for out in (done.stdout, done.stderr)
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, said, told)

@@ -105,6 +105,23 @@ def test_text_files_are_quoted_and_cannot_close_their_quotes(agentlab: Program, 
     assert "user=What is this?\n\nnotes.md:\n````\n```\ncode\n```\n```` T" in got
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_text_in_any_encoding_is_asked_about_and_what_was_assumed_is_told(
+    agentlab: Program, tmp_path: Path, encoding: str
+):
+    data = "Grüße aus Köln".encode(encoding)
+    file = tmp_path / "notes.txt"
+    file.write_bytes(data)
+    for args, stdin in ((("-f", str(file), "What?"), b""), (("What?",), data)):
+        done = agentlab("chat", "-b", "said:echo", *args, stdin=stdin)
+        assert "Grüße aus Köln" in done.stdout
+        assert ("read as windows-1252" in done.stderr) == (encoding == "cp1252")
+    schema = json.dumps({"type": "object", "properties": {"größe": {"type": "integer"}}})
+    (tmp_path / "schema.json").write_bytes(schema.encode(encoding))
+    args = ("--schema", str(tmp_path / "schema.json"), "?")
+    assert told(agentlab, *args, model='said:{"größe": 4}')["output"] == {"größe": 4}
+
+
 def test_pictures_are_sent_as_pictures(agentlab: Program, tmp_path: Path):
     file = tmp_path / "no-suffix"
     file.write_bytes(PNG)
@@ -117,6 +134,7 @@ def test_pictures_are_sent_as_pictures(agentlab: Program, tmp_path: Path):
     [
         ("--image", b"text", "is no picture"),
         ("--file", b"\xff\xfe\x00", "is no text"),
+        ("--file", b"a\0b", "--image takes pictures"),
         ("--schema", b"{", "is no JSON"),
         ("--schema", b"[]", "must be an object"),
         ("--schema", b'{"type": "number of things"}', "is no JSON Schema"),

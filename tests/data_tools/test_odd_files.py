@@ -125,6 +125,7 @@ def read(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[int, str]], list
         return db.execute("FROM t").fetchall(), refused, notes
 
 
+@pytest.mark.timeout(60 + FILES * 2)
 @pytest.mark.parametrize("block", range(5))
 def test_every_row_of_an_odd_table_is_there_as_python_reads_it(block: int, tmp_path: Path) -> None:
     for seed in range(block, FILES, 5):

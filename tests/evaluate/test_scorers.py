@@ -177,6 +177,7 @@ def test_samples_are_read_with_what_is_known_of_them(tmp_path: Path):
         ('{"expect": 1}', 'line 1 has no "input"'),
         ('{"input": ""}', 'line 1 has no "input"'),
         ('{"input": "a", "id": [1]}', '"id" must be'),
+        ('{"input": "a", "id": true}', '"id" must be'),
         ('{"input": "a", "id": 1}\n{"input": "b", "id": "1"}', "two samples have the id '1'"),
         ("\n", "holds no samples"),
     ],

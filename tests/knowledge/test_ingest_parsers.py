@@ -305,6 +305,20 @@ def test_documents_of_this_project_are_read() -> None:
             assert text[block.start : block.end].strip()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nid;name\n1;Ann, A\n",
+        "\nid,name\n1,'Ann, A'\n2,'Bob'\n",
+        "\nid^name\n1^Ann, A\n",
+        '\nid,name\n1,"Ann, A"\n2,it\'s 5:30; or 6|7\n',
+    ],
+)
+def test_rows_of_tables_are_split_as_query_data_splits_them(text: str) -> None:
+    document = parse(text.encode(), "t.csv")
+    assert document.text.split("\n")[1:3] == ["id; name", "id: 1; name: Ann, A"]
+
+
 def test_a_cell_longer_than_csv_expects_loses_no_file() -> None:
     document = parse(f"name,said\nAda,{'word ' * 40_000}\nBo,hi\n".encode(), "a.csv")
     assert len(document.blocks) == 2

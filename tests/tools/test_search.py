@@ -101,3 +101,16 @@ async def test_a_folder_of_ones_own_can_be_searched_and_an_empty_one_says_so(tmp
     (tmp_path / "map.txt").write_bytes(b"The treasure lies \xff under the oak.")
     found = await search_over(tmp_path, name="notes").call(call)
     assert found.content.startswith("[map.txt:1]")
+
+
+async def test_documents_in_other_encodings_are_found_by_their_words_and_lines(tmp_path: Path):
+    call = ToolCall(id="1", name="notes", arguments='{"query": "Grüße"}')
+    text = "One line\u2028only.\x0c" + "\n" * 4 + "Grüße aus Köln."
+    (tmp_path / "cards.txt").write_bytes(text.encode("utf-16"))
+    (tmp_path / "mail.txt").write_bytes("Viele Grüße vom Bären".encode("cp1252"))
+    found = await search_over(tmp_path, name="notes").call(call)
+    assert "Viele Grüße vom Bären" in found.content
+    assert "Grüße aus Köln" in found.content
+    (tmp_path / "zip.txt").write_bytes(b"PK\x03\x04" + b"\0\1\2" * 99)
+    refused = await search_over(tmp_path, name="notes").call(call)
+    assert (refused.error, "zip.txt can't be searched" in refused.content) == ("tool_error", True)

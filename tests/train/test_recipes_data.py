@@ -308,6 +308,8 @@ def test_preferences_as_others_write_them(row: dict[str, Any], tmp_path: Path) -
         (chats, {"conversations": [{"from": "nobody", "value": "q"}]}, "nobody known"),
         (texts, {"text": None}, "has no text"),
         (texts, {"id": "7", "content": "the text"}, "has no text"),
+        (texts, {"prompt": "the question", "completion": None}, "has no text"),
+        (texts, {"prompt": "the question", "completion": float("nan")}, "has no text"),
     ],
 )
 def test_a_row_that_is_none_is_refused_with_its_line_and_an_example(
@@ -335,6 +337,12 @@ def test_training_text_is_decoded_and_what_was_assumed_is_said(
     (chat,) = chats(str(tmp_path / "c.jsonl"), say=said.append)
     assert chat.messages[0].text == "Grüße"
     assert len(said) == (2 if encoding == "latin-1" else 0)
+
+
+def test_half_a_character_is_learnt_as_a_mark_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "half.jsonl"
+    path.write_text('{"text": "a\\ud83d"}\n{"text": "\\ud83d\\ude00"}\n')
+    assert texts(str(path)) == ["a\N{REPLACEMENT CHARACTER}", "😀"]
 
 
 def test_binary_is_no_text_to_learn_from(tmp_path: Path) -> None:

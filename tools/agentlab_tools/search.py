@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ToolError
 from agentlab.tooling import Tool, tool
 from agentlab_tools.lexical import LexicalIndex, Passage
@@ -21,6 +22,7 @@ from agentlab_tools.lexical import LexicalIndex, Passage
 LIBRARY = Path(__file__).resolve().parent / "library"
 SUFFIXES = (".md", ".markdown", ".txt")
 
+_LINE_END = re.compile("\r\n|\r|\n")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*$")
 _PASSAGE_CHARS = 700
 _LISTS = frozenset({"sources", "references", "bibliography", "further reading"})
@@ -69,7 +71,11 @@ def passages_in(folder: Path) -> Iterator[Passage]:
         raise ToolError(f"there are no documents in {folder.name}")
     for file in files:
         source = file.relative_to(folder).as_posix()
-        yield from passages(file.read_text(encoding="utf-8", errors="replace"), source)
+        try:
+            text, _ = decode(file.read_bytes())
+        except Undecodable as error:
+            raise ToolError(f"{source} can't be searched: {error}") from None
+        yield from passages(text, source)
 
 
 def passages(text: str, source: str) -> Iterator[Passage]:
@@ -85,7 +91,7 @@ def passages(text: str, source: str) -> Iterator[Passage]:
             yield Passage(source=source, heading=where or source, line=begin, text=body)
         block.clear()
 
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         if found := _HEADING.match(line):
             yield from flush()
             heading = found["text"]

@@ -18,25 +18,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from agentlab.backend import ToolSpec
 from agentlab.backends.call_ids import NINE, CallIds
 from agentlab.backends.llamacpp import probe
+from agentlab.backends.llamacpp.declared import as_declared, as_written, called, described
 from agentlab.backends.llamacpp.describe import tool_section
 from agentlab.backends.llamacpp.formats import HERMES, Format, detect
 from agentlab.backends.llamacpp.jinja import Jinja
 from agentlab.backends.llamacpp.turns import (
     Rewriting,
     Turn,
-    answer_between,
+    as_parts,
+    forms,
     merged,
     one_call_a_turn,
     rewritings,
 )
 from agentlab.errors import ConfigError
-from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
+from agentlab.messages import Audio, Image, Message, Reasoning, ToolCall, ToolResult
 
 PLAIN = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 """For base models, which have no template: what was said, as it is."""
@@ -77,7 +80,9 @@ class Template:
         self.format: Format = spoken or HERMES
         self.hash = hashlib.sha256(source.encode()).hexdigest()
         self.thinks = "<think>" in source
-        self._needs = self._rewritings()
+        needs = self._rewritings()
+        self._needs = [needed for needed in needs if needed is not as_parts]
+        self._parts = as_parts in needs
 
     @property
     def knows_tools(self) -> bool:
@@ -127,7 +132,13 @@ class Template:
             except ConfigError:
                 return None
 
-        return rewritings(write)
+        call = ToolCall(id="a1b2c3d4e", name=probe.PROBE["function"]["name"], arguments="{}")
+        past = (
+            Message.assistant(call),
+            Message.results([ToolResult(call_id=call.id, content="1")]),
+        )
+        calling = [turn for message in past for turn in self._turns(message, str)]
+        return rewritings(write, calling if self.writes_calls else ())
 
     def render(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], guard: Callable[[str], str]
@@ -145,37 +156,54 @@ class Template:
         if self._shown.nine:
             messages = self._nine(messages)
         turns = [turn for message in messages for turn in self._turns(message, guard)]
-        extra: dict[str, Any] = {}
         if tools and self.has_tools:
-            extra = self._offered([_declared(tool, guard) for tool in tools])
-        elif tools:
-            section = tool_section(tools, self.format, guard)
-            if turns and turns[0]["role"] == "system":
-                turns[0]["content"] = f"{turns[0]['content']}\n\n{section}"
-            else:
-                turns.insert(0, {"role": "system", "content": section})
+            plain = [as_declared(tool, guard) for tool in tools]
+            offers = [self._offered(told) for told in (plain, described(plain))]
+            try:
+                return self._written(turns, offers)
+            except ConfigError:
+                # it may be the tools that it can't tell of: our own section can
+                with suppress(ConfigError):
+                    return self._written(self._sectioned(turns, tools, guard), [{}])
+                raise
+        if tools:
+            turns = self._sectioned(turns, tools, guard)
+        return self._written(turns, [{}])
+
+    def _sectioned(
+        self, turns: list[Turn], tools: Sequence[ToolSpec], guard: Callable[[str], str]
+    ) -> list[Turn]:
+        """With our own section on tools in the instructions."""
+        section = tool_section(tools, self.format, guard)
+        if turns and turns[0]["role"] == "system":
+            first = {**turns[0], "content": f"{turns[0]['content']}\n\n{section}"}
+            return [first, *turns[1:]]
+        return [{"role": "system", "content": section}, *turns]
+
+    def _written(self, turns: list[Turn], offers: Sequence[dict[str, Any]]) -> str:
         if self.format.single and self.writes_calls:
             turns = one_call_a_turn(turns)
-        return self._written(merged(turns), extra)
-
-    def _written(self, turns: list[Turn], extra: dict[str, Any]) -> str:
+        turns, said, extra = merged(turns), "", offers[0]
         for needed in self._needs:
             turns = needed(turns)
-        said = ""
-        for form in (turns, answer_between(turns)):
-            try:
-                return self._raw(form, extra, True)
-            except ConfigError as error:
-                said = said or str(error)
+        for offer in offers:
+            for form in forms(turns):
+                try:
+                    return self._raw(self._parted(form), offer, True)
+                except ConfigError as error:
+                    said = said or str(error)
         for size in range(1, len(turns) + 1):
             try:
-                self._raw(turns[:size], extra, True)
+                self._raw(self._parted(turns[:size]), extra, True)
             except ConfigError as error:
                 role = turns[size - 1]["role"]
                 words = " ".join(str(turns[size - 1].get("content") or "").split())[:60]
                 said = f"{error}, at turn {size} ({role}: {words!r})"
                 break
         raise ConfigError(said)
+
+    def _parted(self, turns: list[Turn]) -> list[Turn]:
+        return as_parts(turns) if self._parts else turns
 
     def _offered(self, tools: list[dict[str, Any]]) -> dict[str, Any]:
         if not tools:
@@ -204,9 +232,9 @@ class Template:
         if thought:
             turn["reasoning_content"] = guard(thought)
         if not self.writes_calls:
-            turn["content"] = _as_written(message, self.format, guard)
+            turn["content"] = as_written(message, self.format, guard)
             return [turn]
-        calls = [_called(call, guard, as_text=self._as_text) for call in message.tool_calls]
+        calls = [called(call, guard, as_text=self._as_text) for call in message.tool_calls]
         if self.format.style == "harmony" and calls and thought and not turn["content"]:
             turn["thinking"] = turn["reasoning_content"]
         if not calls:
@@ -235,59 +263,3 @@ class Template:
             {"role": "user", "content": f"<tool_response>\n{guard(r.content)}\n</tool_response>"}
             for r in results
         ]
-
-
-def _as_written(message: Message, format: Format, guard: Callable[[str], str]) -> str:
-    """Text and calls in the order, and with the marks, that the model wrote them in."""
-    written: list[str] = []
-    calls: list[ToolCall] = []
-    for part in message.parts:
-        match part:
-            case ToolCall():
-                calls.append(_guarded_call(part, guard))
-            case Text(text=text):
-                written.append(format.write(calls) + guard(text))
-                calls = []
-            case _:
-                pass
-    return "".join(written) + format.write(calls)
-
-
-def _guarded_call(call: ToolCall, guard: Callable[[str], str]) -> ToolCall:
-    return call.model_copy(update={"name": guard(call.name), "arguments": guard(call.arguments)})
-
-
-def _declared(tool: ToolSpec, guard: Callable[[str], str]) -> dict[str, Any]:
-    function = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    return {"type": "function", "function": _guarded(function, guard)}
-
-
-def _called(call: ToolCall, guard: Callable[[str], str], *, as_text: bool) -> dict[str, Any]:
-    try:
-        arguments: Any = json.loads(call.arguments)
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        # templates go through a mapping, also of a call that was cut off
-        arguments = {"malformed": call.arguments}
-    guarded = _guarded(arguments, guard)
-    function = {
-        "name": guard(call.name),
-        "arguments": json.dumps(guarded, ensure_ascii=False) if as_text else guarded,
-    }
-    return {"id": call.id, "type": "function", "function": function}
-
-
-def _guarded(value: Any, guard: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return guard(value)
-    if isinstance(value, list):
-        return [_guarded(item, guard) for item in cast(list[Any], value)]
-    if isinstance(value, dict):
-        items = cast(dict[str, Any], value).items()
-        return {guard(key): _guarded(item, guard) for key, item in items}
-    return value

@@ -6,7 +6,7 @@ once, by rendering conversations with words that must come out again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 Turn: TypeAlias = dict[str, Any]
@@ -14,7 +14,7 @@ Rewriting: TypeAlias = Callable[[list[Turn]], list[Turn]]
 Write: TypeAlias = Callable[[Sequence[Turn]], str | None]
 """Renders turns; None where the template refuses them."""
 
-_ASKED, _TOLD, _SAID, _MORE = "uz asked", "sz told", "az said", "mz more"
+_ASKED, _TOLD, _SAID, _MORE, _FIRST = "uz asked", "sz told", "az said", "mz more", "fz first"
 
 
 def merged(turns: list[Turn]) -> list[Turn]:
@@ -59,6 +59,11 @@ def system_folded(turns: list[Turn]) -> list[Turn]:
             for turn in turns
         ]
     )
+
+
+def folded_unless_asked(turns: list[Turn]) -> list[Turn]:
+    """All instructions as what the user says, unless a question comes last."""
+    return turns if turns and turns[-1]["role"] == "user" else system_folded(turns)
 
 
 def answers_merged(turns: list[Turn]) -> list[Turn]:
@@ -112,8 +117,52 @@ def answer_between(turns: list[Turn]) -> list[Turn]:
     return spaced
 
 
-def rewritings(write: Write) -> tuple[Rewriting, ...]:
-    """What a template needs, in the order in which to apply it."""
+def question_between(turns: list[Turn]) -> list[Turn]:
+    """A question of one space between what the model says and a turn of its calls."""
+    spaced: list[Turn] = []
+    for turn in turns:
+        last = spaced[-1] if spaced else None
+        said = last is not None and last["role"] == "assistant" and "tool_calls" not in last
+        if said and "tool_calls" in turn:
+            spaced.append({"role": "user", "content": " "})
+        spaced.append(turn)
+    return spaced
+
+
+def empty_spaced(turns: list[Turn]) -> list[Turn]:
+    """An answer of nothing as one of one space."""
+    return [
+        {**turn, "content": " "}
+        if turn["role"] == "assistant" and "tool_calls" not in turn and not turn["content"]
+        else turn
+        for turn in turns
+    ]
+
+
+def user_somewhere(turns: list[Turn]) -> list[Turn]:
+    """A question of one space where nobody asks."""
+    if any(turn["role"] == "user" for turn in turns):
+        return turns
+    return [*turns, {"role": "user", "content": " "}]
+
+
+def forms(turns: list[Turn]) -> Iterator[list[Turn]]:
+    """A history, and forms of it that say no more, for a template that refuses it."""
+    yield turns
+    together = turns
+    for change in (answer_between, question_between, empty_spaced, user_somewhere):
+        if (changed := change(turns)) != turns:
+            yield changed
+            together = change(together)
+    yield together
+
+
+def rewritings(write: Write, calling: Sequence[Turn] = ()) -> tuple[Rewriting, ...]:
+    """What a template needs, in the order in which to apply it.
+
+    Args:
+        calling: a turn with a call, and its result, where the template writes them.
+    """
     needed: list[Rewriting] = []
 
     def holds(turns: list[Turn], *words: str) -> bool:
@@ -139,8 +188,12 @@ def rewritings(write: Write) -> tuple[Rewriting, ...]:
 
     mend([user], [_ASKED], as_parts, last=True)
     mend([system, user], [_TOLD, _ASKED], system_folded, last=False)
-    mend([user, said, system, more], [_TOLD, _SAID, _MORE], middle_folded, last=False)
+    first: Turn = {"role": "system", "content": _FIRST}
+    middle = [first, user, said, system, more]
+    mend(middle, [_FIRST, _TOLD, _SAID, _MORE], middle_folded, last=False)
     late = {"role": "assistant", "content": _TOLD}
     mend([user, said, late, more], [_SAID, _TOLD, _MORE], answers_merged, last=False)
     mend([said, more], [_SAID, _MORE], user_first, last=False)
+    if calling:  # some tell of instructions only where the last turn is a question
+        mend([system, user, *calling], [_TOLD, _ASKED], folded_unless_asked, last=False)
     return tuple(needed)

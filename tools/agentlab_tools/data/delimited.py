@@ -9,9 +9,6 @@ file.notes                            what was assumed, and what was found to be
 from __future__ import annotations
 
 import csv
-import io
-import re
-from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,24 +18,12 @@ from typing import IO, Any
 
 from agentlab.decoding import Undecodable
 from agentlab_tools.data.bytes import open_text
+from agentlab_tools.data.dialect import SAMPLE, SAMPLE_ROWS, dialect_of
+from agentlab_tools.data.headed import Row, headed
 
-_SAMPLE = 1 << 16
-_SAMPLE_ROWS = 1000
-_DELIMITERS = ",;\t|"
-_VARIANTS: tuple[dict[str, Any], ...] = (
-    {},
-    {"skipinitialspace": True},
-    {"escapechar": "\\", "doublequote": False},
-)
 _WIDER = 100  # columns that rows may have beyond the header's
 _LINES = 1000  # a value over more of them was likely not meant to be one
-_PREAMBLE = 10
-_TYPED = re.compile(
-    r"\s*([-+]?(\d+([.,]\d*)*|\.\d+)([eE][-+]?\d+)?%?|\d{4}-\d\d-\d\d([ T].*)?|\d\d:\d\d(:\d\d.*)?"
-    r"|true|false)\s*",
-    re.IGNORECASE,
-)
-_YEAR = re.compile(r"(19|20)\d\d")
+_END = "\x1a"  # Ctrl-Z, with which DOS ended a file
 
 
 @dataclass
@@ -54,14 +39,18 @@ class Delimited:
     names: list[str]
     notes: list[str]
     refused: list[tuple[int, str]]
-    _all: Iterator[tuple[int, int, list[str]]]
+    _all: Iterator[Row]
     _short: list[int] = field(default_factory=list[int])
     _long: list[int] = field(default_factory=list[int])
+    _bare: list[int] = field(default_factory=list[int])
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each row with the line it begins on. Blank lines are none."""
         width = len(self.names)
         for line, end, cells in self._all:
+            if cells == [_END]:
+                self.refused.append((line, "the mark with which DOS ended a file"))
+                continue
             if len(cells) > width + _WIDER:
                 self.refused.append((line, f"{len(cells):,} fields where the header has {width}"))
                 continue
@@ -69,7 +58,9 @@ class Delimited:
                 self.notes.append(
                     f"a quoted value runs from line {line:,} to line {end:,}: is a quote missing?"
                 )
-            if len(cells) < width:
+            if not any(cells):
+                self._bare.append(line)
+            elif len(cells) < width:
                 self._short.append(line)
             elif len(cells) > width:
                 self._long.append(line)
@@ -77,9 +68,10 @@ class Delimited:
         for lines, said in (
             (self._short, "fewer fields than the header: the rest is NULL"),
             (self._long, "more fields than the header: they are in columns of their own"),
+            (self._bare, "no values at all: a row of NULL"),
         ):
             if lines:
-                self.notes.append(f"{lines_told(lines)} {_have(lines)} {said}")
+                self.notes.append(f"{lines_told(lines)} {has(lines)} {said}")
 
 
 def lines_told(lines: list[int]) -> str:
@@ -89,7 +81,8 @@ def lines_told(lines: list[int]) -> str:
     return f"line{'s'[: len(lines) > 1]} {first}{more}"
 
 
-def _have(lines: list[int]) -> str:
+def has(lines: list[int]) -> str:
+    """The verb after `lines_told`."""
     return "has" if len(lines) == 1 else "have"
 
 
@@ -104,17 +97,17 @@ def open_delimited(path: Path) -> Generator[Delimited]:
     csv.field_size_limit((1 << 31) - 1)
     with open_text(path) as (file, note):
         notes = [note] if note else []
-        sample = file.read(_SAMPLE)
+        sample = file.read(SAMPLE)
         file.seek(0)
         if not sample.strip():
             raise Undecodable("empty")
-        dialect, skip = _dialect(sample, ".tsv" in path.suffixes, notes)
+        dialect, skip = dialect_of(sample, tabs=".tsv" in path.suffixes, notes=notes)
         for _ in range(skip):
             file.readline()
         refused: list[tuple[int, str]] = []
         rows = _numbered(file, dialect, skip, notes, refused)
-        first = list(islice(rows, _SAMPLE_ROWS))
-        names, body = _headed(first, notes, refused)
+        first = list(islice(rows, SAMPLE_ROWS))
+        names, body = headed(first, notes, refused)
         yield Delimited(names, notes, refused, chain(body, rows))
 
 
@@ -124,7 +117,7 @@ def _numbered(
     skipped: int,
     notes: list[str],
     refused: list[tuple[int, str]],
-) -> Iterator[tuple[int, int, list[str]]]:
+) -> Iterator[Row]:
     """Rows with their first and last lines."""
     lines: list[str] = []  # of the row under way, or of the last one
     begun = False
@@ -163,77 +156,4 @@ def _is_open(lines: list[str], dialect: dict[str, Any]) -> bool:
         list(csv.reader(lines, strict=True, **dialect))
     except csv.Error as error:
         return "unexpected end" in str(error)
-    return False
-
-
-def _dialect(sample: str, tabs: bool, notes: list[str]) -> tuple[dict[str, Any], int]:
-    """How a file's rows are written, and how many lines come before them."""
-    told = re.match(r"sep=(.)\r?\n", sample, re.IGNORECASE)
-    if told:  # for Excel
-        return {"delimiter": told[1]}, 1
-    lines = list(io.StringIO(sample, newline=""))
-    if len(sample) >= _SAMPLE and len(lines) > 1:
-        lines = lines[:-1]
-    best: tuple[float, dict[str, Any]] = (0.0, {"delimiter": "\t" if tabs else ","})
-    for delimiter in sorted(_DELIMITERS, key=lambda d: d != "\t") if tabs else _DELIMITERS:
-        for variant in _VARIANTS:
-            score = _agreement(lines, {"delimiter": delimiter, **variant})
-            if score > best[0] + 1e-9:
-                best = score, {"delimiter": delimiter, **variant}
-    if "escapechar" in best[1]:
-        notes.append('a backslash before a quote is read as part of the value: \\"')
-    return best[1], 0
-
-
-def _agreement(lines: list[str], dialect: dict[str, Any]) -> float:
-    """How well rows agree on how many fields they have, and more so on many; 0 where it is one."""
-    try:
-        widths = [len(row) for row in islice(csv.reader(lines, **dialect), _SAMPLE_ROWS) if row]
-    except csv.Error:
-        return 0.0
-    counts = Counter(widths)
-    width, count = max(counts.items(), key=lambda found: (found[1], found[0]), default=(1, 0))
-    if width == 1:
-        return 0.0
-    # what the header has too is no character of the text below it
-    return count / len(widths) * (1 - 1 / width) + (widths[0] == width) / 2
-
-
-def _headed(
-    rows: list[tuple[int, int, list[str]]], notes: list[str], refused: list[tuple[int, str]]
-) -> tuple[list[str], list[tuple[int, int, list[str]]]]:
-    """The names of columns, and the rows that are none."""
-    widths = Counter(len(cells) for _, _, cells in rows)
-    usual = max(widths, key=lambda width: (widths[width], width))
-    if usual > 1:  # a title and the like stand above the header
-        above = next((n for n, (_, _, cells) in enumerate(rows) if len(cells) > 1), 0)
-        if 0 < above <= _PREAMBLE:
-            refused += [(line, "it stands above the header") for line, _, _ in rows[:above]]
-            rows = rows[above:]
-    first = rows[0][2]
-    body = [cells for _, _, cells in rows[1:]]
-    if not _is_header(first, body):
-        notes.append("there is no header: columns are numbered from column0")
-        return [f"column{n}" for n in range(max(len(first), usual))], rows
-    names = [name.strip() for name in first]
-    if body and all(len(cells) == len(first) + 1 for cells in body) and any(c[-1] for c in body):
-        notes.append(
-            "the header has one name less than rows have fields: the first column has none"
-        )
-        names = ["", *names]
-    return names, rows[1:]
-
-
-def _is_header(first: list[str], body: list[list[str]]) -> bool:
-    """Whether a first row names columns: it holds no values, or others than the rows below."""
-    typed = [bool(_TYPED.fullmatch(cell)) for cell in first]
-    if not any(typed):
-        return any(cell.strip() for cell in first)
-    years = [cell for cell in first if _YEAR.fullmatch(cell.strip())]
-    if not typed[0] and len(set(years)) == sum(typed):
-        return True
-    for at, is_typed in enumerate(typed):
-        below = [cells[at] for cells in body if len(cells) > at and cells[at].strip()]
-        if not is_typed and first[at].strip() and below and all(map(_TYPED.fullmatch, below)):
-            return True
     return False

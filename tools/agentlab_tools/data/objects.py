@@ -8,18 +8,21 @@ file.refused                            lines that are no JSON object, and why
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 
 from agentlab.decoding import Undecodable
 from agentlab_tools.data.bytes import open_text
+from agentlab_tools.data.delimited import has, lines_told
 
 Kind = Literal["string", "number", "bool", "nested"]
 _PIECE = 1 << 20
 _LONGEST = 1 << 27  # characters of one object
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Cell(NamedTuple):
@@ -42,15 +45,48 @@ class Objects:
     notes: list[str]
     refused: list[tuple[int, str]]
     _found: Iterator[tuple[int, Any]]
+    _repeated: list[str]
+    _twice: list[int] = field(default_factory=list[int])
+    _halves: list[int] = field(default_factory=list[int])
 
     def rows(self) -> Iterator[tuple[int, dict[str, Cell | None]]]:
         """Each object with the line it begins on."""
         for line, value in self._found:
+            if self._repeated:
+                self._repeated.clear()
+                self._twice.append(line)
             if isinstance(value, dict):
                 row = cast(dict[str, Any], value)
-                yield line, {_plain(key): _cell(found) for key, found in row.items()}
+                yield line, {self._whole(k, line): self._cell(v, line) for k, v in row.items()}
             else:
                 self.refused.append((line, "no JSON object"))
+        for lines, said in (
+            (self._twice, "a name twice: the last value counts"),
+            (self._halves, "half a character, read as \N{REPLACEMENT CHARACTER}"),
+        ):
+            if lines:
+                self.notes.append(f"{lines_told(lines)} {has(lines)} {said}")
+
+    def _cell(self, value: Any, line: int) -> Cell | None:
+        match value:
+            case None:
+                return None
+            case bool():
+                return Cell("bool", "true" if value else "false")
+            case _Number():
+                return Cell("number", value.text)
+            case str():
+                return Cell("string", self._whole(value, line))
+            case _:
+                return Cell("nested", self._whole(_written(value), line))
+
+    def _whole(self, text: str, line: int) -> str:
+        """Without halves of characters, which can't be stored."""
+        if text.isascii() or not _HALF.search(text):
+            return text
+        if self._halves[-1:] != [line]:
+            self._halves.append(line)
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @contextmanager
@@ -65,26 +101,43 @@ def open_objects(path: Path) -> Generator[Objects]:
     with open_text(path) as (file, note):
         notes = [note] if note else []
         refused: list[tuple[int, str]] = []
+        repeated: list[str] = []
+        decoder = _decoder(repeated)
         begin = file.read(_PIECE)
         file.seek(0)
         if not begin.strip():
             raise Undecodable("empty")
         first = begin.lstrip().partition("\n")[0]
-        if not first.startswith("[") and (lines or _parsed(first) is not None):
-            yield Objects(notes, refused, _by_line(file, refused))
+        if not first.startswith("[") and (lines or _parsed(first, decoder) is not None):
+            repeated.clear()
+            yield Objects(notes, refused, _by_line(file, decoder, refused), repeated)
             return
-        yield Objects(notes, refused, _one_by_one(file))
+        repeated.clear()
+        yield Objects(notes, refused, _one_by_one(file, decoder), repeated)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, decoder: json.JSONDecoder) -> Any:
     try:
-        return _decoder().decode(text.strip())
+        return decoder.decode(text.strip())
     except ValueError:
         return None
 
 
-def _decoder() -> json.JSONDecoder:
-    return json.JSONDecoder(parse_float=_number, parse_int=_number)
+def _decoder(repeated: list[str]) -> json.JSONDecoder:
+    """Numbers as they are written; names that an object has twice are put down."""
+
+    def hooked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            repeated.extend(name for name, _ in pairs)
+        return found
+
+    return json.JSONDecoder(
+        object_pairs_hook=hooked,
+        parse_float=_number,
+        parse_int=_number,
+        parse_constant=_number,  # NaN and Infinity, which Python writes
+    )
 
 
 def _number(text: str) -> _Number:
@@ -93,10 +146,11 @@ def _number(text: str) -> _Number:
     return number
 
 
-def _by_line(file: IO[str], refused: list[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
-    decoder = _decoder()
+def _by_line(
+    file: IO[str], decoder: json.JSONDecoder, refused: list[tuple[int, str]]
+) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(_lines(file), 1):
-        text = line.strip(" \t\r\n\ufeff")
+        text = line.strip(" \t\r\n\ufeff\x1e")
         if not text:
             continue
         try:
@@ -116,13 +170,13 @@ def _lines(file: IO[str]) -> Iterator[str]:
     yield part
 
 
-def _one_by_one(file: IO[str]) -> Iterator[tuple[int, Any]]:
+def _one_by_one(file: IO[str], decoder: json.JSONDecoder) -> Iterator[tuple[int, Any]]:
     """The elements of an array, or values one after the other, never all in memory."""
-    decoder, text, line, at, in_array, ended, more = _decoder(), "", 1, 0, None, False, True
+    text, line, at, in_array, ended, more = "", 1, 0, None, False, True
     between = False  # whether a value came, and no comma yet
     while True:
         start = at
-        while at < len(text) and text[at] in " \t\r\n\ufeff":
+        while at < len(text) and text[at] in " \t\r\n\ufeff\x1e":
             at += 1
         line += text.count("\n", start, at)
         if at == len(text) and more:
@@ -164,36 +218,22 @@ def _one_by_one(file: IO[str]) -> Iterator[tuple[int, Any]]:
         at, between = end, True
 
 
-def _cell(value: Any) -> Cell | None:
-    match value:
-        case None:
-            return None
-        case bool():
-            return Cell("bool", "true" if value else "false")
-        case _Number():
-            return Cell("number", value.text)
-        case float():
-            return Cell("number", str(value))  # NaN and Infinity, which Python writes
-        case str():
-            return Cell("string", _plain(value))
-        case _:
-            return Cell("nested", _plain(_written(value)))
-
-
 def _written(value: Any) -> str:
     """JSON again, with numbers as they were written."""
     match value:
         case dict():
             items = cast(dict[str, Any], value).items()
-            return "{" + ", ".join(f"{json.dumps(k)}: {_written(v)}" for k, v in items) + "}"
+            return "{" + ", ".join(f"{_quoted(k)}: {_written(v)}" for k, v in items) + "}"
         case list():
             return "[" + ", ".join(map(_written, cast(list[Any], value))) + "]"
         case _Number():
             return value.text
+        case str():
+            return _quoted(value)
         case _:
             return json.dumps(value)
 
 
-def _plain(text: str) -> str:
-    """Without halves of characters, which can't be stored: each becomes one mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _quoted(text: str) -> str:
+    # as it is, so that a search in the text of it finds what it looks for
+    return json.dumps(text, ensure_ascii=False)

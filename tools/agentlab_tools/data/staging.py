@@ -1,30 +1,13 @@
-"""Rows gathered as text in a table of DuckDB's, and what their columns turn out to hold.
-
-Types are decided on all rows: a column is a number's, a day's or a time's when each of its values
-is one, written so that nothing is lost by reading it as one. `007`, `+49 30` and `1,5` are text.
-"""
+"""Rows gathered as text in a table of DuckDB's, and then the table with the types they turn out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from agentlab_tools.data.columns import Types
+
 _BATCH = 20_000
-_FIRST = 10_000  # rows that most often tell what a column is not
-_EXACT = 15  # decimal digits that a double always keeps
-
-_INT = r"0|-?[1-9][0-9]*"
-_POINT = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)|-?(0|[1-9][0-9]*)\."
-_POWER = r"-?(0|[1-9][0-9]*)(\.[0-9]*[eE][-+]?|[eE][-+])[0-9]{1,3}"
-_NUMBER = f"({_INT})|({_POINT})|({_POWER})"
-_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
-_MOMENT = rf"{_DAY}([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?)?"
-
-_DATE = (_DAY, "DATE", "a day")
-_TIMESTAMP = (_MOMENT, "TIMESTAMP", "a day or a moment")
-_TIME = (_CLOCK, "TIME", "a time")
-_BOOL = ("(?i:true|false)", "BOOLEAN", "true or false")
 
 
 class Staging:
@@ -120,8 +103,9 @@ class Staging:
         for before, after in zip(self.names, named, strict=True):
             if before.strip() != after:
                 notes.append(f"a column called {before[:40]!r} is {after} here")
+        types = Types(self._db, notes)
         columns = [
-            f"{self._read_as(place, name, notes)} AS {quote(name)}"
+            f"{types.read_as(f'c{place}', name, self.kinds[place])} AS {quote(name)}"
             for place, name in enumerate(named)
         ]
         self._db.execute(f"CREATE TABLE {table} AS SELECT {', '.join(columns)} FROM staging")
@@ -131,127 +115,10 @@ class Staging:
         self._db.execute("DROP TABLE staging")
         return rows
 
-    def _read_as(self, place: int, name: str, notes: list[str]) -> str:
-        """How a column is read, in SQL."""
-        column, kinds = f"c{place}", self.kinds[place]
-        if kinds == {"nested"}:
-            return self._nested(column)
-        if len(kinds) > 1:
-            notes.append(f"{name} is text: it holds values of several kinds ({_listed(kinds)})")
-            return column
-        if kinds == {"bool"}:
-            return f"CAST({column} AS BOOLEAN)"
-        if kinds != {"string"} and (number := self._number(column, name, notes)):
-            return number
-        others = [_BOOL] if not kinds else []
-        for pattern, type, said in (_DATE, _TIMESTAMP, _TIME, *others):
-            if self._all(column, pattern, type):
-                return f"CAST(trim({column}) AS {type})"
-            if type != "DATE":  # a moment may be a day as well, so this tells of both
-                self._told(column, name, _fits(column, type), pattern, said, notes)
-        return column
-
-    def _number(self, column: str, name: str, notes: list[str]) -> str:
-        """How a column of numbers is read; empty where it is none."""
-        value = f"trim({column})"
-        total, numbers = self._db.execute(
-            f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $number)) "
-            "FROM staging",
-            {"number": _NUMBER},
-        ).fetchone()
-        if not total:
-            return ""
-        if numbers < total:
-            self._told(column, name, "true", _NUMBER, "a number", notes)
-            return ""
-        digits = f"ltrim(regexp_replace({value}, '[eE].*|[^0-9]', '', 'g'), '0')"
-        whole = f"ltrim(regexp_extract({value}, '^-?([0-9]*)', 1), '0')"
-        behind = f"regexp_extract({value}, '\\.([0-9]*)', 1)"
-        ints, powers, most, before, after, lost = self._db.execute(
-            f"SELECT count(*) FILTER (regexp_full_match({value}, $int)), "
-            f"count(*) FILTER ({value} ILIKE '%e%'), "
-            f"max(length({digits})), max(length({whole})), max(length({behind})), "
-            f"count(*) FILTER (length({digits}) > {_EXACT} AND coalesce("
-            f"CAST(TRY_CAST({value} AS DOUBLE) AS VARCHAR) != {value}, true)) "
-            "FROM staging",
-            {"int": _INT},
-        ).fetchone()
-        if ints == total:
-            if most <= 18:
-                return f"CAST({value} AS BIGINT)"
-            return f"CAST({value} AS HUGEINT)" if most <= 38 else ""
-        if most <= _EXACT or not lost:
-            bad = f"NOT coalesce(isfinite(TRY_CAST({value} AS DOUBLE)), true)"
-            found = self._db.execute(f"SELECT count(*) FROM staging WHERE {bad}").fetchone()[0]
-            return "" if found else f"CAST({value} AS DOUBLE)"
-        if not powers and before + after <= 38:
-            return f"CAST({value} AS DECIMAL({max(before + after, 1)}, {after}))"
-        return ""
-
-    def _told(
-        self, column: str, name: str, fits: str, pattern: str, said: str, notes: list[str]
-    ) -> None:
-        """Note what keeps a column from being what most of its values are."""
-        is_so = f"regexp_full_match(trim({column}), $pattern) AND {fits}"
-        wrong = f"{column} IS NOT NULL AND NOT ({is_so})"
-        given = {"pattern": pattern}
-        head = f"(SELECT {column} FROM staging WHERE {column} IS NOT NULL LIMIT {_FIRST})"
-        for some in (head, "staging"):
-            total, others = self._db.execute(
-                f"SELECT count({column}), count(*) FILTER ({wrong}) FROM {some}", given
-            ).fetchone()
-            if (not others and some == "staging") or others >= total * 0.5:
-                return
-        line, first = self._db.execute(
-            f"SELECT line, {column} FROM staging WHERE {wrong} ORDER BY rowid LIMIT 1", given
-        ).fetchone()
-        are = "value is" if others == 1 else "values are"
-        notes.append(
-            f"{name} is text: {others:,} {are} not written as {said}, first {first[:40]!r} "
-            f"on line {line:,}"
-        )
-
-    def _all(self, column: str, pattern: str, type: str) -> bool:
-        """Whether there are values, and each can be read as this type."""
-        value = f"trim({column})"
-        for some in (f"(SELECT {column} FROM staging LIMIT {_FIRST})", "staging"):
-            total, fit = self._db.execute(
-                f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $pattern) "
-                f"AND {_fits(column, type)}) FROM {some}",
-                {"pattern": pattern},
-            ).fetchone()
-            if fit < total:
-                return False
-        return bool(total)
-
-    def _nested(self, column: str) -> str:
-        """Lists and structures of DuckDB's where all rows fit one; else JSON."""
-        structure = self._db.execute(
-            f"SELECT json_group_structure({column}::JSON) FROM staging"
-        ).fetchone()[0]
-        text = str(structure).replace("'", "''")
-        said = f"json_transform_strict({column}::JSON, '{text}')"
-        # a double would round what is written with more digits than it keeps
-        if "DOUBLE" in text or "JSON" in text or "NULL" in text:
-            return f"{column}::JSON"
-        try:
-            self._db.execute(f"SELECT count({said}) FROM staging").fetchone()
-        except Exception:  # noqa: BLE001 - whatever does not fit, JSON holds
-            return f"{column}::JSON"
-        return said
-
-
-def _fits(column: str, type: str) -> str:
-    return f"TRY_CAST(trim({column}) AS {type}) IS NOT NULL"
-
 
 def quote(name: str) -> str:
     """A name in SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _listed(kinds: set[str]) -> str:
-    return ", ".join(sorted(kinds))
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -43,9 +43,9 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
         refused = gather(db, name, table["kind"], table["files"], notes)
     rows = db.execute(f"FROM {name} SELECT count(*)").fetchone()[0]
     described = db.execute(f"DESCRIBE {name}").fetchall()
-    first = db.execute(f"FROM {name} LIMIT {_SAMPLES}").fetchall()
+    first = _as_text(db.sql(f"FROM {name}"), _SAMPLES, cell)
     columns = [
-        {"name": found[0], "type": found[1], "sample": [_text(row[at], cell) for row in first]}
+        {"name": found[0], "type": found[1], "sample": [row[at] for row in first]}
         for at, found in enumerate(described)
     ]
     return {
@@ -68,12 +68,22 @@ def ask(job: dict[str, Any]) -> dict[str, Any]:
     kind = statements[0].type.name
     if kind not in _READING:
         return {"error": f"the data can only be read, with a SELECT: this is a {kind}"}
-    relation = db.sql(job["sql"])
+    relation: Any = db.sql(job["sql"])
     if relation is None:
         return {"error": "that statement answers with no rows: use a SELECT"}
-    found = relation.limit(job["rows"] + 1).fetchall()
-    rows = [[_text(value, job["cell"]) for value in row] for row in found[: job["rows"]]]
-    return {"columns": relation.columns, "rows": rows, "more": len(found) > job["rows"]}
+    rows = _as_text(relation, job["rows"] + 1, job["cell"])
+    more = len(rows) > job["rows"]
+    return {"columns": relation.columns, "rows": rows[: job["rows"]], "more": more}
+
+
+def _as_text(relation: Any, rows: int, cell: int) -> list[list[str | None]]:
+    """The first rows, as DuckDB writes their values.
+
+    As Python's values they would change: nanoseconds are cut off, and `infinity` is a day.
+    """
+    written = ", ".join(f"CAST(#{n} AS VARCHAR)" for n in range(1, len(relation.columns) + 1))
+    found = relation.limit(rows).project(written).fetchall()
+    return [[_cut(value, cell) for value in row] for row in found]
 
 
 def _config(job: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +98,8 @@ def _config(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _text(value: object, cell: int) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else str(value)
-    return text if len(text) <= cell else f"{text[:cell]}…"
+def _cut(text: str | None, cell: int) -> str | None:
+    return text if text is None or len(text) <= cell else f"{text[:cell]}…"
 
 
 def _quote(name: str) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ConfigError
 
 
@@ -99,8 +100,8 @@ def load_servers(path: Path) -> dict[str, McpServer]:
     if not path.is_file():
         return {}
     try:
-        told: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("servers", {})
-    except (OSError, ValueError) as error:
+        told: Any = tomllib.loads(decode(path.read_bytes())[0]).get("servers", {})
+    except (OSError, ValueError, Undecodable) as error:
         raise ConfigError(f"{path} can't be read: {error}") from None
     if not isinstance(told, dict):
         raise ConfigError(f"{path}: servers must be tables, e.g. [servers.time]")

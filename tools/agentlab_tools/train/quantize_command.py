@@ -116,9 +116,10 @@ def _name(jobs: Any, model: str) -> str:
 
 def _text(file: Path | None) -> str:
     from agentlab_tools.search import LIBRARY
+    from agentlab_tools.train.recipes.rows import text_in
 
     files = [file] if file else sorted(Path(str(LIBRARY)).glob("*.md"))
-    return "\n\n".join(each.read_text(encoding="utf-8", errors="replace") for each in files)
+    return "\n\n".join(text_in(each, lambda note: click.echo(note, err=True)) for each in files)
 
 
 def _echo(file: Path, whole: Path, as_json: bool) -> None:

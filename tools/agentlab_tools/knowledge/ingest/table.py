@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 
+from agentlab_tools.data.dialect import SAMPLE, dialect_of
 from agentlab_tools.knowledge.ingest.document import Block, Document, Unreadable
 from agentlab_tools.knowledge.ingest.load import text_of
-
-_DELIMITERS = ",;\t|"
-_SAMPLE = 16_384
 
 
 def parse(data: bytes) -> Document:
@@ -21,7 +19,11 @@ def parse(data: bytes) -> Document:
         max(csv.field_size_limit(), len(data))
     )  # a cell is no longer than its file
     text, note = text_of(data, longest_line=None)
-    rows = csv.reader((line + "\n" for line in text.split("\n")), _dialect(text[:_SAMPLE]))
+    told: list[str] = []
+    dialect, skip = dialect_of(text[:SAMPLE], tabs=False, notes=told)
+    lines = text.split("\n")
+    lines[:skip] = [""] * skip  # it is for programs, but counts as a line
+    rows = csv.reader((line + "\n" for line in lines), **dialect)
     parts: list[str] = []
     blocks: list[Block] = []
     names: list[str] = []
@@ -50,11 +52,6 @@ def parse(data: bytes) -> Document:
         raise Unreadable(f"not a table: line {rows.line_num}: {error}") from None
     if not blocks:
         raise Unreadable("a table without rows")
-    return Document("".join(parts), "table", tuple(blocks), notes=(note,) if note else ())
-
-
-def _dialect(sample: str) -> type[csv.Dialect]:
-    try:
-        return csv.Sniffer().sniff(sample, _DELIMITERS)
-    except csv.Error:
-        return csv.excel
+    return Document(
+        "".join(parts), "table", tuple(blocks), notes=tuple(filter(None, (note, *told)))
+    )

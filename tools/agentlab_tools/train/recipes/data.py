@@ -28,7 +28,9 @@ refused, and its line named: nothing is left out in silence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +42,7 @@ from agentlab.messages import Message
 from agentlab_tools.train.recipes.rows import Json, Say, rows_in, text_in
 from agentlab_tools.train.recipes.turns import BadTurn, message_of, parsed, turns_of
 
+_HALF = re.compile("[\ud800-\udfff]")
 _TEXTS = (".txt", ".md")
 _CHAT = (
     '{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}'
@@ -112,14 +115,18 @@ def _only_text(row: Json) -> Any:
     """A row's `text`, or the one text in it, whatever it is called."""
     if "text" in row:
         return row["text"]
-    values = [value for value in row.values() if isinstance(value, str)]
-    return values[0] if len(values) == 1 else None
+    values = row.values()
+    if any(value is None or (isinstance(value, float) and isnan(value)) for value in values):
+        return None  # which may be the text that is missing
+    found = [value for value in values if isinstance(value, str)]
+    return found[0] if len(found) == 1 else None
 
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f'{where} has no text: a row looks like {{"text": "…"}}')
-    return value
+    # half a character, which JSON can write and no tokenizer reads
+    return value if value.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def pairs(data: str, sql: str | None = None, say: Say = _unheard) -> list[tuple[Chat, Chat]]:
