@@ -85,7 +85,9 @@ class ResponsesDialect:
             fields["include"] = [_ENCRYPTED]
         fields |= {**preset.extra, **sampling(settings, names, preset.name), **self._options.extra}
         if settings.logprobs:
-            raise ConfigError(f"{preset.name} takes no setting logprobs here: leave it out")
+            raise ConfigError(
+                f"{preset.name} does not take the setting logprobs here: leave it out"
+            )
         offered, choice = offer(tools, settings, output, mode)
         if output is not None and mode == "native":
             fields["text"] = {**fields.get("text", {}), "format": _format(output)}

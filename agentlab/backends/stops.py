@@ -51,7 +51,7 @@ def stop_of(reason: str, service: str, more: Mapping[str, Stop] | None = None) -
         return known[word]
     said = " ".join(reason.split())[:80]
     if _FAILURE.search(word):
-        raise StreamBroken(f"{service} gave up before its answer was whole: {said}")
+        raise StreamBroken(f"{service} gave up before its answer was complete: {said}")
     raise BackendError(
         f"{service} ended its answer for a reason that is not known ({said}), so it may not be "
         f'whole: if it is, say so in the services file, with stops = {{ "{said}" = "end" }}'

@@ -26,8 +26,8 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.command()
 @click.argument("message", required=False)
-@click.option("-c", "--continue", "go_on", is_flag=True, help="Go on from the newest run.")
-@click.option("--run", "run", shell_complete=run_names, help="Go on from this run: an id, or last.")
+@click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the newest run.")
+@click.option("--run", "run", shell_complete=run_names, help="Continue this run: an id, or last.")
 @backend_option
 @runs_option
 @click.option(
@@ -43,11 +43,13 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--schema", type=_file, help="A JSON Schema that the answer must fit.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
-@click.option("--allow", multiple=True, help="Do not ask before calling this tool, though it asks.")
+@click.option("--allow", multiple=True, help="Call this tool without asking, though it would ask.")
 @click.option("-i", "--instructions", help=f"What the agent is told.  [default: {INSTRUCTIONS}]")
-@click.option("--temperature", type=click.FloatRange(min=0), help="0 is always the same answer.")
-@click.option("--seed", type=int, help="For the same answer again at a temperature above 0.")
-@click.option("--steps", default=8, show_default=True, help="Model replies an answer may take.")
+@click.option("--temperature", type=click.FloatRange(min=0), help="0 always gives the same answer.")
+@click.option("--seed", type=int, help="Repeats an answer at a temperature above 0.")
+@click.option(
+    "--steps", default=8, show_default=True, help="Most model replies one answer may take."
+)
 @trust_option
 def chat(
     message: str | None,
@@ -91,7 +93,9 @@ def chat(
     from agentlab.terminal.consoles import console
 
     if go_on and run is not None:
-        raise ConfigError("--continue goes on from the newest run, --run from another: give one")
+        raise ConfigError(
+            "--continue takes the newest run, --run the one you name: give one of them"
+        )
     attached: list[Any] = [*quoted(files), *pictures(images)]
     said = words(message, enough=bool(attached))
     if as_json and said is None and attached:
@@ -102,7 +106,7 @@ def chat(
     if before is not None and not tools:
         tools = before.tools
         for name in before.lost:
-            click.echo(f"agentlab: goes on without {name}, which no name opens", err=True)
+            click.echo(f"agentlab: continuing without {name}, which no name opens", err=True)
     if instructions is None:  # without any, those of the conversation go on
         instructions = INSTRUCTIONS if before is None else ""
     then = Settings() if before is None else before.trace.header.settings

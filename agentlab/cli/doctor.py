@@ -15,7 +15,9 @@ from agentlab.terminal.options import runs_option
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option(
-    "--deep", is_flag=True, help="Prove anew that local models compute rightly on this processor."
+    "--deep",
+    is_flag=True,
+    help="Prove again that local models compute correctly on this processor.",
 )
 def doctor(runs: Path, as_json: bool, deep: bool) -> int:
     """Look at this machine. Exits with 1 if something the first lab needs is missing."""

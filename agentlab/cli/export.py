@@ -35,17 +35,23 @@ LOCAL_COLLECTOR = "http://localhost:4318"
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; - is stdout."
 )
 @runs_option
-@click.option("--passed", is_flag=True, help="Only runs that a lab or an evaluation let pass.")
+@click.option("--passed", is_flag=True, help="Only runs that passed a lab or an evaluation.")
 @click.option("--lab", "--scenario", "lab", help="Only runs of this lab, e.g. m5/tool-use.")
 @click.option("--step", help="Only runs of this step.")
 @click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
 @click.option("--sql", help="Only runs in the first column of this query.")
 @click.option("--hide", multiple=True, help="Blank out the value of this environment variable.")
 @click.option(
-    "--style", type=click.Choice(["openai", "hf"]), default="openai", help="[chat] Whose format."
+    "--style",
+    type=click.Choice(["openai", "hf"]),
+    default="openai",
+    help="[chat] Which provider's format.",
 )
 @click.option(
-    "--per", type=click.Choice(["run", "reply"]), default="run", help="[chat] One line each."
+    "--per",
+    type=click.Choice(["run", "reply"]),
+    default="run",
+    help="[chat] One line per run, or per reply.",
 )
 @click.option("--content", is_flag=True, help="[otel] Also what was said.")
 @click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
@@ -187,7 +193,9 @@ def import_runs(files: tuple[Path, ...], runs: Path) -> None:
 
     made = [run for file in files for run in runs_of(read_spans(file))]
     if not made:
-        raise TraceError("none of these spans is of an agent or a model (gen_ai.operation.name)")
+        raise TraceError(
+            "none of these spans belongs to an agent or a model (gen_ai.operation.name)"
+        )
     for run in made:
         new = run.write(runs) is not None
-        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (was there already)'}")
+        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (already there)'}")

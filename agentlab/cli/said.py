@@ -52,7 +52,7 @@ def _piped(wanted: bool) -> str | None:
         return None if sys.stdin else ""
     if not (wanted or _is_fed()):  # e.g. a service's /dev/null: the message is all there is
         return None
-    hint = Timer(_PATIENCE, click.echo, ["agentlab: reading stdin, too, to its end …"], {"err": 1})
+    hint = Timer(_PATIENCE, click.echo, ["agentlab: also reading stdin, to its end …"], {"err": 1})
     hint.daemon = True
     hint.start()
     try:
@@ -89,7 +89,7 @@ def _quoted(file: Path) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise ConfigError(f"{file} is no text in UTF-8: --image takes pictures")
+        raise ConfigError(f"{file} is not UTF-8 text: --image takes pictures")
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{one_line(file.name)}:\n{fence}\n{text.rstrip()}\n{fence}"
 
@@ -111,7 +111,7 @@ def _picture(file: Path) -> Image:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         kind = "image/webp"
     if kind is None:
-        raise ConfigError(f"{file} is no picture: --image takes PNG, JPEG, WebP and GIF")
+        raise ConfigError(f"{file} is not a picture: --image takes PNG, JPEG, WebP and GIF")
     return Image(media_type=kind, blob=Blob.of(data))
 
 

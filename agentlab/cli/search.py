@@ -50,7 +50,7 @@ def grep(
     try:
         wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
     except re.error as error:
-        raise ConfigError(f"{pattern!r} is no regular expression: {error}; try -F") from None
+        raise ConfigError(f"{pattern!r} is not a regular expression: {error}; try -F") from None
     console = open_console()
     found = 0
     for path in runs_in(runs):

@@ -49,7 +49,7 @@ def read_samples(path: Path, say: Callable[[str], None] = lambda _: None) -> tup
         say(f"{path}: {note}")
     samples = [_sample(path, number, line) for number, line in json_lines(text)]
     if not samples:
-        raise ConfigError(f"{path} holds no samples")
+        raise ConfigError(f"{path} has no samples")
     seen: set[str] = set()
     for sample in samples:
         if sample.id in seen:

@@ -191,7 +191,7 @@ def _call(call: ToolCall, style: Style) -> Json:
         except ValueError:
             raise NotAnExample(f"call {call.id} has arguments that are not JSON") from None
         if not isinstance(arguments, dict):
-            raise NotAnExample(f"call {call.id} has arguments that are no object")
+            raise NotAnExample(f"call {call.id} has arguments that are not an object")
     function: Json = {"name": call.name, "arguments": cast(object, arguments)}
     return {"id": call.id, "type": "function", "function": function}
 

@@ -74,7 +74,7 @@ def read_spans(path: Path) -> list[ReadSpan]:
         requests = list(_lines(path, data))
     spans = [span for request in requests for span in _spans(request)]
     if not spans:
-        raise TraceError(f"{path} holds no spans: OTLP/JSON is needed, with `resourceSpans`")
+        raise TraceError(f"{path} has no spans: OTLP/JSON is needed, with `resourceSpans`")
     return spans
 
 

@@ -48,7 +48,7 @@ def findings(runs: Path, *, deep: bool = False) -> Iterator[Finding]:
         yield from look()
     # Last, so that the services had the time of all the rest to answer
     if broken is not None:
-        yield Finding("note", "services", str(broken), "mend or remove that file")
+        yield Finding("note", "services", str(broken), "fix or remove that file")
     yield from _keys(asked)
 
 

@@ -115,11 +115,11 @@ def test_pictures_are_sent_as_pictures(agentlab: Program, tmp_path: Path):
 @pytest.mark.parametrize(
     ("option", "data", "said"),
     [
-        ("--image", b"text", "is no picture"),
-        ("--file", b"\xff\xfe\x00", "is no text"),
-        ("--schema", b"{", "is no JSON"),
+        ("--image", b"text", "is not a picture"),
+        ("--file", b"\xff\xfe\x00", "is not UTF-8 text"),
+        ("--schema", b"{", "is not JSON"),
         ("--schema", b"[]", "must be an object"),
-        ("--schema", b'{"type": "number of things"}', "is no JSON Schema"),
+        ("--schema", b'{"type": "number of things"}', "is not a JSON Schema"),
     ],
 )
 def test_a_file_that_does_not_fit_is_one_line(
