@@ -35,7 +35,11 @@ from agentlab.trace.writing import TraceWriter
 
 
 class Run(Generic[Output]):
-    """Iterate it for its events, or await it for its `Result`. It can be run once."""
+    """Iterate it for its events, or await it for its `Result`. It can be run once.
+
+    Where `made_by` names the call that a person wrote, and after a comma the one that needs no
+    await, a run that is dropped without having been run warns.
+    """
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class Run(Generic[Output]):
         deps: Any = None,
         workspace: Path | None = None,
         within: RunInfo | None = None,
-        warns: bool = False,
+        made_by: str = "",
     ) -> None:
         self.id = header.run
         self.path = folder and trace_path(folder, header.run)
@@ -73,7 +77,7 @@ class Run(Generic[Output]):
         for event in past:
             self.state.move_on(event)
         # last, as a run that could not be made has nobody to warn
-        self._wanted = not warns
+        self._made_by = made_by
 
     @property
     def opened(self) -> int:
@@ -81,14 +85,15 @@ class Run(Generic[Output]):
         return len(self._opening)
 
     def __await__(self) -> Generator[Any, None, Result[Output]]:
-        self._wanted = True
+        self._made_by = ""
         return self._to_the_end().__await__()
 
     def __del__(self) -> None:
-        if not getattr(self, "_wanted", True):
+        if made_by := getattr(self, "_made_by", ""):
+            awaited, _, plain = made_by.partition(", ")
             warnings.warn(
-                f"run {self.id} was never run: `await agent.run(…)`, iterate it with `async for`, "
-                "or use run_sync",
+                f"run {self.id} was never run: `await {awaited}(…)`, or iterate it with "
+                f"`async for`{plain and f', or use {plain}'}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -102,7 +107,7 @@ class Run(Generic[Output]):
 
         Exceptions that are no `AgentLabError` are bugs: recorded, then raised.
         """
-        self._wanted = True
+        self._made_by = ""
         return self._events()
 
     async def _events(self) -> AsyncGenerator[Event]:

@@ -31,7 +31,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
 from agentlab.backend import ToolSpec
-from agentlab.errors import ConfigError, ToolError
+from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
 from agentlab.tooling.capture import captured
@@ -47,6 +47,7 @@ from agentlab.tooling.parameters import (
 from agentlab.tooling.pickled import made_again, reference
 from agentlab.tooling.threads import in_thread
 from agentlab.trace.redaction import Redactor
+from agentlab.values import refuses_unknown, unknown
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -112,6 +113,7 @@ def check_tool_name(name: str) -> None:
         raise ConfigError(f"{name[:80]!r} can't name a tool: use up to 64 letters, digits, _ or -")
 
 
+@refuses_unknown
 @dataclass(frozen=True)
 class Tool(Generic[A]):
     """A function a model can call. Make one with `@tool`.
@@ -282,6 +284,7 @@ def tool(
     max_chars: int = MAX_CHARS,
     read_only: bool = False,
     ask: bool = False,
+    **misspelt: Any,
 ) -> Tool[BaseModel] | Callable[[Callable[..., Any]], Tool[BaseModel]]:
     """Make a tool of a typed function, plain or async. Plain ones run off the event loop.
 
@@ -295,8 +298,13 @@ def tool(
         ask: whether a person is asked before every call, unless the agent's policy allows it.
 
     Raises:
-        ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
+        ConfigError: a parameter has no annotation, or one no JSON Schema can describe; or there is
+            no such option.
     """
+    if misspelt:
+        raise Refused(f"tool has no option {unknown(next(iter(misspelt)), _OPTIONS)}")
+    if function is not None and not callable(function):
+        raise Refused(f"@tool stands over a function, or takes options by name; got {function!r}")
     caller = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
     def make(function: Callable[..., Any]) -> Tool[BaseModel]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
-from agentlab.private import private_folder
+from agentlab.private import private_folder, shut
 from agentlab_tools.knowledge.stores.readonly import copied, is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
@@ -77,6 +77,8 @@ class ChromaStore:
             self._client.close()
             raise
         self._batch = int(self._client.get_max_batch_size())
+        self._place = place
+        shut(place)
 
     def _stored(self) -> Identity | None:
         for collection in self._client.list_collections():
@@ -111,6 +113,7 @@ class ChromaStore:
                     {**dict.fromkeys(old.get(chunk.id, ())), **_metadata(chunk)} for chunk in part
                 ],
             )
+        shut(self._place)
 
     def _writable(self) -> None:
         if self._remove is not None:
@@ -189,6 +192,7 @@ class ChromaStore:
     def close(self) -> None:
         """Let go of the files."""
         self._client.close()
+        shut(self._place)
         if self._remove is not None:
             self._remove()
 

@@ -275,7 +275,7 @@ class FaissStore:
             return
         whole = self._path / _SNAPSHOT
         part = self._path / f"{_SNAPSHOT}.{os.getpid()}"
-        self._faiss.write_index(self._index, str(part))
+        self._faiss.write_index(self._index, str(private_file(part)))
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(whole)
