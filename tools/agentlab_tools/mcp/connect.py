@@ -19,7 +19,7 @@ from agentlab_tools.mcp.servers import McpServer
 from agentlab_tools.mcp.sieve import Sieve
 from agentlab_tools.mcp.streams import Reading, Writing
 
-_WARDEN = Path(__file__).with_name("warden.py")
+_LEASH = Path(__file__).with_name("leash.py")
 _KEPT = 16 << 10
 _ERROR = re.compile(
     r"[\s|+]*(?:[\w.]*(?:Error|Exception|Exit)\b|(?:uncaught|unhandled|error|fatal|panic|critical)\b)",
@@ -122,7 +122,7 @@ async def _stdio(
     passed = {name: environ[name] for name in server.pass_env if name in environ}
     command, arguments = server.command[0], server.command[1:]
     if sys.platform != "win32":  # there, a job object ends it with us
-        arguments = ("-IS", str(_WARDEN), str(os.getpid()), command, *arguments)
+        arguments = ("-IS", str(_LEASH), str(os.getpid()), command, *arguments)
         command = sys.executable
     # besides these it gets what the SDK deems safe: PATH, HOME, USER, LOGNAME, SHELL, TERM
     parameters = StdioServerParameters(
