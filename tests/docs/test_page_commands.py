@@ -63,6 +63,7 @@ def test_the_commands_of_a_page_do_what_they_say(
 ):
     monkeypatch.setenv("AGENTLAB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")  # a reader has a shell, a build server may have none
     monkeypatch.chdir(tmp_path)
     world = WORLDS.get(page.stem, WORLDS["any"])
     home = Home(tmp_path)
