@@ -53,8 +53,8 @@ class ResponsesDialect:
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """The items of the conversation."""
-        said = self._ids(instructed(messages, words) if words else messages)
-        items = b",".join(filter(None, map(self._encoded, said)))
+        sent = self._ids(instructed(messages, words) if words else messages)
+        items = b",".join(filter(None, map(self._encoded, sent)))
         return b"".join((b',"input":[', items, b"]}"))
 
     def decoder(self, asked: Asked) -> ResponsesDecoder:
@@ -130,8 +130,8 @@ class ResponsesDialect:
     def _item(self, part: Part) -> dict[str, Any] | None:
         match part:
             case Text(text=text):
-                said = {"type": "output_text", "text": text, "annotations": list[str]()}
-                return {"type": "message", "role": "assistant", "content": [said]}
+                output = {"type": "output_text", "text": text, "annotations": list[str]()}
+                return {"type": "message", "role": "assistant", "content": [output]}
             case ToolCall(id=id, name=name, arguments=arguments):
                 return {
                     "type": "function_call",

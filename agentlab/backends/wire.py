@@ -247,9 +247,9 @@ class Wire:
         except _NONSENSE:
             if decoder.whole:
                 return ()
-            said = self.service.clean(data[:100].decode("utf-8", "replace"))
+            excerpt = self.service.clean(data[:100].decode("utf-8", "replace"))
             failure = StreamBroken(
-                f"{self.service.name} sent what its protocol does not know: {said}"
+                f"{self.service.name} sent what its protocol does not know: {excerpt}"
             )
         raise failure
 
@@ -273,9 +273,9 @@ class Wire:
                     return deltas
             else:
                 raise failure
-        said = self.service.clean(body[:200].decode("utf-8", "replace"))
+        excerpt = self.service.clean(body[:200].decode("utf-8", "replace"))
         raise StreamBroken(
-            f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
+            f"{name} answered with {content_type or 'no type'}, not a stream: {excerpt}"
         )
 
 

@@ -97,10 +97,10 @@ def chat(
             "--continue takes the newest run, --run the one you name: give one of them"
         )
     attached: list[Any] = [*quoted(files), *pictures(images)]
-    said = words(message, enough=bool(attached))
-    if as_json and said is None and attached:
-        said = ""
-    if as_json and said is None:
+    question = words(message, enough=bool(attached))
+    if as_json and question is None and attached:
+        question = ""
+    if as_json and question is None:
         raise ConfigError("--json gives one answer: ask for it as MESSAGE, or pipe it in")
     before = went_before(runs, run or "last", trust=trust) if go_on or run is not None else None
     if before is not None and not tools:
@@ -138,9 +138,9 @@ def chat(
                 attached=attached,
                 labels=labels_of(tools, before),
             )
-            if said is None:
+            if question is None:
                 return talk.converse(runner)
-            return talk.answer(runner, said) if as_json else talk.turn(runner, said)
+            return talk.answer(runner, question) if as_json else talk.turn(runner, question)
         finally:
             runner.run(stack.aclose())
             runner.run(agent.backend.aclose())

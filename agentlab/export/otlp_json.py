@@ -133,8 +133,8 @@ def _value(raw: object) -> Any:
 def _items(raw: object, key: str) -> Iterator[Json]:
     """The objects in a list that a field holds; whatever else stands there is passed over."""
     fields: Json = cast(Json, raw) if isinstance(raw, dict) else {}
-    found: object = fields.get(key)
-    for item in cast(list[object], found) if isinstance(found, list) else ():
+    listed: object = fields.get(key)
+    for item in cast(list[object], listed) if isinstance(listed, list) else ():
         if isinstance(item, dict):
             yield cast(Json, item)
 
