@@ -60,10 +60,14 @@ def main() -> int:
 
 
 def forget_copies() -> None:
-    """Remove copies of what is not mutated: mutmut keeps them however old they are."""
+    """Remove what mutmut would keep however old, or half written, it is; verdicts stay."""
     for copy in (FOLDER / "agentlab").rglob("*.py"):
-        if not copy.with_name(f"{copy.name}.meta").exists():
-            copy.unlink()
+        copy.unlink()
+    for meta in FOLDER.rglob("*.meta"):
+        try:
+            json.loads(meta.read_text())
+        except ValueError:
+            meta.unlink()
     shutil.rmtree(FOLDER / "tests", ignore_errors=True)
 
 

@@ -74,8 +74,8 @@ class Scripted:
     ) -> None:
         self._script = replies if callable(replies) else None
         self._replies = () if callable(replies) else tuple(replies)
-        for reply in self._replies:
-            _check(reply)
+        for said in self._replies:
+            _check(said)
         self._next = 0
         self._pace = pace
         self._identity = BackendIdentity(name=name, model="scripted")
@@ -102,10 +102,10 @@ class Scripted:
             Exception: the one the script holds at this turn.
         """
         self.requests.append(Request(messages, len(messages), tuple(tools), settings, output))
-        answer = await self._say(messages, tools, settings)
-        if isinstance(answer, Exception):
-            raise answer
-        reply = _reply(answer)
+        said = await self._say(messages, tools, settings)
+        if isinstance(said, Exception):
+            raise said
+        reply = _reply(said)
         for delta in deltas_of(reply.message):
             # a model never answers without giving the event loop a turn; neither does its stand-in
             await asyncio.sleep(self._pace)
@@ -119,11 +119,11 @@ class Scripted:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], settings: Settings
     ) -> Said:
         if self._script is not None:
-            answer = self._script(messages, tools, settings)
-            if inspect.isawaitable(answer):
-                answer = await answer
-            _check(answer)
-            return answer
+            said = self._script(messages, tools, settings)
+            if inspect.isawaitable(said):
+                said = await said
+            _check(said)
+            return said
         if self._next == len(self._replies):
             raise BackendError(
                 f"the script holds {len(self._replies)} replies and was asked for one more: "
@@ -133,16 +133,16 @@ class Scripted:
         return self._replies[self._next - 1]
 
 
-def _check(answer: Said) -> None:
-    message = answer.message if isinstance(answer, Reply) else answer
+def _check(said: Said) -> None:
+    message = said.message if isinstance(said, Reply) else said
     if isinstance(message, Message) and message.role != "assistant":
         raise ConfigError(f"a script can only hold the assistant's messages, not {message.role}'s")
 
 
-def _reply(answer: Reply | Message | str) -> Reply:
-    if isinstance(answer, Reply):
-        return answer
-    message = Message.assistant(answer) if isinstance(answer, str) else answer
+def _reply(said: Reply | Message | str) -> Reply:
+    if isinstance(said, Reply):
+        return said
+    message = Message.assistant(said) if isinstance(said, str) else said
     stop = "tool_calls" if message.tool_calls else "end"
     return Reply(message=message, usage=Usage(cost=0.0), stop=stop)
 

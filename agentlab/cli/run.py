@@ -57,10 +57,10 @@ def run(
     from agentlab.cli.lab_screen import LabPrinter
     from agentlab.labs.outcomes import Outcomes
 
-    opened = load(find_folder(lab, (*labs, *lab_roots())))
-    answers = _answers(opened, step_ids, learner)
-    model = open_backend(backend or opened.backend)
-    grader = Grader(lab=opened, backend=model, runs=runs, seed=seed, practice=practice)
+    found = load(find_folder(lab, (*labs, *lab_roots())))
+    answers = _answers(found, step_ids, learner)
+    model = open_backend(backend or found.backend)
+    grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
     printer = LabPrinter(quiet=as_json)
     outcomes = Outcomes(runs)
 
@@ -77,7 +77,7 @@ def run(
         assert report is not None
         return report
 
-    printer.open(opened, model.identity)
+    printer.open(found, model.identity)
     report = asyncio.run(work())
     if as_json:
         click.echo(safe_json(report.model_dump_json(indent=2)))
@@ -110,13 +110,13 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     """List the available labs."""
-    by_id: dict[str, Lab] = {}
+    found: dict[str, Lab] = {}
     for id, folder in list_folders((*labs, *lab_roots())):
         try:
-            by_id[id] = load(folder)
+            found[id] = load(folder)
         except LabError as error:  # one broken lab hides none of the others
             click.echo(f"agentlab: {error}", err=True)
-    order = course().order({id: lab.prerequisites for id, lab in by_id.items()})
+    order = course().order({id: lab.prerequisites for id, lab in found.items()})
     if as_json:
         from pydantic_core import to_json
 
@@ -130,7 +130,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
                 "steps": [step.id for step in lab.steps],
                 "folder": str(lab.folder),
             }
-            for id, lab in ((id, by_id[id]) for id in order)
+            for id, lab in ((id, found[id]) for id in order)
         ]
         click.echo(safe_json(to_json(rows, indent=2).decode()))
         return
@@ -142,7 +142,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     for column in ("lab", "min", "title"):
         table.add_column(column, justify="right" if column == "min" else "left")
     for id in order:
-        lab = by_id[id]
+        lab = found[id]
         table.add_row(id, str(lab.minutes), lab.title)
     console().print(table)
 
@@ -159,14 +159,14 @@ def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bo
     """
     from agentlab.labs.prove import prove
 
-    opened = load(find_folder(lab, (*labs, *lab_roots())))
-    model = open_backend(backend or opened.backend)
+    found = load(find_folder(lab, (*labs, *lab_roots())))
+    model = open_backend(backend or found.backend)
 
     async def work() -> int:
         failed = 0
         rows: list[dict[str, object]] = []
         try:
-            async for proof in prove(opened, model):
+            async for proof in prove(found, model):
                 failed += not proof.holds
                 rows.append(proof.model_dump())
                 if not as_json:

@@ -72,8 +72,8 @@ def _pass_on(source: int) -> None:
                 _write(line)
                 size = 0
             elif size > _LONGEST:
-                said = f"Error: it wrote a line of over {_LONGEST >> 20} MB to stdout"
-                print(said, file=sys.stderr, flush=True)
+                problem = f"Error: it wrote a line of over {_LONGEST >> 20} MB to stdout"
+                print(problem, file=sys.stderr, flush=True)
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
         _write(line)
