@@ -247,9 +247,9 @@ class Wire:
         except _NONSENSE:
             if decoder.whole:
                 return ()
-            excerpt = self.service.clean(data[:100].decode("utf-8", "replace"))
+            said = self.service.clean(data[:100].decode("utf-8", "replace"))
             failure = StreamBroken(
-                f"{self.service.name} sent what its protocol does not know: {excerpt}"
+                f"{self.service.name} sent what its protocol does not know: {said}"
             )
         raise failure
 
@@ -273,9 +273,9 @@ class Wire:
                     return deltas
             else:
                 raise failure
-        excerpt = self.service.clean(body[:200].decode("utf-8", "replace"))
+        said = self.service.clean(body[:200].decode("utf-8", "replace"))
         raise StreamBroken(
-            f"{name} answered with {content_type or 'no type'}, not a stream: {excerpt}"
+            f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
         )
 
 
