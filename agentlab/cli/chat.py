@@ -43,12 +43,12 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--schema", type=_file, help="A JSON Schema that the answer must fit.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
-@click.option("--allow", multiple=True, help="Call this tool without asking, though it would ask.")
+@click.option("--allow", multiple=True, help="Never ask before calling this tool.")
 @click.option("-i", "--instructions", help=f"What the agent is told.  [default: {INSTRUCTIONS}]")
 @click.option("--temperature", type=click.FloatRange(min=0), help="0 always gives the same answer.")
 @click.option("--seed", type=int, help="Repeats an answer at a temperature above 0.")
 @click.option(
-    "--steps", default=8, show_default=True, help="Most model replies one answer may take."
+    "--steps", default=8, show_default=True, help="How many model replies one answer may take."
 )
 @trust_option
 def chat(
@@ -70,10 +70,10 @@ def chat(
     steps: int,
     trust: bool,
 ) -> int:
-    """Talk to an agent. With MESSAGE, or with text piped in, answer that and leave.
+    """Talk to an agent. With MESSAGE or piped text, answer once and exit.
 
-    What is piped in goes below MESSAGE. --continue and --run take up a conversation with its
-    model, instructions and tools, unless others are given.
+    Piped text is added below MESSAGE. --continue and --run continue a conversation with its own
+    model, instructions and tools unless you give others.
 
     \b
     agentlab chat -c "And in words?"

@@ -64,22 +64,22 @@ class Conversation:
         identity = self._agent.backend.identity
         named = ((one_line(identity.name), "bold"), "  ", (one_line(identity.model), "dim"))
         self._console.print(Text.assemble(*named))
-        for what, label in self._labels.items():
-            self._console.print(Text(one_line(f"{what}: {label}"), "dim"))
+        for what, found in self._labels.items():
+            self._console.print(Text(one_line(f"{what}: {found}"), "dim"))
         if self._history:
-            asked = sum(message.role == "user" for message in self._history)
-            self._console.print(f"[dim]continuing after {asked} question(s)[/]")
+            said = sum(message.role == "user" for message in self._history)
+            self._console.print(f"[dim]continuing after {said} question(s)[/]")
         self._console.print(f"[dim]{COMMANDS}[/]")
         while True:
             try:
-                line = input("\n❯ ").strip()
+                said = input("\n❯ ").strip()
             except EOFError:
                 self._console.print()
                 return 0
             except KeyboardInterrupt:
                 self._console.print("\n[dim]/quit or Ctrl-D leaves[/]")
                 continue
-            match line.split():
+            match said.split():
                 case []:
                     continue
                 case ["/quit" | "/exit"]:
@@ -101,31 +101,29 @@ class Conversation:
                     unknown = f"no command {one_line(word)}\n{COMMANDS}"
                     self._console.print(Text(unknown, "dim"))
                 case _:
-                    self.turn(runner, line)
+                    self.turn(runner, said)
 
-    def turn(self, runner: asyncio.Runner, question: str) -> int:
+    def turn(self, runner: asyncio.Runner, said: str) -> int:
         """One question and its answer, shown as it comes. Returns an exit code."""
         try:
-            return runner.run(self._turn(question))
+            return runner.run(self._turn(said))
         except KeyboardInterrupt:
             self._console.print("\n[dim]stopped[/]")
             return 130
 
-    def answer(self, runner: asyncio.Runner, question: str) -> int:
+    def answer(self, runner: asyncio.Runner, said: str) -> int:
         """One question, and one JSON object on stdout when all is done. Returns an exit code."""
         from pydantic_core import to_json
 
-        told = runner.run(self._answer(question))
+        told = runner.run(self._answer(said))
         click.echo(to_json(told, fallback=str).decode())
         return 0 if told["outcome"] == "completed" else 1
 
-    def _run(self, question: str, *, ask: bool) -> Run[Any]:
+    def _run(self, said: str, *, ask: bool) -> Run[Any]:
         from agentlab.messages import Message
 
         attached, self._attached = self._attached, ()
-        words = "\n\n".join(
-            [question, *(part for part in attached if isinstance(part, str))]
-        ).strip()
+        words = "\n\n".join([said, *(part for part in attached if isinstance(part, str))]).strip()
         parts = [part for part in attached if not isinstance(part, str)]
         return self._agent.run(
             Message.user(*([words] if words else []), *parts),
@@ -135,12 +133,12 @@ class Conversation:
             labels=self._labels,
         )
 
-    async def _turn(self, question: str) -> int:
+    async def _turn(self, said: str) -> int:
         from agentlab.cli.render import EventPrinter
         from agentlab.events import RunFailed
 
         printer = EventPrinter(self._console)
-        run = self._run(question, ask=True)
+        run = self._run(said, ask=True)
         failed = False
         async for event in run:
             printer.show(event)
@@ -152,10 +150,10 @@ class Conversation:
         self._history = result.messages
         return 0 if result.outcome == "completed" else 1
 
-    async def _answer(self, question: str) -> dict[str, Any]:
+    async def _answer(self, said: str) -> dict[str, Any]:
         from agentlab.events import RunFailed
 
-        run = self._run(question, ask=False)
+        run = self._run(said, ask=False)
         async for _ in run:
             pass
         about = {

@@ -53,7 +53,7 @@ LOCAL_COLLECTOR = "http://localhost:4318"
     default="run",
     help="[chat] One line per run, or per reply.",
 )
-@click.option("--content", is_flag=True, help="[otel] Also what was said.")
+@click.option("--content", is_flag=True, help="[otel] Include the text of the conversation.")
 @click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
 def export(
     names: tuple[str, ...],
@@ -79,8 +79,8 @@ def export(
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
 
-    Without RUN, exports every run that the options select. What traces hold of secrets is blanked
-    out already; API keys in this environment are looked for again, and so is what --hide names.
+    Without RUN, exports every run that the options select. Secrets were blanked out when the traces
+    were written; API keys in this environment and the variables named by --hide are blanked out now.
     """
     from agentlab.export.select import Selection, load_without
 
@@ -179,14 +179,14 @@ def _write(output: Path, pieces: Iterable[str]) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @runs_option
 def import_runs(files: tuple[Path, ...], runs: Path) -> None:
-    """Make runs of OpenTelemetry spans: files of OTLP/JSON, as a collector writes them.
+    """Turn OpenTelemetry spans into runs: files of OTLP/JSON, as a collector writes them.
 
     \b
     agentlab import spans.json
     agentlab show last
 
-    They can be shown, played back, compared, searched, counted and exported like any run. What was
-    said is there if the spans carry it (GenAI conventions, `gen_ai.input.messages`).
+    They can be shown, played back, compared, searched, counted and exported like any run. The text
+    of the conversation is there if the spans carry it (GenAI conventions, `gen_ai.input.messages`).
     """
     from agentlab.export.otel_import import runs_of
     from agentlab.export.otlp_json import read_spans

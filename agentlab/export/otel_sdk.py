@@ -52,10 +52,10 @@ def send(
     exporter = OTLPSpanExporter(endpoint=url, timeout=timeout)
     try:
         for start in range(0, len(ready), batch):
-            with _overheard() as warnings:
+            with _overheard() as said:
                 result = exporter.export(ready[start : start + batch])
             if result is not SpanExportResult.SUCCESS:
-                why = f" ({warnings[-1]})" if warnings else ""
+                why = f" ({said[-1]})" if said else ""
                 raise TraceError(
                     f"the spans were not taken at {url}{why}: is a collector listening there? "
                     "Give another with --endpoint, or write them to a file with -o"
@@ -139,18 +139,18 @@ def _sdk() -> Generator[None]:
 @contextmanager
 def _overheard() -> Generator[list[str]]:
     """What the SDK logs of a failure, kept for the error instead of shown beside it."""
-    warnings: list[str] = []
+    said: list[str] = []
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            warnings.append(" ".join(record.getMessage().split())[:200])
+            said.append(" ".join(record.getMessage().split())[:200])
 
     logger, ear = logging.getLogger("opentelemetry"), Ear(logging.WARNING)
     before = logger.propagate
     logger.addHandler(ear)
     logger.propagate = False
     try:
-        yield warnings
+        yield said
     finally:
         logger.removeHandler(ear)
         logger.propagate = before

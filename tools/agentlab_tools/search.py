@@ -48,11 +48,11 @@ def search_over(
     def look_up(
         query: Annotated[str, Field(description="a few words", min_length=1, max_length=120)],
     ) -> str:
-        hits = index().search(query, top)
-        if not hits:
+        found = index().search(query, top)
+        if not found:
             return f"nothing found for {query!r}"
         return "\n\n".join(
-            f"[{hit.passage.source}:{hit.passage.line}] {hit.passage.text}" for hit in hits
+            f"[{hit.passage.source}:{hit.passage.line}] {hit.passage.text}" for hit in found
         )
 
     return look_up
@@ -86,9 +86,9 @@ def passages(text: str, source: str) -> Iterator[Passage]:
         block.clear()
 
     for number, line in enumerate(text.splitlines(), 1):
-        if head := _HEADING.match(line):
+        if found := _HEADING.match(line):
             yield from flush()
-            heading = head["text"]
+            heading = found["text"]
             title = title or heading
         elif not line.strip() and sum(map(len, block)) > _PASSAGE_CHARS // 2:
             yield from flush()

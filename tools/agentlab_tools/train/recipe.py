@@ -186,10 +186,10 @@ def _recipe_in(file: Path) -> Recipe[Any]:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name}, which {file.name} needs,", "train") from error
-    recipe: object = getattr(module, "recipe", None)
-    if not isinstance(recipe, Recipe):
+    found: object = getattr(module, "recipe", None)
+    if not isinstance(found, Recipe):
         raise ConfigError(f"{file} has no recipe: end it with `recipe = Recipe(…)`")
-    return cast(Recipe[Any], recipe)
+    return cast(Recipe[Any], found)
 
 
 def _entries() -> dict[str, EntryPoint]:
