@@ -79,8 +79,9 @@ def export(
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
 
-    Without RUN, exports every run that the options select. Secrets were blanked out when the traces
-    were written; API keys in this environment and the variables named by --hide are blanked out now.
+    Without RUN, exports every run that the options select. Secrets were blanked out when the
+    traces were written; API keys in this environment, and the variables named by --hide, are
+    blanked out now.
     """
     from agentlab.export.select import Selection, load_without
 
