@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3 py
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup prove setup-dev test fuzz conformance check format bench docs clean
+.PHONY: help demo setup prove setup-dev test fuzz mutate conformance check format bench docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
@@ -26,9 +26,13 @@ setup-dev: python ## the same, and what test and check need
 test: setup-dev ## run the tests (one file: make test ARGS=tests/test_agent.py)
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-fuzz: setup-dev ## try the property tests on new random examples
+fuzz: setup-dev ## try the property tests on new random examples, then mutate
 	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
 		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
+	@$(MAKE) --no-print-directory mutate ARGS=
+
+mutate: setup-dev ## break the core line by line; some test must see it (MINUTES=60 at most)
+	@$(BIN)/python scripts/mutate.py --minutes $(or $(MINUTES),60) $(ARGS)
 
 conformance: setup-dev conformance-suite ## the official MCP conformance suite (from npm) against our two sides
 	@$(BIN)/pytest tests/mcp_tools/test_mcp_conformance.py -n 0 -rs
@@ -57,7 +61,7 @@ docs: setup-dev ## build the documentation as a site in build/docs
 	@$(BIN)/python scripts/docs.py
 
 clean: ## remove .venv and what builds and checks leave (not the compiled runtime in the cache)
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: python

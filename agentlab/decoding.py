@@ -209,10 +209,10 @@ def meant(label: str) -> str:
     if plain in _MEANT:
         return _MEANT[plain]
     try:
-        found = codecs.lookup(plain)
+        codec = codecs.lookup(plain)
     except (LookupError, ValueError):
         return ""
-    return found.name if getattr(found, "_is_text_encoding", True) else ""
+    return codec.name if getattr(codec, "_is_text_encoding", True) else ""
 
 
 def _holds(sample: bytes, codec: str) -> bool:
@@ -269,12 +269,12 @@ def _is_western(text: str) -> bool:
 
 def _eastern_latin(text: str) -> str:
     """A neighbour of windows-1252 whose letters show; empty where none do."""
-    found = set(text.lower())
-    czech = found & set("šž") and len(found & set("ìøèùòï")) >= 2
-    hungarian = {"õ", "û", "á"} <= found and "ã" not in found
+    letters = set(text.lower())
+    czech = letters & set("šž") and len(letters & set("ìøèùòï")) >= 2
+    hungarian = {"õ", "û", "á"} <= letters and "ã" not in letters
     if czech or hungarian:
         return "cp1250"
-    turkish = {"þ", "ý"} <= found and found & set("çüö") and not found & set("æáó")
+    turkish = {"þ", "ý"} <= letters and letters & set("çüö") and not letters & set("æáó")
     return "cp1254" if turkish else ""
 
 
@@ -297,10 +297,10 @@ def _western(error: UnicodeError) -> tuple[str, int]:
         raise error
     wrong = error.object[error.start : error.end]
     # the five bytes that windows-1252 leaves open are control characters in the WHATWG's standard
-    said = "".join(
+    letters = "".join(
         byte.decode("cp1252", "ignore") or chr(byte[0]) for byte in (bytes([b]) for b in wrong)
     )
-    return said, error.end
+    return letters, error.end
 
 
 codecs.register_error(WESTERN, _western)

@@ -75,8 +75,8 @@ def lines_of(event: Event | UnknownEvent, most: int | None = 160) -> tuple[Line,
         case RunStarted(messages=messages):
             return tuple(message_line(message, most) for message in messages)
         case ModelReplied(reply=reply):
-            said = _cut(reply.message.text, most)
-            words = (Line("»", "model", said),) if said else ()
+            text = _cut(reply.message.text, most)
+            words = (Line("»", "model", text),) if text else ()
             return (*words, Line("·", "quiet", _spent(reply)))
         case ToolStarted(call=call):
             return (Line("→", "call", call_text(call)),)
@@ -120,10 +120,10 @@ def note_of(event: Event | UnknownEvent, most: int | None = None) -> Line | None
 def message_line(message: Message, most: int | None = 160) -> Line:
     """One message of a conversation that was said before."""
     mark, tone = _ROLES[message.role]
-    said = [_cut(message.text, most)]
-    said += [f"asks for {call_text(call)}" for call in message.tool_calls]
-    said += [_cut(part.content, most) for part in message.parts if part.kind == "tool_result"]
-    return Line(mark, tone, "  ".join(filter(None, said)))
+    phrases = [_cut(message.text, most)]
+    phrases += [f"asks for {call_text(call)}" for call in message.tool_calls]
+    phrases += [_cut(part.content, most) for part in message.parts if part.kind == "tool_result"]
+    return Line(mark, tone, "  ".join(filter(None, phrases)))
 
 
 def call_text(call: ToolCall) -> str:
@@ -149,8 +149,8 @@ _ROLES: Mapping[str, tuple[str, Tone]] = {
 
 def _result(result: ToolResult, most: int | None) -> Line:
     files = "".join(f"  + {one_line(artifact.name)}" for artifact in result.artifacts)
-    said = f"{result.error}: {result.content}" if result.error else result.content
-    return Line(*(("✘", "bad") if result.error else _ROLES["tool"]), _cut(said, most) + files)
+    text = f"{result.error}: {result.content}" if result.error else result.content
+    return Line(*(("✘", "bad") if result.error else _ROLES["tool"]), _cut(text, most) + files)
 
 
 def _spent(reply: Reply) -> str:

@@ -18,7 +18,7 @@ def safe(text: str) -> str:
 
     Control characters show as their pictures (`␛` for escape), so nothing is hidden.
     """
-    return _UNSAFE.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))
+    return _UNSAFE.sub(lambda match: _picture(match[0]), text.replace("\r\n", "\n"))
 
 
 def safe_json(text: str) -> str:
@@ -26,7 +26,7 @@ def safe_json(text: str) -> str:
 
     It parses to the same value, so a program loses nothing, and a terminal has nothing to obey.
     """
-    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def one_line(text: str, length: int = 100) -> str:

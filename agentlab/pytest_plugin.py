@@ -65,25 +65,27 @@ def agentlab_trace(request: pytest.FixtureRequest) -> TraceTest:
         def work() -> Verification:
             return asyncio.run(verify(trace, agent, model="log", deps=deps, workspace=workspace))
 
-        found = _off_the_loop(work)
-        if found.difference is not None:
-            pytest.fail(told(found, found.difference), pytrace=False)
-        return found
+        verification = _off_the_loop(work)
+        if verification.difference is not None:
+            pytest.fail(told(verification, verification.difference), pytrace=False)
+        return verification
 
     return check
 
 
-def told(found: Verification, difference: Difference) -> str:
+def told(verification: Verification, difference: Difference) -> str:
     """A difference as the message of a failed test: a diff of both sides."""
     import difflib
 
     from agentlab.display import safe
 
     place = "" if difference.seq is None else f" at event {difference.seq}"
-    head = f"run {found.run} came out differently{place}: {difference.what}"
+    head = f"run {verification.run} came out differently{place}: {difference.what}"
     lines = difflib.ndiff(list(difference.then), list(difference.now))
     sides = "\n".join(safe(line) for line in lines if not line.startswith("?"))
-    return f"{head}\n  (- the log, + now; {found.checked} events before were the same)\n{sides}"
+    return (
+        f"{head}\n  (- the log, + now; {verification.checked} events before were the same)\n{sides}"
+    )
 
 
 def _find(path: Path, request: pytest.FixtureRequest) -> Path:

@@ -88,7 +88,7 @@ def main() -> None:
                 stamp(**{stage.name: stage.key})
                 screen.done(note)
     except KeyboardInterrupt:
-        _leave(screen, "stopped; run it again and it goes on from here", 130)
+        _leave(screen, "stopped; run it again and it continues from here", 130)
     except SetupFailed as failure:
         _leave(screen, str(failure), 1)
     except OSError as error:

@@ -247,7 +247,7 @@ def _compile(home: Path, source: Path, rung: Rung, log: Path, screen: Screen) ->
                 steps.write_text(str(known))
             screen.detail("compiling:", (known - left + number) / known)
 
-    how = "going on where it stopped" if known else f"for this processor ({rung.name})"
+    how = "continuing where it stopped" if known else f"for this processor ({rung.name})"
     screen.detail(f"compiling: {how}")
     pip = [home / "tools/bin/python", "-m", "pip", "wheel", "--verbose", "--no-deps", source]
     pip += ["--no-build-isolation", "--config-settings", f"build-dir={home / 'build'}"]

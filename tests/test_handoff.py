@@ -141,6 +141,20 @@ async def test_a_crash_anywhere_in_a_handoff_leaves_somebody_in_charge(runs):
     assert all(spoken_by[2:])
 
 
+async def test_a_call_that_the_successor_was_at_work_on_is_told_as_interrupted(runs):
+    path = (await team(runs, [TO_SUMS], [calls(call("add", a=1, b=2)), "3"]).run("?")).path
+    lines = path.read_bytes().splitlines(keepends=True)
+    begun = max(i for i, line in enumerate(lines) if b'"tool_started"' in line)
+    path.write_bytes(b"".join(lines[: begun + 1]))
+    result = await team(runs, [], ["ok"]).resume(load(path))
+    handed, lost = results_in(result.messages)
+    assert (handed.content, handed.error) == ("sums takes over", None)
+    assert lost.error == "cancelled"
+    assert lost.content == (
+        "interrupted while it was at work; what it had done by then is not known"
+    )
+
+
 async def test_resuming_without_the_successor_says_who_is_missing(runs):
     run = team(runs, [TO_SUMS], []).run("?")
     _ = [event async for event in run]

@@ -459,3 +459,26 @@ async def test_a_thousand_steps(runs):
     assert sum(isinstance(e, ModelReplied) for e in trace.events) == 1001
     assert sum(isinstance(e, ToolFinished) for e in trace.events) == 1000
     assert isinstance(trace.events[-1], RunFinished)
+
+
+async def test_a_tool_is_given_what_its_run_has(runs, tmp_path):
+    contexts: list[ToolContext] = []
+
+    @tool
+    def look(context: ToolContext) -> str:
+        """Look at what there is."""
+        contexts.append(context)
+        return "seen"
+
+    agent = Agent(
+        backend=Scripted([calls(call("look", id="l1")), "ok"]),
+        tools=[look],
+        runs=runs,
+        secrets=("hush-hush",),
+    )
+    result = await agent.run("?", deps={"a": 1}, workspace=tmp_path)
+    (context,) = contexts
+    assert (context.call_id, context.deps, context.workspace) == ("l1", {"a": 1}, tmp_path)
+    assert "hush-hush" in context.secrets
+    assert context.run is not None
+    assert context.run.id == result.run

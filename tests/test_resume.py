@@ -136,7 +136,7 @@ async def test_a_trace_under_another_name_does_not_write_into_another_runs_file(
     first = (await summing(runs, limits=Limits(steps=1)).run("?")).path
     copy = first.with_name("copy.jsonl")
     copy.write_bytes(first.read_bytes())
-    with pytest.raises(TraceError, match=f"name it {first.name} to go on"):
+    with pytest.raises(TraceError, match=f"name it {first.name} to continue"):
         summing(runs).resume(load(copy))
 
 

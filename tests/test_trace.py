@@ -52,6 +52,44 @@ STARTED = RunStarted(messages=(Message.user("Grüße 😀\x00"),))
 FINISHED = RunFinished(outcome="completed", output="ok")
 
 
+# Writers one after another
+
+
+def test_the_first_record_behind_a_header_alone_has_the_number_0(tmp_path):
+    write(tmp_path)
+    path = write(tmp_path, STARTED, FINISHED)
+    assert [record.seq for record in load(path).records] == [0, 1]
+    write(tmp_path, FINISHED)
+    assert [record.seq for record in load(path).records] == [0, 1, 2]
+
+
+def test_a_second_writer_is_told_which_trace_is_being_written(tmp_path):
+    writer = TraceWriter(tmp_path, header())
+    with pytest.raises(TraceError, match="still being written") as refused:
+        TraceWriter(tmp_path, header())
+    assert str(writer.path) in str(refused.value)
+    writer.close()
+
+
+def test_a_header_without_the_end_of_its_line_is_no_trace_to_go_on_with(tmp_path):
+    path = write(tmp_path)
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    with pytest.raises(TraceError, match="it has no whole line"):
+        TraceWriter(tmp_path, header())
+
+
+def test_what_is_wrong_with_a_header_is_said_with_the_file_and_the_place(tmp_path):
+    path = write(tmp_path)
+    fields = json.loads(path.read_text())
+    fields["backend"]["name"] = 5
+    path.write_text(json.dumps(fields) + "\n")
+    for read in (load, read_header):
+        with pytest.raises(TraceError, match=r"damaged header: 'backend\.name'") as damaged:
+            read(path)
+        assert str(damaged.value).startswith(f"{path} ")
+        assert "pydantic.dev" not in str(damaged.value)
+
+
 # Round trips
 
 

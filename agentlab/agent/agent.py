@@ -112,7 +112,7 @@ class Agent(AgentProfile[Output]):
         trace = _loaded(trace)
         path, run = trace.path, trace.header.run
         if path != trace_path(path.parent, run):
-            raise TraceError(f"{path} holds run {run}: name it {run}{SUFFIX} to go on with it")
+            raise TraceError(f"{path} holds run {run}: name it {run}{SUFFIX} to continue it")
         past = [event for event in trace.events if not isinstance(event, UnknownEvent)]
         if len(past) != len(trace.records):
             raise TraceError(f"{trace.path} has events this version does not know; upgrade first")
@@ -225,7 +225,9 @@ def _loaded(run: Trace | Path | str | Result[Any]) -> Trace:
         return run
     if isinstance(run, Result):
         if run.path is None:
-            raise TraceError(f"run {run.run} left no trace to go on from: its agent has runs=None")
+            raise TraceError(
+                f"run {run.run} left no trace to continue from: its agent has runs=None"
+            )
         run = run.path
     return Trace.load(Path(run))
 

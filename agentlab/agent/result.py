@@ -81,8 +81,8 @@ class Result(Generic[Output]):
     @property
     def text(self) -> str:
         """The last words of the model."""
-        said = (m.text for m in reversed(self.messages) if m.role == "assistant" and m.text)
-        return next(said, "")
+        replies = (m.text for m in reversed(self.messages) if m.role == "assistant" and m.text)
+        return next(replies, "")
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it: its turns, and how it ended."""

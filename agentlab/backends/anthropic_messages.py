@@ -105,7 +105,9 @@ class MessagesDialect:
             **sampling(settings, names, self._preset.name),
         }
         if settings.logprobs:
-            raise ConfigError(f"{self._preset.name} takes no setting logprobs here: leave it out")
+            raise ConfigError(
+                f"{self._preset.name} does not take the setting logprobs here: leave it out"
+            )
         offered, choice = offer(tools, settings, output, mode)
         if output is not None and mode == "native":
             form = {"type": "json_schema", "schema": _constraint(output)}

@@ -57,10 +57,10 @@ class CallIds:
                 taken.add(new)
                 if new != id:
                     self.originals[new] = id
-                said = name if _NAME.fullmatch(name) else _letters(name)[:64] or "malformed"
-                if (new, said) == (id, name):
+                legal = name if _NAME.fullmatch(name) else _letters(name)[:64] or "malformed"
+                if (new, legal) == (id, name):
                     return part
-                return part.model_copy(update={"id": new, "name": said})
+                return part.model_copy(update={"id": new, "name": legal})
             case ToolResult(call_id=id):
                 new = now.get(id) or self._new(id, set())
                 return part if new == id else part.model_copy(update={"call_id": new})

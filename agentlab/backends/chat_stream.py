@@ -229,10 +229,10 @@ def _thought_first(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """The parts, with a thought taken out of a text whose opening mark stood in the prompt."""
     if not parts or not isinstance(parts[0], Text):
         return parts
-    found = unopened(parts[0].text)
-    if found is None:
+    halves = unopened(parts[0].text)
+    if halves is None:
         return parts
-    thought, text = found
+    thought, text = halves
     rest = (Text(text=text),) if text else ()
     return (*((Reasoning(text=thought),) if thought.strip() else ()), *rest, *parts[1:])
 

@@ -127,7 +127,7 @@ class Draft:
         """
         call = self._calls.get(key)
         if call is None:
-            raise StreamBroken("the answer goes on with a tool call that it never began")
+            raise StreamBroken("the answer continues a tool call that it never began")
         text = self._whole(("call", key), text)
         if not text:
             return []

@@ -73,9 +73,9 @@ def described(tool: ToolSpec, *, folds: bool) -> tuple[str, dict[str, Any]]:
 
 def blames_the_top(error: BadRequest) -> bool:
     """Whether a service refuses what stands at the top of a tool's schema."""
-    said = str(error).lower()
-    return any(key.lower() in said for key in ("oneOf", "anyOf", "allOf")) and (
-        "top level" in said or "top-level" in said or "schema" in said
+    complaint = str(error).lower()
+    return any(key.lower() in complaint for key in ("oneOf", "anyOf", "allOf")) and (
+        "top level" in complaint or "top-level" in complaint or "schema" in complaint
     )
 
 

@@ -57,8 +57,8 @@ class ChatDialect:
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """The messages."""
-        said = self._ids(instructed(messages, words) if words else messages)
-        return b"".join((b',"messages":[', b",".join(map(self._encoded, said)), b"]}"))
+        sent = self._ids(instructed(messages, words) if words else messages)
+        return b"".join((b',"messages":[', b",".join(map(self._encoded, sent)), b"]}"))
 
     def decoder(self, asked: Asked) -> ChatDecoder:
         """Reads one answer."""

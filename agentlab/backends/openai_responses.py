@@ -53,8 +53,8 @@ class ResponsesDialect:
 
     def conversation(self, messages: Sequence[Message], words: str) -> bytes:
         """The items of the conversation."""
-        said = self._ids(instructed(messages, words) if words else messages)
-        items = b",".join(filter(None, map(self._encoded, said)))
+        sent = self._ids(instructed(messages, words) if words else messages)
+        items = b",".join(filter(None, map(self._encoded, sent)))
         return b"".join((b',"input":[', items, b"]}"))
 
     def decoder(self, asked: Asked) -> ResponsesDecoder:
@@ -85,7 +85,9 @@ class ResponsesDialect:
             fields["include"] = [_ENCRYPTED]
         fields |= {**preset.extra, **sampling(settings, names, preset.name), **self._options.extra}
         if settings.logprobs:
-            raise ConfigError(f"{preset.name} takes no setting logprobs here: leave it out")
+            raise ConfigError(
+                f"{preset.name} does not take the setting logprobs here: leave it out"
+            )
         offered, choice = offer(tools, settings, output, mode)
         if output is not None and mode == "native":
             fields["text"] = {**fields.get("text", {}), "format": _format(output)}
@@ -128,8 +130,8 @@ class ResponsesDialect:
     def _item(self, part: Part) -> dict[str, Any] | None:
         match part:
             case Text(text=text):
-                said = {"type": "output_text", "text": text, "annotations": list[str]()}
-                return {"type": "message", "role": "assistant", "content": [said]}
+                output = {"type": "output_text", "text": text, "annotations": list[str]()}
+                return {"type": "message", "role": "assistant", "content": [output]}
             case ToolCall(id=id, name=name, arguments=arguments):
                 return {
                     "type": "function_call",

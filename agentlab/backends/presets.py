@@ -222,7 +222,9 @@ def _preset(name: str, told: Any, presets: Mapping[str, Preset], path: Path) -> 
     fields = dict(cast(dict[str, Any], told))
     like = fields.pop("like", name if name in presets else "openai")
     if like not in presets:
-        raise ConfigError(f"{where}: like = {like!r} is no service; there are {', '.join(presets)}")
+        raise ConfigError(
+            f"{where}: like = {like!r} is not a service; there are {', '.join(presets)}"
+        )
     spoken = fields.get("protocol", presets[like].protocol)
     changed = spoken != presets[like].protocol and spoken in _SETTINGS
     # what one protocol calls a setting, another passes over without a word

@@ -158,7 +158,7 @@ class ResponsesDecoder:
         if self._end != "response.completed":
             raise BackendError(
                 f"{self._asked.preset.name} calls its answer "
-                f"{str(self._end).removeprefix('response.')}, so it may not be whole"
+                f"{str(self._end).removeprefix('response.')}, so it may be incomplete"
             )
         if self._refused:
             return "filtered"

@@ -49,10 +49,10 @@ def stop_of(reason: str, service: str, more: Mapping[str, Stop] | None = None) -
     known |= {key.lower(): stop for key, stop in (more or {}).items()}
     if word in known:
         return known[word]
-    said = " ".join(reason.split())[:80]
+    short = " ".join(reason.split())[:80]
     if _FAILURE.search(word):
-        raise StreamBroken(f"{service} gave up before its answer was whole: {said}")
+        raise StreamBroken(f"{service} gave up before its answer was complete: {short}")
     raise BackendError(
-        f"{service} ended its answer for a reason that is not known ({said}), so it may not be "
-        f'whole: if it is, say so in the services file, with stops = {{ "{said}" = "end" }}'
+        f"{service} ended its answer for a reason that is not known ({short}), so it may not be "
+        f'whole: if it is, say so in the services file, with stops = {{ "{short}" = "end" }}'
     )

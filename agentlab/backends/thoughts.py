@@ -90,14 +90,14 @@ class Thoughts:
 
     def _within(self, kind: Literal["text", "thought"]) -> Piece | None:
         if kind == "thought":
-            said, mark, rest = self._held.partition(self._ends[0])
+            words, mark, rest = self._held.partition(self._ends[0])
             if mark:
                 self._held, self._state, self._ends = rest, "after", ()
-                return kind, said
+                return kind, words
         keep = max((_overhang(self._held, end) for end in self._ends), default=0)
-        said = self._held[: len(self._held) - keep]
-        self._held = self._held[len(said) :]
-        return (kind, said) if said else None
+        words = self._held[: len(self._held) - keep]
+        self._held = self._held[len(words) :]
+        return (kind, words) if words else None
 
     def finish(self) -> list[Piece]:
         """What was held back in case more came."""
@@ -116,10 +116,10 @@ def unopened(text: str) -> tuple[str, str] | None:
 
     The closing mark must have a line to itself, and be the only one.
     """
-    found = _ALONE.search(text)
-    if found is None or text.count(found[1]) != 1 or _ENDS[found[1]] in text:
+    end = _ALONE.search(text)
+    if end is None or text.count(end[1]) != 1 or _ENDS[end[1]] in text:
         return None
-    return text[: found.start()], text[found.end() :].lstrip()
+    return text[: end.start()], text[end.end() :].lstrip()
 
 
 def _overhang(text: str, mark: str) -> int:

@@ -26,8 +26,8 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 @click.command()
 @click.argument("message", required=False)
-@click.option("-c", "--continue", "go_on", is_flag=True, help="Go on from the newest run.")
-@click.option("--run", "run", shell_complete=run_names, help="Go on from this run: an id, or last.")
+@click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the newest run.")
+@click.option("--run", "run", shell_complete=run_names, help="Continue this run: an id, or last.")
 @backend_option
 @runs_option
 @click.option(
@@ -43,11 +43,13 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--schema", type=_file, help="A JSON Schema that the answer must fit.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
-@click.option("--allow", multiple=True, help="Do not ask before calling this tool, though it asks.")
+@click.option("--allow", multiple=True, help="Never ask before calling this tool.")
 @click.option("-i", "--instructions", help=f"What the agent is told.  [default: {INSTRUCTIONS}]")
-@click.option("--temperature", type=click.FloatRange(min=0), help="0 is always the same answer.")
-@click.option("--seed", type=int, help="For the same answer again at a temperature above 0.")
-@click.option("--steps", default=8, show_default=True, help="Model replies an answer may take.")
+@click.option("--temperature", type=click.FloatRange(min=0), help="0 always gives the same answer.")
+@click.option("--seed", type=int, help="Repeats an answer at a temperature above 0.")
+@click.option(
+    "--steps", default=8, show_default=True, help="How many model replies one answer may take."
+)
 @trust_option
 def chat(
     message: str | None,
@@ -68,10 +70,10 @@ def chat(
     steps: int,
     trust: bool,
 ) -> int:
-    """Talk to an agent. With MESSAGE, or with text piped in, answer that and leave.
+    """Talk to an agent. With MESSAGE or piped text, answer once and exit.
 
-    What is piped in goes below MESSAGE. --continue and --run take up a conversation with its
-    model, instructions and tools, unless others are given.
+    Piped text is added below MESSAGE. --continue and --run continue a conversation with its own
+    model, instructions and tools unless you give others.
 
     \b
     agentlab chat -c "And in words?"
@@ -91,18 +93,20 @@ def chat(
     from agentlab.terminal.consoles import console
 
     if go_on and run is not None:
-        raise ConfigError("--continue goes on from the newest run, --run from another: give one")
+        raise ConfigError(
+            "--continue takes the newest run, --run the one you name: give one of them"
+        )
     attached: list[Any] = [*quoted(files), *pictures(images)]
-    said = words(message, enough=bool(attached))
-    if as_json and said is None and attached:
-        said = ""
-    if as_json and said is None:
+    question = words(message, enough=bool(attached))
+    if as_json and question is None and attached:
+        question = ""
+    if as_json and question is None:
         raise ConfigError("--json gives one answer: ask for it as MESSAGE, or pipe it in")
     before = went_before(runs, run or "last", trust=trust) if go_on or run is not None else None
     if before is not None and not tools:
         tools = before.tools
         for name in before.lost:
-            click.echo(f"agentlab: goes on without {name}, which no name opens", err=True)
+            click.echo(f"agentlab: continuing without {name}, which no name opens", err=True)
     if instructions is None:  # without any, those of the conversation go on
         instructions = INSTRUCTIONS if before is None else ""
     then = Settings() if before is None else before.trace.header.settings
@@ -134,9 +138,9 @@ def chat(
                 attached=attached,
                 labels=labels_of(tools, before),
             )
-            if said is None:
+            if question is None:
                 return talk.converse(runner)
-            return talk.answer(runner, said) if as_json else talk.turn(runner, said)
+            return talk.answer(runner, question) if as_json else talk.turn(runner, question)
         finally:
             runner.run(stack.aclose())
             runner.run(agent.backend.aclose())

@@ -26,7 +26,7 @@ def sandbox_runner() -> RunCode:
             Sandbox.open(source=source) as coder,
             Sandbox.open(source=source) as judge,
         ):
-            found = await judged(code, tests, coder=coder, judge=judge)
-        return Score.of(found.passed, found.reason)
+            verdict = await judged(code, tests, coder=coder, judge=judge)
+        return Score.of(verdict.passed, verdict.reason)
 
     return run

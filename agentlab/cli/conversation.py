@@ -68,7 +68,7 @@ class Conversation:
             self._console.print(Text(one_line(f"{what}: {found}"), "dim"))
         if self._history:
             said = sum(message.role == "user" for message in self._history)
-            self._console.print(f"[dim]goes on after {said} question(s)[/]")
+            self._console.print(f"[dim]continuing after {said} question(s)[/]")
         self._console.print(f"[dim]{COMMANDS}[/]")
         while True:
             try:
@@ -180,4 +180,4 @@ async def _ask(call: ToolCall) -> Decision:
 async def _nobody(call: ToolCall) -> Decision:
     from agentlab.approval import Decision
 
-    return Decision(verdict="deny", reason="nobody is here to be asked")
+    return Decision(verdict="deny", reason="nobody is here to ask")

@@ -124,10 +124,10 @@ def run(
                 await judging.aclose()
 
     results = asyncio.run(work())
-    found = report(results, seed=seed)
-    _show(results, found, as_json)
-    low = at_least is not None and any(i.mean < at_least for i in found.scores.values())
-    return 1 if found.failed or low else 0
+    summary = report(results, seed=seed)
+    _show(results, summary, as_json)
+    low = at_least is not None and any(i.mean < at_least for i in summary.scores.values())
+    return 1 if summary.failed or low else 0
 
 
 @evaluate.command("show")
@@ -157,9 +157,9 @@ def list_results(runs: Path, as_json: bool) -> None:
     for path in results_in(runs):
         results = Results.load(path)
         if results.header.kind == "eval" and results.results:
-            found = report(results)
-            means = "  ".join(f"{name} {i.mean:.3f}" for name, i in found.scores.items())
-            rows.append((results.header.name, found.done, len(found.failed), means))
+            summary = report(results)
+            means = "  ".join(f"{name} {i.mean:.3f}" for name, i in summary.scores.items())
+            rows.append((results.header.name, summary.done, len(summary.failed), means))
     print_rows(("name", "runs", "failed", "means"), rows, as_json)
 
 
@@ -179,17 +179,17 @@ def compare(first: str, second: str, runs: Path, seed: int, as_json: bool) -> in
     from agentlab.evaluate import compare as compare_results
 
     before, after = _find(runs, first), _find(runs, second)
-    found = compare_results(before, after, seed=seed)
+    differences = compare_results(before, after, seed=seed)
     if as_json:
         names = {"first": before.header.name, "second": after.header.name}
-        _echo_json({**names, "scores": {name: asdict(c) for name, c in found.items()}})
+        _echo_json({**names, "scores": {name: asdict(c) for name, c in differences.items()}})
     else:
         from agentlab.cli.eval_screen import print_comparison
         from agentlab.terminal.consoles import console
 
         names = (before.header.name, after.header.name)
-        print_comparison(console(), names, found)
-    return 1 if any(map(_worse, found.values())) else 0
+        print_comparison(console(), names, differences)
+    return 1 if any(map(_worse, differences.values())) else 0
 
 
 def _worse(comparison: Comparison) -> bool:
@@ -202,10 +202,10 @@ def _data(target: str, answer: AgentAnswer | None) -> tuple[Opener, str]:
     from agentlab.labs.answers import AgentAnswer
 
     samples = read_samples(Path(target), lambda note: click.echo(note, err=True))
-    said = answer or AgentAnswer()
+    given = answer or AgentAnswer()
 
     def opener(model: Backend, runs: Path) -> Task:
-        return data_task(Path(target).stem, samples, said, model, runs)
+        return data_task(Path(target).stem, samples, given, model, runs)
 
     return opener, DEFAULT_BACKEND
 
@@ -270,26 +270,28 @@ async def _watched(evaluation: Evaluation, *, quiet: bool) -> Results:
         return await evaluation.run(told)
 
 
-def _show(results: Results, found: Report, as_json: bool) -> None:
+def _show(results: Results, summary: Report, as_json: bool) -> None:
     if as_json:
-        _echo_json({**_plain_report(found), "file": str(results.path)})
+        _echo_json({**_plain_report(summary), "file": str(results.path)})
         return
     from agentlab.cli.eval_screen import print_report
     from agentlab.terminal.consoles import console
 
-    print_report(console(), results, found)
+    print_report(console(), results, summary)
 
 
-def _plain_report(found: Report) -> dict[str, object]:
+def _plain_report(summary: Report) -> dict[str, object]:
     """A report in plain data."""
     return {
-        "name": found.name,
-        "scores": {name: asdict(interval) for name, interval in found.scores.items()},
-        "samples": found.samples,
-        "done": found.done,
-        "failed": [{"sample": r.sample, "epoch": r.epoch, "error": r.error} for r in found.failed],
-        "usage": found.usage.model_dump(),
-        "seconds": found.seconds,
+        "name": summary.name,
+        "scores": {name: asdict(interval) for name, interval in summary.scores.items()},
+        "samples": summary.samples,
+        "done": summary.done,
+        "failed": [
+            {"sample": r.sample, "epoch": r.epoch, "error": r.error} for r in summary.failed
+        ],
+        "usage": summary.usage.model_dump(),
+        "seconds": summary.seconds,
     }
 
 
@@ -297,12 +299,12 @@ def _find(runs: Path, name: str) -> Results:
     from agentlab.trace.results import Results, results_in
 
     paths = list(results_in(runs))
-    found = [p for p in paths if p.stem == name] or [p for p in paths if p.stem.startswith(name)]
-    if len(found) == 1:
-        return Results.load(found[0])
-    if not found:
+    matching = [p for p in paths if p.stem == name] or [p for p in paths if p.stem.startswith(name)]
+    if len(matching) == 1:
+        return Results.load(matching[0])
+    if not matching:
         raise TraceError(f"no results {name[:80]!a} in {runs}: `agentlab eval list` shows them")
-    raise TraceError(f"{name[:80]!a} names several: {', '.join(p.stem for p in found[:3])}, …")
+    raise TraceError(f"{name[:80]!a} names several: {', '.join(p.stem for p in matching[:3])}, …")
 
 
 def _plain(name: str) -> str:

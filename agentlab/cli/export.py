@@ -35,19 +35,25 @@ LOCAL_COLLECTOR = "http://localhost:4318"
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; - is stdout."
 )
 @runs_option
-@click.option("--passed", is_flag=True, help="Only runs that a lab or an evaluation let pass.")
+@click.option("--passed", is_flag=True, help="Only runs that passed a lab or an evaluation.")
 @click.option("--lab", "--scenario", "lab", help="Only runs of this lab, e.g. m5/tool-use.")
 @click.option("--step", help="Only runs of this step.")
 @click.option("--label", "labels", multiple=True, help="Only runs labelled KEY=VALUE.")
 @click.option("--sql", help="Only runs in the first column of this query.")
 @click.option("--hide", multiple=True, help="Blank out the value of this environment variable.")
 @click.option(
-    "--style", type=click.Choice(["openai", "hf"]), default="openai", help="[chat] Whose format."
+    "--style",
+    type=click.Choice(["openai", "hf"]),
+    default="openai",
+    help="[chat] Which provider's format.",
 )
 @click.option(
-    "--per", type=click.Choice(["run", "reply"]), default="run", help="[chat] One line each."
+    "--per",
+    type=click.Choice(["run", "reply"]),
+    default="run",
+    help="[chat] One line per run, or per reply.",
 )
-@click.option("--content", is_flag=True, help="[otel] Also what was said.")
+@click.option("--content", is_flag=True, help="[otel] Include the text of the conversation.")
 @click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
 def export(
     names: tuple[str, ...],
@@ -73,8 +79,9 @@ def export(
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
 
-    Without RUN, exports every run that the options select. What traces hold of secrets is blanked
-    out already; API keys in this environment are looked for again, and so is what --hide names.
+    Without RUN, exports every run that the options select. Secrets were blanked out when the
+    traces were written; API keys in this environment, and the variables named by --hide, are
+    blanked out now.
     """
     from agentlab.export.select import Selection, load_without
 
@@ -173,21 +180,23 @@ def _write(output: Path, pieces: Iterable[str]) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @runs_option
 def import_runs(files: tuple[Path, ...], runs: Path) -> None:
-    """Make runs of OpenTelemetry spans: files of OTLP/JSON, as a collector writes them.
+    """Turn OpenTelemetry spans into runs: files of OTLP/JSON, as a collector writes them.
 
     \b
     agentlab import spans.json
     agentlab show last
 
-    They can be shown, played back, compared, searched, counted and exported like any run. What was
-    said is there if the spans carry it (GenAI conventions, `gen_ai.input.messages`).
+    They can be shown, played back, compared, searched, counted and exported like any run. The text
+    of the conversation is there if the spans carry it (GenAI conventions, `gen_ai.input.messages`).
     """
     from agentlab.export.otel_import import runs_of
     from agentlab.export.otlp_json import read_spans
 
     made = [run for file in files for run in runs_of(read_spans(file))]
     if not made:
-        raise TraceError("none of these spans is of an agent or a model (gen_ai.operation.name)")
+        raise TraceError(
+            "none of these spans belongs to an agent or a model (gen_ai.operation.name)"
+        )
     for run in made:
         new = run.write(runs) is not None
-        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (was there already)'}")
+        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (already there)'}")

@@ -98,7 +98,7 @@ def _edit(text: str) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"--edit: that is no event: {where}: {first['msg']}") from None
+        raise ConfigError(f"--edit: that is not an event: {where}: {first['msg']}") from None
 
 
 def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:

@@ -83,7 +83,7 @@ def go_on(
         result = run.result()
         if result.outcome == "paused":
             waiting = run.state.transcript.waiting
-            console.print(f"[yellow]it waits for a word on {len(waiting)} call(s):[/]")
+            console.print(f"[yellow]it is waiting for your decision on {len(waiting)} call(s):[/]")
             for call in waiting:
                 command = f"agentlab resume {run.id} --allow {quote(one_line(call.id))}"
                 console.print(f"  {command}", markup=False)

@@ -98,9 +98,13 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands under their headings, then examples."""
-        about = {name: (said, heading) for name, (_, said, heading) in COMMANDS.items()} | PLUGINS
+        about = {
+            name: (summary, heading) for name, (_, summary, heading) in COMMANDS.items()
+        } | PLUGINS
         for wanted in HEADINGS:
-            rows = [(name, said) for name, (said, heading) in about.items() if heading == wanted]
+            rows = [
+                (name, summary) for name, (summary, heading) in about.items() if heading == wanted
+            ]
             with formatter.section(wanted):
                 formatter.write_dl(rows, col_max=14)
         if others := [

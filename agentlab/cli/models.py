@@ -15,7 +15,7 @@ from agentlab.places.models import hosted_models, local_models, services
 
 @click.command()
 @click.argument("service", required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, one model or service a line.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one model or service per line.")
 def models(service: str | None, as_json: bool) -> None:
     """List the models that come as packages, and the services that have more.
 

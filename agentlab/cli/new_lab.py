@@ -19,7 +19,7 @@ ABOUT = {
     "cases.py": "what the answers are tried on, drawn from a seed",
     "lesson.md": "what the learner reads, step by step",
     "lab.py": "the steps, their hints and checks",
-    "tools.py": "the tools there are, and what they need opened",
+    "tools.py": "the available tools, and what they need to run",
 }
 
 

@@ -120,7 +120,7 @@ def _wait(record: Record) -> bool:
     if not sys.stdin.isatty():
         return True
     answer = click.prompt(
-        click.style(f"[{record.seq}] Enter goes on, q leaves", dim=True),
+        click.style(f"[{record.seq}] Enter continues, q quits", dim=True),
         default="",
         show_default=False,
         prompt_suffix=" ",

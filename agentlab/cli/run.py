@@ -101,7 +101,7 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
     }
     if not answers:
         wanted = ", ".join(file.name for step, file in files if step.kind != "read")
-        raise LabError(f"{learner} holds no answers; expected some of: {wanted}")
+        raise LabError(f"{learner} has no answers; expected some of: {wanted}")
     return answers
 
 

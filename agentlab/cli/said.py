@@ -52,7 +52,7 @@ def _piped(wanted: bool) -> str | None:
         return None if sys.stdin else ""
     if not (wanted or _is_fed()):  # e.g. a service's /dev/null: the message is all there is
         return None
-    hint = Timer(_PATIENCE, click.echo, ["agentlab: reading stdin, too, to its end …"], {"err": 1})
+    hint = Timer(_PATIENCE, click.echo, ["agentlab: also reading stdin, to its end …"], {"err": 1})
     hint.daemon = True
     hint.start()
     try:
@@ -69,7 +69,7 @@ def _decoded(data: bytes, name: str, remedy: str = "") -> str:
     try:
         text, note = decode(data)
     except Undecodable as error:
-        raise ConfigError(f"{name} is no text that can be read ({error}){remedy}") from None
+        raise ConfigError(f"{name} is not text that can be read ({error}){remedy}") from None
     if note:
         click.echo(f"agentlab: {name}: {note}", err=True)
     return text
@@ -120,7 +120,7 @@ def _picture(file: Path) -> Image:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         kind = "image/webp"
     if kind is None:
-        raise ConfigError(f"{file} is no picture: --image takes PNG, JPEG, WebP and GIF")
+        raise ConfigError(f"{file} is not a picture: --image takes PNG, JPEG, WebP and GIF")
     return Image(media_type=kind, blob=Blob.of(data))
 
 

@@ -50,17 +50,17 @@ def grep(
     try:
         wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
     except re.error as error:
-        raise ConfigError(f"{pattern!r} is no regular expression: {error}; try -F") from None
+        raise ConfigError(f"{pattern!r} is not a regular expression: {error}; try -F") from None
     console = open_console()
-    found = 0
+    matches = 0
     for path in runs_in(runs):
         for record, line in _matches(path, pattern, wanted, kinds, ignore_case):
-            found += 1
+            matches += 1
             if only_runs:
                 click.echo(one_line(path.stem))
                 break
             _print_match(console, path.stem, record, line, wanted, as_json)
-    return 0 if found else 1
+    return 0 if matches else 1
 
 
 def _matches(
@@ -99,8 +99,8 @@ def _print_match(
         click.echo(safe_json(to_json(row).decode()))
         return
     assert isinstance(console, Console)
-    found = wanted.search(line)
-    start = max(0, (found.start() if found else 0) - 60)
+    place = wanted.search(line)
+    start = max(0, (place.start() if place else 0) - 60)
     text = Text(one_line(line[start:], 200))
     text.highlight_regex(wanted, "bold red")
     head = Text.assemble((one_line(run), "magenta"), (f":{record.seq} ", "dim"))

@@ -21,8 +21,10 @@ _QUESTION = 48
 @click.command()
 @click.argument("run", default="last", shell_complete=run_names)
 @runs_option
-@click.option("--json", "as_json", is_flag=True, help="Header and records, one JSON a line.")
-@click.option("--full", is_flag=True, help="Long texts in full.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Header and records, one JSON object per line."
+)
+@click.option("--full", is_flag=True, help="Show long texts in full.")
 def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
     """Show the timeline of RUN: an id or the start of one, a file, or `last`."""
     trace = Trace.load(find_run(runs, run))
@@ -40,8 +42,10 @@ def show(run: str, runs: Path, as_json: bool, full: bool) -> None:
 @click.command()
 @runs_option
 @click.option("--sql", help="A query over the views `runs`, `events`, `tool_calls`, `results`.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, one row a line.")
-@click.option("-n", "--limit", default=20, show_default=True, help="Newest runs to list.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one row per line.")
+@click.option(
+    "-n", "--limit", default=20, show_default=True, help="How many of the newest runs to list."
+)
 def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
     """List runs, newest first, or query all of them with SQL.
 

@@ -43,9 +43,9 @@ def _read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"--schema {file}: {error.strerror or error}") from error
     except (ValueError, RecursionError, Undecodable) as error:
-        raise ConfigError(f"--schema {file} is no JSON: {error}") from error
+        raise ConfigError(f"--schema {file} is not JSON: {error}") from error
     if not isinstance(read, dict):
-        raise ConfigError(f"--schema {file} is no JSON Schema: it must be an object")
+        raise ConfigError(f"--schema {file} is not a JSON Schema: it must be an object")
     schema = cast(dict[str, Any], read)
     schema.pop("$schema", None)
     return schema
@@ -66,7 +66,7 @@ class _Fits:
         except SchemaError as error:
             where = ".".join(map(str, error.absolute_path))
             why = f"{where}: {error.message}" if where else error.message
-            raise ConfigError(f"--schema is no JSON Schema: {why}") from None
+            raise ConfigError(f"--schema is not a JSON Schema: {why}") from None
         empty = cast(Any, Registry)()
         self._validator = cast(Any, Draft202012Validator)(schema, registry=empty)
 
@@ -76,7 +76,9 @@ class _Fits:
         try:
             problem = next(self._validator.iter_errors(value), None)
         except (Unresolvable, RecursionError) as error:
-            raise ConfigError(f"--schema refers to what it does not hold: {error}") from error
+            raise ConfigError(
+                f"--schema refers to something it does not contain: {error}"
+            ) from error
         if problem is not None:
             where = ".".join(map(str, problem.absolute_path))
             raise ValueError(f"{where}: {problem.message}" if where else problem.message)

@@ -62,9 +62,9 @@ def went_before(runs: Path, name: str, *, trust: bool) -> Before:
         named = shlex.split(trace.header.labels.get(TOOLS, "")) if own else []
     known = tool_names()
     had = [spec.name for spec in trace.header.tools]
-    found = named or [tool for tool in had if tool in known]
+    offered = named or [tool for tool in had if tool in known]
     lost = () if named else tuple(tool for tool in had if tool not in known)
-    return Before(trace, own, tuple(state.messages), tuple(found), lost)
+    return Before(trace, own, tuple(state.messages), tuple(offered), lost)
 
 
 def labels_of(tools: Sequence[str], before: Before | None) -> dict[str, str]:

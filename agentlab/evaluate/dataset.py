@@ -49,7 +49,7 @@ def read_samples(path: Path, say: Callable[[str], None] = lambda _: None) -> tup
         say(f"{path}: {note}")
     samples = [_sample(path, number, line) for number, line in json_lines(text)]
     if not samples:
-        raise ConfigError(f"{path} holds no samples")
+        raise ConfigError(f"{path} has no samples")
     seen: set[str] = set()
     for sample in samples:
         if sample.id in seen:
@@ -66,13 +66,13 @@ def _sample(path: Path, number: int, line: str) -> Sample:
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}, line {number} is not a JSON object")
     fields = cast(dict[str, Any], raw)
-    said = fields.pop("input", None)
-    if not isinstance(said, str) or not said:
+    question = fields.pop("input", None)
+    if not isinstance(question, str) or not question:
         raise ConfigError(f'{path}, line {number} has no "input" text')
     id = fields.pop("id", number)
     if not isinstance(id, str | int) or isinstance(id, bool):
         raise ConfigError(f'{path}, line {number}: "id" must be a text or a number')
-    return Sample(id=str(id), case=Case(said, fields.pop("expect", None), fields))
+    return Sample(id=str(id), case=Case(question, fields.pop("expect", None), fields))
 
 
 def data_hash(samples: Sequence[Sample]) -> str:

@@ -152,5 +152,5 @@ def _finished(results: Results) -> set[tuple[str, int]]:
 
 
 def _first(several: BaseExceptionGroup[AgentLabError]) -> AgentLabError:
-    found = several.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -76,7 +76,7 @@ def means(results: Results, scorer: str) -> dict[str, float]:
     values: dict[str, list[float]] = {}
     for result in results.results:
         values.setdefault(result.sample, []).append(_value(result, scorer))
-    return {sample: fmean(found) for sample, found in values.items()}
+    return {sample: fmean(scores) for sample, scores in values.items()}
 
 
 def _value(result: RunResult, scorer: str) -> float:
@@ -98,15 +98,15 @@ def compare(first: Results, second: Results, *, seed: int = 0) -> dict[str, Comp
             f"{first.header.name} and {second.header.name} were asked different questions, so "
             "they can't be compared"
         )
-    found: dict[str, Comparison] = {}
+    by_scorer: dict[str, Comparison] = {}
     names = [name for name in scorers_of(first) if name in scorers_of(second)]
     for name in names:
         ours, theirs = means(first, name), means(second, name)
         both = [sample for sample in ours if sample in theirs]
         if both:
-            found[name] = paired([ours[s] for s in both], [theirs[s] for s in both], seed=seed)
-    if not found:
+            by_scorer[name] = paired([ours[s] for s in both], [theirs[s] for s in both], seed=seed)
+    if not by_scorer:
         raise TraceError(
             f"{first.header.name} and {second.header.name} have no sample and scorer in common"
         )
-    return found
+    return by_scorer

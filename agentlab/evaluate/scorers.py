@@ -87,28 +87,28 @@ def scorer(spec: str, aids: Aids = Aids()) -> Scorer:
 def exact(run: CaseRun) -> Score:
     """The answer is the expected text, or one of a list; blanks around it do not count."""
     wanted = [str(text).strip() for text in _expected(run)]
-    said = run.output.strip()
-    return Score.of(said in wanted, f"said {_short(said)}, expected {_short(wanted)}")
+    answer = run.output.strip()
+    return Score.of(answer in wanted, f"said {_short(answer)}, expected {_short(wanted)}")
 
 
 def contains(run: CaseRun) -> Score:
     """The expected text, or one of a list, stands in the answer, in any case."""
     wanted = [str(text) for text in _expected(run)]
-    said = run.output.casefold()
-    found = any(text.casefold() in said for text in wanted)
-    return Score.of(found, f"{_short(wanted)} {'is' if found else 'is not'} in the answer")
+    answer = run.output.casefold()
+    hit = any(text.casefold() in answer for text in wanted)
+    return Score.of(hit, f"{_short(wanted)} {'is' if hit else 'is not'} in the answer")
 
 
 def numeric(tolerance: float) -> Callable[[CaseRun], Score]:
     """The last number of the answer is the expected one, within this share of it."""
 
     def score(run: CaseRun) -> Score:
-        found = numbers_in(run.output)
-        if not found:
+        numbers = numbers_in(run.output)
+        if not numbers:
             return Score.of(False, "the answer has no number")
         wanted = [float(value) for value in _expected(run)]
-        hit = any(isclose(found[-1], w, rel_tol=tolerance, abs_tol=1e-9) for w in wanted)
-        return Score.of(hit, f"said {found[-1]:g}, expected {_short(wanted)}")
+        hit = any(isclose(numbers[-1], w, rel_tol=tolerance, abs_tol=1e-9) for w in wanted)
+        return Score.of(hit, f"said {numbers[-1]:g}, expected {_short(wanted)}")
 
     return score
 
@@ -117,10 +117,10 @@ def equal_json(run: CaseRun) -> Score:
     """The answer, or the first fenced block in it, is JSON equal to what is expected."""
     fenced = _FENCE.search(run.output)
     try:
-        said = cast(object, from_json(fenced[1] if fenced else run.output))
+        answer = cast(object, from_json(fenced[1] if fenced else run.output))
     except ValueError as error:
         return Score.of(False, f"the answer is not JSON: {error}")
-    return Score.of(_same(said, run.case.expect), f"said {_short(said)}")
+    return Score.of(_same(answer, run.case.expect), f"said {_short(answer)}")
 
 
 def at_most(steps: int) -> Callable[[CaseRun], Score]:
@@ -158,14 +158,14 @@ def code(run_code: RunCode) -> Judge:
 
 
 def _check(id: str, aids: Aids) -> Callable[[CaseRun], Score]:
-    found = next((check for check in aids.checks if check.id == id), None)
+    named = next((check for check in aids.checks if check.id == id), None)
     answer = aids.answer
-    if found is None or answer is None:
+    if named is None or answer is None:
         known = ", ".join(check.id for check in aids.checks) or "none here"
         raise ConfigError(f"no check {id[:80]!a}; there are: {known}")
 
     def score(run: CaseRun) -> Score:
-        verdict = judge_check(found, Attempt(answer=answer, runs=(run,)))
+        verdict = judge_check(named, Attempt(answer=answer, runs=(run,)))
         return Score.of(verdict.passed, verdict.reason)
 
     return score
@@ -185,17 +185,17 @@ def _expected(run: CaseRun) -> Iterable[Any]:
     return cast(list[Any], expect) if isinstance(expect, list) else [expect]
 
 
-def _same(said: object, expect: object) -> bool:
+def _same(answer: object, expect: object) -> bool:
     """Equal as JSON: a true is no 1, and 1 is 1.0."""
-    if isinstance(said, bool) or isinstance(expect, bool):
-        return said is expect
-    if isinstance(said, dict) and isinstance(expect, dict):
-        ours, theirs = cast(dict[str, object], said), cast(dict[str, object], expect)
+    if isinstance(answer, bool) or isinstance(expect, bool):
+        return answer is expect
+    if isinstance(answer, dict) and isinstance(expect, dict):
+        ours, theirs = cast(dict[str, object], answer), cast(dict[str, object], expect)
         return ours.keys() == theirs.keys() and all(_same(ours[k], theirs[k]) for k in ours)
-    if isinstance(said, list) and isinstance(expect, list):
-        pairs = cast(list[object], said), cast(list[object], expect)
+    if isinstance(answer, list) and isinstance(expect, list):
+        pairs = cast(list[object], answer), cast(list[object], expect)
         return len(pairs[0]) == len(pairs[1]) and all(map(_same, *pairs))
-    return said == expect
+    return answer == expect
 
 
 def _number(spec: str, text: str) -> float:

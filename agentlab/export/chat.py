@@ -81,10 +81,10 @@ def turns(trace: Trace) -> list[Turn]:
     if any(event.kind == "unknown" for event in events):
         raise NotAnExample("it has events this version does not know")
     given = sum(len(e.messages) for e in events if isinstance(e, RunStarted))
-    said = Transcript.of(event for event in events if event.kind != "unknown").messages
+    messages = Transcript.of(event for event in events if event.kind != "unknown").messages
     asked_again = {id(e.message) for e in events if isinstance(e, MessageAdded)}
-    opening = [Turn(message) for message in said[:given]]
-    rest = _without_repairs(said[given:], asked_again)
+    opening = [Turn(message) for message in messages[:given]]
+    rest = _without_repairs(messages[given:], asked_again)
     kept = [*opening, *(Turn(m, own=m.role == "assistant") for m in _without_mended(rest))]
     if not kept or not kept[-1].own:
         raise NotAnExample("its last word is not the model's")
@@ -148,17 +148,17 @@ def _messages(turn: Turn, style: Style) -> Iterator[Json]:
     if message.role != "assistant":
         yield {"role": message.role, "content": _content(message)}
         return
-    said: Json = {"role": "assistant", "content": message.text}
+    assistant: Json = {"role": "assistant", "content": message.text}
     thought = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
     if style == "hf" and thought:
-        said["reasoning_content"] = thought
+        assistant["reasoning_content"] = thought
     if message.tool_calls:
         if style == "openai" and not message.text:
-            said["content"] = None
-        said["tool_calls"] = [_call(call, style) for call in message.tool_calls]
+            assistant["content"] = None
+        assistant["tool_calls"] = [_call(call, style) for call in message.tool_calls]
     if style == "openai" and not turn.own:
-        said["weight"] = 0
-    yield said
+        assistant["weight"] = 0
+    yield assistant
 
 
 def _content(message: Message) -> str | list[Json]:
@@ -191,7 +191,7 @@ def _call(call: ToolCall, style: Style) -> Json:
         except ValueError:
             raise NotAnExample(f"call {call.id} has arguments that are not JSON") from None
         if not isinstance(arguments, dict):
-            raise NotAnExample(f"call {call.id} has arguments that are no object")
+            raise NotAnExample(f"call {call.id} has arguments that are not an object")
     function: Json = {"name": call.name, "arguments": cast(object, arguments)}
     return {"id": call.id, "type": "function", "function": function}
 

@@ -122,8 +122,8 @@ def _facts(trace: Trace, length: float) -> Iterator[Html]:
 
 
 def _fact(name: str, value: str, more: str = "") -> Html:
-    said: Sequence[Html | str] = [value, tag("small", more)] if more else [value]
-    return tag("div", [tag("dt", name), tag("dd", said)])
+    shown: Sequence[Html | str] = [value, tag("small", more)] if more else [value]
+    return tag("div", [tag("dt", name), tag("dd", shown)])
 
 
 def _when(seconds: float) -> tuple[str, str]:
@@ -136,6 +136,6 @@ def _when(seconds: float) -> tuple[str, str]:
 
 def _foot(trace: Trace) -> Html:
     header = trace.header
-    said = f"Made by AgentLab {one_line(header.agentlab, 40)} from the trace of run {header.run}."
+    origin = f"Made by AgentLab {one_line(header.agentlab, 40)} from the trace of run {header.run}."
     torn = f" {trace.torn:,} bytes of the file could not be read." if trace.torn else ""
-    return tag("footer", tag("p", said + torn))
+    return tag("footer", tag("p", origin + torn))

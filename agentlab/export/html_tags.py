@@ -25,9 +25,9 @@ class Html:
 Content = Html | str | Iterable["Html | str"] | None
 
 
-def text(said: str) -> Html:
+def text(plain: str) -> Html:
     """Words of a model, a tool or a person. Control characters show as their pictures."""
-    return Html(escape(safe(said), quote=True))
+    return Html(escape(safe(plain), quote=True))
 
 
 def joined(content: Content) -> Html:

@@ -94,8 +94,8 @@ def _call(read: CallRead) -> Html:
     ]
     inside: list[Html] = list(_arguments(call.arguments))
     if read.approval is not None:
-        said = f"{read.approval.verdict}  {read.approval.reason}".rstrip()
-        inside.append(_block("Approval", said))
+        verdict = f"{read.approval.verdict}  {read.approval.reason}".rstrip()
+        inside.append(_block("Approval", verdict))
     if result is not None:
         inside.append(_block("Error" if error else "Result", result.content, bad=bool(error)))
         inside += [picture(a.name, a.media_type, a.blob) for a in result.artifacts]
@@ -105,8 +105,8 @@ def _call(read: CallRead) -> Html:
 def _note(item: NoteRead) -> Html | None:
     at = f"+{duration(item.at)}"
 
-    def note(style: str, said: str, more: str = "") -> Html:
-        words: list[Html] = [tag("p", said)]
+    def note(style: str, sentence: str, more: str = "") -> Html:
+        words: list[Html] = [tag("p", sentence)]
         if more:
             words.append(tag("p", more, class_="said"))
         return _turn("", "", at, [tag("div", words, class_=f"note {style}")])
@@ -156,8 +156,8 @@ def _folded(name: str, about: str, inside: Content) -> Html:
     return tag("details", [tag("summary", head), tag("div", inside, class_="inside")])
 
 
-def _block(name: str, said: str, *, bad: bool = False) -> Html:
-    return tag("div", [tag("h3", name), tag("pre", said, class_="bad" if bad else None)])
+def _block(name: str, text: str, *, bad: bool = False) -> Html:
+    return tag("div", [tag("h3", name), tag("pre", text, class_="bad" if bad else None)])
 
 
 def _short(arguments: str) -> str:

@@ -74,7 +74,7 @@ def read_spans(path: Path) -> list[ReadSpan]:
         requests = list(_lines(path, data))
     spans = [span for request in requests for span in _spans(request)]
     if not spans:
-        raise TraceError(f"{path} holds no spans: OTLP/JSON is needed, with `resourceSpans`")
+        raise TraceError(f"{path} has no spans: OTLP/JSON is needed, with `resourceSpans`")
     return spans
 
 
@@ -133,8 +133,8 @@ def _value(raw: object) -> Any:
 def _items(raw: object, key: str) -> Iterator[Json]:
     """The objects in a list that a field holds; whatever else stands there is passed over."""
     fields: Json = cast(Json, raw) if isinstance(raw, dict) else {}
-    found: object = fields.get(key)
-    for item in cast(list[object], found) if isinstance(found, list) else ():
+    listed: object = fields.get(key)
+    for item in cast(list[object], listed) if isinstance(listed, list) else ():
         if isinstance(item, dict):
             yield cast(Json, item)
 

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from agentlab.backend import Reply
 from agentlab.events import (
     ApprovalGiven,
-    HandedOff,
-    LimitReached,
-    MessageAdded,
     ModelReplied,
-    RunFailed,
-    RunFinished,
-    RunResumed,
     RunStarted,
+    StoredEvent,
     ToolFinished,
     ToolStarted,
     UnknownEvent,
 )
 from agentlab.messages import ToolCall, ToolResult
 from agentlab.trace import Trace
-
-Note: TypeAlias = (
-    RunStarted
-    | RunResumed
-    | MessageAdded
-    | HandedOff
-    | LimitReached
-    | RunFinished
-    | RunFailed
-    | UnknownEvent
-)
 
 
 @dataclass
@@ -68,7 +51,7 @@ class NoteRead:
     """Anything else that happened."""
 
     at: float
-    event: Note
+    event: StoredEvent | UnknownEvent
 
 
 @dataclass(frozen=True)
@@ -120,19 +103,8 @@ def reading(trace: Trace) -> Reading:
             case ApprovalGiven(call_id=id):
                 if id in calls:
                     calls[id].approval = event
-            case (
-                RunStarted()
-                | RunResumed()
-                | MessageAdded()
-                | HandedOff()
-                | LimitReached()
-                | RunFinished()
-                | RunFailed()
-                | UnknownEvent()
-            ):
+            case _:  # whatever it is: `agentlab.described` says it, or has nothing to say
                 items.append(NoteRead(at, event))
-            case _:
-                pass
         before = at
     return Reading(items=tuple(items), length=before)
 

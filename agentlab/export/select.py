@@ -37,8 +37,8 @@ class Selection:
         Raises:
             TraceError: a run is not there, the query is refused, or nothing is left.
         """
-        found = [find_run(folder, name) for name in self.names] or list(runs_in(folder))
-        by_run = {path.stem: path for path in found}
+        named = [find_run(folder, name) for name in self.names] or list(runs_in(folder))
+        by_run = {path.stem: path for path in named}
         if self.sql is not None:
             chosen = {str(row[0]) for row in query(folder, self.sql)[1] if row}
             by_run = {run: path for run, path in by_run.items() if run in chosen}

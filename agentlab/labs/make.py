@@ -39,7 +39,7 @@ def make_lab(id: str, root: Path, *, step: StepKind = "agent") -> tuple[Path, ..
         raise LabError(f"{id} is a lab that comes along: choose another name")
     folder = root / id
     if os.path.lexists(folder):
-        raise LabError(f"{folder} is there already, and stays as it is: choose another name")
+        raise LabError(f"{folder} already exists, and is left as it is: choose another name")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()

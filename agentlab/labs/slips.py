@@ -43,13 +43,13 @@ def broken(text: str, problem: str) -> str:
     Args:
         problem: what Python's reader says of it.
     """
-    found = _AT.search(problem)
-    said = problem[: found.start()] if found else problem
-    meant = next((words for begin, words in _MEANT if said.startswith(begin)), said)
+    place = _AT.search(problem)
+    complaint = problem[: place.start()] if place else problem
+    meant = next((words for begin, words in _MEANT if complaint.startswith(begin)), complaint)
     lines = text.splitlines() or [""]
-    number = int(found[1]) if found and found[1] else len(lines)
+    number = int(place[1]) if place and place[1] else len(lines)
     # a text that never ends is noticed where the file ends, or on the line below
-    if said.startswith(("Unclosed", "Unterminated", 'Expected \'"""\'')):
+    if complaint.startswith(("Unclosed", "Unterminated", 'Expected \'"""\'')):
         return f"line {number}, or above: {meant}"
     return f"line {number}: {meant}"
 

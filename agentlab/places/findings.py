@@ -48,7 +48,7 @@ def findings(runs: Path, *, deep: bool = False) -> Iterator[Finding]:
         yield from look()
     # Last, so that the services had the time of all the rest to answer
     if broken is not None:
-        yield Finding("note", "services", str(broken), "mend or remove that file")
+        yield Finding("note", "services", str(broken), "fix or remove that file")
     yield from _keys(asked)
 
 
@@ -67,8 +67,8 @@ def _keys(asked: KeyChecks) -> Iterator[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    found = f"Python {platform.python_version()}, agentlab {version('agentlab-kit')}"
-    yield Finding("ok", "python", found)
+    versions = f"Python {platform.python_version()}, agentlab {version('agentlab-kit')}"
+    yield Finding("ok", "python", versions)
 
 
 def _machine() -> Iterator[Finding]:
@@ -107,12 +107,12 @@ def _runtime(deep: bool) -> Iterator[Finding]:
     if library is None:
         return  # said among the extras
     before = None if deep else verdict.known(library)
-    found = before or verdict.prove(library)
-    if found.fault is not None:
-        yield Finding("missing", "runs local models", found.fault, verdict.remedy())
+    proof = before or verdict.prove(library)
+    if proof.fault is not None:
+        yield Finding("missing", "runs local models", proof.fault, verdict.remedy())
         return
-    when = "earlier" if before else f"now, in {found.seconds:.0f} s"
-    yield Finding("ok", "runs local models", f"{found.said}, {when}")
+    when = "earlier" if before else f"now, in {proof.seconds:.0f} s"
+    yield Finding("ok", "runs local models", f"{proof.said}, {when}")
 
 
 def _threads() -> Iterator[Finding]:

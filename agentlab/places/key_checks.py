@@ -47,9 +47,9 @@ class KeyChecks:
         if not self._asked:
             return {}
         self._thread.join(max(0.0, self._until - time.monotonic()))
-        found = dict(self._found)
+        answered = dict(self._found)
         return {
-            name: found.get(name) or self._silent(preset) for name, preset in self._asked.items()
+            name: answered.get(name) or self._silent(preset) for name, preset in self._asked.items()
         }
 
     def _silent(self, preset: Preset) -> KeyCheck:
@@ -94,22 +94,22 @@ class _Loop(asyncio.SelectorEventLoop):
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
         answer: asyncio.Future[Any] = self.create_future()
 
-        def tell(found: Any, error: OSError | None) -> None:
+        def tell(addresses: Any, error: OSError | None) -> None:
             if answer.done():
                 return
             if error is None:
-                answer.set_result(found)
+                answer.set_result(addresses)
             else:
                 answer.set_exception(error)
 
         def look_up() -> None:
-            found, failed = None, None
+            addresses, failed = None, None
             try:
-                found = socket.getaddrinfo(host, port, **hints)
+                addresses = socket.getaddrinfo(host, port, **hints)
             except OSError as error:
                 failed = error
             if not self.is_closed():
-                self.call_soon_threadsafe(tell, found, failed)
+                self.call_soon_threadsafe(tell, addresses, failed)
 
         Thread(target=look_up, name="look-up", daemon=True).start()
         return await answer

@@ -88,17 +88,17 @@ def in_words(event: Event | UnknownEvent) -> tuple[str, ...]:
 
 def _message(message: Message) -> Iterator[str]:
     for part in message.parts:
-        said = part.model_dump(mode="json")
+        fields = part.model_dump(mode="json")
         match part.kind:
             case "text" | "reasoning":
                 mark = message.role if part.kind == "text" else "thinks"
                 yield from _field(mark, part.text)
             case "tool_call":
-                yield f"  → {_call(said)}"
+                yield f"  → {_call(fields)}"
             case "tool_result":
                 yield from _field(f"← {part.error or 'result'}", part.content)
             case _:
-                yield f"  {part.kind} {said['blob']['sha256'][:12]}"
+                yield f"  {part.kind} {fields['blob']['sha256'][:12]}"
 
 
 def _call(call: Mapping[str, Any]) -> str:

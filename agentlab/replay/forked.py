@@ -137,14 +137,14 @@ def index_of(trace: Trace, seq: int) -> int:
     Raises:
         TraceError: there is none, or several (a file put together by hand).
     """
-    found = [index for index, record in enumerate(trace.records) if record.seq == seq]
-    if len(found) == 1:
-        return found[0]
+    places = [index for index, record in enumerate(trace.records) if record.seq == seq]
+    if len(places) == 1:
+        return places[0]
     if not trace.records:
         raise TraceError(f"run {trace.header.run} has no events")
     first, last = trace.records[0].seq, trace.records[-1].seq
     raise TraceError(
-        f"run {trace.header.run} has {'no' if not found else 'more than one'} event {seq}; "
+        f"run {trace.header.run} has {'no' if not places else 'more than one'} event {seq}; "
         f"its events go from {first} to {last}: `agentlab show` numbers them"
     )
 
@@ -200,8 +200,8 @@ def _edited(event: StoredEvent, edit: Edit) -> StoredEvent:
 def _asked(event: RunStarted, prompt: str) -> RunStarted:
     *before, last = event.messages
     others: tuple[Part, ...] = tuple(part for part in last.parts if part.kind != "text")
-    said = last.model_copy(update={"parts": (Text(text=prompt), *others)})
-    return RunStarted(messages=(*before, said))
+    question = last.model_copy(update={"parts": (Text(text=prompt), *others)})
+    return RunStarted(messages=(*before, question))
 
 
 def _answered(call_id: str, result: str | ToolResult) -> ToolFinished:

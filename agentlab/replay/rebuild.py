@@ -134,7 +134,7 @@ def find_tools(
     if any(spec.name not in known for spec in header.tools):
         origin = origin_of(header.labels, labs)
         known = {**{tool.name: tool for tool in (origin.tools if origin else ())}, **known}
-    found: list[Tool[Any]] = []
+    usable: list[Tool[Any]] = []
     for spec in header.tools:
         tool = known.get(spec.name) or _installed(spec.name)
         if tool is None:
@@ -144,8 +144,8 @@ def find_tools(
                 f"the tool {spec.name} has changed since this run: {_change(spec, tool.spec)}; "
                 "allow changed tools, or install the version the run had"
             )
-        found.append(tool)
-    return tuple(found)
+        usable.append(tool)
+    return tuple(usable)
 
 
 def equipment_of(

@@ -45,9 +45,9 @@ class RecordedBackend:
 
     def __init__(self, identity: BackendIdentity, events: Iterable[Event]) -> None:
         self._identity = identity
-        said = [e for e in events if isinstance(e, ModelReplied | RunFailed)]
-        self._said = iter(said)
-        self._count = sum(isinstance(e, ModelReplied) for e in said)
+        outcomes = [e for e in events if isinstance(e, ModelReplied | RunFailed)]
+        self._outcomes = iter(outcomes)
+        self._count = sum(isinstance(e, ModelReplied) for e in outcomes)
 
     @property
     def identity(self) -> BackendIdentity:
@@ -67,24 +67,24 @@ class RecordedBackend:
         Raises:
             BackendError: the log has no further reply.
         """
-        said = next(self._said, None)
-        if isinstance(said, RunFailed):
-            raise _failure(said)
-        if said is None:
+        outcome = next(self._outcomes, None)
+        if isinstance(outcome, RunFailed):
+            raise _failure(outcome)
+        if outcome is None:
             raise BackendError(f"the log holds {self._count} replies, and one more was asked for")
-        for delta in deltas_of(said.reply.message):
+        for delta in deltas_of(outcome.reply.message):
             yield delta
-        yield said.reply
+        yield outcome.reply
 
     async def aclose(self) -> None:
         """Nothing is held."""
 
 
-def _failure(said: RunFailed) -> BackendError:
-    kind = getattr(errors, said.error, None)
+def _failure(failed: RunFailed) -> BackendError:
+    kind = getattr(errors, failed.error, None)
     if isinstance(kind, type) and issubclass(kind, BackendError):
-        return kind(said.message)
-    return BackendError(said.message)
+        return kind(failed.message)
+    return BackendError(failed.message)
 
 
 class RecordedResults:
@@ -261,21 +261,21 @@ class Rewarmed:
     ) -> AsyncIterator[Delta | Reply]:
         """What the backend answers."""
         begins, self._log.begins = self._log.begins, False
-        number, found = self._log.next()
+        number, kept = self._log.next()
         forget = getattr(self._backend, "forget", None)
         rewarm = getattr(self._backend, "rewarm", None)
-        if found == 0 and forget is not None:
+        if kept == 0 and forget is not None:
             forget()
-        elif found and begins and rewarm is not None:
-            await rewarm(messages, tools=tools, tokens=found)
-            self._log.taken_over.append((number, found))
+        elif kept and begins and rewarm is not None:
+            await rewarm(messages, tools=tools, tokens=kept)
+            self._log.taken_over.append((number, kept))
         stream = self._backend.stream(messages, tools=tools, settings=settings, output=output)
         async with owned(stream) as items:
             async for item in items:
-                if isinstance(item, Reply) and found is not None and forget is not None:
+                if isinstance(item, Reply) and kept is not None and forget is not None:
                     finds = item.usage.cached_tokens
-                    if finds != found:
-                        self._log.others.append((number, found, finds))
+                    if finds != kept:
+                        self._log.others.append((number, kept, finds))
                 yield item
 
     async def aclose(self) -> None:

@@ -249,9 +249,11 @@ class _Check:
         first = self._events[0]
         messages: Sequence[Message] = first.messages if isinstance(first, RunStarted) else ()
         before = [m for i, m in enumerate(messages[:-1]) if i or m.role != "system"]
-        said = messages[-1] if messages else Message.user("")
+        question = messages[-1] if messages else Message.user("")
         agent = replace(self._agent, runs=None)
-        return agent.run(said, history=before, approver=approver, deps=deps, workspace=workspace)
+        return agent.run(
+            question, history=before, approver=approver, deps=deps, workspace=workspace
+        )
 
     async def _part(
         self, run: Run[Any], skip: int, begin: int, part: list[StoredEvent]
@@ -273,10 +275,10 @@ class _Check:
                     continue
                 if self._results:
                     self._results.follow(event)
-                found = expected.take(event)
-                if isinstance(found, str):
-                    return self._difference(expected, event, found)
-                self.checked += found
+                taken = expected.take(event)
+                if isinstance(taken, str):
+                    return self._difference(expected, event, taken)
+                self.checked += taken
                 if ended and expected.done:
                     return None
         if not expected.done:

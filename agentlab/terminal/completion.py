@@ -40,10 +40,10 @@ def _completer(
         @wraps(offers)
         def complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
             try:
-                found = [CompletionItem(v, help=h) for v, h in offers(ctx) if v.startswith(typed)]
+                items = [CompletionItem(v, help=h) for v, h in offers(ctx) if v.startswith(typed)]
             except Exception:  # noqa: BLE001 - a traceback at a prompt would help nobody
-                found = []
-            return found or ([CompletionItem(typed, type="file")] if files else [])
+                items = []
+            return items or ([CompletionItem(typed, type="file")] if files else [])
 
         return complete
 
@@ -69,8 +69,8 @@ def _question(path: Path) -> str:
         with path.open("rb") as file:
             file.readline(_HEAD)
             messages: Any = json.loads(file.readline(_HEAD))["event"]["messages"]
-        said = [part for m in messages if m["role"] == "user" for part in [m["parts"]]][-1]
-        return one_line("".join(part.get("text", "") for part in said), 60)
+        parts = [part for m in messages if m["role"] == "user" for part in [m["parts"]]][-1]
+        return one_line("".join(part.get("text", "") for part in parts), 60)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return ""
 

@@ -74,7 +74,7 @@ def arguments_of(
         hints = _hints(function, namespace)
     except (NameError, TypeError, ValueError) as error:
         raise ConfigError(f"tool {name}: its annotations can't be read: {error}") from error
-    said = {p.arg_name: p.description for p in _doc(function).params if p.description}
+    described = {p.arg_name: p.description for p in _doc(function).params if p.description}
     given = cast(Any, function).keywords if isinstance(function, functools.partial) else ()
     contexts: list[str] = []
     fields: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def arguments_of(
         if problem := _problem(parameter, hints):
             raise ConfigError(f"tool {name}, parameter {parameter.name}: {problem}")
         # Field names may not start with an underscore or hide BaseModel's own, so they are numbered
-        fields[f"p{len(fields)}"] = _field(parameter, hints[parameter.name], said)
+        fields[f"p{len(fields)}"] = _field(parameter, hints[parameter.name], described)
     try:
         model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
         schema_of(model)
@@ -178,7 +178,9 @@ def _problem(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> str | No
     return f"add a type annotation, e.g. {parameter.name}: str"
 
 
-def _field(parameter: inspect.Parameter, hint: Any, said: Mapping[str, str]) -> tuple[Any, Any]:
+def _field(
+    parameter: inspect.Parameter, hint: Any, described: Mapping[str, str]
+) -> tuple[Any, Any]:
     default = ... if parameter.default is parameter.empty else parameter.default
     infos = [info for info in getattr(hint, "__metadata__", ()) if isinstance(info, FieldInfo)]
     if isinstance(default, FieldInfo):  # written `x: int = Field(5, ge=0)`
@@ -186,5 +188,5 @@ def _field(parameter: inspect.Parameter, hint: Any, said: Mapping[str, str]) -> 
         hint, default = Annotated[hint, default], default.default
     ours: dict[str, Any] = {"alias": parameter.name, "validation_alias": parameter.name}
     if not any(info.description for info in infos):
-        ours["description"] = said.get(parameter.name)
+        ours["description"] = described.get(parameter.name)
     return Annotated[hint, Field(**ours)], default

@@ -35,6 +35,6 @@ def made_again(make: Made, where: Any, options: dict[str, Any]) -> Any:
     if not isinstance(where, tuple):
         return make(**options)(where)
     module, name = cast(tuple[str, str], where)
-    found: Any = reduce(cast(Any, getattr), name.split("."), import_module(module))
+    made: Any = reduce(cast(Any, getattr), name.split("."), import_module(module))
     # under its own name stands what the decorator left there: the tool
-    return make(**options)(getattr(found, "function", None) or found)
+    return make(**options)(getattr(made, "function", None) or made)

@@ -205,16 +205,18 @@ def find_run(folder: Path, name: str) -> Path:
     runs = list(runs_in(folder))
     if (back := _LAST.fullmatch(name)) and int(back[1] or 0) < len(runs):
         return runs[int(back[1] or 0)]
-    found = [run for run in runs if run.stem == name] or [
+    matching = [run for run in runs if run.stem == name] or [
         run for run in runs if run.stem.startswith(name)
     ]
-    if len(found) == 1:
-        return found[0]
+    if len(matching) == 1:
+        return matching[0]
     if not runs:
         raise no_runs(folder)
-    if not found:
+    if not matching:
         raise TraceError(f"no run {name!r} in {folder}: `agentlab traces` lists those there are")
-    raise TraceError(f"{name!r} names {len(found)} runs: {found[-1].stem}, {found[0].stem}, …")
+    raise TraceError(
+        f"{name!r} names {len(matching)} runs: {matching[-1].stem}, {matching[0].stem}, …"
+    )
 
 
 def no_runs(folder: Path) -> TraceError:

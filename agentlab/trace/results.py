@@ -187,10 +187,10 @@ def passed_runs(folder: Path) -> dict[str, bool]:
     passed: dict[str, bool] = {}
     for path in results_in(folder):
         try:
-            found = Results.load(path)
+            results = Results.load(path)
         except TraceError:  # a foreign file among them
             continue
-        for result in found.results:
+        for result in results.results:
             passed[result.run] = passed.get(result.run, True) and result.passed
     return passed
 

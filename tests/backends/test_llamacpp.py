@@ -433,7 +433,7 @@ async def test_a_base_model_goes_on_from_the_text_as_it_is():
     backend = open_backend("local:smollm2", n_ctx=256, threads=1, template=PLAIN)
     _, reply = await ask(backend, [Message.user("1, 2, 3, 4, 5,")])
     assert "6, 7, 8" in reply.message.text
-    with pytest.raises(ConfigError, match="nothing to go on from"):
+    with pytest.raises(ConfigError, match="nothing to answer"):
         await ask(backend, [Message.user("")])
     await backend.aclose()
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.backend import ToolSpec
-from agentlab.backends.llamacpp.describe import example_of, signature, tool_section
+from agentlab.backends.llamacpp.describe import call_form, example_of, tool_section
 from agentlab.backends.llamacpp.formats import HERMES, LLAMA3
 from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.prompt import MARK, Prompts
@@ -58,9 +58,9 @@ def same(text: str) -> str:
 
 
 def test_a_tool_is_told_in_one_line():
-    assert signature(ADD) == 'add(x: integer, unit: "cm"|"m", places: integer = 2, tags: string[]?)'
+    assert call_form(ADD) == 'add(x: integer, unit: "cm"|"m", places: integer = 2, tags: string[]?)'
     section = tool_section([ADD], HERMES)
-    assert f"- {signature(ADD)}: Add two numbers.\n" in section
+    assert f"- {call_form(ADD)}: Add two numbers.\n" in section
     assert "More than anybody" not in section
 
 

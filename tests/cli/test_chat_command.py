@@ -132,12 +132,12 @@ def test_pictures_are_sent_as_pictures(agentlab: Program, tmp_path: Path):
 @pytest.mark.parametrize(
     ("option", "data", "said"),
     [
-        ("--image", b"text", "is no picture"),
-        ("--file", b"\xff\xfe\x00", "is no text"),
+        ("--image", b"text", "is not a picture"),
+        ("--file", b"\xff\xfe\x00", "is not text"),
         ("--file", b"a\0b", "--image takes pictures"),
-        ("--schema", b"{", "is no JSON"),
+        ("--schema", b"{", "is not JSON"),
         ("--schema", b"[]", "must be an object"),
-        ("--schema", b'{"type": "number of things"}', "is no JSON Schema"),
+        ("--schema", b'{"type": "number of things"}', "is not a JSON Schema"),
     ],
 )
 def test_a_file_that_does_not_fit_is_one_line(

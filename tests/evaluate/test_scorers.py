@@ -179,7 +179,7 @@ def test_samples_are_read_with_what_is_known_of_them(tmp_path: Path):
         ('{"input": "a", "id": [1]}', '"id" must be'),
         ('{"input": "a", "id": true}', '"id" must be'),
         ('{"input": "a", "id": 1}\n{"input": "b", "id": "1"}', "two samples have the id '1'"),
-        ("\n", "holds no samples"),
+        ("\n", "has no samples"),
     ],
 )
 def test_a_line_that_is_no_sample_is_pointed_at(tmp_path: Path, text, says):

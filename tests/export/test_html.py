@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from exported import CLOCKS, MENDED, PNG, call, ran, said, shown, trace_of
@@ -27,6 +28,7 @@ from agentlab.events import (
     UnknownEvent,
 )
 from agentlab.export.html import page
+from agentlab.export.reading import NoteRead, reading
 from agentlab.messages import (
     Artifact,
     Blob,
@@ -34,7 +36,9 @@ from agentlab.messages import (
     Reasoning,
     ToolCall,
     ToolResult,
+    Value,
 )
+from agentlab.trace import Record
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -123,6 +127,18 @@ def test_everything_that_happened_is_on_the_page(runs: Path):
         assert words in reader.text
     sources = [a["src"] for tag, a in reader.tags if tag == "img"]
     assert sources == ["data:image/png;base64," + base64.b64encode(PNG).decode()]
+
+
+def test_an_event_that_no_part_of_the_page_knows_stands_between_its_turns(runs: Path):
+    """A new kind of event is described in one place, and shows here as well."""
+
+    class Rated(Value):
+        kind: Literal["rated"] = "rated"
+
+    trace = trace_of([RunStarted(messages=(Message.user("?"),))], runs)
+    rated = Record.model_construct(seq=1, at=3.0, event=Rated())  # pyright: ignore[reportArgumentType]
+    items = reading(replace(trace, records=(*trace.records, rated))).items
+    assert items[-1] == NoteRead(2.0, rated.event)
 
 
 def test_calls_fold_without_a_script(runs: Path):

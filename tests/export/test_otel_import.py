@@ -275,7 +275,7 @@ def test_whatever_spans_hold_makes_a_run_that_loads(tmp_path_factory: Any, value
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "holds no spans"), ("{}", "holds no spans"), ('{"a": 1}\nx', "line 2, is not JSON")],
+    [("", "has no spans"), ("{}", "has no spans"), ('{"a": 1}\nx', "line 2, is not JSON")],
 )
 def test_what_is_no_otlp_is_said_in_one_line(tmp_path: Path, text: str, says: str):
     file = tmp_path / "x.json"
@@ -291,7 +291,7 @@ def test_the_command_names_the_runs_and_adds_none_twice(tmp_path: Path):
         for _ in range(2)
     ]
     assert told[0].startswith("otel-5b8efff79803")
-    assert "was there already" in told[1]
+    assert "already there" in told[1]
     assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
 
 

@@ -148,7 +148,7 @@ def test_what_is_there_stays_as_it_is(there: str, tmp_path: Path):
             place.write_text("precious", encoding="utf-8")
         case _:
             place.symlink_to(tmp_path / "gone")
-    with pytest.raises(LabError, match="is there already"):
+    with pytest.raises(LabError, match="already exists"):
         make_lab("m3/mine", tmp_path)
     assert [path.name for path in tmp_path.rglob("*")] == ["m3", "mine"]
 

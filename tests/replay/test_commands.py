@@ -169,7 +169,7 @@ def test_settings_and_limits_are_set_by_name(runs, scripted):
         (("fork", "last", "--at", "1", "--tool-result", "x"), "has no result to replace"),
         (("resume", "last"), "is complete"),
         (("resume", "last", "--allow", "c9"), "is complete"),
-        (("grep", "(", "-i"), "is no regular expression"),
+        (("grep", "(", "-i"), "is not a regular expression"),
     ],
 )
 def test_a_mistake_is_said_and_nothing_is_written(runs, args, said):

@@ -72,3 +72,8 @@ async def test_a_speed_that_goes_nowhere_is_refused(runs, speed):
     trace = recorded(runs)
     with pytest.raises(ConfigError, match="is not above 0"):
         await played(trace, speed=speed)
+
+
+async def test_a_speed_below_1_is_slow_motion(runs):
+    trace = recorded(runs)
+    assert tuple(await played(trace, speed=0.9)) == trace.events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 from conversation import call, calls, load
 from recordings import WORKED, add, adding, recorded, script
 
-from agentlab import Agent, Decision, Limits, Message, Policy, Settings, tool
+from agentlab import Agent, Decision, Limits, Message, Policy, Settings, ToolContext, tool
 from agentlab.backend import BackendIdentity, Reply
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import BackendError
-from agentlab.messages import Reasoning, Usage
+from agentlab.events import ToolFinished
+from agentlab.messages import Reasoning, ToolResult, Usage
 from agentlab.replay import fork, verify
+from agentlab.trace import Record
 
 
 @pytest.fixture
@@ -63,7 +66,9 @@ async def test_the_first_token_that_differs_is_named_though_the_words_are_the_sa
     found = await verify(trace, adding(None, [said((5, 6, 8))]))
     assert found.difference is not None
     assert (found.difference.what, found.difference.token) == ("token 3 of reply 1", 2)
-    assert found.difference.then[-1].strip() == "token 3: 7"
+    words = ("model_replied (end)", "  assistant: Hi.")
+    assert found.difference.then == (*words, "  token 3: 7")
+    assert found.difference.now == (*words, "  token 3: 8")
     shorter = await verify(trace, adding(None, [said((5, 6))]))
     assert shorter.difference is not None
     assert shorter.difference.now[-1].strip() == "token 3: none, the reply is over"
@@ -192,6 +197,50 @@ async def test_a_run_that_paused_and_went_on_is_checked_in_all_its_parts(runs):
     unasked = await verify(trace, adding(None))
     assert unasked.difference is not None
     assert unasked.difference.then[0].startswith("approval_asked")
+
+
+async def test_what_tools_are_given_reaches_every_part_of_the_run(runs, tmp_path):
+    @tool(name="add")
+    def told(context: ToolContext, a: int, b: int) -> str:
+        """Say what it was given."""
+        return f"{context.deps} {context.workspace}"
+
+    def twice(messages: Any, *_: Any) -> Any:
+        n = sum(message.role == "assistant" for message in messages)
+        return calls(call("add", id=str(n), a=n, b=n)) if n < 2 else "Done."
+
+    agent = adding(runs, twice, tools=[told], approval=Policy(ask=("add",)))
+    given: dict[str, Any] = {"deps": "what it needs", "workspace": tmp_path}
+    path = (await agent.run("Go.", approver=yes, **given)).path
+    assert (await verify(load(path), agent.with_(runs=None), **given)).same
+    other = await verify(load(path), agent.with_(runs=None), deps="else", workspace=tmp_path)
+    assert other.difference is not None
+    assert other.difference.now == ("tool_finished", f"  content: else {tmp_path}")
+
+    paused = (await agent.run("Go.", **given)).path
+    for id in ("0", "1"):
+        await agent.resume(load(paused), decisions={id: "allow"}, **given)
+    assert load(paused).events[-1].outcome == "completed"
+    found = await verify(load(paused), agent.with_(runs=None), **given)
+    assert (found.difference, found.checked) == (None, found.total)
+
+
+async def test_a_result_that_the_log_lacks_is_a_difference_with_nothing_beside_it(trace):
+    lacking = replace(trace, records=tuple(r for r in trace.records if r.seq != 5))
+    found = await verify(lacking, adding(None))
+    assert found.difference is not None
+    assert (found.difference.what, found.difference.seq) == ("the result of a call", None)
+    assert (found.difference.then, found.difference.now[0]) == ((), "tool_finished")
+
+
+async def test_what_never_came_again_is_named_as_the_log_has_it(trace):
+    extra = ToolFinished(result=ToolResult(call_id="z", content="more"))
+    records = (*trace.records[:6], Record(seq=77, at=0.0, event=extra), *trace.records[6:])
+    found = await verify(replace(trace, records=records), adding(None))
+    assert found.difference is not None
+    assert (found.difference.what, found.difference.seq) == ("the end of the run", 77)
+    assert found.difference.then == ("tool_finished", "  content: more")
+    assert found.difference.now == ()
 
 
 async def test_a_persons_word_is_taken_from_the_log(runs):

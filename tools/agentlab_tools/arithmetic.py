@@ -142,7 +142,7 @@ def evaluate(expression: str) -> int | float:
     text = _TIMES.sub("*", text)
     text = _FACTORIAL.sub(r"factorial(\1)", text)
     text = _PERCENT_OF.sub(r"(\1/100)*", text)
-    text = _THOUSANDS.sub(lambda found: found[1].replace(",", ""), text)
+    text = _THOUSANDS.sub(lambda number: number[1].replace(",", ""), text)
     parser = cast(Any, SimpleEval)(operators=_OPERATORS, functions=FUNCTIONS, names=_NAMES)
     for node in _NOT_ARITHMETIC:
         parser.nodes.pop(node, None)
@@ -155,8 +155,8 @@ def evaluate(expression: str) -> int | float:
     except OverflowError:
         raise Unworkable("the result is too large") from None
     except (InvalidExpression, SyntaxError, TypeError, ValueError, KeyError, RecursionError) as why:
-        said = str(why).split("(<", 1)[0].strip() or type(why).__name__
-        raise Unworkable(f"can't work out {expression!r}: {said}") from None
+        problem = str(why).split("(<", 1)[0].strip() or type(why).__name__
+        raise Unworkable(f"can't work out {expression!r}: {problem}") from None
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise Unworkable(f"{expression!r} is not a number")
     if isinstance(value, float) and not math.isfinite(value):
@@ -180,10 +180,10 @@ def _serve() -> None:
     for line in sys.stdin:
         limited()
         try:
-            said = {"value": written_out(evaluate(json.loads(line)))}
+            answer = {"value": written_out(evaluate(json.loads(line)))}
         except Unworkable as why:
-            said = {"error": str(why)}
-        print(json.dumps(said), flush=True)
+            answer = {"error": str(why)}
+        print(json.dumps(answer), flush=True)
 
 
 def _limits() -> Callable[[], None]:

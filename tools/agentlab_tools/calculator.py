@@ -39,7 +39,7 @@ async def calculator(
         raise ToolError(f"that was not worked out within {SECONDS:g} seconds") from None
     if not line:
         raise ToolError("working that out takes too much memory or time")
-    said: dict[str, str] = json.loads(line)
-    if "error" in said:
-        raise ToolError(said["error"])
-    return said["value"]
+    answer: dict[str, str] = json.loads(line)
+    if "error" in answer:
+        raise ToolError(answer["error"])
+    return answer["value"]

@@ -138,8 +138,8 @@ class Bm25:
         if top < 1:
             return []
         least = np.partition(scores, -top)[-top] if top < self._size else 0.0
-        found = np.flatnonzero(scores >= least if least > 0 else scores > 0)
-        best = found[np.lexsort((found, -scores[found]))][:top]
+        scoring = np.flatnonzero(scores >= least if least > 0 else scores > 0)
+        best = scoring[np.lexsort((scoring, -scores[scoring]))][:top]
         return [(int(doc), float(scores[doc])) for doc in best]
 
 
@@ -167,5 +167,5 @@ class LexicalIndex:
     def search(self, query: str, top: int = 3) -> Sequence[Hit]:
         """The best passages for a query, best first; none if no word of it occurs."""
         wanted = [self._known[term] for term in query_terms(query) if term in self._known]
-        found = self._ranking.rank(wanted, top)
-        return tuple(Hit(passage=self._passages[doc], score=score) for doc, score in found)
+        ranked = self._ranking.rank(wanted, top)
+        return tuple(Hit(passage=self._passages[doc], score=score) for doc, score in ranked)

@@ -40,10 +40,10 @@ class LabEntry:
 
     def matches(self, query: str) -> bool:
         """Whether every word of a search is found in it."""
-        found = [self.id, self.title, self.module.title]
+        searched = [self.id, self.title, self.module.title]
         if self.lab:
-            found += self.lab.teaches
-        text = " ".join(found).casefold()
+            searched += self.lab.teaches
+        text = " ".join(searched).casefold()
         return all(word in text for word in query.casefold().split())
 
 

@@ -98,8 +98,8 @@ def past_talk(data: Any, runs: Path) -> PastTalk | None:
         return None
     trace = Trace.load(trace_path(runs, talk.run))
     events = [event for event in trace.events if not isinstance(event, UnknownEvent)]
-    said = spoken(Transcript.of(events).messages)
-    history = said[: talk.until]
+    messages = spoken(Transcript.of(events).messages)
+    history = messages[: talk.until]
     marks = [*(start for start in talk.turns if start < len(history)), len(history)]
     replies = [event.reply for event in events if isinstance(event, ModelReplied)]
     return PastTalk(
@@ -111,7 +111,7 @@ def past_talk(data: Any, runs: Path) -> PastTalk | None:
             for start, end in pairwise(marks)
         ),
         tokens=tuple(token for reply in replies for token in reply.tokens)
-        if history == said
+        if history == messages
         else (),
         usage=talk.usage,
     )

@@ -66,13 +66,13 @@ def _service(offered: Offered) -> ModelHere:
 
 def _listens(host: str, port: int) -> bool:
     """Whether a server of this machine takes connections. What was found holds a few seconds."""
-    at, found = _seen.get((host, port), (float("-inf"), False))
+    at, listens = _seen.get((host, port), (float("-inf"), False))
     now = time.monotonic()
     if now - at > _HOLDS_S:
         try:
             socket.create_connection((host, port), timeout=_WAIT_S).close()
-            found = True
+            listens = True
         except OSError:
-            found = False
-        _seen[host, port] = (now, found)
-    return found
+            listens = False
+        _seen[host, port] = (now, listens)
+    return listens

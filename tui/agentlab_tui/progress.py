@@ -107,8 +107,8 @@ class ProgressStore:
         return tuple(texts)
 
     def _earlier(self, lab: str, file: str) -> list[Path]:
-        found = (self.folder / lab / "earlier").glob(f"{file}.*")
-        numbered = (path for path in found if path.suffix[1:].isdecimal())
+        copies = (self.folder / lab / "earlier").glob(f"{file}.*")
+        numbered = (path for path in copies if path.suffix[1:].isdecimal())
         return sorted(numbered, key=lambda path: int(path.suffix[1:]), reverse=True)
 
     def _file(self, lab: str) -> Path:

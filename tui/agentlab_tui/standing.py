@@ -56,10 +56,10 @@ def standings(
         for id, wanted in needs.items()
     }
     following = _next(entries, progress, marks, waits)
-    found: dict[str, Standing] = {}
+    by_lab: dict[str, Standing] = {}
     for entry in entries:
         steps = entry.lab.steps if entry.lab else ()
-        found[entry.id] = Standing(
+        by_lab[entry.id] = Standing(
             mark=marks[entry.id],
             done=sum(step.id in progress[entry.id].passed for step in steps),
             of=len(steps),
@@ -67,7 +67,7 @@ def standings(
             unlocks=tuple(id for id, wanted in needs.items() if entry.id in wanted),
             is_next=entry.id == following,
         )
-    return found
+    return by_lab
 
 
 def _next(

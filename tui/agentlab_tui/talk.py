@@ -94,9 +94,9 @@ class Talk:
         if not draft.strip():
             while rest and rest[-1].role == "assistant":
                 rest.pop()
-        said = [Message.user(draft)] if draft.strip() or not rest else []
+        drafted = [Message.user(draft)] if draft.strip() or not rest else []
         own = [Message.system(assembly.instructions)] if assembly.instructions else []
-        return await backend.prompt([*own, *rest, *said], tools=agent.specs)
+        return await backend.prompt([*own, *rest, *drafted], tools=agent.specs)
 
     async def _equip(self, tools: tuple[str, ...]) -> Equipment:
         if tools != self._open_for:

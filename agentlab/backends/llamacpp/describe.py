@@ -1,4 +1,4 @@
-"""Tools in as few words as a small model needs: a signature, a line, and one example.
+"""Tools in as few words as a small model needs: a line each, and one example.
 
 add(x: integer, y: integer = 0): Add two numbers.
 """
@@ -26,7 +26,7 @@ def tool_section(
     there, so that the exact form of a call is seen once before it has to be written. `guard` is
     applied to everything but the marks of the call.
     """
-    lines = [guard(f"- {signature(tool)}: {first_line(tool.description)}") for tool in tools]
+    lines = [guard(f"- {call_form(tool)}: {first_line(tool.description)}") for tool in tools]
     first = tools[0]
     arguments = guard(json_text(example_of(first.parameters)))
     example = ToolCall(id="", name=guard(first.name), arguments=arguments)
@@ -49,7 +49,7 @@ def first_line(text: str) -> str:
     return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
 
 
-def signature(tool: ToolSpec) -> str:
+def call_form(tool: ToolSpec) -> str:
     """Name and arguments, as in `add(x: integer, y: integer = 0)`."""
     return f"{tool.name}({_fields(tool.parameters, tool.parameters, 0)})"
 

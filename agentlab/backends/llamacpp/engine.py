@@ -138,7 +138,7 @@ class Engine:
         rendered = self._template.render(job.messages, job.tools, self._prompts.guard)
         context, prompt = self._place(rendered)
         if not prompt:
-            raise ConfigError("there is nothing to go on from: the conversation is empty")
+            raise ConfigError("there is nothing to answer: the conversation is empty")
         if len(prompt) >= self._n_ctx:
             raise ContextOverflow(self._too_long(len(prompt)))
         thinking = rendered.rstrip().endswith(THINK) if self._template.thinks else None

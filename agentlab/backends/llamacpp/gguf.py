@@ -179,7 +179,7 @@ class _Header:
         (value,) = struct.unpack("<" + _FORMS[kind], self._bytes(_SIZES[kind]))
         if key == "general.alignment":
             if kind != _U32 or value == 0 or value & (value - 1) or value > 1 << 20:
-                raise _Damaged(f"its alignment is {value}, which is no power of two up to 2**20")
+                raise _Damaged(f"its alignment is {value}, which is not a power of two up to 2**20")
             self._alignment = value
         elif isinstance(value, float) and not math.isfinite(value):
             self.doubts.append(f"{key[:60]!a} is {value}")

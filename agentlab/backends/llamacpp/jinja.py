@@ -100,7 +100,7 @@ def _tojson(value: Any, indent: int | None = None, **_: Any) -> str:
 def _listed(value: Any) -> Any:
     if isinstance(value, Iterable):
         return list(cast(Iterable[Any], value))
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def _refuse(message: str) -> None:

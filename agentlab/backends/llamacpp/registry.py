@@ -114,7 +114,9 @@ def split(name: str) -> tuple[str, tuple[str, ...]]:
         base, adapters = model, [first, *adapters]
     for adapter in adapters:
         if not adapter.endswith(".gguf"):
-            raise ConfigError(f"{adapter!r} in {name!r} is no adapter: name a path ending in .gguf")
+            raise ConfigError(
+                f"{adapter!r} in {name!r} is not an adapter: name a path ending in .gguf"
+            )
     return base, tuple(adapters)
 
 
@@ -146,7 +148,7 @@ def find(name: str) -> Found:
         path = Path(base).expanduser()
     else:
         raise ConfigError(
-            f"an adapter can't be put on {base!r}, which is no GGUF: "
+            f"an adapter can't be put on {base!r}, which is not a GGUF: "
             "`agentlab quantize` with F16 makes one file of both"
         )
     files += [Path(adapter).expanduser() for adapter in adapters]

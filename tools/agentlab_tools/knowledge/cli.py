@@ -89,7 +89,8 @@ def index(
                 reports.append((path, report))
         except KeyboardInterrupt:
             click.echo(
-                f"stopped: {opened.files:,} files are indexed; the same command goes on", err=True
+                f"stopped: {opened.files:,} files are indexed; run the same command to continue",
+                err=True,
             )
             return 130
         total, files = opened.store.count(), opened.files
@@ -194,7 +195,7 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
     "-b", "--backend", default=DEFAULT_BACKEND, show_default=True, help="Model that answers."
 )
 @runs_option
-@click.option("--near", type=float, help="Cosine below which nothing counts as found.")
+@click.option("--near", type=float, help="Least cosine similarity for a passage to count.")
 @click.option("--json", "as_json", is_flag=True, help="The answer, as JSON.")
 def ask(
     question: str, folder: Path, backend: str, runs: Path, near: float | None, as_json: bool

@@ -25,9 +25,9 @@ def print_answer(answer: Answer, checked: list[bool]) -> None:
         return
     click.echo(safe(answer.text))
     if answer.borne_out < 0.5:
-        click.echo(click.style("careful: few of these words stand in the documents", fg="yellow"))
+        click.echo(click.style("careful: few of these words are in the documents", fg="yellow"))
     for number, (one, held) in enumerate(zip(answer.citations, checked, strict=True), 1):
-        mark = "" if held else click.style("  not in the index any more", fg="red")
+        mark = "" if held else click.style("  no longer in the index", fg="red")
         click.echo(f"\n[{number}] {click.style(place(one.source), fg='cyan')}{mark}")
         click.echo(f"    “{one_line(one.quote, 600)}”")
     if answer.trace is not None:
@@ -43,7 +43,7 @@ def print_report(path: Path, report: Report) -> None:
     ]
     if report.passed_over:
         kinds = ", ".join(f"{count:,} {end}" for end, count in [*report.passed_over.items()][:6])
-        parts.append(f"of other kinds, passed over: {kinds}")
+        parts.append(f"skipped, as they are of other kinds: {kinds}")
     click.echo(f"{path}: {'; '.join(parts)}")
     for note in report.notes:
         click.echo(f"  {one_line(note.name, 200)}: {one_line(note.reason, 200)}", err=True)

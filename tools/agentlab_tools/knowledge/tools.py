@@ -41,10 +41,10 @@ def document_tools(retriever: Retriever, *, about: str = "the user's documents")
 
     @tool(description=f"Find where something is said in {about}.", read_only=True)
     def search_documents(query: Query) -> str:
-        found = retriever.retrieve(query, _PLACES)
-        if not found:
+        passages = retriever.retrieve(query, _PLACES)
+        if not passages:
             return f"nothing found for {query!r}"
-        lines = [f"[{place(one.source)}] {one_line(one.quote.text, 320)}" for one in found]
+        lines = [f"[{place(one.source)}] {one_line(one.quote.text, 320)}" for one in passages]
         return quoted("\n".join(lines), "what was found in documents")
 
     @tool(description=f"Get the passages of {about} that fit a question best.", read_only=True)
@@ -52,10 +52,10 @@ def document_tools(retriever: Retriever, *, about: str = "the user's documents")
         query: Query,
         top: Annotated[int, Field(description="how many passages", ge=1, le=10)] = 3,
     ) -> str:
-        found = retriever.retrieve(query, top)
-        if not found:
+        passages = retriever.retrieve(query, top)
+        if not passages:
             return f"nothing found for {query!r}"
-        return quoted("\n\n".join(written(one.chunk) for one in found), "passages of documents")
+        return quoted("\n\n".join(written(one.chunk) for one in passages), "passages of documents")
 
     @tool(description=f"Read on in one of {about}, at a place that was found.", read_only=True)
     def read_source(

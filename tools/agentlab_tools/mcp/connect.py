@@ -19,7 +19,7 @@ from agentlab_tools.mcp.servers import McpServer
 from agentlab_tools.mcp.sieve import Sieve
 from agentlab_tools.mcp.streams import Reading, Writing
 
-_WARDEN = Path(__file__).with_name("warden.py")
+_LEASH = Path(__file__).with_name("leash.py")
 _KEPT = 16 << 10
 _ERROR = re.compile(
     r"[\s|+]*(?:[\w.]*(?:Error|Exception|Exit)\b|(?:uncaught|unhandled|error|fatal|panic|critical)\b)",
@@ -51,7 +51,7 @@ class Transcript:
 @asynccontextmanager
 async def transport(
     server: McpServer,
-    said: Transcript,
+    stderr: Transcript,
     link: Link,
     sieve: Sieve,
     environ: Mapping[str, str],
@@ -61,7 +61,7 @@ async def transport(
     """What the SDK's client is to talk through.
 
     Args:
-        said: takes what the program writes to stderr.
+        stderr: takes what the program writes to stderr.
         link: takes what goes wrong on HTTP, and says which of its two ways to speak.
         sieve: sees every message.
         environ: where `pass_env` and `key_env` are looked up.
@@ -70,7 +70,7 @@ async def transport(
     Raises:
         MissingKey: the server needs a token, and the variable that should hold it is not set.
     """
-    way = _http(server, link, environ) if server.url else _stdio(server, said, environ)
+    way = _http(server, link, environ) if server.url else _stdio(server, stderr, environ)
     async with way as (reading, writing):
         yield Reading(reading, sieve, ended), Writing(writing, sieve)
 
@@ -115,14 +115,14 @@ async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> As
 
 @asynccontextmanager
 async def _stdio(
-    server: McpServer, said: Transcript, environ: Mapping[str, str]
+    server: McpServer, stderr: Transcript, environ: Mapping[str, str]
 ) -> AsyncGenerator[Any]:
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     passed = {name: environ[name] for name in server.pass_env if name in environ}
     command, arguments = server.command[0], server.command[1:]
     if sys.platform != "win32":  # there, a job object ends it with us
-        arguments = ("-IS", str(_WARDEN), str(os.getpid()), command, *arguments)
+        arguments = ("-IS", str(_LEASH), str(os.getpid()), command, *arguments)
         command = sys.executable
     # besides these it gets what the SDK deems safe: PATH, HOME, USER, LOGNAME, SHELL, TERM
     parameters = StdioServerParameters(
@@ -137,7 +137,7 @@ async def _stdio(
 
     def read() -> None:
         if chunk := os.read(reading, 256):
-            said.add(chunk)
+            stderr.add(chunk)
         else:
             loop.remove_reader(reading)
 

@@ -87,8 +87,8 @@ def watched(link: Link) -> Any:
                 link.status = response.status_code
                 known = _SESSION in request.headers or link.old_way  # there it is in the address
                 unknown = known and response.status_code in (400, 404)
-                said = f"it answers {response.status_code} {response.reason_phrase}"
-                _tell(link, said, refused=unknown)
+                status = f"it answers {response.status_code} {response.reason_phrase}"
+                _tell(link, status, refused=unknown)
             return response
 
     return Watched()

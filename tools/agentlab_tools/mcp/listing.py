@@ -19,7 +19,7 @@ async def listed_by(client: Any, tools: McpTools) -> list[Any]:
     Raises:
         McpError: a tool that was asked for is not there.
     """
-    found: dict[str, Any] = {}
+    listed: dict[str, Any] = {}
     cursor: str | None = None
     seen: set[str] = set()
     try:
@@ -27,30 +27,30 @@ async def listed_by(client: Any, tools: McpTools) -> list[Any]:
             for _ in range(MAX_PAGES):
                 page = await client.list_tools(cursor=cursor)
                 for one in page.tools:
-                    if one.name in found:
+                    if one.name in listed:
                         tools.note(f"lists {one.name[:60]!r} more than once; the first counts")
-                    found.setdefault(one.name, one)
+                    listed.setdefault(one.name, one)
                 cursor = page.next_cursor
                 if not cursor:
                     break
                 if cursor in seen:
-                    tools.note(f"lists the same page again; {_told(found)} came until then")
+                    tools.note(f"lists the same page again; {_told(listed)} came until then")
                     break
                 seen.add(cursor)
-                if len(found) > MAX_TOOLS:
+                if len(listed) > MAX_TOOLS:
                     tools.note(f"lists more than {MAX_TOOLS:,} tools; the rest is left out")
                     break
             else:
-                tools.note(f"lists more than {MAX_PAGES:,} pages; {_told(found)} came until then")
+                tools.note(f"lists more than {MAX_PAGES:,} pages; {_told(listed)} came until then")
     except TimeoutError:
-        if not found:
+        if not listed:
             raise
-        tools.note(f"does not come to the end of its list; {_told(found)} came until then")
+        tools.note(f"does not come to the end of its list; {_told(listed)} came until then")
     wanted = tools.server.tools
-    if missing := set(wanted) - set(found):
+    if missing := set(wanted) - set(listed):
         raise McpError(f"the MCP server {tools.server.name} has no tool {missing.pop()!r}")
-    return [one for one in found.values() if not wanted or one.name in wanted]
+    return [one for one in listed.values() if not wanted or one.name in wanted]
 
 
-def _told(found: dict[str, Any]) -> str:
-    return "1 tool" if len(found) == 1 else f"{len(found):,} tools"
+def _told(listed: dict[str, Any]) -> str:
+    return "1 tool" if len(listed) == 1 else f"{len(listed):,} tools"

@@ -61,8 +61,8 @@ class Sieve:
         line = _line_of(problem)
         if (message := _message_of(line)) is not None:
             return self.came(message)
-        if (found := _ID.search(line)) and '"jsonrpc"' in line:
-            asked: Any = json.loads(found[1])
+        if (id := _ID.search(line)) and '"jsonrpc"' in line:
+            asked: Any = json.loads(id[1])
             if str(asked) in self._asked:  # somebody waits for this
                 del self._asked[str(asked)]
                 return _refusal(asked, f"its answer can't be read: {one_line(line, 120)}")
@@ -165,8 +165,8 @@ class Sieve:
         if self._parts_known.is_part(part):
             return part
         kind = cast(Mapping[str, Any], part).get("type") if isinstance(part, Mapping) else None
-        said = f"[something of the kind {one_line(str(kind), 40)!r}]\n" if kind else ""
-        return {"type": "text", "text": said + as_json(cast(object, part))}
+        label = f"[something of the kind {one_line(str(kind), 40)!r}]\n" if kind else ""
+        return {"type": "text", "text": label + as_json(cast(object, part))}
 
     @cached_property
     def _parts_known(self) -> _Parts:

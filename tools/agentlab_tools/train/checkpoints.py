@@ -87,10 +87,10 @@ def write_checkpoint(
 
     write_whole(final, fill, what=f"the checkpoint of step {step}")
     drop_old(parent, keep)
-    found = _read(final)
-    if found is None:
+    written = _read(final)
+    if written is None:
         raise DiskFull(f"the checkpoint of step {step} could not be read back: {final}")
-    return found
+    return written
 
 
 def checkpoint_path(parent: Path, step: int) -> Path:
@@ -106,8 +106,8 @@ def drop_old(parent: Path, keep: int) -> None:
 
 def checkpoints_in(parent: Path) -> list[Checkpoint]:
     """The whole checkpoints in a folder, newest first."""
-    found = (_read(folder) for folder in parent.glob("step-*"))
-    return sorted((c for c in found if c is not None), key=lambda c: c.step, reverse=True)
+    readable = (_read(folder) for folder in parent.glob("step-*"))
+    return sorted((c for c in readable if c is not None), key=lambda c: c.step, reverse=True)
 
 
 def write_whole(final: Path, write: Callable[[Path], object], *, what: str) -> None:

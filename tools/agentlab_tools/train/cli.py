@@ -28,10 +28,10 @@ def _folder(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
 def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", value.lower())
-    if found is None or float(found[1]) == 0:
+    size = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]i?)?b?\s*", value.lower())
+    if size is None or float(size[1]) == 0:
         raise click.BadParameter(f"{value!r} is no amount of memory: write e.g. 4GB")
-    return int(float(found[1]) * _UNITS[found[2] or ""])
+    return int(float(size[1]) * _UNITS[size[2] or ""])
 
 
 jobs_option: Callable[..., Any] = click.option(
@@ -157,17 +157,17 @@ def jobs(ctx: click.Context, folder: Path, as_json: bool, sql: str | None, limit
         columns, rows = query_jobs(folder, sql)
         print_rows(columns, rows, as_json)
         return
-    found = ctx.obj.list(limit)
+    listed = ctx.obj.list(limit)
     if as_json:
-        for job in found:
+        for job in listed:
             _echo_job(ctx.obj, job)
-    elif not found:
+    elif not listed:
         click.echo(f"no jobs in {folder} yet: `agentlab train` lists what can be trained", err=True)
     else:
         from agentlab.terminal.consoles import console
         from agentlab_tools.train.screen import print_jobs
 
-        print_jobs(console(), found)
+        print_jobs(console(), listed)
 
 
 @jobs.command("watch")

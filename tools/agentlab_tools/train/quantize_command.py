@@ -142,13 +142,13 @@ def _measured(
     if not as_json:
         click.echo(f"{'':10}{'MB':>7}{'perplexity':>12}{'reads/s':>9}{'writes/s':>9}  holds")
     for label, file in rows:
-        found = measure(file, text, tokens=tokens)
+        measured = measure(file, text, tokens=tokens)
         calls = asyncio.run(tool_calls(file, each)) if each else None
         if as_json:
-            told = {"kind": label, "file": str(file), **asdict(found)}
+            told = {"kind": label, "file": str(file), **asdict(measured)}
             told |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
             click.echo(to_json(told).decode())
             continue
-        line = f"{label:10}{found.megabytes:7.1f}{found.perplexity:12.2f}"
-        line += f"{found.reading:9.0f}{found.writing:9.0f}  {found.holds}"
+        line = f"{label:10}{measured.megabytes:7.1f}{measured.perplexity:12.2f}"
+        line += f"{measured.reading:9.0f}{measured.writing:9.0f}  {measured.holds}"
         click.echo(line + (f"\n{'':10}calls tools rightly: {calls}" if calls else ""))

@@ -82,8 +82,8 @@ class _Run:
                 except self._ray.exceptions.RayError as error:
                     why = f"{type(error).__name__}: {error}".partition("\n")[0]
                     if tries >= TRIES:
-                        said = f"the cluster failed {tries} times with no step gained: {why}"
-                        raise TrainingError(said) from error
+                        problem = f"the cluster failed {tries} times with no step gained: {why}"
+                        raise TrainingError(problem) from error
                     last = self._last()
                     goes_on = f"goes on after step {last.step}" if last else "starts again"
                     self._tell(Said(text=f"the node was lost, another one {goes_on} ({why})"))
@@ -111,13 +111,13 @@ class _Run:
             signal.signal(signal.SIGTERM, kept)  # Ray would have it end this process
 
     def _files(self) -> dict[str, tuple[Sent, list[Any]]]:
-        found: dict[str, tuple[Sent, list[Any]]] = {}
+        by_name: dict[str, tuple[Sent, list[Any]]] = {}
         for name, value in self._spec.settings.items():
             path = Path(self._spec.folder) / value if isinstance(value, str) and value else None
             if path is not None and path.is_file():
                 sent = Sent(path=str(path.resolve()), size=path.stat().st_size)
-                found[name] = sent, [self._ray.put(path.read_bytes())]
-        return found
+                by_name[name] = sent, [self._ray.put(path.read_bytes())]
+        return by_name
 
     def _last(self) -> Checkpoint | None:
         return next(iter(checkpoints_in(self._folder / "checkpoints")), None)

@@ -157,15 +157,15 @@ def _fetch(
     files: Mapping[str, tuple[Sent, list[Any]]], inputs: Path, get: Callable[[Any], bytes]
 ) -> dict[str, str]:
     """Settings that name files, with a path that holds here; only what is missing is fetched."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, (sent, references) in files.items():
         path = Path(sent.path)
         if not (path.is_file() and path.stat().st_size == sent.size):
             path = inputs / name / path.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(get(references[0]))
-        found[name] = str(path)
-    return found
+        paths[name] = str(path)
+    return paths
 
 
 def _guard(limits: JobLimits, send: Callable[[Item], object]) -> None:

@@ -89,26 +89,26 @@ def line_of(record: Record) -> str:
 
 def ended_line(job: Job) -> str:
     """How a job stands, and what to do about it."""
-    said = f"{job.state}: {one_line(job.reason, 500)}" if job.reason else job.state
+    sentence = f"{job.state}: {one_line(job.reason, 500)}" if job.reason else job.state
     if job.state in ("cancelled", "failed", "lost"):
         at = f"goes on after step {job.checkpoint}" if job.checkpoint else "starts again"
-        said += f"; `agentlab jobs resume {job.id}` {at}"
-    return said
+        sentence += f"; `agentlab jobs resume {job.id}` {at}"
+    return sentence
 
 
 def measures(progress: Progress) -> list[str]:
     """What there is to say of a step."""
-    said = [f"step {_of(progress)}"]
+    parts = [f"step {_of(progress)}"]
     if progress.loss is not None:
-        said.append(f"loss {loss_of(progress.loss)}")
-    said += [f"{one_line(name, 20)} {value:.4g}" for name, value in progress.more.items()]
+        parts.append(f"loss {loss_of(progress.loss)}")
+    parts += [f"{one_line(name, 20)} {value:.4g}" for name, value in progress.more.items()]
     if progress.lr is not None:
-        said.append(f"lr {progress.lr:.3g}")
+        parts.append(f"lr {progress.lr:.3g}")
     if progress.tokens_per_second is not None:
-        said.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
     if progress.eta:
-        said.append(f"{duration(progress.eta)} left")
-    return said
+        parts.append(f"{duration(progress.eta)} left")
+    return parts
 
 
 def picture(job: Job, reader: JournalReader, width: int) -> RenderableType:

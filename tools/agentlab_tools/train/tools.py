@@ -60,7 +60,7 @@ def _default(context: ToolContext) -> Jobs:
 
 
 def _tools(
-    found: Found, recipes: Mapping[str, str] | None, limits: JobLimits
+    jobs_of: Found, recipes: Mapping[str, str] | None, limits: JobLimits
 ) -> tuple[Tool[Any], ...]:
     @tool(ask=True)
     def start_training(
@@ -75,7 +75,7 @@ def _tools(
         known = recipes or {name: name for name in recipe_names()}
         if recipe not in known:
             raise ToolError(f"no recipe {recipe!r}; there are: {', '.join(known) or 'none'}")
-        jobs = found(context)
+        jobs = jobs_of(context)
         busy = next((job for job in jobs.list() if job.active), None)
         if busy is not None:
             raise ToolError(f"job {busy.id} is still {busy.state}: wait for it, or stop it")
@@ -92,14 +92,14 @@ def _tools(
         wait: Annotated[float, Field(description="seconds to wait for its end", ge=0, le=600)] = 0,
     ) -> str:
         """How a training job goes: its state, loss, speed, time left, and what it made."""
-        jobs = found(context)
+        jobs = jobs_of(context)
         reader = _refusing(lambda: jobs.open(job))
         return await in_thread(lambda: _waited(jobs, reader, wait, context))
 
     @tool(ask=True)
     def stop_training(context: ToolContext, job: JobName = "last") -> str:
         """Stop a training job, after a checkpoint."""
-        jobs = found(context)
+        jobs = jobs_of(context)
         return _standing(jobs, _refusing(lambda: jobs.cancel(job)), {})
 
     @tool(timeout=_MINUTES, read_only=True)
@@ -114,7 +114,7 @@ def _tools(
         from agentlab_tools.train.toolcalling.evaluate import measure, total
         from agentlab_tools.train.toolcalling.generate import balanced
 
-        jobs = found(context)
+        jobs = jobs_of(context)
         backend = await in_thread(lambda: _refusing(lambda: connect(served(jobs, model))))
         try:
             made = await in_thread(lambda: balanced("heldout", cases, 11))
@@ -131,7 +131,7 @@ def _tools(
         kind: Annotated[Kind, Field(description="fewer bits, smaller file")] = "Q4_K_M",
     ) -> str:
         """Make a smaller copy of a model that a job made; it is kept with the job."""
-        jobs = found(context)
+        jobs = jobs_of(context)
         name = _refusing(lambda: jobs.get(job)).id
         return _refusing(lambda: _quantized(jobs.model(name), jobs.find(name), kind))
 
@@ -190,15 +190,15 @@ def _standing(jobs: Jobs, job: Job, curve: Mapping[int, Progress]) -> str:
 
 
 def _progress(progress: Progress) -> str:
-    said = [f"step {progress.step}" + (f" of {progress.total}" if progress.total else "")]
+    parts = [f"step {progress.step}" + (f" of {progress.total}" if progress.total else "")]
     if progress.loss is not None:
-        said.append(f"loss {progress.loss:.4f}")
-    said += [f"{name} {value:.4g}" for name, value in progress.more.items()]
+        parts.append(f"loss {progress.loss:.4f}")
+    parts += [f"{name} {value:.4g}" for name, value in progress.more.items()]
     if progress.tokens_per_second:
-        said.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
     if progress.eta:
-        said.append(f"{progress.eta:.0f} s left")
-    return ", ".join(said)
+        parts.append(f"{progress.eta:.0f} s left")
+    return ", ".join(parts)
 
 
 start_training, training_status, stop_training, evaluate_model, quantize_model = _tools(

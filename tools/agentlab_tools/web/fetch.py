@@ -82,8 +82,8 @@ class Fetcher:
         except TimeoutError:
             raise FetchError(f"{url.host} took more than {self.limits.seconds:g} seconds") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:  # the latter from a redirect
-            said = one_line(str(error), 200) or type(error).__name__
-            raise FetchError(f"{url.host} can't be read: {said}") from error
+            reason = one_line(str(error), 200) or type(error).__name__
+            raise FetchError(f"{url.host} can't be read: {reason}") from error
         if len(self._pages) >= _CACHED:
             self._pages.pop(next(iter(self._pages)))
         self._pages[str(url)] = (time.monotonic() + _CACHED_FOR, page)
@@ -98,8 +98,8 @@ class Fetcher:
                         url = self._next(response)
                         continue
                     if response.status_code != 200:
-                        said = f"{response.status_code} {response.reason_phrase}".strip()
-                        raise FetchError(f"{url} answers: {one_line(said, 60)}")
+                        status = f"{response.status_code} {response.reason_phrase}".strip()
+                        raise FetchError(f"{url} answers: {one_line(status, 60)}")
                     declared = response.headers.get("content-type", "")
                     body = await read_body(response, self.limits.max_bytes)
                 return await self._read(url, declared, body)
@@ -182,8 +182,8 @@ def _checked(url: httpx.URL) -> httpx.URL:
     """
     url = url.copy_with(fragment=None)
     if url.scheme not in ("http", "https") or not url.host:
-        said = one_line(str(url), 80)
-        raise FetchError(f"{said!r} is no address of the web: use http:// or https://")
+        address = one_line(str(url), 80)
+        raise FetchError(f"{address!r} is no address of the web: use http:// or https://")
     if url.userinfo:
         raise FetchError("an address with a name or password in it is not fetched")
     port = url.port or 443

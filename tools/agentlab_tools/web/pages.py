@@ -102,15 +102,15 @@ async def read_page(
     job = json.dumps({"kind": kind, "url": url, "memory": MEMORY}).encode() + b"\n" + body
     try:
         output = await output_of(_READER, job, seconds=seconds)
-        found: dict[str, Any] = json.loads(output)
+        read: dict[str, Any] = json.loads(output)
     except TimeoutError:
         raise Unreadable(f"it takes more than {seconds:g} seconds to read") from None
     except ValueError:
         raise Unreadable("it takes too much memory to read") from None
-    if "error" in found:
-        raise Unreadable(one_line(found["error"], 200))
-    links = tuple(Link(text, target) for text, target in found["links"])
-    return Page(url, found["title"], found["text"], links, whole and found["whole"])
+    if "error" in read:
+        raise Unreadable(one_line(read["error"], 200))
+    links = tuple(Link(text, target) for text, target in read["links"])
+    return Page(url, read["title"], read["text"], links, whole and read["whole"])
 
 
 def decoded(data: bytes, declared: str) -> str:

@@ -78,7 +78,7 @@ def _walk(tree: Any) -> Iterator[tuple[str, Any]]:
 
 def _links(tree: Any, url: str) -> Iterator[tuple[str, str]]:
     seen = {urldefrag(url).url}
-    base = next((str(found) for found in tree.xpath("//base/@href")), "")
+    base = next((str(href) for href in tree.xpath("//base/@href")), "")
     for anchor in tree.iterfind(".//a[@href]"):
         if len(seen) > MAX_LINKS:
             return
@@ -99,7 +99,9 @@ def read_pdf(data: bytes) -> dict[str, Any]:
     reader = pypdf.PdfReader(BytesIO(data))
     pages = [page.extract_text() for page in reader.pages[:MAX_PDF_PAGES]]
     text = "\n\n".join(
-        f"[page {number}]\n{said.strip()}" for number, said in enumerate(pages, 1) if said.strip()
+        f"[page {number}]\n{words.strip()}"
+        for number, words in enumerate(pages, 1)
+        if words.strip()
     )
     if not text:
         return {"error": "the PDF holds pictures of text, and no text"}
@@ -120,12 +122,12 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        found = read_pdf(body) if job["kind"] == "pdf" else read_html(body.decode(), job["url"])
+        page = read_pdf(body) if job["kind"] == "pdf" else read_html(body.decode(), job["url"])
     except MemoryError:
-        found = {"error": "it takes too much memory to read"}
+        page = {"error": "it takes too much memory to read"}
     except Exception as error:  # noqa: BLE001 - a parser meets anything on the web
-        found = {"error": f"it is damaged: {error}"}
-    sys.stdout.buffer.write(json.dumps(found).encode("utf-8", "replace"))
+        page = {"error": f"it is damaged: {error}"}
+    sys.stdout.buffer.write(json.dumps(page).encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":

@@ -35,17 +35,17 @@ class Robots:
             site: scheme, host and port of the page, without a slash at the end.
             read: fetches the file, following redirects.
         """
-        found = self._sites.get(site)
-        if found is None or found[0] < self._clock():
-            said = await self._ask(site, read)
+        kept = self._sites.get(site)
+        if kept is None or kept[0] < self._clock():
+            rules = await self._ask(site, read)
             if len(self._sites) >= _SITES:
                 self._sites.pop(next(iter(self._sites)))
-            found = (self._clock() + _KEPT, said)
+            kept = (self._clock() + _KEPT, rules)
             # a site that is down may be up again in a moment
-            if said is not False:
-                self._sites[site] = found
-        said = found[1]
-        return said if isinstance(said, bool) else bool(said.can_fetch(url, AGENT))
+            if rules is not False:
+                self._sites[site] = kept
+        rules = kept[1]
+        return rules if isinstance(rules, bool) else bool(rules.can_fetch(url, AGENT))
 
     async def _ask(self, site: str, read: Read) -> Protego | bool:
         from protego import Protego

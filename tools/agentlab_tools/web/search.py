@@ -139,8 +139,8 @@ class SearchService:
         except FetchError as error:
             raise SearchError(f"{provider.name} can't be understood: {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            said = one_line(str(error), 200) or type(error).__name__
-            raise SearchError(f"{provider.name} can't be reached: {said}") from error
+            reason = one_line(str(error), 200) or type(error).__name__
+            raise SearchError(f"{provider.name} can't be reached: {reason}") from error
         return self._hits(body.data)[:count]
 
     def _refusal(self, status: int) -> str:
@@ -156,10 +156,10 @@ class SearchService:
     def _hits(self, answer: bytes) -> list[Hit]:
         provider = self.provider
         try:
-            found: Any = json.loads(answer)
+            listed: Any = json.loads(answer)
             for step in provider.results.split("."):
-                found = found.get(step, {})
-            rows = cast(list[dict[str, Any]], list(found))
+                listed = listed.get(step, {})
+            rows = cast(list[dict[str, Any]], list(listed))
             return [
                 Hit(
                     title=one_line(str(row.get(provider.title) or ""), _TITLE),

@@ -20,8 +20,8 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 async def look_up(host: str, port: int) -> Sequence[str]:
     """The addresses that the system knows for a host."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in found]
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in infos]
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
@@ -66,19 +66,19 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             FetchError: there are none, or one of them is not public.
         """
         try:
-            found = list(dict.fromkeys(await self._resolve(host, port)))
+            resolved = list(dict.fromkeys(await self._resolve(host, port)))
         except (OSError, UnicodeError):
-            found = []
-        if not found:
+            resolved = []
+        if not resolved:
             raise FetchError(f"there is no host {host}")
         name = host.lower().rstrip(".")
         allowed = any(rule.allows(name, port) for rule in self._private)
         # one private address among public ones is how a name gets past a check of the first
-        if not allowed and not all(map(is_public, found)):
+        if not allowed and not all(map(is_public, resolved)):
             raise FetchError(
                 f"{host} is not on the public internet, and such hosts are not fetched from"
             )
-        return found[:_TRIED]
+        return resolved[:_TRIED]
 
     async def aclose(self) -> None:
         """Close what makes the connections."""

@@ -85,16 +85,16 @@ class DiffScreen(Screen[None]):
 
     @work(exclusive=True)
     async def _load(self) -> None:
-        said = self.query_one("#sum", Static)
-        said.update("comparing …")
+        line = self.query_one("#sum", Static)
+        line.update("comparing …")
         try:
-            self._traces, found = await in_thread(self._compare)
+            self._traces, difference = await in_thread(self._compare)
         except TraceError as error:
-            said.update(Content.styled(one_line(f"✘ {error}", 600), "$error"))
+            line.update(Content.styled(one_line(f"✘ {error}", 600), "$error"))
             return
-        said.update(_sum_up(found))
-        self.query_one(VirtualList[Row]).set_items(found.rows)
-        if not found.same and found.rows and found.rows[0].sameness == "same":
+        line.update(_sum_up(difference))
+        self.query_one(VirtualList[Row]).set_items(difference.rows)
+        if not difference.same and difference.rows and difference.rows[0].sameness == "same":
             self.action_jump(1)
 
     def _compare(self) -> tuple[tuple[Trace, Trace], Diff]:
@@ -133,9 +133,9 @@ def _detail(trace: Trace, seq: int | None) -> Content:
     return Content("\n").join(details)
 
 
-def _sum_up(found: Diff) -> Content:
-    counts = [row.sameness for row in found.rows]
-    if found.same:
+def _sum_up(difference: Diff) -> Content:
+    counts = [row.sameness for row in difference.rows]
+    if difference.same:
         line = Content.styled("the same events, in the same places", "bold $success")
     else:
         line = Content.assemble(
@@ -144,7 +144,7 @@ def _sum_up(found: Diff) -> Content:
             (f"  - {counts.count('only_a')} only in the first", "$error"),
             (f"  + {counts.count('only_b')} only in the second", "$success"),
         )
-    heads = [Content.styled(one_line(head, 200), "$secondary") for head in found.header[:3]]
+    heads = [Content.styled(one_line(head, 200), "$secondary") for head in difference.header[:3]]
     return Content("\n").join([line, *heads])
 
 

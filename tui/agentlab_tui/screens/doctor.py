@@ -80,12 +80,12 @@ class DoctorScreen(Screen[None]):
     def _draw(self) -> None:
         counts = [finding.state for finding in self._found]
         if not self._done:
-            said = Content.styled("looking …", "$quiet")
+            verdict = Content.styled("looking …", "$quiet")
         elif missing := counts.count("missing"):
-            said = Content.styled(f"{missing} needed and missing", "bold $error")
+            verdict = Content.styled(f"{missing} needed and missing", "bold $error")
         else:
-            said = Content.styled("everything the labs need is here", "bold $success")
-        self.query_one("#sum", Static).update(said)
+            verdict = Content.styled("everything the labs need is here", "bold $success")
+        self.query_one("#sum", Static).update(verdict)
         width = max((len(finding.what) for finding in self._found), default=0)
         lines = [_lines(finding, width) for finding in self._found]
         self.query_one("#findings Static", Static).update(Content("\n").join(lines))

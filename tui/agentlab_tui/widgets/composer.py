@@ -62,14 +62,14 @@ class Composer(TextArea):
     def _is_recalled(self) -> bool:
         return self.text == self._recalled and self.cursor_location[0] == 0
 
-    def recall(self, said: Sequence[str]) -> None:
-        """Bring back what was said, the last first; `said` is in the order it was said."""
+    def recall(self, sent: Sequence[str]) -> None:
+        """Bring back what was said, the last first; `sent` is in the order in which it was sent."""
         if self.text and self._back:
-            self._back = min(self._back + 1, len(said))
+            self._back = min(self._back + 1, len(sent))
         else:
-            self._back = min(1, len(said))
+            self._back = min(1, len(sent))
         if self._back:
-            self._recalled = said[-self._back]
+            self._recalled = sent[-self._back]
             self.load_text(self._recalled)
             self.move_cursor((0, len(self.document.get_line(0))))
 

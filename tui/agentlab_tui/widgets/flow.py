@@ -62,8 +62,8 @@ class Flow(Vertical):
             case ApprovalGiven(verdict="deny", reason=reason):
                 await self._note(Line("✘", "warn", f"you said no. {safe(reason)}".rstrip()))
             case RunFinished(outcome="completed"):
-                for said in list(self.query(Said))[-1:]:
-                    said.set_class(not said.thought, "-answer")
+                for words in list(self.query(Said))[-1:]:
+                    words.set_class(not words.thought, "-answer")
             case ApprovalGiven():
                 pass
             case _:
@@ -105,13 +105,13 @@ class Flow(Vertical):
             await self._add(figure)
 
     async def _say(self, text: str, *, thought: bool) -> None:
-        said = self._said
-        if said is None or said.is_full or said.thought != thought:
+        words = self._said
+        if words is None or words.is_full or words.thought != thought:
             if not text.strip():
                 return
-            said = self._said = Said(thought=thought)
-            await self._add(said)
-        said.add(text)
+            words = self._said = Said(thought=thought)
+            await self._add(words)
+        words.add(text)
 
     async def _call(self, id: str, name: str) -> Call:
         if id not in self._calls or self._calls[id].is_done:

@@ -49,7 +49,7 @@ def walk(root: Path) -> Iterator[Found | Problem]:
         yield Found(root, _name(root.name))
         return
     if not root.is_dir():
-        what = "is no folder or plain file" if root.exists() else "is not there"
+        what = "is neither a folder nor a plain file" if root.exists() else "is not there"
         raise ConfigError(f"{root} {what}: name a folder of documents")
     todo = [(root, "")]
     while todo:

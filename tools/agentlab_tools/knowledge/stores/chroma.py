@@ -122,8 +122,8 @@ class ChromaStore:
     def _metadata_of(self, ids: list[str]) -> dict[str, Any]:
         if not ids:
             return {}
-        found = self._collection.get(ids=ids, include=["metadatas"])
-        return dict(zip(found["ids"], found["metadatas"], strict=True))
+        answer = self._collection.get(ids=ids, include=["metadatas"])
+        return dict(zip(answer["ids"], answer["metadatas"], strict=True))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks."""
@@ -138,17 +138,17 @@ class ChromaStore:
         chosen = _where(where)
         if k < 1 or chosen is _NOTHING:
             return []
-        found = self._collection.query(
+        answer = self._collection.query(
             query_embeddings=vector[None],
             n_results=k,
             where=chosen,
             include=["documents", "metadatas", "distances"],
         )
         rows = zip(
-            found["ids"][0],
-            found["documents"][0],
-            found["metadatas"][0],
-            found["distances"][0],
+            answer["ids"][0],
+            answer["documents"][0],
+            answer["metadatas"][0],
+            answer["distances"][0],
             strict=True,
         )
         return [
@@ -160,8 +160,8 @@ class ChromaStore:
         """The chunks with these ids, in that order."""
         by_id: dict[str, Chunk] = {}
         for part in self._batches(ids):
-            found = self._collection.get(ids=part, include=["documents", "metadatas"])
-            rows = zip(found["ids"], found["documents"], found["metadatas"], strict=True)
+            answer = self._collection.get(ids=part, include=["documents", "metadatas"])
+            rows = zip(answer["ids"], answer["documents"], answer["metadatas"], strict=True)
             by_id.update((id, load(id, text or "", meta[_RECORD])) for id, text, meta in rows)
         return [by_id[id] for id in map(clean, ids) if id in by_id]
 
@@ -171,8 +171,8 @@ class ChromaStore:
 
         rows: dict[str, Vectors] = {}
         for part in self._batches(ids):
-            found = self._collection.get(ids=part, include=["embeddings"])
-            rows.update(zip(found["ids"], found["embeddings"], strict=True))
+            answer = self._collection.get(ids=part, include=["embeddings"])
+            rows.update(zip(answer["ids"], answer["embeddings"], strict=True))
         out = np.empty((len(ids), self._identity.dimensions), np.float32)
         for row, id in enumerate(ids):
             out[row] = rows[clean(id)]
@@ -229,8 +229,8 @@ def _key(name: str) -> str:
 
 
 def _metadata(chunk: Chunk) -> dict[str, Any]:
-    found = {_key(name): value for name, value in fields(chunk).items()}
-    return {**found, _RECORD: dump(chunk)}
+    comparable_fields = {_key(name): value for name, value in fields(chunk).items()}
+    return {**comparable_fields, _RECORD: dump(chunk)}
 
 
 def _where(where: Where | None) -> dict[str, Any] | None:

@@ -174,13 +174,13 @@ class DuckStore:
                 if where
                 else None
             )
-            found = self._words.rank(query, k, ns)
+            ranked = self._words.rank(query, k, ns)
             rows = self._select(
                 "SELECT n, id, text, record FROM chunks WHERE n IN (SELECT unnest(?::BIGINT[]))",
-                [[n for n, _ in found]],
+                [[n for n, _ in ranked]],
             )
         chunks = {n: load(id, text, record) for n, id, text, record in rows}
-        return [Match(chunk=chunks[n], score=score) for n, score in found]
+        return [Match(chunk=chunks[n], score=score) for n, score in ranked]
 
     def get(self, ids: Sequence[str]) -> list[Chunk]:
         """The chunks with these ids, in that order."""
@@ -190,8 +190,8 @@ class DuckStore:
                 "SELECT id, text, record FROM chunks WHERE id IN (SELECT unnest(?::VARCHAR[]))",
                 [wanted],
             )
-        found = {id: load(id, text, record) for id, text, record in rows}
-        return [found[id] for id in wanted if id in found]
+        by_id = {id: load(id, text, record) for id, text, record in rows}
+        return [by_id[id] for id in wanted if id in by_id]
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
@@ -199,7 +199,7 @@ class DuckStore:
 
         wanted = list(map(clean, ids))
         with self._lock:
-            found = dict(
+            by_id = dict(
                 self._select(
                     "SELECT id, vector FROM chunks WHERE id IN (SELECT unnest(?::VARCHAR[]))",
                     [wanted],
@@ -207,7 +207,7 @@ class DuckStore:
             )
         out = np.empty((len(wanted), self._identity.dimensions), np.float32)
         for row, id in enumerate(wanted):
-            out[row] = found[id]
+            out[row] = by_id[id]
         return out
 
     def ids(self, where: Where | None = None) -> list[str]:

@@ -154,9 +154,9 @@ class FaissStore:
             if k < 1:
                 return []
             scores, ns = self._index.search(vector[None], k, params=self._among(where))
-            found = [(int(n), float(s)) for n, s in zip(ns[0], scores[0], strict=True) if n >= 0]
-            chunks = self._chunks("n", [n for n, _ in found])
-        return [Match(chunk=chunks[n], score=score) for n, score in found]
+            ranked = [(int(n), float(s)) for n, s in zip(ns[0], scores[0], strict=True) if n >= 0]
+            chunks = self._chunks("n", [n for n, _ in ranked])
+        return [Match(chunk=chunks[n], score=score) for n, score in ranked]
 
     def _among(self, where: Where | None) -> Any:
         if not where:
@@ -170,14 +170,14 @@ class FaissStore:
         """The chunks with these ids, in that order."""
         wanted = list(map(clean, ids))
         with self._lock:
-            found = self._chunks("id", wanted)
-        return [found[id] for id in wanted if id in found]
+            by_id = self._chunks("id", wanted)
+        return [by_id[id] for id in wanted if id in by_id]
 
     def _chunks(self, column: str, wanted: Sequence[object]) -> dict[Any, Chunk]:
-        found: dict[Any, Chunk] = {}
+        by_key: dict[Any, Chunk] = {}
         for key, id, text, record in self._rows(f"{column}, id, text, record", column, wanted):
-            found[key] = load(id, text, record)
-        return found
+            by_key[key] = load(id, text, record)
+        return by_key
 
     def _rows(self, columns: str, by: str, wanted: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         for begin in range(0, len(wanted), 500):
@@ -194,10 +194,10 @@ class FaissStore:
 
         wanted = list(map(clean, ids))
         with self._lock:
-            found = dict(self._rows("id, vector", "id", wanted))
+            by_id = dict(self._rows("id, vector", "id", wanted))
         out = np.empty((len(wanted), self._identity.dimensions), np.float32)
         for row, id in enumerate(wanted):
-            out[row] = np.frombuffer(found[id], np.float32)
+            out[row] = np.frombuffer(by_id[id], np.float32)
         return out
 
     def ids(self, where: Where | None = None) -> list[str]:
@@ -250,10 +250,11 @@ class FaissStore:
         new = np.setdiff1d(want, have, assume_unique=True)
         for begin in range(0, len(new), 5000):
             part = new[begin : begin + 5000]
-            found = dict(self._rows("n, vector", "n", part.tolist()))
-            vectors = np.frombuffer(b"".join(found.values()), np.float32)
+            by_number = dict(self._rows("n, vector", "n", part.tolist()))
+            vectors = np.frombuffer(b"".join(by_number.values()), np.float32)
             self._index.add_with_ids(
-                vectors.reshape(len(found), -1), np.fromiter(found, np.int64, len(found))
+                vectors.reshape(len(by_number), -1),
+                np.fromiter(by_number, np.int64, len(by_number)),
             )
         self._seen = version
         self._changed += len(gone) + len(new)

@@ -137,7 +137,7 @@ class PineconeStore:
         chosen = _filter(where)
         if k < 1 or chosen is _NOTHING:
             return []
-        found = self._ask(
+        answer = self._ask(
             lambda: self._index.query(
                 vector=vector.tolist(),
                 top_k=min(k, _MOST_FOUND),
@@ -146,21 +146,21 @@ class PineconeStore:
                 include_metadata=True,
             )
         )
-        return [Match(chunk=_chunk(one), score=float(one.score)) for one in found.matches]
+        return [Match(chunk=_chunk(one), score=float(one.score)) for one in answer.matches]
 
     def get(self, ids: Sequence[str]) -> list[Chunk]:
         """The chunks with these ids, in that order."""
-        found = self._fetch_all(ids)
-        return [_chunk(found[id]) for id in map(_written, ids) if id in found]
+        by_id = self._fetch_all(ids)
+        return [_chunk(by_id[id]) for id in map(_written, ids) if id in by_id]
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
         import numpy as np
 
-        found = self._fetch_all(ids)
+        by_id = self._fetch_all(ids)
         out = np.empty((len(ids), self._identity.dimensions), np.float32)
         for row, id in enumerate(ids):
-            out[row] = found[_written(id)].values
+            out[row] = by_id[_written(id)].values
         return out
 
     def ids(self, where: Where | None = None) -> list[str]:
@@ -197,10 +197,10 @@ class PineconeStore:
         self._ask(lambda: self._index.upsert(vectors=records, namespace=namespace))
 
     def _fetch_all(self, ids: Sequence[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        by_id: dict[str, Any] = {}
         for part in _parts(ids):
-            found.update(self._fetch(part, self._namespace))
-        return found
+            by_id.update(self._fetch(part, self._namespace))
+        return by_id
 
     def _fetch(self, ids: list[str], namespace: str) -> dict[str, Any]:
         return self._ask(lambda: self._index.fetch(ids=ids, namespace=namespace)).vectors
@@ -210,15 +210,15 @@ class PineconeStore:
             return call()
         except self._errors as error:
             status = getattr(error, "status_code", None)
-            said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
             if status in (401, 403):
-                raise AuthError(f"Pinecone does not accept the key: {said}") from error
+                raise AuthError(f"Pinecone does not accept the key: {reason}") from error
             if status == 404:
                 raise ConfigError(
                     f"there is no index {self._name!r} in Pinecone: make one there, with the "
                     "metric cosine"
                 ) from error
-            raise ServiceUnavailable(f"Pinecone did not answer as it should: {said}") from error
+            raise ServiceUnavailable(f"Pinecone did not answer as it should: {reason}") from error
 
 
 _NOTHING: dict[str, Any] = {"": ""}
@@ -237,8 +237,8 @@ def _filter(where: Where | None) -> dict[str, Any] | None:
     return pairs[0] if len(pairs) == 1 else {"$and": pairs}
 
 
-def _chunk(found: Any) -> Chunk:
-    return load(unquote(found.id), found.metadata[_TEXT], found.metadata[_RECORD])
+def _chunk(record: Any) -> Chunk:
+    return load(unquote(record.id), record.metadata[_TEXT], record.metadata[_RECORD])
 
 
 def _written(id: str) -> str:

@@ -27,15 +27,13 @@ _EXACT = 2**53
 def fields(chunk: Chunk) -> dict[str, Scalar]:
     """What a filter on a chunk looks at. What is not finite equals nothing, and is left out."""
     source = chunk.source
-    found: dict[str, Scalar] = {"file": source.file}
+    raw: dict[str, Scalar] = {"file": source.file}
     if source.heading:
-        found["heading"] = source.heading
+        raw["heading"] = source.heading
     if source.page is not None:
-        found["page"] = source.page
-    found.update(chunk.metadata)
-    return {
-        name: plain for name, value in found.items() if (plain := comparable(value)) is not None
-    }
+        raw["page"] = source.page
+    raw.update(chunk.metadata)
+    return {name: plain for name, value in raw.items() if (plain := comparable(value)) is not None}
 
 
 def comparable(value: Scalar) -> Scalar | None:
@@ -57,8 +55,8 @@ def matches(chunk: Chunk, where: Where | None) -> bool:
     """Whether every pair of a filter is among the fields of a chunk."""
     if not where:
         return True
-    found = fields(chunk)
-    return all(same(found.get(name), comparable(value)) for name, value in where.items())
+    values = fields(chunk)
+    return all(same(values.get(name), comparable(value)) for name, value in where.items())
 
 
 def same(one: Scalar | None, other: Scalar | None) -> bool:
@@ -76,9 +74,9 @@ def dump(chunk: Chunk) -> str:
 
 def load(id: str, text: str, record: str) -> Chunk:
     """The chunk that was dumped."""
-    found: dict[str, Any] = json.loads(record)
-    source = Source(**cast(dict[str, Any], found["source"]))
-    return Chunk(id=id, text=text, source=source, metadata=found["metadata"])
+    stored: dict[str, Any] = json.loads(record)
+    source = Source(**cast(dict[str, Any], stored["source"]))
+    return Chunk(id=id, text=text, source=source, metadata=stored["metadata"])
 
 
 def checked(
@@ -91,11 +89,11 @@ def checked(
     """
     import numpy as np
 
-    found = np.ascontiguousarray(vectors, dtype=np.float32)
+    rows_given = np.ascontiguousarray(vectors, dtype=np.float32)
     wanted = (len(chunks), identity.dimensions)
-    if found.shape != wanted and not (not chunks and found.size == 0):
-        raise ValueError(f"vectors of shape {found.shape} for chunks and dimensions {wanted}")
-    lengths = np.linalg.norm(found, axis=-1)
+    if rows_given.shape != wanted and not (not chunks and rows_given.size == 0):
+        raise ValueError(f"vectors of shape {rows_given.shape} for chunks and dimensions {wanted}")
+    lengths = np.linalg.norm(rows_given, axis=-1)
     if chunks and not np.allclose(lengths, 1, atol=1e-3):
         raise ValueError("vectors must have length 1")
     last = {clean(chunk.id): row for row, chunk in enumerate(chunks)}
@@ -109,7 +107,7 @@ def checked(
         )
         for row in rows
     ]
-    return kept, found if len(rows) == len(found) else found[rows]
+    return kept, rows_given if len(rows) == len(rows_given) else rows_given[rows]
 
 
 def query_vector(vector: Vectors, identity: Identity) -> Vectors:
@@ -120,10 +118,10 @@ def query_vector(vector: Vectors, identity: Identity) -> Vectors:
     """
     import numpy as np
 
-    found = np.ascontiguousarray(vector, dtype=np.float32)
-    if found.shape != (identity.dimensions,):
-        raise ValueError(f"a vector of shape {found.shape} for {identity.dimensions} dimensions")
-    return found
+    query = np.ascontiguousarray(vector, dtype=np.float32)
+    if query.shape != (identity.dimensions,):
+        raise ValueError(f"a vector of shape {query.shape} for {identity.dimensions} dimensions")
+    return query
 
 
 def settled(place: str, stored: Identity | None, wanted: Identity | None) -> Identity:

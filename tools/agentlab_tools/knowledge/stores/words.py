@@ -95,9 +95,9 @@ class Words:
 
         if self._ranking is None:
             docs = self._db.execute("SELECT n, length FROM lengths ORDER BY n").fetchnumpy()
-            found = self._db.execute("SELECT t, n, count FROM postings").fetchnumpy()
-            rows = np.searchsorted(docs["n"], found["n"])
-            terms_, counts = (np.asarray(found[name], np.int64) for name in ("t", "count"))
+            postings = self._db.execute("SELECT t, n, count FROM postings").fetchnumpy()
+            rows = np.searchsorted(docs["n"], postings["n"])
+            terms_, counts = (np.asarray(postings[name], np.int64) for name in ("t", "count"))
             ranking = Bm25(terms_, rows, counts, np.asarray(docs["length"], np.int64))
             self._ranking = ranking, docs["n"]
         return self._ranking

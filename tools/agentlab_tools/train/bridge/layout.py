@@ -78,10 +78,10 @@ def names(config: Any, theirs: Iterable[str]) -> dict[str, str]:
 
     see_kind(config.model_type)
     table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(config.num_hidden_layers))
-    found: dict[str, str] = {}
+    by_theirs: dict[str, str] = {}
     for name in theirs:
         ours = table.get_name(name, try_suffixes=(".weight", ".bias"))
         if ours is None:
             raise ConfigError(f"GGUF has no name for the weight {name}")
-        found[name] = ours
-    return found
+        by_theirs[name] = ours
+    return by_theirs

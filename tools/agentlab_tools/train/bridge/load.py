@@ -77,8 +77,8 @@ def see(name: str) -> None:
     described = Path(base).expanduser() / "config.json"
     if registry.is_gguf(base):
         if not base.startswith("hf:"):
-            found = registry.find(name)
-            for file in (found.path, *found.adapters.values()):
+            entry = registry.find(name)
+            for file in (entry.path, *entry.adapters.values()):
                 frame.check(file)
     elif described.is_file():
         try:
@@ -99,8 +99,8 @@ def _load(name: str) -> Loaded:
         name = served(home_jobs(), name)
     base, adapters = registry.split(name)
     if registry.is_gguf(base):
-        found = registry.find(name)
-        loaded, files = _from_gguf(found.path), [*found.adapters.values()]
+        entry = registry.find(name)
+        loaded, files = _from_gguf(entry.path), [*entry.adapters.values()]
     else:
         loaded, files = _from_hub(base), [Path(adapter) for adapter in adapters]
     for file in files:
@@ -126,8 +126,8 @@ def _config(reader: GGUFReader, path: Path) -> Any:
     from transformers import LlamaConfig
 
     def field(name: str, default: Any = None) -> Any:
-        found = reader.fields.get(name)
-        return default if found is None else found.contents()
+        kept = reader.fields.get(name)
+        return default if kept is None else kept.contents()
 
     kind = field("general.architecture")
     if kind != "llama":

@@ -46,10 +46,10 @@ def as_one_file(model: str, *, name: str, beside: Path) -> Generator[Path]:
     """
     base, _ = registry.split(model)
     if registry.is_gguf(base):
-        found = registry.find(model)
-        if not found.adapters:
-            frame.check(found.path)
-            yield found.path
+        entry = registry.find(model)
+        if not entry.adapters:
+            frame.check(entry.path)
+            yield entry.path
             return
     with tempfile.TemporaryDirectory(prefix=".merged-", dir=beside) as folder:
         yield merge(model, Path(folder) / "merged.gguf", name=name)

@@ -106,8 +106,8 @@ def read(reader: GGUFReader) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     def field(name: str) -> Any:
-        found = reader.fields.get(f"tokenizer.{name}")
-        return None if found is None else found.contents()
+        kept = reader.fields.get(f"tokenizer.{name}")
+        return None if kept is None else kept.contents()
 
     kind, cut = field("ggml.model"), field("ggml.pre")
     if kind != "gpt2" or cut not in CUTS:

@@ -95,11 +95,11 @@ class Jobs:
 
     def list(self, limit: int | None = None) -> list[Job]:
         """The jobs, newest first; at most `limit`, and none whose journal can't be read."""
-        found: list[Job] = []
+        jobs: list[Job] = []
         for folder in self._folders()[:limit]:
             with suppress(TrainingError, TraceError):  # a foreign folder among them
-                found.append(_read(folder))
-        return found
+                jobs.append(_read(folder))
+        return jobs
 
     def get(self, name: str) -> Job:
         """A job by its id, the start of it, or `last`.
@@ -222,14 +222,14 @@ class Jobs:
         folders = self._folders()
         if name == "last" and folders:
             return folders[0]
-        found = [f for f in folders if f.name == name] or [
+        matching = [f for f in folders if f.name == name] or [
             f for f in folders if name and (f.name.startswith(name) or f"-{name}-" in f.name)
         ]
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        if len(matching) == 1:
+            return matching[0]
+        if not matching:
             raise ConfigError(f"no job {name[:80]!a} in {self.folder}: `agentlab jobs` lists them")
-        several = ", ".join(f.name for f in found[:3])
+        several = ", ".join(f.name for f in matching[:3])
         raise ConfigError(f"{name[:80]!a} names several jobs: {several}, …")
 
     def _folders(self) -> list[Path]:
@@ -255,8 +255,8 @@ class Jobs:
         except subprocess.TimeoutExpired:
             raise TrainingError(f"job {folder.name} did not start; see {folder / LOG}") from None
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-            raise TrainingError(said or f"job {folder.name} did not start")
+            problem = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise TrainingError(problem or f"job {folder.name} did not start")
         return self.get(folder.name)
 
     def _kill(self, folder: Path, reader: JournalReader) -> None:

@@ -20,14 +20,14 @@ def fingerprint(sources: Iterable[str], folder: Path) -> str:
         sources: paths as a recipe's settings name them.
         folder: from where relative ones are seen.
     """
-    whole, found = hashlib.sha256(), False
+    whole, any_read = hashlib.sha256(), False
     for source in sources:
         path = folder / Path(source).expanduser()
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
-                found = True
+                any_read = True
                 whole.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
                 with file.open("rb") as opened:
                     while block := opened.read(_BLOCK):
                         whole.update(block)
-    return whole.hexdigest() if found else ""
+    return whole.hexdigest() if any_read else ""

@@ -46,10 +46,10 @@ def main(folder: Path) -> NoReturn:
         finally:
             os._exit(1)
     os.close(writing)
-    said = os.read(reading, 4096)
-    sys.stderr.write(said.decode(errors="replace").removeprefix("ok"))
+    answer = os.read(reading, 4096)
+    sys.stderr.write(answer.decode(errors="replace").removeprefix("ok"))
     sys.stderr.flush()
-    os._exit(0 if said.startswith(b"ok") else 2)
+    os._exit(0 if answer.startswith(b"ok") else 2)
 
 
 def work(folder: Path, told: int) -> NoReturn:

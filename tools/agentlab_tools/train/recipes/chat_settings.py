@@ -70,8 +70,8 @@ def rows_of(settings: ChatSettings, reader: Reader, work: Work) -> tuple[list[Ro
     Raises:
         ConfigError: there is no such data, or nothing in it that fits a row.
     """
-    found = chats(settings.data, settings.sql, work.say)
-    examples = [e for chat in found for e in reader.chat(chat)]
+    conversations = chats(settings.data, settings.sql, work.say)
+    examples = [e for chat in conversations for e in reader.chat(chat)]
     # what is held out is chosen from what fits: one long conversation must not be all there is
     fitting = fit(examples, settings.context, work.say)
     learnt, unseen = hold_out(fitting, settings.held_out)

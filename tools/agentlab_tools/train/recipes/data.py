@@ -78,10 +78,12 @@ def chats(data: str, sql: str | None = None, say: Say = _unheard) -> list[Chat]:
         ConfigError: there is no such data, or it is not as described.
         TraceError: no run in the folder passed.
     """
-    found = [chat for where, row in rows_in(data, sql, say) if (chat := chat_of(row, where)).learnt]
-    if not found:
+    learnable = [
+        chat for where, row in rows_in(data, sql, say) if (chat := chat_of(row, where)).learnt
+    ]
+    if not learnable:
         raise ConfigError(f"{data} holds no conversation with an assistant's turn to learn from")
-    return found
+    return learnable
 
 
 def texts(data: str, sql: str | None = None, say: Say = _unheard) -> list[str]:
@@ -98,17 +100,17 @@ def texts(data: str, sql: str | None = None, say: Say = _unheard) -> list[str]:
     path = Path(data).expanduser()
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _TEXTS)
-        found = [text_in(file, say) for file in files]
+        read = [text_in(file, say) for file in files]
     elif path.suffix.lower() in _TEXTS:
-        found = [text_in(path, say)]
+        read = [text_in(path, say)]
     elif path.suffix == ".duckdb":
-        found = [_text(next(iter(row.values())), where) for where, row in rows_in(data, sql, say)]
+        read = [_text(next(iter(row.values())), where) for where, row in rows_in(data, sql, say)]
     else:
-        found = [_text(_only_text(row), where) for where, row in rows_in(data, sql, say)]
-    found = [text for text in found if text.strip()]
-    if not found:
+        read = [_text(_only_text(row), where) for where, row in rows_in(data, sql, say)]
+    read = [text for text in read if text.strip()]
+    if not read:
         raise ConfigError(f"there is no text in {data}")
-    return found
+    return read
 
 
 def _only_text(row: Json) -> Any:
@@ -135,10 +137,10 @@ def pairs(data: str, sql: str | None = None, say: Say = _unheard) -> list[tuple[
     Raises:
         ConfigError: as `chats`; or the two are the same.
     """
-    found = [_pair(row, where) for where, row in rows_in(data, sql, say)]
-    if not found:
+    read = [_pair(row, where) for where, row in rows_in(data, sql, say)]
+    if not read:
         raise ConfigError(f"there is no preference in {data}")
-    return found
+    return read
 
 
 def _pair(row: Json, where: str) -> tuple[Chat, Chat]:
@@ -210,8 +212,8 @@ def chat_of(row: Json, where: str = "a conversation") -> Chat:
             for tool in cast(list[Json], declared or [])
         )
     except BadTurn as error:
-        said = f"{where} is not a conversation: {error}: a row looks like {_CHAT}"
-        raise ConfigError(said) from None
+        problem = f"{where} is not a conversation: {error}: a row looks like {_CHAT}"
+        raise ConfigError(problem) from None
     except (AttributeError, TypeError, ValidationError):
         raise ConfigError(f"{where} has tools that are no list of functions") from None
     learnt = frozenset(

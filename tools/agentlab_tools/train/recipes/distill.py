@@ -60,8 +60,8 @@ def train(settings: Settings, work: Work) -> None:
     def apart(model: Any, row: Row) -> Tensor:
         with torch.no_grad():
             wanted, _ = s.logits_and_labels(teacher, row)
-        said, _ = s.logits_and_labels(model, row)
-        return s.divergence(wanted, said, settings.temperature)
+        ours, _ = s.logits_and_labels(model, row)
+        return s.divergence(wanted, ours, settings.temperature)
 
     # 3. Where we were, if this goes on after a break.
     optimizer: Any = torch.optim.AdamW(student.parameters(), lr=settings.lr, weight_decay=0.0)

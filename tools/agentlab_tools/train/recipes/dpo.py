@@ -75,8 +75,8 @@ def train(settings: Settings, work: Work) -> None:
     trained = [p for p in policy.parameters() if p.requires_grad]
 
     # 2. The preferences.
-    found = read_pairs(settings, Reader(loaded.tokenizer), work.say)
-    learnt, unseen = hold_out(found, settings.held_out)
+    preferences = read_pairs(settings, Reader(loaded.tokenizer), work.say)
+    learnt, unseen = hold_out(preferences, settings.held_out)
     total = settings.steps or math.ceil(len(learnt) * settings.epochs / settings.rows)
 
     # 3. Where we were, if this goes on after a break.
@@ -139,16 +139,16 @@ def read_pairs(
     Raises:
         ConfigError: there are none, or all are too long.
     """
-    found: list[Pair] = []
+    read: list[Pair] = []
     for better, worse in pairs(settings.data, settings.sql, say):
         rows = [Row(), Row()]
         for row, chat in zip(rows, (better, worse), strict=True):
             row.add(reader.chat(chat)[-1:])
         if max(len(row.ids) for row in rows) <= settings.context:
-            found.append(Pair(*rows))
-    if not found:
+            read.append(Pair(*rows))
+    if not read:
         raise ConfigError(f"every preference is longer than {settings.context} tokens")
-    return found
+    return read
 
 
 recipe = Recipe(

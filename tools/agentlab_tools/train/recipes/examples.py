@@ -135,10 +135,10 @@ class Reader:
         if not ends:
             return [*self._prompts.tokens(rest, ()), self._words.eos]
         at, text = min(ends)
-        said = self._prompts.tokens(rest[:at], ())
+        words = self._prompts.tokens(rest[:at], ())
         if self._words.adds_bos:
-            said = said[1:]
-        return [*said, self._words.controls[text]]
+            words = words[1:]
+        return [*words, self._words.controls[text]]
 
 
 class Words:

@@ -148,10 +148,10 @@ def train(settings: Settings, work: Work) -> None:
 
 
 def _came_to(loss: float, tokens: int) -> str:
-    said = f"on text it never saw: {loss:.3f} nats a token, perplexity {math.exp(loss):.1f}"
+    sentence = f"on text it never saw: {loss:.3f} nats a token, perplexity {math.exp(loss):.1f}"
     if loss > math.log(tokens):
-        said += f". Guessing among {tokens:,} tokens does better: try a lower learning rate"
-    return said
+        sentence += f". Guessing among {tokens:,} tokens does better: try a lower learning rate"
+    return sentence
 
 
 def small_llama(settings: Settings, tokenizer: Any) -> Any:

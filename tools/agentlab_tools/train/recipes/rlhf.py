@@ -89,8 +89,8 @@ def train(settings: Settings, work: Work) -> None:  # noqa: PLR0915 it reads fro
 
     # 2. The preferences, and the questions in them.
     reader = Reader(loaded.tokenizer)
-    found = read_pairs(settings, reader, work.say)
-    learnt, unseen = hold_out(found, settings.held_out)
+    preferences = read_pairs(settings, reader, work.say)
+    learnt, unseen = hold_out(preferences, settings.held_out)
     questions = [reader.prompt(_asked(better)) for better, _ in pairs(settings.data, settings.sql)]
     questions = [ids for ids in questions if len(ids) + settings.length <= settings.context]
     total = settings.reward_steps + (settings.steps or settings.reward_steps)
@@ -234,9 +234,9 @@ def sampled(
 
 def _row(question: Sequence[int], answer: list[int], ends: Sequence[int]) -> Row:
     end = next((place for place, token in enumerate(answer) if token in ends), len(answer))
-    said = answer[: end + 1]
-    ids = [*question, *said]
-    return Row(ids, [*[UNSCORED] * len(question), *said], list(range(len(ids))))
+    scored = answer[: end + 1]
+    ids = [*question, *scored]
+    return Row(ids, [*[UNSCORED] * len(question), *scored], list(range(len(ids))))
 
 
 def _margin(model: Any, scale: Any, pair: Pair, place: Place) -> float:

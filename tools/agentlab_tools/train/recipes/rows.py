@@ -60,14 +60,14 @@ def _parsed(name: str, text: str) -> Iterator[tuple[str, Json]]:
 
 def _array(name: str, text: str) -> Iterator[tuple[str, Any]]:
     try:
-        found: list[Any] = json.loads(text)
+        listed: list[Any] = json.loads(text)
     except ValueError:  # one array a line, perhaps: then each is told to be no object
         yield from _lines(name, text)
         return
-    if not any(isinstance(row, dict) for row in found):
+    if not any(isinstance(row, dict) for row in listed):
         yield from _lines(name, text)
         return
-    for number, row in enumerate(found, 1):
+    for number, row in enumerate(listed, 1):
         yield f"{name}, row {number}", row
 
 
@@ -103,9 +103,9 @@ def _database(path: Path, sql: str | None) -> Iterator[tuple[str, Json]]:
         raise ConfigError(f"there is no database at {path}")
     try:
         with duckdb.connect(str(path), read_only=True) as db:
-            found = db.execute(sql)
-            columns = [column[0] for column in found.description]
-            rows = found.fetchall()
+            cursor = db.execute(sql)
+            columns = [column[0] for column in cursor.description]
+            rows = cursor.fetchall()
     except duckdb.Error as error:
         raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from error
     for number, row in enumerate(rows, 1):

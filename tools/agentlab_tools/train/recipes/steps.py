@@ -158,10 +158,10 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
 
 def came_to(before: float, after: float) -> str:
     """What training did to the perplexity on what was held out, in words."""
-    said = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
+    sentence = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
     if after > before:
-        return f"{said}. Training made it worse: try a lower learning rate, or fewer steps"
-    return said
+        return f"{sentence}. Training made it worse: try a lower learning rate, or fewer steps"
+    return sentence
 
 
 def cosine(step: int, total: int, peak: float, warm_up: float = 0.05) -> float:

@@ -82,8 +82,8 @@ def message_of(turn: Json, number: int) -> Message:
     if role == "developer":
         role = "system"
     if role not in _ROLES:
-        said = "has no role" if role is None else f"has the role {str(role)[:40]!r}"
-        raise BadTurn(f"message {number} {said}: it is one of {', '.join(_ROLES)}")
+        problem = "has no role" if role is None else f"has the role {str(role)[:40]!r}"
+        raise BadTurn(f"message {number} {problem}: it is one of {', '.join(_ROLES)}")
     content = _content(turn.get("content"), f"message {number} ({role})")
     if role == "tool":
         result = ToolResult(call_id=str(turn.get("tool_call_id") or ""), content=content or "")

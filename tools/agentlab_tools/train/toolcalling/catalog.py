@@ -87,32 +87,32 @@ def catalogue(split: Split) -> Sequence[Family]:
                 verbs.split(","),
                 nouns.split(","),
                 objects.split(";"),
-                [_parameter(found, known) for found in _PARAMETER.finditer(parameters)],
+                [_parameter(match, known) for match in _PARAMETER.finditer(parameters)],
             )
         )
     return families
 
 
 def _concepts(split: Split) -> Mapping[str, Parameter]:
-    found: dict[str, Parameter] = {}
+    concepts: dict[str, Parameter] = {}
     for line in lines("concepts.txt"):
         if line.startswith("#"):
             continue
         key, kind, names, phrases, about = (part.strip() for part in line.split(" | "))
         part = slice(-1, None) if split == "heldout" else slice(None, -1)
         many = names.split(";")
-        found[key] = Parameter(
+        concepts[key] = Parameter(
             many[part] if len(many) > 2 else many,
             Kind.parse(kind),
             [] if kind.startswith("bool") else phrases.split(";")[part],
             about,
             required=False,
         )
-    return found
+    return concepts
 
 
-def _parameter(found: re.Match[str], known: Mapping[str, Parameter]) -> Parameter:
-    name, kind, phrases, mark = (found[n] or "" for n in (1, 2, 3, 4))
+def _parameter(match: re.Match[str], known: Mapping[str, Parameter]) -> Parameter:
+    name, kind, phrases, mark = (match[n] or "" for n in (1, 2, 3, 4))
     required = mark == "!"
     if not kind and name in known:
         one = known[name]

@@ -66,11 +66,11 @@ def toolset(rng: Random, split: Split, count: int) -> list[Offer]:
         other = rng.choice(close) if close and rng.random() < 0.55 else _family(rng, split)
         if other not in chosen:
             chosen.append(other)
-    found: dict[str, Offer] = {}
+    by_name: dict[str, Offer] = {}
     for family in chosen:
         drawn = offer(family, rng)
-        found.setdefault(drawn.spec.name, drawn)
-    offers = list(found.values())
+        by_name.setdefault(drawn.spec.name, drawn)
+    offers = list(by_name.values())
     rng.shuffle(offers)
     return offers
 
@@ -108,8 +108,8 @@ def dialogue(
 
 def chat_of(turns: Sequence[Message], tools: Sequence[ToolSpec]) -> Chat:
     """A conversation in which everything the assistant says is to be learnt."""
-    said = frozenset(n for n, turn in enumerate(turns) if turn.role == "assistant")
-    return Chat(tuple(turns), tuple(tools), said)
+    replies = frozenset(n for n, turn in enumerate(turns) if turn.role == "assistant")
+    return Chat(tuple(turns), tuple(tools), replies)
 
 
 def _parallel(offers: Sequence[Offer], rng: Random, split: Split) -> list[Message]:
@@ -165,8 +165,8 @@ def _as_said(base: Request, name: str, parameter: Parameter) -> str | None:
     text = str(base.arguments[name])
     if parameter.kind.name == "quoted":
         text = next((f"{q}{text}{q}" for q in "\"'" if f"{q}{text}{q}" in base.text), text)
-    found = re.findall(rf"(?<![\w.,-]){re.escape(text)}(?![\w-]|[.,]\d)", base.text)
-    return text if len(found) == 1 else None
+    places = re.findall(rf"(?<![\w.,-]){re.escape(text)}(?![\w-]|[.,]\d)", base.text)
+    return text if len(places) == 1 else None
 
 
 def _calls(requests: Sequence[Request]) -> Message:
@@ -176,8 +176,8 @@ def _calls(requests: Sequence[Request]) -> Message:
 def _multi_turn(offers: Sequence[Offer], rng: Random, split: Split) -> list[Message]:
     first = request(rng.choice(offers), rng, split)
     if rng.random() < 0.7:
-        said, answer = outcome(first, rng, split)
-        return [Message.user(first.text), *_made(first.call(), said), Message.assistant(answer)]
+        result, answer = outcome(first, rng, split)
+        return [Message.user(first.text), *_made(first.call(), result), Message.assistant(answer)]
     second = request(rng.choice(offers), rng, split, plain=True)
     text = rng.choice(wording(split, "first"))
     text = text.replace("{a}", first.text).replace("{b}", second.text)
@@ -190,8 +190,8 @@ def _multi_turn(offers: Sequence[Offer], rng: Random, split: Split) -> list[Mess
     ]
 
 
-def _made(call: ToolCall, said: str) -> list[Message]:
-    return [Message.assistant(call), Message.results([ToolResult(call_id=call.id, content=said)])]
+def _made(call: ToolCall, result: str) -> list[Message]:
+    return [Message.assistant(call), Message.results([ToolResult(call_id=call.id, content=result)])]
 
 
 def outcome(asked: Request, rng: Random, split: Split) -> tuple[str, str]:
@@ -248,11 +248,11 @@ def _repair(target: Offer, offers: Sequence[Offer], rng: Random, split: Split) -
             f"{name}: there is no '{wrong}'. Use '{right}'.",
         )
     )
-    said, answer = outcome(asked, rng, split)
+    result, answer = outcome(asked, rng, split)
     turns = [
         Message.user(asked.text.replace(right, wrong)),
         *_made(failed.call("call_1"), why),
-        *_made(asked.call("call_2"), said),
+        *_made(asked.call("call_2"), result),
         Message.assistant(answer),
     ]
     return Dialogue("repair", chat_of(turns, [o.spec for o in offers]), offers)

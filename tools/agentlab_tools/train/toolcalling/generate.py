@@ -59,10 +59,10 @@ def dialogues(split: Split, toolsets: int, seed: int) -> Iterator[Dialogue]:
             category = rng.choices(list(MIX), list(MIX.values()))[0]
             if category == "several" and len(offers) == 1:
                 category = "one"
-            found = dialogue(category, offers, rng, split, answers)
-            if found is not None:
+            drawn = dialogue(category, offers, rng, split, answers)
+            if drawn is not None:
                 made += 1
-                yield _told(found, system)
+                yield _told(drawn, system)
 
 
 def talks(split: Split) -> Iterator[Dialogue]:
@@ -74,16 +74,16 @@ def talks(split: Split) -> Iterator[Dialogue]:
 
 def balanced(split: Split, each: int, seed: int) -> dict[Category, list[Dialogue]]:
     """So many conversations of every sort, each about tools of its own."""
-    found: dict[Category, list[Dialogue]] = {"one": [], **{name: [] for name in MIX}}
+    by_category: dict[Category, list[Dialogue]] = {"one": [], **{name: [] for name in MIX}}
     rng = Random(f"{split}-balanced-{seed}")  # noqa: S311 - the seed is the point
-    for category, kept in found.items():
+    for category, kept in by_category.items():
         while len(kept) < each:
             low = 1 if category in ("one", "missing", "irrelevant", "no_tool") else 2
             size = 1 if category == "one" else rng.choices((low, 3, 5), (4, 4, 2))[0]
             made = dialogue(category, toolset(rng, split, size), rng, split, plain(split))
             if made is not None:
                 kept.append(made)
-    return found
+    return by_category
 
 
 def _told(made: Dialogue, system: str | None) -> Dialogue:

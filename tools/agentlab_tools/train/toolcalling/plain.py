@@ -53,13 +53,13 @@ def _read(name: str) -> Sequence[Plain]:
 def questions(split: Split, count: int, seed: int) -> list[str]:
     """Things to say that need no tool, all different."""
     rng, known = Random(seed), pools(split)  # noqa: S311 - the seed is the point
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for _ in range(50 * count):
         text = rng.choice(wording(split, "plain"))
-        found[re.sub(r"\{(\w+)\}", lambda m: rng.choice(known[m[1]]), text)] = None
-        if len(found) == count:
+        texts[re.sub(r"\{(\w+)\}", lambda m: rng.choice(known[m[1]]), text)] = None
+        if len(texts) == count:
             break
-    return list(found)
+    return list(texts)
 
 
 _LIKELIEST = Settings(temperature=0, repeat_penalty=1.0, max_tokens=64)
@@ -70,10 +70,10 @@ async def answer(backend: Backend, text: str, settings: Settings) -> str:
     """The model's answer, up to its last whole sentence; empty without one."""
     async for item in backend.stream([Message.user(text)], settings=settings):
         if isinstance(item, Reply):
-            said = item.message.text.strip()
+            words = item.message.text.strip()
             if item.stop == "end":
-                return said
-            return said[: max(said.rfind(mark) for mark in (". ", "! ", "? ", ".\n")) + 1]
+                return words
+            return words[: max(words.rfind(mark) for mark in (". ", "! ", "? ", ".\n")) + 1]
     return ""
 
 
@@ -85,8 +85,8 @@ async def _make(folder: Path) -> None:
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             for number, text in enumerate(questions(cast(Split, split), count, seed=7)):
                 how = settings.model_copy(update={"seed": number})
-                if said := await answer(backend, text, how):
-                    file.write(json.dumps({"text": text, "answer": said}) + "\n")
+                if words := await answer(backend, text, how):
+                    file.write(json.dumps({"text": text, "answer": words}) + "\n")
                     file.flush()
     await backend.aclose()
 

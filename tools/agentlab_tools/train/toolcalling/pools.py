@@ -28,14 +28,14 @@ def lines(name: str) -> Iterator[str]:
 @cache
 def pools(split: Split) -> Mapping[str, Sequence[str]]:
     """Values by the name of their pool."""
-    found: dict[str, Sequence[str]] = {}
+    by_name: dict[str, Sequence[str]] = {}
     for line in lines("pools.txt"):
         if line.startswith("#"):
             continue
         name, _, values = line.partition(": ")
         every = [value.strip() for value in values.split("; ")]
-        found[name] = tuple(_side(every, split))
-    return found
+        by_name[name] = tuple(_side(every, split))
+    return by_name
 
 
 def _side(values: Sequence[str], split: Split) -> Iterable[str]:
@@ -47,11 +47,11 @@ def _side(values: Sequence[str], split: Split) -> Iterable[str]:
 @cache
 def wording(split: Split, section: str) -> Sequence[str]:
     """The sentences of a section."""
-    found: list[str] = []
+    wordings: list[str] = []
     here = False
     for line in lines("wording.txt"):
         if line.startswith("["):
             here = line == f"[{split} {section}]"
         elif here and not line.startswith("#"):
-            found.append(line)
-    return tuple(found)
+            wordings.append(line)
+    return tuple(wordings)

@@ -50,12 +50,12 @@ def perplexities(gguf: Path, adapter: Path | None = None) -> dict[str, float]:
     from gguf import GGUFReader
 
     reader: Any = Reader(vocabulary.read(GGUFReader(gguf)))
-    found: dict[str, float] = {}
+    by_name: dict[str, float] = {}
     with Scorer(gguf, adapter=adapter) as scorer:
         for name, chats in conversations().items():
             examples: list[Example] = [e for chat in chats for e in reader.chat(chat)]
-            found[name] = scorer.perplexity((e.ids, e.labels) for e in examples)
-    return found
+            by_name[name] = scorer.perplexity((e.ids, e.labels) for e in examples)
+    return by_name
 
 
 def main() -> None:

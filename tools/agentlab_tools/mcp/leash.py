@@ -1,6 +1,6 @@
 """Runs a program for as long as whoever started this lives, and leaves nothing of it behind.
 
-    python warden.py PARENT PROGRAM ARGUMENT…
+    python leash.py PARENT PROGRAM ARGUMENT…
 
 The program has our stdin and stderr to itself; what it writes to stdout passes through here, so
 that a line without end can't fill its reader's memory. When it ends, when it writes such a line,
@@ -72,8 +72,8 @@ def _pass_on(source: int) -> None:
                 _write(line)
                 size = 0
             elif size > _LONGEST:
-                said = f"Error: it wrote a line of over {_LONGEST >> 20} MB to stdout"
-                print(said, file=sys.stderr, flush=True)
+                problem = f"Error: it wrote a line of over {_LONGEST >> 20} MB to stdout"
+                print(problem, file=sys.stderr, flush=True)
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
         _write(line)
