@@ -286,12 +286,10 @@ def bad_files(folder: Path) -> dict[str, str]:
         opened.bind(str(folder / "socket.md"))
     (folder / "table.csv").write_text("only,names\n")
     (folder / "nested.ipynb").write_text("[" * 100_000)
-    (folder / b"odd\xff.md".decode("utf-8", "surrogateescape")).write_bytes(b"")
+    (folder / b"odd\xff.md".decode("utf-8", "surrogateescape")).write_bytes(b"\0\1")
     return {
-        "empty.md": "empty",
         "binary.md": "binary",
         "broken.pdf": "not a PDF",
-        "blank.txt": "blanks",
         "oneline.txt": "line 1 has 1,000,000 characters",
         "huge.txt": "50.0 MB, over the limit of 20.0 MB",
         "half.txt": "utf-16",
@@ -303,7 +301,7 @@ def bad_files(folder: Path) -> dict[str, str]:
         "socket.md": "not a plain file",
         "table.csv": "without rows",
         "nested.ipynb": "not a notebook",
-        "odd\\xff.md": "empty",
+        "odd\\xff.md": "binary",
         **({"zero.md": "not a plain file"} if os.geteuid() == 0 else {}),
     }
 
@@ -318,6 +316,7 @@ def test_bad_files_are_told_in_one_list_and_stop_nothing(
     assert found.keys() == expected.keys()
     for name, reason in expected.items():
         assert reason in found[name], name
+    assert report.passed_over == {"empty": 2}
     assert (report.indexed, report.written) == (2, 3)
     assert index.update(docs).unchanged == 2
 
@@ -344,3 +343,76 @@ def test_what_may_not_be_read_is_told_and_what_was_known_of_it_stays() -> None:
             assert (problem_folder.name, problem_folder.reason) == ("locked", "permission denied")
             assert (problem_file.name, problem_file.reason) == ("shut.md", "permission denied")
             assert len(texts(index)) == 3
+
+
+def test_a_file_that_moved_is_not_embedded_again(
+    index: Index, docs: Path, words: HashedWords
+) -> None:
+    index.update(docs)
+    before = words.embedded
+    (docs / "deep/bread.txt").rename(docs / "loaf.txt")
+    report = index.update(docs)
+    assert (report.indexed, report.moved, report.removed) == (1, 1, 1)
+    assert words.embedded == before
+    assert ("docs/loaf.txt", 1) in sources(index)
+    assert ("docs/deep/bread.txt", 1) not in sources(index)
+    (best,) = index.store.search(words.embed(["bread is baked"])[0], 1)
+    assert best.chunk.source.file == "docs/loaf.txt"
+
+
+def test_a_file_whose_words_are_cut_otherwise_is_embedded_for_what_it_is(
+    index: Index, docs: Path, words: HashedWords
+) -> None:
+    index.update(docs)
+    (docs / "lamps.md").rename(docs / "lamps.txt")  # no headings in plain text
+    report = index.update(docs)
+    assert report.moved == 0
+    assert report.written > 0
+
+
+def test_a_folder_that_was_renamed_takes_its_own_place(
+    index: Index, docs: Path, words: HashedWords
+) -> None:
+    index.update(docs)
+    before = words.embedded
+    papers = docs.rename(docs.with_name("papers"))
+    report = index.update(papers)
+    assert words.embedded == before
+    assert report.moved == 2
+    assert {file.partition("/")[0] for file, _ in sources(index)} == {"papers"}
+    assert list(index.roots) == ["papers"]
+    assert [note.name for note in report.notes] == ["docs"]
+
+
+def test_a_folder_that_is_gone_stays_until_it_is_taken_out(
+    index: Index, docs: Path, tmp_path: Path
+) -> None:
+    index.update(docs)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "salt.txt").write_text("Salt is dug from the ground.\n")
+    docs.rename(tmp_path / "away")
+    index.update(other)
+    assert list(index.missing) == ["docs"]
+    assert index.remove("docs") == 2
+    assert {file for file, _ in sources(index)} == {"other/salt.txt"}
+    assert (index.files, list(index.roots)) == (1, ["other"])
+    with pytest.raises(ConfigError, match=r"'docs' is not in the index .* it has: other"):
+        index.remove("docs")
+
+
+def test_what_two_folders_share_stays_when_one_is_taken_out(
+    index: Index, docs: Path, tmp_path: Path
+) -> None:
+    index.update(docs)
+    index.update(docs, label="again")
+    index.remove("docs")
+    assert {file for file, _ in sources(index)} == {"again/lamps.md", "again/deep/bread.txt"}
+
+
+def test_an_empty_file_is_no_failure(index: Index, docs: Path) -> None:
+    (docs / "__init__.py").write_text("")
+    (docs / "blank.md").write_text("\n\n")
+    report = index.update(docs)
+    assert report.problems == ()
+    assert report.passed_over == {"empty": 2}

@@ -21,7 +21,8 @@ def parts(document: Document) -> list[tuple[str, str, int]]:
 
 MARKDOWN = """\
 ---
-title: not said
+title: A guide
+tags: [lamps]
 ---
 # Guide to `lamps`
 
@@ -53,13 +54,15 @@ def test_markdown_is_cut_at_its_structure() -> None:
     document = parse(MARKDOWN.encode(), "guide.md")
     assert document.title == "Guide to lamps"
     assert parts(document) == [
-        ("Guide to lamps", "Light *them*.", 6),
-        ("Guide to lamps > Oil", "- fill\n- wait", 10),
-        ("Guide to lamps > Oil", "```python\n# not a heading\nlight()\n```", 13),
-        ("Guide to lamps > Gas", "| kind | cost |\n| ---- | ---- |\n| town | 3    |", 22),
-        ("Guide to lamps > Gas", "Last words.", 26),
+        ("", "title: A guide\ntags: [lamps]", 2),
+        ("Guide to lamps", "Light *them*.", 7),
+        ("Guide to lamps > Oil", "- fill\n- wait", 11),
+        ("Guide to lamps > Oil", "```python\n# not a heading\nlight()\n```", 14),
+        ("Guide to lamps > Gas", "| kind | cost |\n| ---- | ---- |\n| town | 3    |", 23),
+        ("Guide to lamps > Gas", "Last words.", 27),
     ]
     assert [block.shape for block in document.blocks] == [
+        "prose",
         "prose",
         "prose",
         "code",
@@ -73,8 +76,20 @@ def test_windows_line_ends_count_as_one_line() -> None:
     assert parts(document) == [("", "one", 1), ("", "two", 3)]
 
 
-def test_a_file_of_headings_alone_is_still_something() -> None:
-    assert len(parse(b"# One\n\n## Two\n", "a.md").blocks) == 1
+def test_a_heading_with_nothing_of_its_own_is_a_part_itself() -> None:
+    document = parse(b"# One\n\n## Two\n\n## Three\n\nText.\n\nFour\n====\n", "a.md")
+    assert parts(document) == [
+        ("", "# One", 1),
+        ("One", "## Two", 3),
+        ("One > Three", "Text.", 7),
+        ("", "Four\n====", 9),
+    ]
+
+
+def test_a_title_that_stands_only_in_front_matter_is_one() -> None:
+    document = parse(b'---\ntitle: "Of lamps"\n---\nThey burn.\n', "a.md")
+    assert document.title == "Of lamps"
+    assert parts(document)[0] == ("", 'title: "Of lamps"', 2)
 
 
 HTML = """<!doctype html><html><head><title>Lamps &amp; light</title>

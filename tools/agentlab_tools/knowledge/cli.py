@@ -40,7 +40,7 @@ index_option = click.option(
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @index_option
 @click.option("--embedder", help="minilm (the default), openai:MODEL, st:MODEL, llama:FILE …")
 @click.option(
@@ -52,6 +52,9 @@ index_option = click.option(
 )
 @click.option("--as", "label", help="Name of the folder in sources.")
 @click.option("--max-mb", type=click.FloatRange(min=0), help="Largest file to read, in MB.")
+@click.option(
+    "--remove", multiple=True, metavar="NAME", help="Take a folder out of the index, by its name."
+)
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
 def index(
     paths: tuple[Path, ...],
@@ -62,21 +65,28 @@ def index(
     overlap: int | None,
     label: str | None,
     max_mb: float | None,
+    remove: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Read the documents in PATHS into an index, or bring it up to date.
 
     Later runs read only new and changed files. It can be stopped at any time: the same command
-    continues where it stopped.
+    continues where it stopped. Without PATHS, lists the folders in the index.
     """
     from agentlab_tools.knowledge.screen import Bar, print_report
 
     if label is not None and len(paths) > 1:
         raise ConfigError("--as names one folder: index the others by themselves")
+    if not paths and (label or embedder or store or tokens or overlap or max_mb):
+        raise click.UsageError("name the folders or files to index")
+    if not paths:
+        return _folders(folder, remove, as_json)
     reports: list[tuple[Path, Report]] = []
     with _open(
         folder, embedder=embedder, store=store, sizes=_sizes(folder, tokens, overlap), create=True
     ) as opened:
+        for name in remove:
+            _remove(opened, name)
         try:
             for path in paths:
                 with Bar(path, quiet=as_json) as progress:
@@ -93,7 +103,7 @@ def index(
                 err=True,
             )
             return 130
-        total, files = opened.store.count(), opened.files
+        total, files, missing = opened.store.count(), opened.files, opened.missing
     if as_json:
         found = [{"path": str(path), **asdict(report)} for path, report in reports]
         click.echo(
@@ -106,7 +116,35 @@ def index(
         for path, report in reports:
             print_report(path, report)
         click.echo(f"the index at {folder} holds {total:,} passages of {files:,} files")
+        for name, path in missing.items():
+            click.echo(_gone(name, path), err=True)
     return 1 if any(report.problems for _, report in reports) else 0
+
+
+def _folders(folder: Path, remove: tuple[str, ...], as_json: bool) -> int:
+    """List the folders in an index, after taking some out."""
+    with _open(folder) as opened:
+        for name in remove:
+            _remove(opened, name)
+        roots, missing, files = opened.roots, opened.missing, opened.files
+    if as_json:
+        listed = [{"name": name, "path": str(path)} for name, path in roots.items()]
+        click.echo(json.dumps({"index": str(folder), "files": files, "folders": listed}, indent=2))
+        return 0
+    for name, path in roots.items():
+        click.echo(f"{name}  {path}" if name not in missing else _gone(name, path))
+    if not roots:
+        click.echo(f"nothing is in the index at {folder}", err=True)
+    return 0
+
+
+def _remove(opened: Index, name: str) -> None:
+    files = opened.remove(name)
+    click.echo(f"{name}: taken out, with {files:,} file{'s' * (files != 1)}", err=True)
+
+
+def _gone(name: str, path: Path) -> str:
+    return f"{name} is no longer at {path}: `agentlab index --remove {name}` takes it out"
 
 
 def _open(folder: Path, *, embedder: str | None = None, **options: Any) -> Index:

@@ -36,14 +36,14 @@ def print_answer(answer: Answer, checked: list[bool]) -> None:
 
 def print_report(path: Path, report: Report) -> None:
     """Write what an update did, and all that could not be indexed."""
+    moved = f", {report.moved:,} moved" if report.moved else ""
     parts = [
-        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, "
-        f"{report.removed:,} removed; {report.written:,} passages written "
-        f"in {report.seconds:.1f} s"
+        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, {report.removed:,} removed"
+        f"{moved}; {report.written:,} passages written in {report.seconds:.1f} s"
     ]
     if report.passed_over:
-        kinds = ", ".join(f"{count:,} {end}" for end, count in [*report.passed_over.items()][:6])
-        parts.append(f"skipped, as they are of other kinds: {kinds}")
+        kinds = ", ".join(f"{count:,} {end}" for end, count in report.passed_over.items())
+        parts.append(f"skipped: {kinds}")
     click.echo(f"{path}: {'; '.join(parts)}")
     for note in report.notes:
         click.echo(f"  {one_line(note.name, 200)}: {one_line(note.reason, 200)}", err=True)

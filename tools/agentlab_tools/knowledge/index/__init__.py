@@ -120,6 +120,27 @@ class Index:
                 self._manifest.add_root(label, root)
             return update.run()
 
+    @property
+    def missing(self) -> dict[str, Path]:
+        """The folders that are no longer where they were; what was read of them is still found."""
+        return {label: path for label, path in self.roots.items() if not path.exists()}
+
+    def remove(self, label: str) -> int:
+        """Take a folder out of the index, with all its passages; how many files that were.
+
+        Raises:
+            ConfigError: no folder has that label, or another process is writing to this index.
+        """
+        with self._manifest.writing():
+            if label not in self.roots:
+                known = ", ".join(sorted(self.roots)) or "nothing yet"
+                raise ConfigError(f"{label!r} is not in the index at {self.path}; it has: {known}")
+            files = self._manifest.files(label)
+            self._manifest.drop_root(label)
+            kept = set(self._manifest.ids())
+            self.store.delete([id for one in files.values() for id in one.ids if id not in kept])
+            return len(files)
+
     def path_of(self, source: Source) -> Path:
         """The file that a passage comes from; it may have changed or gone since.
 

@@ -97,6 +97,12 @@ class Manifest:
                 "INSERT OR REPLACE INTO roots VALUES (?, ?)", (label, os.fsencode(path))
             )
 
+    def drop_root(self, label: str) -> None:
+        """Strike a folder off, with all of its files."""
+        with self._db:
+            self._db.execute("DELETE FROM files WHERE label = ?", (label,))
+            self._db.execute("DELETE FROM roots WHERE label = ?", (label,))
+
     def files(self, label: str) -> dict[str, Entry]:
         """The files of one folder, by name."""
         rows = self._db.execute("SELECT name, digest, ids FROM files WHERE label = ?", (label,))

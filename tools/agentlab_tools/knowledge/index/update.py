@@ -58,8 +58,10 @@ class Report:
         indexed: files that were new or changed.
         unchanged: files that were as before.
         removed: files that are no longer there, or can no longer be read.
+        moved: files that are where another indexed one was, or beside it: not embedded again.
         written: passages that were embedded and stored.
-        passed_over: how many files of other kinds there were, by the ending of their names.
+        passed_over: how many files of other kinds there were, by the ending of their names;
+            those with nothing in them as `empty`.
         problems: what could not be indexed, and why.
         notes: what was indexed, but should be known.
         seconds: how long it took.
@@ -68,6 +70,7 @@ class Report:
     indexed: int
     unchanged: int
     removed: int
+    moved: int
     written: int
     passed_over: Mapping[str, int]
     problems: tuple[Problem, ...]
@@ -102,6 +105,11 @@ class Update:
     _written: int = 0
     _stored: set[str] = field(default_factory=set[str])
     _known: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    _by_content: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    _same: dict[str, str] = field(default_factory=dict[str, str])
+    """New passages that say what an older one says, by its id: their vectors are equal."""
+    _moved: int = 0
+    _passed_over: Counter[str] = field(default_factory=Counter[str])
 
     def run(self) -> Report:
         """Do it; once.
@@ -115,7 +123,7 @@ class Update:
 
     def _run(self) -> Report:
         began = time.monotonic()
-        passed_over: Counter[str] = Counter()
+        passed_over = self._passed_over
         files: list[Found] = []
         for entry in walk(self.root):
             if isinstance(entry, Problem):
@@ -130,6 +138,12 @@ class Update:
         self._known = {
             name: entry
             for name, entry in self.manifest.files(self.label).items()
+            if self._stored.issuperset(entry.ids)
+        }
+        self._by_content = {
+            entry.digest: entry
+            for label in self.manifest.roots()
+            for entry in self.manifest.files(label).values()
             if self._stored.issuperset(entry.ids)
         }
         names = {file.name for file in files}
@@ -155,18 +169,31 @@ class Update:
         self._write(pending)
         gone = self.manifest.files(self.label).keys() - kept
         self.manifest.remove(self.label, gone)
+        self._leave_old_places()
         # also what a crash, or an earlier text of a file, left behind
         self.store.delete(sorted(self._stored - set(self.manifest.ids())))
         return Report(
             indexed=indexed,
             unchanged=unchanged,
             removed=len(gone),
+            moved=self._moved,
             written=self._written,
             passed_over=dict(passed_over.most_common()),
             problems=tuple(sorted(self._problems, key=lambda problem: problem.name)),
             notes=tuple(self._notes),
             seconds=time.monotonic() - began,
         )
+
+    def _leave_old_places(self) -> None:
+        """Take out the folder that this one was: it is gone, and most of its files are here."""
+        here = {entry.digest for entry in self.manifest.files(self.label).values()}
+        for label, path in self.manifest.roots().items():
+            if label == self.label or path.exists():
+                continue
+            there = [entry.digest for entry in self.manifest.files(label).values()]
+            if there and sum(digest in here for digest in there) * 2 > len(there):
+                self.manifest.drop_root(label)
+                self._notes.append(Problem(label, f"is no longer at {path}, but here: taken over"))
 
     def _hidden(self, name: str) -> bool:
         """Whether a file may be there still, in a folder that can't be looked into."""
@@ -180,6 +207,9 @@ class Update:
         known = self._known.get(file.name)
         try:
             data = load(file.path, self.max_bytes)
+            if not data.strip():  # as many an `__init__.py`
+                self._passed_over["empty"] += 1
+                return Entry(file.name, "", ()), None
             digest = self._digest(data)
             if known is not None and known.digest == digest:
                 return known, None
@@ -194,7 +224,18 @@ class Update:
         name = f"{self.label}/{file.name}" if self.root.is_dir() else self.label
         about = {"origin": ORIGIN, **({"title": document.title} if document.title else {})}
         found = list(chunks(document, name, self.embedder.count_tokens, self.sizes, about))
+        self._recognise(digest, found)
         return Entry(file.name, digest, tuple(chunk.id for chunk in found)), found
+
+    def _recognise(self, digest: str, found: Sequence[Chunk]) -> None:
+        """Note which passages of a new file another file with the same content has already."""
+        same = self._by_content.get(digest)
+        if same is None:
+            return
+        old = self.store.get(same.ids)
+        if list(map(embedded_text, old)) == list(map(embedded_text, found)):
+            self._moved += 1
+            self._same |= {new.id: one.id for new, one in zip(found, old, strict=True)}
 
     def _digest(self, data: bytes) -> str:
         """A hash of a file's content, and of all else that its passages depend on."""
@@ -204,7 +245,12 @@ class Update:
     def _write(self, pending: Sequence[tuple[Entry, list[Chunk]]]) -> None:
         """Store passages, then write their files down."""
         new = {c.id: c for _, found in pending for c in found if c.id not in self._stored}
-        for part in _parts(list(new.values()), self.batch):
+        known = [chunk for chunk in new.values() if chunk.id in self._same]
+        for part in _parts(known, self.batch):
+            self.store.upsert(part, self.store.vectors([self._same[chunk.id] for chunk in part]))
+            self._stored.update(chunk.id for chunk in part)
+        fresh = [chunk for chunk in new.values() if chunk.id not in self._same]
+        for part in _parts(fresh, self.batch):
             vectors = self.embedder.embed([embedded_text(chunk) for chunk in part])
             self.store.upsert(part, vectors)
             self._stored.update(chunk.id for chunk in part)

@@ -21,7 +21,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """A plain file's bytes.
 
     Raises:
-        Unreadable: it is empty, no plain file, or larger than `limit` bytes.
+        Unreadable: it is no plain file, or larger than `limit` bytes.
         OSError: the system does not let it be read.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
@@ -35,8 +35,6 @@ def read_bytes(path: Path, limit: int) -> bytes:
         data = opened.read(limit + 1)  # it may grow meanwhile, or not tell its size
     if len(data) > limit:
         raise Unreadable(f"over the limit of {_size(limit)}")
-    if not data:
-        raise Unreadable("empty")
     return data
 
 

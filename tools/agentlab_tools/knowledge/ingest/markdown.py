@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_FRONT = re.compile(r"\A---[ \t]*\n(?:[^\n]*\n){0,200}?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT = re.compile(r"\A---[ \t]*\n(?P<said>(?:[^\n]*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_TITLE = re.compile(r"^title:[ \t]*(\S[^\n]*)$", re.MULTILINE)
 _SHAPES: dict[str, Shape] = {"fence": "code", "code_block": "code", "table_open": "table"}
 
 
@@ -24,10 +26,14 @@ class Headings:
     def __init__(self) -> None:
         self._path: list[tuple[int, str]] = []
 
-    def enter(self, level: int, text: str) -> None:
-        """Pass a heading of this level, 1 being the highest."""
+    def leave(self, level: int) -> None:
+        """Leave the headings that one of this level ends, 1 being the highest."""
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
+
+    def enter(self, level: int, text: str) -> None:
+        """Pass a heading of this level."""
+        self.leave(level)
         if text:
             self._path.append((level, text))
 
@@ -36,7 +42,7 @@ class Headings:
 
 
 def parse(data: bytes) -> Document:
-    """A Markdown file. Front matter belongs to no part.
+    """A Markdown file. Front matter is a part of its own, above all headings.
 
     Raises:
         Unreadable: it is not text.
@@ -47,15 +53,23 @@ def parse(data: bytes) -> Document:
     # blanked out, not cut off: lines keep their numbers
     blocks, title = blocks_of("\n" * text.count("\n", 0, hidden) + text[hidden:])
     shift = hidden - text.count("\n", 0, hidden)
-    moved = tuple(Block(b.start + shift, b.end + shift, b.shape, b.heading) for b in blocks)
-    return Document(text, "markdown", moved, title, (note,) if note else ())
+    moved = [Block(b.start + shift, b.end + shift, b.shape, b.heading) for b in blocks]
+    if front and (said := front["said"].strip("\n")):
+        moved.insert(0, Block(front.start("said"), front.start("said") + len(said)))
+        named = _TITLE.search(said)
+        title = title or (named[1].strip(" \"'") if named else "")
+    return Document(text, "markdown", tuple(moved), title, (note,) if note else ())
 
 
 def blocks_of(text: str, headings: Headings | None = None) -> tuple[tuple[Block, ...], str]:
-    """The parts of a Markdown text, and its first heading. `headings` are those above it."""
+    """The parts of a Markdown text, and its first heading. `headings` are those above it.
+
+    A heading with nothing of its own below it is a part itself.
+    """
     path = headings or Headings()
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
     blocks: list[Block] = []
+    bare: Block | None = None
     first = ""
     tokens = _parser().parse(text)
     for place, token in enumerate(tokens):
@@ -63,19 +77,30 @@ def blocks_of(text: str, headings: Headings | None = None) -> tuple[tuple[Block,
             continue
         if token.type == "heading_open":
             heading = _plain(tokens[place + 1])
+            blocks += [bare] if bare else []
+            path.leave(int(token.tag[1:]))
+            bare = _block(text, starts, token.map, "prose", path) if heading else None
             path.enter(int(token.tag[1:]), heading)
             first = first or heading
             continue
         if token.type == "hr" or _is_comment(token):
             continue
-        start, end = starts[token.map[0]], min(starts[token.map[1]], len(text))
-        end = start + len(text[start:end].rstrip())
-        if end > start:
-            blocks.append(Block(start, end, _SHAPES.get(token.type, "prose"), str(path)))
-    if not blocks and text.strip():  # nothing but headings
+        block = _block(text, starts, token.map, _SHAPES.get(token.type, "prose"), path)
+        if block.end > block.start:
+            blocks.append(block)
+            bare = None
+    blocks += [bare] if bare else []
+    if not blocks and text.strip():  # nothing but comments
         begin = len(text) - len(text.lstrip())
         blocks.append(Block(begin, len(text.rstrip())))
     return tuple(blocks), first
+
+
+def _block(
+    text: str, starts: Sequence[int], lines: Sequence[int], shape: Shape, path: Headings
+) -> Block:
+    start, end = starts[lines[0]], min(starts[lines[1]], len(text))
+    return Block(start, start + len(text[start:end].rstrip()), shape, str(path))
 
 
 @cache

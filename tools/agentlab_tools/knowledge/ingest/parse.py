@@ -19,6 +19,12 @@ _PARSERS: dict[str, tuple[str, ...]] = {
     "pdf:parse": (".pdf",),
     "notebook:parse": (".ipynb",),
     "table:parse": (".csv", ".tsv"),
+    "sheet:parse": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    "word:parse": (".docx", ".docm"),
+    "slides:parse": (".pptx", ".pptm", ".ppsx"),
+    "opendocument:parse": (".odt", ".odp"),
+    "book:parse": (".epub",),
+    "mail:parse": (".eml",),
     "code:parse_python": (".py", ".pyi"),
     "code:parse": tuple(
         f".{end}"
@@ -33,8 +39,11 @@ SUFFIXES = {suffix: target for target, suffixes in _PARSERS.items() for suffix i
 
 MAX_BYTES = 20_000_000
 """What is read of a file; larger ones are reported."""
-MAX_PDF_BYTES = 200_000_000
-"""PDF files carry pictures, so they may be larger."""
+MAX_BYTES_WITH_PICTURES = 200_000_000
+"""Files that carry pictures may be larger."""
+_WITH_PICTURES = frozenset(
+    (".pdf", ".docx", ".docm", ".pptx", ".pptm", ".ppsx", ".odt", ".odp", ".epub", ".eml")
+)
 
 
 def is_readable(name: str) -> bool:
@@ -46,10 +55,10 @@ def load(path: Path, max_bytes: int | None = None) -> bytes:
     """A file's bytes, if it is not too large to be parsed.
 
     Raises:
-        Unreadable: it is empty, too large, or no plain file.
+        Unreadable: it is too large, or no plain file.
         OSError: the system does not let it be read.
     """
-    usual = MAX_PDF_BYTES if path.suffix.lower() == ".pdf" else MAX_BYTES
+    usual = MAX_BYTES_WITH_PICTURES if path.suffix.lower() in _WITH_PICTURES else MAX_BYTES
     return read_bytes(path, usual if max_bytes is None else max_bytes)
 
 
@@ -63,6 +72,8 @@ def parse(data: bytes, name: str) -> Document:
     target = SUFFIXES.get(PurePath(name).suffix.lower())
     if target is None:
         raise Unreadable("not a kind of file that can be read")
+    if not data:
+        raise Unreadable("empty")
     module, _, function = target.partition(":")
     try:
         parser: Callable[[bytes], Document] = getattr(import_module(f"{_HERE}.{module}"), function)

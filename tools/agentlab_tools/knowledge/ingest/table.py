@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 
 from agentlab_tools.data.dialect import SAMPLE, dialect_of
 from agentlab_tools.knowledge.ingest.document import Block, Document, Unreadable
@@ -37,11 +38,7 @@ def parse(data: bytes) -> Document:
                 names = cells
                 said = "; ".join(cells)
             else:
-                said = "; ".join(
-                    f"{names[i] if i < len(names) and names[i] else f'column {i + 1}'}: {cell}"
-                    for i, cell in enumerate(cells)
-                    if cell
-                )
+                said = named(cells, names)
                 blocks.append(Block(size, size + len(said), "table"))
             # a row with line breaks in it takes several lines of the file, so it does here
             written = said + "\n" * max(1, rows.line_num - line)
@@ -54,4 +51,13 @@ def parse(data: bytes) -> Document:
         raise Unreadable("a table without rows")
     return Document(
         "".join(parts), "table", tuple(blocks), notes=tuple(filter(None, (note, *told)))
+    )
+
+
+def named(cells: Sequence[str], names: Sequence[str]) -> str:
+    """A row in words: each cell that holds something, with the name of its column."""
+    return "; ".join(
+        f"{names[i] if i < len(names) and names[i] else f'column {i + 1}'}: {cell}"
+        for i, cell in enumerate(cells)
+        if cell
     )
