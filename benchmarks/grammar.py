@@ -27,8 +27,8 @@ declares them; `as given` counts those that needed no second try.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,23 +36,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from _schema_suites import Case, in_order, is_said, maskbench, schemastore, suite
 
 from agentlab.backends.llamacpp.grammar import compile_schema
 from agentlab.backends.llamacpp.guide import Guide
-from agentlab.backends.llamacpp.references import References
 
 Accepts = Callable[[str], bool]
 BYTES = [bytes([byte]) for byte in range(256)]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A schema with instances, and whether each is valid."""
-
-    name: str
-    schema: Any
-    instances: list[tuple[Any, bool]]
 
 
 @dataclass
@@ -67,9 +57,9 @@ class Score:
     as_given: int = 0
     invalid: int = 0
     rejected: int = 0
-    silent: list[str] = field(default_factory=list)
-    imperfect: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list[str])
+    imperfect: list[str] = field(default_factory=list[str])
+    times: list[float] = field(default_factory=list[float])
 
     def line(self) -> str:
         """The row of the table."""
@@ -116,14 +106,17 @@ def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     """The library underneath, given the schema as it is."""
     import llguidance
 
-    options: Any = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
+    options: Any = {
+        "item_separator": ", ",
+        "key_separator": ": ",
+        "whitespace_flexible": False,
+        "lenient": lenient,
+    }
     tokenizer = _guide().tokenizer
 
     def make(schema: Any) -> tuple[Accepts, tuple[str, ...]]:
         text = json.dumps({"allOf": [schema]} if isinstance(schema, bool) else schema)
-        grammar = llguidance.LLMatcher.grammar_from_json_schema(
-            text, overrides={**options, "lenient": lenient}
-        )
+        grammar = llguidance.LLMatcher.grammar_from_json_schema(text, overrides=options)
         matcher = llguidance.LLMatcher(tokenizer, grammar, log_level=0)
         if matcher.is_error():
             raise ValueError(matcher.get_error())
@@ -140,8 +133,7 @@ def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
 
 def xgrammar() -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     """Another library, in its standard reading."""
-    import xgrammar as xgr  # type: ignore
-
+    xgr: Any = importlib.import_module("xgrammar")
     info = xgr.TokenizerInfo([*BYTES, b"</s>"], stop_token_ids=[256])
     compiler = xgr.GrammarCompiler(info, max_threads=1, cache_enabled=False)
 
@@ -157,45 +149,6 @@ def xgrammar() -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
         return accepts, ()
 
     return make
-
-
-# the suites
-
-
-def maskbench(folder: Path) -> Iterator[Case]:
-    """One file a schema."""
-    for path in sorted(folder.glob("*.json")):
-        data = json.loads(path.read_text("utf-8"))
-        yield Case(path.name, data["schema"], [(t["data"], t["valid"]) for t in data["tests"]])
-
-
-def schemastore(folder: Path) -> Iterator[Case]:
-    """Schemas, and instances in folders of the same name; only JSON is read."""
-    for path in sorted((folder / "schemas" / "json").glob("*.json")):
-        schema = _lenient(path)
-        if schema is None:
-            continue
-        instances: list[tuple[Any, bool]] = []
-        for kind, valid in (("test", True), ("negative_test", False)):
-            for file in sorted((folder / kind / path.stem).rglob("*.json")):
-                if (data := _lenient(file)) is not None:
-                    instances.append((data, valid))
-        yield Case(path.name, schema, instances)
-
-
-def _lenient(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8-sig"))
-    except (ValueError, OSError):
-        return None
-
-
-def suite(folder: Path) -> Iterator[Case]:
-    """The standard's own tests, without those marked as optional."""
-    for path in sorted(folder.glob("*.json")):
-        for group in json.loads(path.read_text("utf-8")):
-            name = f"{path.stem}: {group['description']}"
-            yield Case(name, group["schema"], [(t["data"], t["valid"]) for t in group["tests"]])
 
 
 # scoring
@@ -246,105 +199,6 @@ def score(cases: Iterator[Case], make: Callable[[Any], tuple[Accepts, tuple[str,
         if any("silently" in one for one in wrong):
             total.silent.append(case.name)
     return total
-
-
-def is_said(value: Any, schema: Any, unenforced: tuple[str, ...]) -> bool:
-    """Whether a keyword that the value violates, or a place that holds it, is listed."""
-    listed = {pointer.rsplit("/", 1)[-1] for pointer in unenforced}
-    places = set(unenforced)
-    try:
-        checker = jsonschema.validators.validator_for(
-            schema, default=jsonschema.Draft202012Validator
-        )(schema)
-        errors = list(checker.iter_errors(value))
-    except Exception:  # noqa: BLE001 a reference that leads nowhere
-        return bool(unenforced)
-
-    def blamed(error: Any) -> bool:
-        path = [str(step) for step in error.absolute_schema_path]
-        if listed & set(path) or any("/" + "/".join(path[:n]) in places for n in range(len(path))):
-            return True
-        return "" in places or any(map(blamed, error.context))
-
-    return all(map(blamed, errors)) if errors else bool(unenforced)
-
-
-def in_order(value: Any, schema: Any) -> Any:
-    """The value with its properties in the order in which the schema declares them."""
-    references = References(schema)
-
-    def near(parts: list[tuple[Any, str]]) -> list[tuple[dict[str, Any], str]]:
-        found: list[tuple[dict[str, Any], str]] = []
-        seen: set[int] = set()
-
-        def visit(part: Any, at: str) -> None:
-            if not isinstance(part, dict) or id(part) in seen or len(seen) > 400:
-                return
-            seen.add(id(part))
-            found.append((part, at))
-            for key, inner in part.items():
-                where = f"{at}/{key}"
-                if key in ("$ref", "$dynamicRef") and isinstance(inner, str):
-                    if target := references.target(inner, at):
-                        visit(*target)
-                elif key in ("allOf", "anyOf", "oneOf") and isinstance(inner, list):
-                    for index, option in enumerate(inner):
-                        visit(option, f"{where}/{index}")
-                elif key in ("if", "then", "else", "not"):
-                    visit(inner, where)
-                elif key in ("dependentSchemas", "dependencies") and isinstance(inner, dict):
-                    for name, option in inner.items():
-                        visit(option, f"{where}/{name}")
-
-        for part, at in parts:
-            visit(part, at)
-        return found
-
-    def order(value: Any, parts: list[tuple[Any, str]]) -> Any:
-        all_parts = near(parts)
-        if isinstance(value, list):
-            inner: list[tuple[Any, str]] = []
-            for part, at in all_parts:
-                for key in ("items", "prefixItems", "additionalItems"):
-                    held = part.get(key)
-                    inner += [
-                        (one, f"{at}/{key}") for one in (held if isinstance(held, list) else [held])
-                    ]
-            return [order(item, inner) for item in value]
-        if not isinstance(value, dict):
-            return value
-        names: dict[str, None] = {}
-        for part, _ in all_parts:
-            if isinstance(part.get("properties"), dict):
-                names |= dict.fromkeys(part["properties"])
-        for part, _ in all_parts:
-            if isinstance(part.get("required"), list):
-                names |= dict.fromkeys(name for name in part["required"] if isinstance(name, str))
-        sorted_names = [name for name in names if name in value]
-        sorted_names += [name for name in value if name not in names]
-        result: dict[str, Any] = {}
-        for name in sorted_names:
-            inner = []
-            for part, at in all_parts:
-                declared = part.get("properties")
-                if isinstance(declared, dict) and name in declared:
-                    inner.append((declared[name], f"{at}/properties/{name}"))
-                patterns = part.get("patternProperties")
-                for expression, held in patterns.items() if isinstance(patterns, dict) else ():
-                    if _found(expression, name):
-                        inner.append((held, f"{at}/patternProperties"))
-                inner.append((part.get("additionalProperties"), f"{at}/additionalProperties"))
-            result[name] = order(value[name], inner)
-        return result
-
-    return order(value, [(schema, "")])
-
-
-def _found(expression: str, name: str) -> bool:
-    try:
-        return re.search(expression, name) is not None
-    except re.error:
-        return False
 
 
 def main() -> None:

@@ -7,11 +7,13 @@ from random import Random
 
 import numpy as np
 
-from agentlab.backends.llamacpp.guide import Guide
+from agentlab.backends.llamacpp.guide import Guide, Walk
 
 END = 256
 GUIDE = Guide([*(bytes([byte]) for byte in range(256)), b""], (), (END,))
 """A vocabulary of single bytes."""
+PLAIN = np.array([0x20 <= byte < 0x7F for byte in range(END + 1)])
+CLOSING = np.array([chr(byte) in '"}]' for byte in range(END + 1)])
 
 
 def admits(grammar: str, text: str) -> bool:
@@ -29,33 +31,35 @@ def sample(grammar: str, random: Random, most: int = 300, marks: Sequence[str] =
     """
     walk = GUIDE.walk(grammar)
     written = bytearray()
+    length = random.randint(10, 80)  # from there on, whatever may end the text is tried
     while len(written) < most:
-        allowed = np.flatnonzero(walk.mask())
-        tired = len(written) > random.randint(10, 80)
-        if END in allowed and (tired or len(allowed) == 1 or random.random() < 0.2):
+        allowed = walk.mask()
+        tired = len(written) > length
+        if allowed[END] and (tired or allowed.sum() == 1 or random.random() < 0.2):
             return written.decode()
-        for mark in filter(None, marks) if tired or random.random() < 0.2 else ():
-            on = GUIDE.walk(grammar)
-            if _is_text(written) and on.take_text(written.decode() + mark):
-                walk = on
-                written += mark.encode()
-                break
-        else:
-            allowed = allowed[allowed != END]
-            closing = [byte for byte in b'"}]' if byte in allowed]
-            plain = [byte for byte in allowed if 0x20 <= byte < 0x7F]
-            if closing and (tired or random.random() < 0.15):
-                byte = random.choice(closing)
-            else:
-                byte = random.choice(plain if plain and random.random() < 0.7 else list(allowed))
-            walk.take(int(byte))
-            written.append(byte)
+        allowed[END] = False
+        endings = [chr(byte) for byte in np.flatnonzero(allowed & CLOSING)]
+        if marks and (tired or random.random() < 0.2):
+            endings += _fitting(walk, marks)
+        if endings and random.random() < (0.8 if tired else 0.3):
+            chosen = random.choice(endings)
+            walk.take_text(chosen)
+            written += chosen.encode()
+            continue
+        plain = allowed & PLAIN
+        byte = int(random.choice(np.flatnonzero(plain if plain.any() else allowed)))
+        if random.random() < 0.3:
+            byte = int(random.choice(np.flatnonzero(allowed)))
+        walk.take(byte)
+        written.append(byte)
     return None
 
 
-def _is_text(written: bytearray) -> bool:
-    try:
-        written.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _fitting(walk: Walk, marks: Sequence[str]) -> list[str]:
+    """Those of these that may stand next."""
+    found: list[str] = []
+    for mark in filter(None, marks):
+        ahead = Walk(walk._matcher.deep_copy(), GUIDE.tokenizer, GUIDE.size)
+        if ahead.take_text(mark):
+            found.append(mark)
+    return found

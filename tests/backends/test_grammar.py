@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import itertools
 import json
+import math
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -21,6 +22,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema.validators import validator_for
 from pydantic import TypeAdapter, ValidationError
 
 from agentlab import Agent
@@ -57,9 +59,9 @@ def sample(made: Compiled, random: Random, most: int = 300) -> str | None:
 
 SMALL_NUMBERS = [n / 2 for n in range(-13, 14)]
 NUMBERS: list[Any] = [int(n) if n == int(n) else n for n in SMALL_NUMBERS]
+LETTERS = ["".join(c) for n in range(4) for c in itertools.product('ab"é\n', repeat=n)]
 # Python takes `$` to match before a last line break, JSON Schema does not
-STRINGS = ["".join(c) for n in range(4) for c in itertools.product('ab"é\n', repeat=n)]
-STRINGS = [text for text in STRINGS if not text.endswith("\n")]
+STRINGS = [text for text in LETTERS if not text.endswith("\n")]
 ARRAYS: list[Any] = [list(c) for n in range(4) for c in itertools.product([0, 1, "a"], repeat=n)]
 VALUES = [0, 1, "x", None]
 OBJECTS: list[Any] = [
@@ -224,7 +226,7 @@ def test_of_all_small_values_exactly_those_that_validate_can_be_written(kind):
     held = checked = 0
     for schema in makers[kind]():
         newest = jsonschema.Draft202012Validator
-        validator = jsonschema.validators.validator_for(schema, default=newest)(schema)
+        validator = validator_for(schema, default=newest)(schema)
         good = [validator.is_valid(value) for value in values]
         try:
             made = compile_schema(schema, undeclared=True)
@@ -457,7 +459,7 @@ def test_additional_properties_never_take_a_declared_name():
         "properties": {"ab": {"type": "integer"}, "a": {"type": "integer"}},
         "additionalProperties": {"type": "string", "maxLength": 2},
     }
-    seen = sampled(schema, 1500)
+    seen = sampled(schema, 400)
     assert any(set(value) - {"a", "ab"} for value in seen)
     for value in seen:
         jsonschema.validate(value, schema)
@@ -631,6 +633,8 @@ def test_undeclared_properties_are_admitted_where_that_is_asked_for():
     assert not writes(compile_schema(schema), {"a": 1, "b": 2})
     assert writes(compile_schema(schema, undeclared=True), {"a": 1, "b": 2})
     assert writes(compile_schema({**schema, "additionalProperties": True}), {"a": 1, "b": 2})
+    assert not writes(compile_schema({"type": "object", "properties": {}}), {"a": 1})
+    assert writes(compile_schema({"type": "object"}), {"a": 1})
 
 
 def test_what_is_declared_in_another_part_of_the_schema_is_declared():
@@ -787,6 +791,8 @@ def test_typed_output_is_held_to_what_its_type_is_or_listed(kind):
     assert len(texts) >= 20
     wrong = 0
     for text in texts:
+        if json.loads(text) in (math.inf, -math.inf):
+            continue  # JSON has numbers that no float holds
         try:
             adapter.validate_json(text)
         except ValidationError:

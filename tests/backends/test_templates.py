@@ -299,10 +299,16 @@ def test_the_grammar_forces_what_the_template_writes(family: str) -> None:
     random = Random(7)
     pair = template.format.pair
     format = template.format
-    marks = [format.close, format.tail, format.finish, pair.end.strip() if pair else QUOTE]
-    texts = [sample(constraint.grammar, random, 600, marks) for _ in range(60)]
-    assert len(texts) - texts.count(None) >= 12
-    for text in filter(None, texts):
+    whole = format.tail + format.close
+    marks = [format.close, format.tail, whole, format.finish, pair.end.strip() if pair else QUOTE]
+    texts = [sample(constraint.grammar, random, marks=marks) for _ in range(20)]
+    ended = [text for text in texts if text is not None]
+    assert len(ended) >= 12
+    assert {call.name for text in ended for call in read(format, text).tool_calls} == {
+        "find_flights",
+        "now",
+    }
+    for text in ended:
         message = read(template.format, text)
         assert message.tool_calls, text
         assert not message.text.strip(), text

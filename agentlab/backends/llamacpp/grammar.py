@@ -10,8 +10,8 @@ schema, but for the keywords listed as unenforced (by JSON pointer); and every v
 can be written, in one spelling: Python's `json.dumps` spacing, properties in the order in which
 they are declared, whole numbers without a fraction, numbers between bounds without an exponent.
 
-Two things are not held: the names of undeclared properties may repeat, and may spell a declared
-name with escapes.
+Three things are not held: the names of undeclared properties may repeat, and may spell a declared
+name with escapes; and a number without bounds may have an exponent that no float holds.
 """
 
 from __future__ import annotations

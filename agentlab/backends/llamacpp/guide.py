@@ -22,7 +22,7 @@ _BYTES = 256
 
 def _library() -> Any:
     try:
-        import llguidance  # noqa: PLC0415 native, and only needed for local models
+        import llguidance
     except ImportError as error:
         raise MissingExtra("llguidance", "local") from error
     return llguidance
@@ -121,7 +121,7 @@ class Walk:
         Raises:
             BackendError: the grammar has grown too large to tell.
         """
-        import numpy as np  # noqa: PLC0415 heavy
+        import numpy as np
 
         words = np.zeros((self._size + 31) // 32, dtype=np.int32)
         self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)

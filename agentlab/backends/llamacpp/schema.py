@@ -754,7 +754,8 @@ class Rewriter:
         for part in places:
             for name in (*self._mapping(part, "properties", at), *_strings(part.get("required"))):
                 names.setdefault(name, True)
-        if names:
+        # of a tool that takes nothing, it is declared that it takes nothing
+        if names or any("properties" in part for part in places):
             out["properties"] = names
             out["additionalProperties"] = False
 
