@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any, cast
 from jsonschema import validators
 from jsonschema.validators import Draft202012Validator
 
-from agentlab.backends.llamacpp.references import References
+from agentlab.backends.llamacpp.schema.references import References
 
 _MOST_IN_PLACE = 400
 
@@ -63,22 +64,35 @@ def suite(folder: Path) -> Iterator[Case]:
 
 
 def is_said(value: Any, schema: Any, unenforced: tuple[str, ...]) -> bool:
-    """Whether a keyword that the value violates, or a place that holds it, is listed."""
-    listed = {pointer.rsplit("/", 1)[-1] for pointer in unenforced}
-    places = set(unenforced)
-    try:
-        kind: Any = validators.validator_for(schema, default=Draft202012Validator)
-        errors: list[Any] = list(kind(schema).iter_errors(value))
-    except Exception:  # noqa: BLE001 a reference that leads nowhere
-        return bool(unenforced)
-
-    def blamed(error: Any) -> bool:
-        path = [str(step) for step in error.absolute_schema_path]
-        if listed & set(path) or any("/" + "/".join(path[:n]) in places for n in range(len(path))):
+    """Whether the value is valid but for what stands at these pointers."""
+    left = copy.deepcopy(schema)
+    # inner places first: they may stand in others that are left out
+    for pointer in sorted(unenforced, key=len, reverse=True):
+        if not pointer:
             return True
-        return "" in places or any(map(blamed, error.context))
+        _leave_out(left, pointer)
+    kind: Any = validators.validator_for(schema, default=Draft202012Validator)
+    try:
+        return bool(kind(left).is_valid(value))
+    except Exception:  # noqa: BLE001 a reference that leads nowhere
+        return False
 
-    return all(map(blamed, errors)) if errors else bool(unenforced)
+
+def _leave_out(schema: Any, pointer: str) -> None:
+    """Take away what stands at a pointer; an opposite that was made up stands at its keyword."""
+    here, place, key = schema, schema, ""
+    for escaped in pointer.split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, list) and step.isdigit() and int(step) < len(cast(list[Any], here)):
+            place, key, here = cast(Any, here), step, cast(list[Any], here)[int(step)]
+        elif isinstance(here, dict) and step in here:
+            place, key, here = cast(Any, here), step, cast(dict[str, Any], here)[step]
+        else:
+            break
+    if isinstance(place, list) and key:
+        place[int(key)] = True
+    elif isinstance(place, dict) and key:
+        del place[key]
 
 
 def in_order(value: Any, schema: Any) -> Any:

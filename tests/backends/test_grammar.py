@@ -32,7 +32,7 @@ from agentlab.backends.llamacpp.grammar import Compiled, compile_schema
 from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.registry import locate
 from agentlab.backends.llamacpp.sampling import Sampler
-from agentlab.backends.llamacpp.text_rules import FORMATS
+from agentlab.backends.llamacpp.schema.text_rules import FORMATS
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 
@@ -63,7 +63,9 @@ LETTERS = ["".join(c) for n in range(4) for c in itertools.product('ab"é\n', re
 # Python takes `$` to match before a last line break, JSON Schema does not
 STRINGS = [text for text in LETTERS if not text.endswith("\n")]
 ARRAYS: list[Any] = [list(c) for n in range(4) for c in itertools.product([0, 1, "a"], repeat=n)]
-VALUES = [0, 1, "x", None]
+VALUES = [0, "x", None]
+DRAFT_4 = "http://json-schema.org/draft-04/schema#"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 OBJECTS: list[Any] = [
     dict(zip(names, values, strict=True))
     for count in range(4)
@@ -87,6 +89,17 @@ def numeric() -> Iterator[Schema]:
                 yield {"type": kind, "exclusiveMinimum": low, "maximum": high}
         yield from ({"type": kind, "multipleOf": step} for step in (1, 2, 3, 7, 0.5, 1.5))
         yield {"type": kind, "minimum": -4, "exclusiveMaximum": 7, "multipleOf": 3}
+    for low, high in ((-3, 3), (-2.5, 0.5), (0, 6)):
+        yield {
+            "$schema": DRAFT_4,
+            "type": "number",
+            "minimum": low,
+            "exclusiveMinimum": True,
+            "maximum": high,
+            "exclusiveMaximum": True,
+        }
+    for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"):
+        yield {key: 2}
 
 
 def textual() -> Iterator[Schema]:
@@ -108,6 +121,8 @@ def textual() -> Iterator[Schema]:
     ]:
         yield {"type": "string", "pattern": pattern}
     yield {"allOf": [{"type": "string", "pattern": "a"}, {"pattern": "b"}]}
+    for key, bound in (("minLength", 2), ("maxLength", 1), ("pattern", "a")):
+        yield {key: bound}
 
 
 def listed() -> Iterator[Schema]:
@@ -119,6 +134,9 @@ def listed() -> Iterator[Schema]:
         for firsts in ([A], [A, B], [B, False], [A, B, A]):
             yield {"type": "array", "prefixItems": firsts, "items": rest}
             yield {"type": "array", "prefixItems": firsts, "items": rest, "minItems": 2}
+            yield {"$schema": DRAFT_7, "type": "array", "items": firsts, "additionalItems": rest}
+    for key, bound in (("minItems", 2), ("maxItems", 1), ("items", A), ("prefixItems", [A])):
+        yield {key: bound}
     yield {"type": "array", "prefixItems": [A]}
     yield {"type": "array", "prefixItems": [A], "unevaluatedItems": False}
     yield {"type": "array", "uniqueItems": False, "contains": A, "minContains": 0}
@@ -141,7 +159,7 @@ def keyed() -> Iterator[Schema]:
                 "properties": {"a": A, "b": B},
                 "additionalProperties": False,
             }
-            yield {**closed, "minProperties": min(least, 1), "maxProperties": max(1, most)}
+            yield {**closed, "minProperties": least, "maxProperties": max(1, most)}
     for others in (True, False, B):
         yield {"type": "object", "patternProperties": {"^[ab]$": A}, "additionalProperties": others}
         yield {
@@ -161,8 +179,13 @@ def keyed() -> Iterator[Schema]:
         yield {"type": "object", "propertyNames": names}
         yield {"type": "object", "properties": {"b": A}, "propertyNames": names}
     yield {"type": "object", "dependentRequired": {"a": ["b"], "b": ["c"]}}
-    draft_7 = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}
-    yield {**draft_7, "dependencies": {"a": ["b"], "c": {"required": ["a"]}}}
+    for key, bound in (("minProperties", 2), ("maxProperties", 1), ("required", ["a", "b"])):
+        yield {key: bound}
+    yield {
+        "$schema": DRAFT_7,
+        "type": "object",
+        "dependencies": {"a": ["b"], "c": {"required": ["a"]}},
+    }
     yield {"type": "object", "dependentSchemas": {"a": {"properties": {"b": A}}}}
     yield {
         "type": "object",

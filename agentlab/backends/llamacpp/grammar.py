@@ -24,8 +24,9 @@ from functools import lru_cache
 from typing import Any
 
 from agentlab.backends.llamacpp.guide import check
-from agentlab.backends.llamacpp.references import Schema
-from agentlab.backends.llamacpp.schema import Leave, Rewriter, TooLarge
+from agentlab.backends.llamacpp.schema.reading import Leave, TooLarge
+from agentlab.backends.llamacpp.schema.references import Schema
+from agentlab.backends.llamacpp.schema.rewriter import Rewriter
 from agentlab.errors import ConfigError
 
 _SPELLING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
-from agentlab.backends.llamacpp.references import Schema
-from agentlab.backends.llamacpp.text_rules import none_of
+from agentlab.backends.llamacpp.schema.references import Schema
+from agentlab.backends.llamacpp.schema.text_rules import none_of
 
 Look: TypeAlias = Callable[[Schema], "Schema | None"]
 """What a schema that is a bare reference points to; the schema itself where it is none."""
