@@ -83,6 +83,9 @@ def _by_pattern(place: Place, patterns: dict[str, Any], others: Schema) -> Schem
     if leave.overlaps and len(kept) > 1:
         place.report("patternProperties")
         kept = {"|".join(f"(?:{rust})" for rust in kept): {"anyOf": list(kept.values())}}
+    if "additionalProperties" in place.schema:
+        # names of which the same holds as of all others need no expression
+        kept = {rust: made for rust, made in kept.items() if made != others}
     if kept:
         out["patternProperties"] = kept
     return others
