@@ -2,7 +2,7 @@
 
 Patterns come in the spelling of JSON Schema (ECMA-262) and leave in that of the grammar library
 (Rust's `regex`). Where engines disagree about a character class, only what ECMA-262 and Python
-both take is admitted.
+both take is admitted. Leap seconds, which Python cannot read, are not.
 """
 
 from __future__ import annotations
