@@ -14,14 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import cache
 from pathlib import Path
 
 from agentlab.backend import Settings, ToolSpec
 from agentlab.backends.llamacpp.channels import parser_for
 from agentlab.backends.llamacpp.constraint import constrain
 from agentlab.backends.llamacpp.formats import Format
-from agentlab.backends.llamacpp.gbnf import Alt, Chars, Grammar, Lit, Node, Ref, Rep, Seq
+from agentlab.backends.llamacpp.guide import Guide
 from agentlab.backends.llamacpp.template import Template
 from agentlab.errors import AgentLabError
 from agentlab.messages import Message, ToolCall, ToolResult
@@ -62,44 +61,11 @@ def read(format: Format, text: str) -> list[tuple[str, object]]:
     return calls
 
 
-def admits(grammar: Grammar, text: str) -> bool:
-    """Whether a grammar admits a text: a reading of it that is independent of llama.cpp's."""
-    sys.setrecursionlimit(100_000)
-
-    @cache
-    def ends(node: Node, start: int) -> frozenset[int]:
-        """Where a node's texts that begin at `start` may end."""
-        match node:
-            case Lit(literal):
-                there = text.startswith(literal, start)
-                return frozenset({start + len(literal)} if there else ())
-            case Chars(ranges):
-                here = ord(text[start]) if start < len(text) else -1
-                held = any(low <= here <= high for low, high in ranges)
-                return frozenset({start + 1} if held else ())
-            case Seq(items):
-                places = frozenset({start})
-                for item in items:
-                    places = frozenset(end for place in places for end in ends(item, place))
-                return places
-            case Alt(options):
-                return frozenset(end for option in options for end in ends(option, start))
-            case Rep(item, least, most):
-                places, reached, count = frozenset({start}), set[int](), 0
-                while places:
-                    if count >= least:
-                        if places <= reached:
-                            break
-                        reached |= places
-                    if count == most:
-                        break
-                    places = frozenset(end for place in places for end in ends(item, place))
-                    count += 1
-                return frozenset(reached)
-            case Ref(name):
-                return ends(grammar.rules[name], start)
-
-    return len(text) in ends(grammar.rules[grammar.root], 0)
+def admits(grammar: str, text: str) -> bool:
+    """Whether this is a whole text of a grammar, byte by byte."""
+    guide = Guide([*(bytes([byte]) for byte in range(256)), b""], (), (256,))
+    walk = guide.walk(grammar)
+    return walk.take_text(text) and walk.complete
 
 
 def checked(template: Template) -> tuple[bool, bool, bool]:

@@ -13,7 +13,7 @@ import agentlab
 
 HEAVY = (
     "rich", "click", "openai", "anthropic", "httpx", "llama_cpp", "duckdb", "textual", "numpy",
-    "jinja2",
+    "jinja2", "llguidance",
 )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ def _machine() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     wanted = (
         ("llama-cpp-python", "local", "for local models"),
+        ("llguidance", "local", "the grammars that hold local models to a schema"),
         ("duckdb", "tools", "search, and SQL over traces"),
         ("simpleeval", "tools", "the calculator"),
         ("textual", "tui", "the terminal UI"),

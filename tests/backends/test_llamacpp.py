@@ -383,7 +383,7 @@ async def test_unenforced_keywords_are_told(smollm2):
     odd = ToolSpec(
         name="odd",
         description="",
-        parameters={"properties": {"u": {"format": "uri", "type": "string"}}},
+        parameters={"properties": {"u": {"format": "iri", "type": "string"}}},
     )
     assert smollm2.unenforced([odd, CALCULATOR]) == ("odd/properties/u/format",)
 

@@ -37,8 +37,8 @@ def hide(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
 def test_connecting_imports_nothing_before_it_is_needed():
     code = (
         "import sys, agentlab.backends, agentlab.backends.scripted;"
-        "heavy = {'llama_cpp', 'numpy', 'jinja2', 'openai', 'anthropic'} & set(sys.modules);"
-        "sys.exit(len(heavy))"
+        "heavy = {'llama_cpp', 'llguidance', 'numpy', 'jinja2', 'openai', 'anthropic'};"
+        "sys.exit(len(heavy & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -12,14 +12,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from gbnf_text import sample
+from guided_text import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.backend import Settings, ToolSpec
 from agentlab.backends.llamacpp.channels import parser_for
 from agentlab.backends.llamacpp.constraint import constrain
-from agentlab.backends.llamacpp.formats import Format
+from agentlab.backends.llamacpp.formats import QUOTE, Format
 from agentlab.backends.llamacpp.template import Template
 from agentlab.messages import Message, Reasoning, Text, ToolCall, ToolResult
 
@@ -297,8 +297,18 @@ def test_the_grammar_forces_what_the_template_writes(family: str) -> None:
     assert constraint is not None
     assert constraint.grammar is not None
     random = Random(7)
-    for _ in range(40):
-        text = sample(constraint.grammar, random, 60)
+    pair = template.format.pair
+    format = template.format
+    whole = format.tail + format.close
+    marks = [format.close, format.tail, whole, format.finish, pair.end.strip() if pair else QUOTE]
+    texts = [sample(constraint.grammar, random, marks=marks) for _ in range(20)]
+    ended = [text for text in texts if text is not None]
+    assert len(ended) >= 12
+    assert {call.name for text in ended for call in read(format, text).tool_calls} == {
+        "find_flights",
+        "now",
+    }
+    for text in ended:
         message = read(template.format, text)
         assert message.tool_calls, text
         assert not message.text.strip(), text
@@ -419,7 +429,7 @@ def test_one_call_a_turn_is_one_call_with_its_result_a_turn() -> None:
     constraint = constrain(template.format, TOOLS, Settings(tool_choice="required"), None)
     assert constraint is not None
     assert constraint.grammar is not None
-    assert '"; "' not in constraint.grammar.text
+    assert '"; "' not in json.loads(constraint.grammar)["grammars"][0]["lark_grammar"]
 
 
 HARMONY = (
@@ -478,7 +488,8 @@ def test_harmonys_grammar_admits_its_calls_and_nothing_else() -> None:
     assert constraint is not None
     assert constraint.grammar is not None
     for seed in range(30):
-        text = sample(constraint.grammar, Random(seed), 60)
+        text = sample(constraint.grammar, Random(seed), 600)
+        assert text is not None
         assert len(read(format, text).tool_calls) == 1, text
 
 

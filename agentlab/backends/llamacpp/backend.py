@@ -74,6 +74,8 @@ class LlamaCpp:
         defaults: sampler settings for what a request leaves open.
         states: a folder where closing leaves what conversations left in the model's memory
             (23 kB a token for SmolLM2 135M; 512 MiB in all). It holds what was said.
+        undeclared: whether a tool call or a JSON answer may have what its schema leaves open, such
+            as properties that it does not declare. A small model that may write them goes on.
         restore: let the first reply go on from there instead of reading the conversation, as a
             fork does. Without it a process starts cold, so that it can be repeated exactly.
 
@@ -96,6 +98,7 @@ class LlamaCpp:
         defaults: Settings = Settings(),
         states: Path | None = None,
         restore: bool = False,
+        undeclared: bool = False,
     ) -> None:
         path = Path(path)
         files = {key: Path(file) for key, file in (adapters or {}).items()}
@@ -111,6 +114,7 @@ class LlamaCpp:
             n_batch=n_batch,
             threads=threads,
             slots=slots,
+            undeclared=undeclared,
             adapters=files,
             template=template,
             states=None if states is None else States(states),

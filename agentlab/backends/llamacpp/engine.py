@@ -20,6 +20,7 @@ from agentlab.backends.llamacpp.channels import parser_for
 from agentlab.backends.llamacpp.constraint import Constraint, constrain
 from agentlab.backends.llamacpp.context import Context, common_prefix
 from agentlab.backends.llamacpp.generate import shown_controls, write
+from agentlab.backends.llamacpp.guide import version
 from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.parser import THINK
 from agentlab.backends.llamacpp.prompt import Prompts
@@ -60,6 +61,7 @@ class Engine:
         n_batch: int,
         threads: int | None,
         slots: int,
+        undeclared: bool,
         adapters: Mapping[str, Path],
         template: str | None,
         states: States | None,
@@ -73,6 +75,7 @@ class Engine:
         self._n_batch = n_batch
         self._threads = threads or physical_cores()
         self._slots = slots
+        self._undeclared = undeclared
         self._states = states
         self._restore = restore and states is not None
         self._contexts: list[Context] = []
@@ -116,6 +119,8 @@ class Engine:
             "n_batch": self._n_batch,
             "threads": self._threads,
             "llama_cpp": str(self._model.lib.__version__),
+            "llguidance": version(),
+            "undeclared": self._undeclared,
         }
 
     def answer(
@@ -203,7 +208,7 @@ class Engine:
         self, tools: Sequence[ToolSpec], settings: Settings, output: JsonSchema | None
     ) -> tuple[str, ...]:
         """See `LlamaCpp.unenforced`."""
-        constraint = constrain(self._template.format, tools, settings, output)
+        constraint = self._constraint(tools, settings, output)
         return constraint.unenforced if constraint else ()
 
     def forget(self) -> None:
@@ -269,7 +274,9 @@ class Engine:
         if key not in self._constraints:
             if len(self._constraints) >= _MOST_CONSTRAINTS:
                 self._constraints.clear()
-            self._constraints[key] = constrain(self._template.format, tools, settings, output)
+            self._constraints[key] = constrain(
+                self._template.format, tools, settings, output, undeclared=self._undeclared
+            )
         return self._constraints[key]
 
     def _place(self, rendered: str) -> tuple[Context, list[int]]:

@@ -7,11 +7,12 @@ contexts, one at a time.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from agentlab.backends.llamacpp.guide import Guide
 from agentlab.backends.llamacpp.proof import verdict
 from agentlab.backends.llamacpp.threads import settle_spin
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
@@ -98,6 +99,24 @@ class Model:
         )
         """Tokens that end a turn."""
         self._adapters: dict[str, Any] = {}
+        self._guides: dict[frozenset[int], Guide] = {}
+
+    def guide(self, marks: Sequence[str] = ()) -> Guide:
+        """The vocabulary, ready to walk along grammars; made when it is first asked for.
+
+        Args:
+            marks: text of the grammar. A control token that stands in it is text there; all others
+                are structure, which no grammar admits.
+        """
+        written = frozenset(
+            id for text, id in self.controls.items() if any(text in mark for mark in marks)
+        )
+        if written not in self._guides:
+            pieces = [self.piece(token) for token in range(self.size)]
+            ends = self.ends or {self.eos}
+            structure = (self._control_ids - written) | ends
+            self._guides[written] = Guide(pieces, structure, ends)
+        return self._guides[written]
 
     def is_control(self, token: int) -> bool:
         """Whether a token marks structure and is not text."""

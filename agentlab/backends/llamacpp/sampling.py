@@ -13,7 +13,6 @@ drawn less often than if the grammar had been first. Greedy choice is the same e
 
 from __future__ import annotations
 
-import codecs
 import ctypes
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from agentlab.backend import Settings, TokenInfo
 from agentlab.backends.llamacpp.calls import overhang
 from agentlab.backends.llamacpp.constraint import Constraint
 from agentlab.backends.llamacpp.context import Context
+from agentlab.backends.llamacpp.guide import Walk
 from agentlab.backends.llamacpp.model import Model
 from agentlab.backends.llamacpp.parser import PYTHON_TAG
 from agentlab.errors import BackendError
@@ -63,17 +63,15 @@ class Sampler:
         # under a grammar: the same, or without the penalty
         plain = settings.model_copy(update={"repeat_penalty": 1.0})
         self._bound_chain = self._chain if penalise_calls else _chain(lib, model.size, plain)
-        self._grammar: Any = None
-        self._rules: Any = None
+        self._walk: Walk | None = None
+        self._grammar: str | None = None
         self._trigger = b""
         self._at_start = False
         self._tail: list[bytes] = []
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
         dtype = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
         self._ids = np.arange(model.size, dtype=np.int32)
         self._all: Any = np.zeros(model.size, dtype=dtype)
-        self._row = (lib.llama_token_data * 1)()
-        self._single = lib.llama_token_data_array(data=self._row, size=1, selected=-1, sorted=False)
+        self._marks: tuple[str, ...] = ()
         self._answer: Constraint | None = None
         if constraint is not None:
             self._constrain(constraint)
@@ -81,39 +79,50 @@ class Sampler:
 
     def next(self, context: Context) -> tuple[int, TokenInfo | None]:
         """The next token after what `context` has read, and, if asked for, its surroundings."""
-        if self._grammar is None and not self._trigger:
+        if self._walk is None and not self._trigger:
             token = self._lib.llama_sampler_sample(self._chain, context.handle, -1)
             return token, self._info(context, token, None) if self._top else None
         logits = self._logits(context)
-        masked = self._masked(logits) if self._top and self._grammar is not None else None
-        if self._answer is not None:
-            self._choose(self._answer, self._draw(logits, []))
-        bound = self._grammar is not None
-        token = self._bound(logits) if bound else self._watched(logits)
-        self._lib.llama_sampler_accept(self._chain, token)
+        walk = self._walk
+        masked = self._masked(logits, walk) if self._top and walk is not None else None
+        token = self.choose(logits)
         return token, self._info(context, token, masked) if self._top else None
+
+    def choose(self, logits: Any) -> int:
+        """The next token by these logits, one for each token of the vocabulary."""
+        if self._answer is not None:
+            self._decide(self._answer, self._draw(logits, []))
+        walk = self._walk
+        token = self._watched(logits) if walk is None else self._bound(logits, walk)
+        self._lib.llama_sampler_accept(self._chain, token)
+        return token
 
     def close(self) -> None:
         """Free the samplers."""
         if self._bound_chain is not self._chain:
             self._lib.llama_sampler_free(self._bound_chain)
-        for sampler in (self._chain, self._grammar, self._rules):
-            if sampler is not None:
-                self._lib.llama_sampler_free(sampler)
-        self._chain = self._bound_chain = self._grammar = self._rules = None
+        if self._chain is not None:
+            self._lib.llama_sampler_free(self._chain)
+        self._chain = self._bound_chain = self._walk = None
 
     def _constrain(self, constraint: Constraint) -> None:
-        if constraint.grammar is not None:
-            root = constraint.grammar.root.encode()
-            text = constraint.grammar.text.encode()
-            self._rules = self._lib.llama_sampler_init_grammar(self._model.vocab, text, root)
-            if not self._rules:
-                raise BackendError("llama.cpp refused the grammar made from the tools' schemas")
-        if constraint.trigger is None:
-            self._grammar, self._rules = self._rules, None
-        else:
+        self._grammar, self._marks = constraint.grammar, constraint.marks
+        if constraint.trigger is not None:
             self._trigger = constraint.trigger.encode()
             self._at_start = constraint.at_start
+        elif constraint.grammar is not None:
+            self._walk = self._begin(constraint.grammar)
+
+    def _begin(self, grammar: str) -> Walk:
+        return self._model.guide(self._marks).walk(grammar)
+
+    def _decide(self, either: Constraint, first: int) -> None:
+        """Leave only the answer, unless the token that the model would write begins a call."""
+        self._answer = None
+        piece, call = self._model.piece(first), either.call.encode()
+        begins = call.startswith(piece) or piece.startswith(call)
+        if either.answer is not None and (first in self._model.ends or not begins):
+            self._walk = self._begin(either.answer)
 
     # free text in which a call may be opened
 
@@ -146,82 +155,36 @@ class Sampler:
 
     def _opens(self, overflow: bytes) -> bool:
         """Put the grammar in force, unless what the token wrote past the trigger breaks it."""
-        if self._rules is None:
+        if self._grammar is None:
             return False
-        rules = self._lib.llama_sampler_clone(self._rules)
+        walk = self._begin(self._grammar)
         try:
-            tokens = self._model.tokens(overflow.decode()) if overflow else []
+            fits = walk.take_text(overflow.decode())
         except UnicodeDecodeError:
-            tokens = [-1]
-        fits = b"".join(map(self._model.piece, tokens)) == overflow if -1 not in tokens else False
-        for token in tokens if fits else []:
-            if not self._admits(rules, token):
-                fits = False
-                break
-            self._lib.llama_sampler_accept(rules, token)
-        if not fits:
-            self._lib.llama_sampler_free(rules)
             return False
-        self._grammar, self._trigger = rules, b""
-        return True
+        if fits:
+            self._walk, self._trigger = walk, b""
+        return fits
 
     # under the grammar
 
-    def _choose(self, either: Constraint, first: int) -> None:
-        """Leave only the answer, unless the token that the model would write begins a call."""
-        self._answer = None
-        piece, call = self._model.piece(first), either.call.encode()
-        if first in self._model.ends or not (call.startswith(piece) or piece.startswith(call)):
-            self._lib.llama_sampler_free(self._grammar)
-            self._constrain(Constraint(either.answer))
-
-    def _bound(self, logits: Any) -> int:
+    def _bound(self, logits: Any, walk: Walk) -> int:
         token = self._draw(logits, [])
-        if not (self._admits(self._grammar, token) and self._whole(token)):
-            allowed = self._apply_grammar(logits)
-            refused: list[int] = []
-            token = self._draw(allowed, refused)
-            while not self._whole(token):
-                refused.append(token)
-                token = self._draw(allowed, refused)
-        # a token that the grammar refuses would end the process here
-        self._lib.llama_sampler_accept(self._grammar, token)
-        if token not in self._model.ends:
-            self._utf8.decode(self._model.piece(token))
+        if not walk.admits(token):
+            token = self._draw(self._allowed(logits, walk), [])
+        walk.take(token)
         return token
 
-    def _admits(self, grammar: Any, token: int) -> bool:
-        self._row[0].id = token
-        self._row[0].logit = 0.0
-        self._lib.llama_sampler_apply(grammar, ctypes.byref(self._single))
-        return self._row[0].logit == 0.0
-
-    def _whole(self, token: int) -> bool:
-        """Whether the text stays UTF-8; a grammar sees code points and lets overlong ones pass."""
-        if token in self._model.ends:
-            return True
-        state = self._utf8.getstate()
-        try:
-            self._utf8.decode(self._model.piece(token))
-        except UnicodeDecodeError:
-            return False
-        finally:
-            self._utf8.setstate(state)
-        return True
-
-    def _apply_grammar(self, logits: Any) -> Any:
+    def _allowed(self, logits: Any, walk: Walk) -> Any:
         """The logits, with those the grammar refuses at minus infinity."""
-        array = self._fill(logits)
-        self._lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
-        allowed = self._all["logit"].copy()
+        allowed = self._np.where(walk.mask(), logits, self._np.float32("-inf"))
         if not self._np.isfinite(allowed).any():
             raise BackendError("the grammar leaves no token to choose")
         return allowed
 
-    def _masked(self, logits: Any) -> float:
-        allowed = self._np.isfinite(self._apply_grammar(logits))
+    def _masked(self, logits: Any, walk: Walk) -> float:
         weights = self._np.exp(logits - logits.max())
-        return max(0.0, 1.0 - float(weights[allowed].sum() / weights.sum()))
+        return max(0.0, 1.0 - float(weights[walk.mask()].sum() / weights.sum()))
 
     # drawing
 
@@ -243,7 +206,7 @@ class Sampler:
         array = self._fill(logits)
         for token in refused:
             self._all["logit"][token] = -self._np.inf
-        chain = self._chain if self._grammar is None else self._bound_chain
+        chain = self._chain if self._walk is None else self._bound_chain
         self._lib.llama_sampler_apply(chain, ctypes.byref(array))
         chosen = array.data[array.selected]
         if chosen.logit == float("-inf"):

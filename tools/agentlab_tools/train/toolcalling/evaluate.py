@@ -29,7 +29,7 @@ from typing import Any, cast
 
 from agentlab.backend import Backend, Delta, Reply, Settings, TextDelta, ToolSpec
 from agentlab.backends import connect
-from agentlab.backends.llamacpp.schema import same
+from agentlab.backends.llamacpp.schema.opposites import same
 from agentlab.evaluate.statistics import wilson
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab_tools.train.toolcalling.dialogues import Category, Dialogue
