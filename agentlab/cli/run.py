@@ -29,7 +29,7 @@ from agentlab.terminal.options import backend_option, labs_option, runs_option
 @click.option(
     "--learner",
     type=click.Path(path_type=Path, exists=True),
-    help="Grade these answers, not the reference: STEP.toml (or .py), or a folder of them.",
+    help="Grade these answers, not the reference: STEP.toml (or .py, .sh), or a folder of them.",
 )
 @click.option(
     "--seed", default=GRADING_SEED, show_default=True, help="Seed that the cases are drawn from."
