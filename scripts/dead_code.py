@@ -26,6 +26,7 @@ BY_NAME = {
     "click": ("format_commands",),
     "urllib": ("redirect_request", "req", "fp", "newurl"),
     "httpx and the SDKs": ("cast_to", "stream_cls"),
+    "asyncio": ("_asyncio_future_blocking",),
     "torch": ("forward",),
     "chromadb": ("_download_model_if_not_exists",),
     "textual": (
@@ -37,7 +38,7 @@ BY_NAME = {
     "parsers, which are looked up by the kind of file": ("parse_python",),
 }
 DECORATED = (
-    *("@click.*", "@*.command*", "@on*", "@work*", "@tool*", "@pytest.*"),
+    *("@click.*", "@*.command*", "@on*", "@work*", "@tool*", "@pytest.*", "@atexit.*"),
     *("@field_validator*", "@model_validator*", "@model_serializer*"),
 )
 

@@ -228,7 +228,7 @@ async def test_a_tool_that_fails_does_not_end_the_run(runs, error, style):
 
 
 async def test_a_tool_that_will_not_be_cancelled_is_left_behind(runs, monkeypatch):
-    monkeypatch.setattr("agentlab.agent.calls.GRACE", 0.02)
+    monkeypatch.setattr("agentlab.tooling.insisting.GRACE", 0.02)
     release = asyncio.Event()
 
     @tool(timeout=0.02)
@@ -250,7 +250,7 @@ async def test_a_tool_that_will_not_be_cancelled_is_left_behind(runs, monkeypatc
 
 
 async def test_a_tool_that_will_not_be_cancelled_does_not_hold_up_stopping(runs, monkeypatch):
-    monkeypatch.setattr("agentlab.agent.calls.GRACE", 0.02)
+    monkeypatch.setattr("agentlab.tooling.insisting.GRACE", 0.02)
     release, at_work = asyncio.Event(), asyncio.Event()
 
     @tool(timeout=None)

@@ -8,6 +8,7 @@ import functools
 import gc
 import json
 import pickle
+import warnings
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -18,14 +19,17 @@ from agentlab import (
     Message,
     Policy,
     Settings,
+    Tool,
     ToolCall,
     ToolContext,
     Trace,
     connect,
+    live,
     tool,
 )
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError, Refused
+from agentlab.replay import fork
 
 
 def call(name: str, /, **arguments: object) -> Message:
@@ -77,12 +81,16 @@ def test_a_backend_may_be_given_by_its_name(monkeypatch):
     assert asked == ["local:smollm2"]
 
 
-@pytest.mark.parametrize("tools", [[area], (area,), area, [look], look, iter([look])])
+@pytest.mark.parametrize("tools", [[area], (area,), area, [look], look])
 def test_tools_may_be_functions_and_alone(tools):
     (made,) = agent(tools=tools).tools
     assert made.spec.parameters["required"] == (
         ["width", "height"] if made.name == "area" else ["name"]
     )
+
+
+def test_tools_may_come_from_an_iterator():
+    assert [made.name for made in agent(tools=iter([area, look])).tools] == ["area", "look"]
 
 
 def test_a_plain_function_is_called_as_a_tool():
@@ -173,8 +181,46 @@ def test_a_decision_may_be_its_verdict(runs):
 
 def test_a_run_that_is_never_run_warns():
     run = [agent().run("hi")]
-    with pytest.warns(RuntimeWarning, match=r"was never run: `await agent\.run"):
+    with pytest.warns(RuntimeWarning, match=r"never run: `await agent\.run\(….*, or use run_sync$"):
         run.clear()
+
+
+def test_so_does_one_that_should_go_on_and_a_fork(tmp_path):
+    backend = Scripted([call("area", width=3, height=4), "12", "12"])
+    asking = Agent(backend=backend, tools=area, approval="ask", runs=tmp_path)
+    paused = asking.run_sync("?")
+    dropped: list[object] = [asking.resume(paused)]
+    with pytest.warns(RuntimeWarning, match=r"`await agent\.resume\(….*, or use resume_sync$"):
+        dropped.clear()
+    assert paused.path is not None
+    dropped = [fork(Trace.load(paused.path), at=1, agent=asking)]
+    with pytest.warns(RuntimeWarning, match=r"`await fork\(…\)`, or iterate it with `async for`$"):
+        dropped.clear()
+
+
+def test_so_does_a_run_that_was_to_be_watched():
+    dropped: list[object] = [live(agent().run("hi"))]
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        dropped.clear()
+        told = [str(warning.message) for warning in warned]
+        warned.clear()  # they hold what was dropped, which has a warning of its own
+    assert any("'live' was never awaited" in said for said in told)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: tool(tiemout=3), "tool has no option 'tiemout': did you mean 'timeout'"),  # pyright: ignore
+        (lambda: tool(area, readonly=True), "tool has no option 'readonly': .*'read_only'"),  # pyright: ignore
+        (lambda: tool("area"), "stands over a function, or takes options by name; got 'area'"),  # pyright: ignore
+        (lambda: tool(area).with_(desription="x"), "Tool has no field 'desription': .*'descri"),
+        (lambda: Tool(nme="x"), "Tool has no field 'nme': did you mean 'name'"),  # pyright: ignore
+    ],
+)
+def test_a_misspelt_option_of_a_tool_is_told_with_the_one_that_was_meant(make, says):
+    with pytest.raises(Refused, match=says):
+        make()
 
 
 async def test_a_run_that_was_run_does_not_warn(recwarn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, assert_type
 
 import pytest
 from conversation import call, calls, whole
@@ -30,6 +30,13 @@ class Odd(BaseModel):
     @field_serializer("price")
     def _with_sign(self, price: Decimal) -> str:
         return f"{price} $"
+
+
+async def test_a_union_of_models_is_known_to_type_checkers(runs):
+    said = Scripted(['{"name": "Rome", "people": 3}'])
+    result = await Agent(backend=said, output_type=City | Odd, runs=runs).run("?")
+    output = assert_type(result.output, City | Odd)
+    assert output == City(name="Rome", people=3)
 
 
 def agent(output_type: Any, replies: list[Any], runs, **options) -> Any:

@@ -36,19 +36,23 @@ def test_a_trace_and_its_blobs_are_their_owners_alone(tmp_path: Path) -> None:
     assert {mode(path) for path in files} == {0o600}
 
 
+@pytest.mark.parametrize("there", [False, True], ids=["new", "in a folder that all may read"])
 @pytest.mark.parametrize("store", ["duckdb", "faiss", "chroma"])
-def test_an_index_is_its_owners_alone(store: str, tmp_path: Path) -> None:
+def test_an_index_is_its_owners_alone(store: str, there: bool, tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text("words")
     folder = tmp_path / "home" / "index"
+    if there:
+        folder.mkdir(parents=True, mode=0o755)
     given = ["index", str(text), "--index", str(folder), "--store", store]
     result = CliRunner().invoke(cli, given, env={"AGENTLAB_HOME": str(tmp_path / "home")})
     if result.exit_code:
         pytest.skip(f"no index can be made here: {result.output.splitlines()[-1:]}")
-    assert mode(folder) == 0o700
-    for path in folder.rglob("*"):
-        shut = mode(path) & 0o077 == 0 or mode(path.parent) & 0o077 == 0 or store == "chroma"
-        assert shut, path
+    assert mode(folder) == (0o755 if there else 0o700)
+    kept = list(folder.rglob("*"))
+    assert kept
+    for path in kept:
+        assert mode(path) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_what_an_address_hides_reaches_no_trace(tmp_path: Path) -> None:

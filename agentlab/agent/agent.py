@@ -75,7 +75,7 @@ class Agent(AgentProfile[Output]):
             deps=deps,
             workspace=workspace,
             within=within,
-            warns=True,
+            made_by="agent.run, run_sync",
         )
 
     def run_sync(self, input: str | Message, **options: Any) -> Result[Output]:
@@ -138,6 +138,7 @@ class Agent(AgentProfile[Output]):
             approver=approver,
             deps=deps,
             workspace=workspace,
+            made_by="agent.resume, resume_sync",
         )
 
     def resume_sync(

@@ -30,9 +30,6 @@ from agentlab.tooling import RunInfo, Tool, ToolContext
 SHOWN_PER_CALL = 256 << 10
 """Characters of a call's live output that are passed on; what comes after them is dropped."""
 
-GRACE = 1.0
-"""Seconds that a cancelled tool has to tidy up, before it is left behind."""
-
 _ALLOWED, _DENIED = Decision(verdict="allow"), Decision(verdict="deny")
 _Queue: TypeAlias = "asyncio.Queue[ToolOutput | ToolFinished | Exception]"
 
@@ -79,7 +76,7 @@ async def make(state: RunState, calls: Sequence[ToolCall]) -> AsyncGenerator[Eve
         if unfinished := [task for task in tasks if not task.done()]:
             for task in unfinished:
                 task.cancel()
-            await asyncio.wait(unfinished, timeout=GRACE)
+            await asyncio.wait(unfinished)
     if handoff is not None:
         # In this order, so that a crash between the two leaves the successor in charge
         yield HandedOff(agent=successor, instructions=state.team[successor].instructions)
@@ -180,28 +177,13 @@ async def _work(state: RunState, tool: Tool[Any], call: ToolCall, queue: _Queue)
         workspace=state.workspace,
         deps=state.deps,
         emit=emit,
-        run=RunInfo(state.id, state.meter, state.approver, state.secrets),
+        run=RunInfo(state.id, state.meter, state.approver, state.secrets, state.depth),
         secrets=state.secrets,
     )
-    given_up = False
-
-    def give_up() -> None:
-        nonlocal given_up
-        given_up = True
-        deliver(tool.timed_out(call, context))
-
-    def deliver(result: ToolResult) -> None:
-        state.made[call.id] = result
-        queue.put_nowait(ToolFinished(result=result))
-
-    # The tool's own timeout cancels it; one that refuses to be cancelled is left behind
-    wait = None if tool.timeout is None else loop.call_later(tool.timeout + GRACE, give_up)
     try:
         result = await tool.call(call, context)
-        if not given_up:
-            deliver(result)
     except Exception as error:  # noqa: BLE001 - a bug of ours; raised where the loop waits
         queue.put_nowait(error)
-    finally:
-        if wait is not None:
-            wait.cancel()
+    else:
+        state.made[call.id] = result
+        queue.put_nowait(ToolFinished(result=result))

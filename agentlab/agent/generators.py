@@ -6,6 +6,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable
 from typing import Generic, Self, TypeVar
 
+from agentlab.tooling.insisting import insisted
+
 T = TypeVar("T")
 
 
@@ -26,8 +28,9 @@ class owned(Generic[T]):
 
     async def __aexit__(self, *_: object) -> None:
         aclose = getattr(self._generator, "aclose", None)
-        if aclose is not None:  # any other iterator has nothing to close
-            await aclose()
+        # another iterator has nothing to close, and one left behind in its work can't be closed
+        if aclose is not None and not getattr(self._generator, "ag_running", False):
+            await insisted(aclose())
 
     def __aiter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, cast
 
 from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
-from typing_extensions import TypeVar
+from typing_extensions import TypeForm, TypeVar
 
 from agentlab.agent import taken
 from agentlab.agent.taken import AnyTool, Taken
@@ -60,7 +60,7 @@ class AgentProfile(Generic[Output]):
     instructions: str = ""
     examples: Taken[Sequence[Message], tuple[Message, ...]] = Taken(taken.examples, ())
     tools: Taken[Iterable[AnyTool] | AnyTool, tuple[Tool[Any], ...]] = Taken(taken.tools, ())
-    output_type: type[Output] = cast(type[Output], str)  # noqa: RUF009 - a class is immutable
+    output_type: TypeForm[Output] = cast(TypeForm[Output], str)  # noqa: RUF009 - a class is immutable
     settings: Taken[Settings | Mapping[str, Any], Settings] = Taken(taken.settings, Settings())
     limits: Taken[Limits | Mapping[str, Any], Limits] = Taken(taken.limits, Limits())
     approval: Taken[Approval | Verdict | Mapping[str, Any], Approval] = Taken(

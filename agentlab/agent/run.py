@@ -16,6 +16,7 @@ from agentlab.agent.generators import owned
 from agentlab.agent.loop import loop
 from agentlab.agent.profile import AgentProfile, Output
 from agentlab.agent.result import Pending, Result
+from agentlab.agent.slots import slots
 from agentlab.agent.state import RunState, TimeIsUp
 from agentlab.approval import Approver
 from agentlab.errors import AgentLabError, RunError, TraceError
@@ -34,7 +35,11 @@ from agentlab.trace.writing import TraceWriter
 
 
 class Run(Generic[Output]):
-    """Iterate it for its events, or await it for its `Result`. It can be run once."""
+    """Iterate it for its events, or await it for its `Result`. It can be run once.
+
+    Where `made_by` names the call that a person wrote, and after a comma the one that needs no
+    await, a run that is dropped without having been run warns.
+    """
 
     def __init__(
         self,
@@ -48,7 +53,7 @@ class Run(Generic[Output]):
         deps: Any = None,
         workspace: Path | None = None,
         within: RunInfo | None = None,
-        warns: bool = False,
+        made_by: str = "",
     ) -> None:
         self.id = header.run
         self.path = folder and trace_path(folder, header.run)
@@ -60,6 +65,7 @@ class Run(Generic[Output]):
             deps=deps,
             workspace=workspace,
             secrets=within.secrets if within else (),
+            depth=within.depth + 1 if within else 0,
         )
         self._agent = agent
         self._header = header
@@ -71,7 +77,7 @@ class Run(Generic[Output]):
         for event in past:
             self.state.move_on(event)
         # last, as a run that could not be made has nobody to warn
-        self._wanted = not warns
+        self._made_by = made_by
 
     @property
     def opened(self) -> int:
@@ -79,14 +85,15 @@ class Run(Generic[Output]):
         return len(self._opening)
 
     def __await__(self) -> Generator[Any, None, Result[Output]]:
-        self._wanted = True
+        self._made_by = ""
         return self._to_the_end().__await__()
 
     def __del__(self) -> None:
-        if not getattr(self, "_wanted", True):
+        if made_by := getattr(self, "_made_by", ""):
+            awaited, _, plain = made_by.partition(", ")
             warnings.warn(
-                f"run {self.id} was never run: `await agent.run(…)`, iterate it with `async for`, "
-                "or use run_sync",
+                f"run {self.id} was never run: `await {awaited}(…)`, or iterate it with "
+                f"`async for`{plain and f', or use {plain}'}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -100,13 +107,15 @@ class Run(Generic[Output]):
 
         Exceptions that are no `AgentLabError` are bugs: recorded, then raised.
         """
-        self._wanted = True
+        self._made_by = ""
         return self._events()
 
     async def _events(self) -> AsyncGenerator[Event]:
         if self._begun:
             raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
         self._begun = True
+        turn = slots(self.state.depth)
+        await turn.acquire()
         self.state.meter.start()
         try:
             if self._folder:
@@ -131,6 +140,7 @@ class Run(Generic[Output]):
             self._cut_short()
             raise
         finally:
+            turn.release()
             if self._trace:
                 self._trace.close()
 

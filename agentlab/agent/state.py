@@ -18,6 +18,7 @@ from agentlab.errors import ConfigError
 from agentlab.events import Event, HandedOff, ModelReplied
 from agentlab.limits import Meter
 from agentlab.messages import ToolResult
+from agentlab.tooling.insisting import insisted
 
 T = TypeVar("T")
 
@@ -39,6 +40,8 @@ class RunState:
     workspace: Path | None = None
     secrets: tuple[str, ...] = ()
     """Of every agent that may speak here, and of the runs above."""
+    depth: int = 0
+    """How many runs it is a part of."""
     made: dict[str, ToolResult] = field(default_factory=dict[str, ToolResult])
     """Results of the calls at work, from the moment they are there: none is lost on the way."""
     transcript: Transcript = field(default_factory=Transcript)
@@ -113,7 +116,7 @@ class RunState:
         try:
             async with bound:
                 self._bound = bound
-                return await begin()
+                return await insisted(begin())
         except TimeoutError:
             if bound.expired():
                 raise TimeIsUp from None

@@ -184,6 +184,6 @@ def _constraint(output: JsonSchema) -> dict[str, Any]:
     """
     if has_open_objects(output):
         raise SchemaUnfit
-    from anthropic import transform_schema  # noqa: PLC0415 - takes most of a second
+    from anthropic import transform_schema
 
     return transform_schema(dict(output))

@@ -55,7 +55,7 @@ def openai_wire(preset: Preset, model: str, key: str, options: Options) -> Wire:
     _need("openai")
 
     def make() -> Client:
-        import openai  # noqa: PLC0415 - takes most of a second
+        import openai
 
         client = openai.AsyncOpenAI(**_settings(preset, key, options))
         client.organization = None
@@ -74,7 +74,7 @@ def anthropic_wire(preset: Preset, model: str, key: str, options: Options) -> Wi
     _need("anthropic")
 
     def make() -> Client:
-        import anthropic  # noqa: PLC0415 - takes most of a second
+        import anthropic
 
         settings = _settings(preset, key, options)
         return cast(Client, anthropic.AsyncAnthropic(**settings, open_telemetry=False))
@@ -112,7 +112,7 @@ def _wire(preset: Preset, model: str, key: str, options: Options, make: Any) -> 
 
 
 def _timeout(timeouts: Timeouts) -> Any:
-    from httpx2 import Timeout  # noqa: PLC0415
+    from httpx2 import Timeout
 
     # no bound on the wait for a free connection: that wait is the limiter's business
     return Timeout(timeouts.read, connect=timeouts.connect, pool=None)
@@ -124,10 +124,10 @@ def _http(transport: Any, timeouts: Timeouts) -> Any:
     The SDKs' own would try to close itself in whatever event loop is running when it is forgotten,
     which fails, loudly, in a program that runs one loop after another.
     """
-    from httpx2 import AsyncClient, Limits  # noqa: PLC0415
+    from httpx2 import AsyncClient, Limits
 
     if transport is None and not getproxies():
-        from agentlab.backends.connections import Connections  # noqa: PLC0415
+        from agentlab.backends.connections import Connections
 
         transport = Connections(_certificates())
     return AsyncClient(
@@ -143,7 +143,7 @@ def _http(transport: Any, timeouts: Timeouts) -> Any:
 @cache
 def _certificates() -> ssl.SSLContext:
     """The trusted certificates, read once for all clients: that takes longer than a request."""
-    from httpx2 import create_ssl_context  # noqa: PLC0415
+    from httpx2 import create_ssl_context
 
     return create_ssl_context()
 

@@ -90,7 +90,7 @@ def translate(error: Exception, service: Service) -> AgentLabError:
     """
     if isinstance(error, AgentLabError):
         return error
-    import httpx2  # noqa: PLC0415 - whoever asked a service has it loaded
+    import httpx2  # whoever asked a service has it loaded
 
     sdk = _sdk_of(error)
     if sdk is not None and isinstance(error, sdk.APIStatusError):

@@ -64,7 +64,7 @@ def cost(
         return total / 1e6
     if not provider or not _is_listed(provider, model):
         return None
-    import genai_prices  # noqa: PLC0415 - 1.5 MB of tables, needed once something is to be paid
+    import genai_prices
 
     usage = genai_prices.Usage(
         input_tokens=input_tokens,
@@ -81,7 +81,7 @@ def cost(
 @lru_cache(maxsize=1024)
 def _is_listed(provider: str, model: str) -> bool:
     """Whether the list has the model. It takes long to say no, so it is asked once."""
-    import genai_prices  # noqa: PLC0415
+    import genai_prices
 
     nothing = genai_prices.Usage(input_tokens=0, output_tokens=0)
     try:

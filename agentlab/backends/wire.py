@@ -182,7 +182,7 @@ class Wire:
     async def _once(
         self, path: str, body: bytes, decoder: Decoder, deadline: float
     ) -> AsyncGenerator[Delta | Reply]:
-        from httpx2 import Response  # noqa: PLC0415 - only who asks a service needs it
+        from httpx2 import Response
 
         async with asyncio.timeout_at(deadline):
             response = await self.client().post(

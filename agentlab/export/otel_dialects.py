@@ -286,7 +286,7 @@ def _arguments(raw: object) -> str:
 
 def _python(text: str) -> dict[str, Any] | None:
     """A mapping as Python prints it, which some frameworks hand on."""
-    import ast  # noqa: PLC0415 - rarely needed
+    import ast
 
     try:
         value: Any = ast.literal_eval(text)

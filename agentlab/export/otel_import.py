@@ -15,17 +15,14 @@ the spans name. It can be gone on from with a model of one's own choice, but not
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from agentlab.backend import BackendIdentity, Reply, Settings, Stop, ToolSpec
+from agentlab.backend import BackendIdentity, Reply, Stop
 from agentlab.events import (
     MessageAdded,
     ModelReplied,
@@ -37,17 +34,18 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.export.otel_content import FINISH
-from agentlab.export.otel_dialects import in_our_words
+from agentlab.export.otel_spans import grouped
+from agentlab.export.otel_values import (
+    call_of,
+    messages_of,
+    parts_of,
+    plain_id,
+    settings_of,
+    tools_of,
+)
 from agentlab.export.otlp_json import ReadSpan
 from agentlab.messages import (
-    Audio,
-    Blob,
-    Image,
     Message,
-    Part,
-    Reasoning,
-    Role,
-    Text,
     ToolCall,
     ToolErrorKind,
     ToolResult,
@@ -57,7 +55,7 @@ from agentlab.trace import TraceHeader, trace_path
 from agentlab.trace.writing import TraceWriter
 
 _STOP: Mapping[str, Stop] = {
-    **{said: stop for stop, said in FINISH.items()},
+    **{reason: stop for stop, reason in FINISH.items()},
     "stop": "end",
     "tool_calls": "tool_calls",
     "end_turn": "end",
@@ -65,9 +63,6 @@ _STOP: Mapping[str, Stop] = {
     "max_tokens": "length",
 }
 _DEFINED = "gen_ai.tool.definitions"
-_REPLIES = ("chat", "text_completion", "generate_content")
-"""Spans of a reply."""
-_ROLES: tuple[Role, ...] = get_args(Role)
 _ERRORS: tuple[str, ...] = get_args(ToolErrorKind)
 
 
@@ -99,71 +94,9 @@ class Imported:
 
 def runs_of(spans: Sequence[ReadSpan]) -> Iterator[Imported]:
     """The runs that spans tell of, in the order of their beginnings."""
-    spans = in_our_words(spans)
-    by_id = {(span.trace_id, span.span_id): span for span in spans}
-    parts: dict[tuple[str, str], list[ReadSpan]] = {
-        key: [] for key, span in by_id.items() if span.operation == "invoke_agent"
-    }
-    for span in spans:
-        told = span.operation in _REPLIES or span.operation == "execute_tool"
-        if told and not _repeated(span, by_id):
-            parts.setdefault(_owner(span, by_id), []).append(span)
-    _join(parts, by_id)
-    runs = [_Run(by_id.get(key) or min(found, key=_start), found) for key, found in parts.items()]
+    by_id, parts = grouped(spans)
+    runs = [_Run(by_id.get(key) or min(own, key=_start), own) for key, own in parts.items()]
     yield from (run.imported() for run in sorted(runs, key=lambda run: run.whole.start))
-
-
-def _repeated(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> bool:
-    """Whether a span tells again of the reply, or the call, whose span it lies in.
-
-    A framework and the client below it may both be instrumented.
-    """
-    is_reply = span.operation in _REPLIES
-    for above in _above(span, by_id):
-        if above.operation in _REPLIES:
-            return is_reply
-        if above.operation == "execute_tool":
-            same = above.text("gen_ai.tool.name") == span.text("gen_ai.tool.name")
-            return not is_reply and same
-        if above.operation == "invoke_agent":
-            return False
-    return False
-
-
-def _join(
-    parts: dict[tuple[str, str], list[ReadSpan]], by_id: Mapping[tuple[str, str], ReadSpan]
-) -> None:
-    """Make one run of agents around each other, where the outer one has nothing of its own.
-
-    Some frameworks tell of a workflow, its graph and its agent in three spans. An agent that a tool
-    asks is a run of its own.
-    """
-    for key in sorted(parts, key=lambda key: by_id[key].start if key in by_id else 0.0):
-        for above in _above(by_id[key], by_id) if key in by_id else ():
-            outer = (above.trace_id, above.span_id)
-            if above.operation == "execute_tool":
-                break
-            if outer in parts and not any(s.operation in _REPLIES for s in parts[outer]):
-                parts[outer] += parts.pop(key)
-                break
-
-
-def _above(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> Iterator[ReadSpan]:
-    """The spans around one, from the inside out."""
-    seen: set[str] = {span.span_id}
-    above = by_id.get((span.trace_id, span.parent_id))
-    while above is not None and above.span_id not in seen:
-        yield above
-        seen.add(above.span_id)
-        above = by_id.get((above.trace_id, above.parent_id))
-
-
-def _owner(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> tuple[str, str]:
-    """The agent's span that this one lies in; else its trace."""
-    for above in _above(span, by_id):
-        if above.operation == "invoke_agent":
-            return above.trace_id, above.span_id
-    return span.trace_id, ""
 
 
 @dataclass
@@ -200,14 +133,14 @@ class _Run:
         return Imported(header=self._header(whole, asked), events=tuple(self.events))
 
     def _opening(self, chat: ReadSpan) -> tuple[Message, ...]:
-        said = _messages(chat.data("gen_ai.input.messages"))
-        self.known = len(said)
-        system = _parts(chat.data("gen_ai.system_instructions"))
-        return ((Message(role="system", parts=system),) if system else ()) + said
+        turns = messages_of(chat.data("gen_ai.input.messages"))
+        self.known = len(turns)
+        system = parts_of(chat.data("gen_ai.system_instructions"))
+        return ((Message(role="system", parts=system),) if system else ()) + turns
 
     def _catch_up(self, chat: ReadSpan) -> None:
         """What stood in the conversation by then and no span of its own told."""
-        later = _messages(chat.data("gen_ai.input.messages"))
+        later = messages_of(chat.data("gen_ai.input.messages"))
         results = {p.call_id: p for m in later for p in m.parts if isinstance(p, ToolResult)}
         for id in [id for id in self.open if id in results]:
             self.events.append((chat.start, ToolStarted(call=self.open.pop(id))))
@@ -221,10 +154,10 @@ class _Run:
 
     def _replied(self, chat: ReadSpan, tools: Sequence[ReadSpan]) -> set[str]:
         """The reply, and the ids of its calls."""
-        said = _messages(chat.data("gen_ai.output.messages"))
-        parts = tuple(part for message in said for part in message.parts)
-        if not said:  # only that something was said is known, and which calls were made then
-            parts = tuple(_call_of(span) for span in tools)
+        messages = messages_of(chat.data("gen_ai.output.messages"))
+        parts = tuple(part for message in messages for part in message.parts)
+        if not messages:  # only that something was said is known, and which calls were made then
+            parts = tuple(call_of(span) for span in tools)
         calls = [part for part in parts if isinstance(part, ToolCall)]
         message = Message(role="assistant", parts=parts)
         reasons = chat.attributes.get("gen_ai.response.finish_reasons")
@@ -255,7 +188,7 @@ class _Run:
             for span in spans:
                 if span.span_id in self.calls or span.text("gen_ai.tool.call.id"):
                     continue
-                made = _call_of(span)
+                made = call_of(span)
                 for call in left:
                     if call.name == made.name and (not exactly or _same(call, made)):
                         self.calls[span.span_id] = call.id
@@ -263,7 +196,7 @@ class _Run:
                         break
 
     def _called(self, span: ReadSpan) -> Iterator[tuple[float, StoredEvent]]:
-        made = _call_of(span)
+        made = call_of(span)
         call = self.open.pop(self.calls.get(span.span_id, made.id), made)
         failed = span.text("error.type") or ("tool_error" if span.error is not None else "")
         error = cast(ToolErrorKind, failed if failed in _ERRORS else "tool_error")
@@ -290,8 +223,8 @@ class _Run:
         if outcome not in ("completed", "limit", "paused", "cancelled"):
             outcome = "completed"
         replies = (e.reply for _, e in reversed(self.events) if isinstance(e, ModelReplied))
-        said = next((reply.message.text for reply in replies), "")
-        yield last, RunFinished(outcome=outcome, output=said if outcome == "completed" else None)
+        answer = next((reply.message.text for reply in replies), "")
+        yield last, RunFinished(outcome=outcome, output=answer if outcome == "completed" else None)
 
     def _header(self, whole: ReadSpan, asked: ReadSpan) -> TraceHeader:
         model = asked.text("gen_ai.response.model") or asked.text("gen_ai.request.model")
@@ -303,28 +236,28 @@ class _Run:
         }
         conversation = whole.text("gen_ai.conversation.id")
         told = {"imported": "otel"} | ({"conversation": conversation} if conversation else {})
-        place = _hex(whole.trace_id)[:12] + "-" + _hex(whole.span_id)
+        place = plain_id(whole.trace_id)[:12] + "-" + plain_id(whole.span_id)
         return TraceHeader(
             run=f"otel-{place}",
             created=whole.start,
             agent=whole.text("gen_ai.agent.name") or "agent",
             # under a scheme that nothing answers to: a stranger's spans choose no server
             backend=BackendIdentity(name=f"imported:{provider}", model=model or "unknown"),
-            tools=tuple(_tools(whole.data(_DEFINED))) or tuple(_tools(asked.data(_DEFINED))),
-            settings=_settings(asked),
+            tools=tuple(tools_of(whole.data(_DEFINED))) or tuple(tools_of(asked.data(_DEFINED))),
+            settings=settings_of(asked),
             labels={**labels, **told},
         )
 
 
 def _claimed(calls: set[str], tools: Sequence[ReadSpan], until: float) -> list[ReadSpan]:
     """The calls' own spans, each once (an id may come again later), and others of that time."""
-    found: list[ReadSpan] = []
+    claimed: list[ReadSpan] = []
     for span in tools:
         id = span.text("gen_ai.tool.call.id")
         if id in calls or span.start < until:
             calls.discard(id)
-            found.append(span)
-    return found
+            claimed.append(span)
+    return claimed
 
 
 def _same(one: ToolCall, other: ToolCall) -> bool:
@@ -337,95 +270,3 @@ def _same(one: ToolCall, other: ToolCall) -> bool:
 
 def _start(span: ReadSpan) -> float:
     return span.start
-
-
-def _hex(id: str) -> str:
-    return "".join(c for c in id.lower() if c in "0123456789abcdef")
-
-
-def _call_of(span: ReadSpan) -> ToolCall:
-    arguments = span.attributes.get("gen_ai.tool.call.arguments", "{}")
-    return ToolCall(
-        id=span.text("gen_ai.tool.call.id") or span.span_id,
-        name=span.text("gen_ai.tool.name") or "unknown",
-        arguments=arguments if isinstance(arguments, str) else to_json(arguments).decode(),
-    )
-
-
-def _messages(raw: object) -> tuple[Message, ...]:
-    return tuple(
-        Message(role=role if role in _ROLES else "user", parts=_parts(message.get("parts")))
-        for message in _objects(raw)
-        for role in [cast(Any, message.get("role"))]
-    )
-
-
-def _parts(raw: object) -> tuple[Part, ...]:
-    return tuple(_part(part) for part in _objects(raw))
-
-
-def _part(raw: Mapping[str, Any]) -> Part:
-    kind = raw.get("type")
-    match kind:
-        case "text":
-            return Text(text=_words(raw.get("content")))
-        case "reasoning" | "thinking":
-            return Reasoning(text=_words(raw.get("content")))
-        case "tool_call":
-            given = raw.get("arguments")
-            arguments = given if isinstance(given, str) else to_json(given or {}).decode()
-            return ToolCall(
-                id=_words(raw.get("id")), name=_words(raw.get("name")), arguments=arguments
-            )
-        case "tool_call_response":
-            answer = raw.get("response", raw.get("result"))
-            return ToolResult(call_id=_words(raw.get("id")), content=_words(answer))
-        case "blob":
-            return _blob(raw) or Text(text=f"[{_words(raw.get('modality'))}]")
-        case _:
-            return Text(text=f"[{_words(kind)}]" + _words(raw.get("uri") or raw.get("content")))
-
-
-def _blob(raw: Mapping[str, Any]) -> Part | None:
-    try:
-        blob = Blob.of(base64.b64decode(_words(raw.get("content")), validate=True))
-    except binascii.Error:
-        return None
-    kinds = {"image": Image, "audio": Audio}
-    made = kinds.get(_words(raw.get("modality")))
-    try:
-        return made(media_type=_words(raw.get("mime_type")), blob=blob) if made else None
-    except ValidationError:
-        return None
-
-
-def _words(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else to_json(value).decode()
-
-
-def _tools(raw: object) -> Iterator[ToolSpec]:
-    for tool in _objects(raw):
-        try:
-            yield ToolSpec(
-                name=tool.get("name", ""),
-                description=tool.get("description") or "",
-                parameters=tool.get("parameters") or {},
-            )
-        except ValidationError:
-            continue
-
-
-def _settings(chat: ReadSpan) -> Settings:
-    names = ("temperature", "top_p", "top_k", "max_tokens", "seed")
-    given = {name: chat.attributes.get(f"gen_ai.request.{name}") for name in names}
-    try:
-        return Settings.model_validate({k: v for k, v in given.items() if v is not None})
-    except ValidationError:
-        return Settings()
-
-
-def _objects(raw: object) -> list[Mapping[str, Any]]:
-    items = cast(list[object], raw) if isinstance(raw, list) else []
-    return [cast(Mapping[str, Any], item) for item in items if isinstance(item, dict)]

@@ -42,10 +42,10 @@ def send(
         MissingExtra: the SDK is not installed.
     """
     with _sdk():
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
             OTLPSpanExporter,
         )
-        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import SpanExportResult
     base = endpoint.rstrip("/")
     url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
     ready = [_readable(span, service) for span in spans]
@@ -72,8 +72,8 @@ def otlp_json(spans: Iterable[SpanData], *, service: str = "agentlab") -> str:
         MissingExtra: the SDK is not installed.
     """
     with _sdk():
-        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415
-        from opentelemetry.exporter.otlp.proto.common.trace_encoder import (  # noqa: PLC0415
+        from google.protobuf.json_format import MessageToDict
+        from opentelemetry.exporter.otlp.proto.common.trace_encoder import (
             encode_spans,
         )
     request = encode_spans([_readable(span, service) for span in spans])
@@ -97,10 +97,10 @@ def _with_hex_ids(value: Any) -> Any:
 def _readable(span: SpanData, service: str) -> ReadableSpan:
     """A span as the SDK has it, finished."""
     with _sdk():
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415
-        from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
-        from opentelemetry.trace import (  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import ReadableSpan
+        from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+        from opentelemetry.trace import (
             Link,
             SpanContext,
             SpanKind,

@@ -48,7 +48,7 @@ def find_folder(name: str, roots: Iterable[Path]) -> Path:
         return known[name]
     if given.is_dir():
         raise LabError(f"{name} has no lab.py, so it is not a lab folder")
-    import difflib  # noqa: PLC0415 - only for a mistake
+    import difflib
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]}?" if close else "`agentlab list` shows what there is"

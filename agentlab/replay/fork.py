@@ -43,4 +43,4 @@ def fork(
     if backend is not None:
         agent = agent.with_(backend=backend)
     folder = None if agent.runs is None else trace.path.parent
-    return forked_run(trace, agent, at=at, folder=folder, **changes)
+    return forked_run(trace, agent, at=at, folder=folder, made_by="fork", **changes)

@@ -68,7 +68,13 @@ class Changes(TypedDict, total=False):
 
 
 def forked_run(
-    trace: Trace, agent: Agent[Any], *, at: int, folder: Path | None, **changes: Unpack[Changes]
+    trace: Trace,
+    agent: Agent[Any],
+    *,
+    at: int,
+    folder: Path | None,
+    made_by: str = "",
+    **changes: Unpack[Changes],
 ) -> Run[Any]:
     """A run that shares a past with another. Iterate or await it, as any run.
 
@@ -77,6 +83,7 @@ def forked_run(
         agent: who goes on.
         at: the number of the last event to keep.
         folder: where its trace goes; None keeps none.
+        made_by: the call that a person wrote, to be named where the run is never run.
 
     Raises:
         TraceError: there is no such event, or it does not take that change.
@@ -120,6 +127,7 @@ def forked_run(
         approver=changes.get("approver"),
         deps=changes.get("deps"),
         workspace=changes.get("workspace"),
+        made_by=made_by,
     )
 
 

@@ -31,10 +31,11 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
 from agentlab.backend import ToolSpec
-from agentlab.errors import ConfigError, ToolError
+from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.limits import Meter
 from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
 from agentlab.tooling.capture import captured
+from agentlab.tooling.insisting import insisted
 from agentlab.tooling.parameters import (
     answers_of,
     arguments_of,
@@ -46,6 +47,7 @@ from agentlab.tooling.parameters import (
 from agentlab.tooling.pickled import made_again, reference
 from agentlab.tooling.threads import in_thread
 from agentlab.trace.redaction import Redactor
+from agentlab.values import refuses_unknown, unknown
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -71,6 +73,7 @@ class RunInfo:
     meter: Meter
     approver: Approver | None = None
     secrets: tuple[str, ...] = ()
+    depth: int = 0
 
 
 @dataclass
@@ -110,6 +113,7 @@ def check_tool_name(name: str) -> None:
         raise ConfigError(f"{name[:80]!r} can't name a tool: use up to 64 letters, digits, _ or -")
 
 
+@refuses_unknown
 @dataclass(frozen=True)
 class Tool(Generic[A]):
     """A function a model can call. Make one with `@tool`.
@@ -174,7 +178,9 @@ class Tool(Generic[A]):
         bound = asyncio.timeout(self.timeout)
         try:
             async with bound:
-                answer = await self.run(arguments, context)
+                answer = await insisted(self.run(arguments, context))
+            if self._late(bound):
+                return self.timed_out(call, context)
             content = shorten(as_text(answer), self.max_chars, context)
         except TimeoutError as error:
             if bound.expired():
@@ -190,6 +196,11 @@ class Tool(Generic[A]):
         except BaseException as error:  # noqa: BLE001 - a bug or an exit of the tool's, not the run's
             return _failed(call, "tool_error", _said(error), context)
         return ToolResult(call_id=call.id, content=content, artifacts=tuple(context.artifacts))
+
+    def _late(self, bound: asyncio.Timeout) -> bool:
+        """It answered after its time: it had blocked the event loop, or refused to be stopped."""
+        end = bound.when()
+        return end is not None and asyncio.get_running_loop().time() > end
 
     def timed_out(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """The result of a call that took too long."""
@@ -273,6 +284,7 @@ def tool(
     max_chars: int = MAX_CHARS,
     read_only: bool = False,
     ask: bool = False,
+    **misspelt: Any,
 ) -> Tool[BaseModel] | Callable[[Callable[..., Any]], Tool[BaseModel]]:
     """Make a tool of a typed function, plain or async. Plain ones run off the event loop.
 
@@ -286,8 +298,13 @@ def tool(
         ask: whether a person is asked before every call, unless the agent's policy allows it.
 
     Raises:
-        ConfigError: a parameter has no annotation, or one no JSON Schema can describe.
+        ConfigError: a parameter has no annotation, or one no JSON Schema can describe; or there is
+            no such option.
     """
+    if misspelt:
+        raise Refused(f"tool has no option {unknown(next(iter(misspelt)), _OPTIONS)}")
+    if function is not None and not callable(function):
+        raise Refused(f"@tool stands over a function, or takes options by name; got {function!r}")
     caller = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
     def make(function: Callable[..., Any]) -> Tool[BaseModel]:

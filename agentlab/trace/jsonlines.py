@@ -67,7 +67,7 @@ def _lock(file: int, path: Path) -> None:
     """Keep a second writer out; the system lets go when this process ends, however it ends."""
     if sys.platform == "win32":
         return
-    import fcntl  # noqa: PLC0415 - not on every system
+    import fcntl  # not on every system
 
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

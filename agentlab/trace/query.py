@@ -134,7 +134,7 @@ def queries(folder: Path, statements: Sequence[str]) -> list[Table]:
         TraceError, MissingExtra: as `query`.
     """
     try:
-        import duckdb  # noqa: PLC0415 - heavy, and only needed here
+        import duckdb
     except ModuleNotFoundError as error:
         raise MissingExtra("duckdb", "tools") from error
     files = sorted(folder.glob(f"*{SUFFIX}"))

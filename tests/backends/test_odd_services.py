@@ -124,9 +124,48 @@ async def test_thoughts_in_the_text_of_a_local_server_are_reasoning(size: int) -
     assert text_of(deltas) == "42 </think>"
 
 
+@pytest.mark.parametrize("size", [1, 5, 1000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<thinking>Six times seven.</thinking>\n42.",
+        "<thought>\nSix times seven.\n</thought>\n\n42.",
+        "<reasoning>Six times seven.</reasoning>42.",
+        "<seed:think>Six times seven.</seed:think>\n42.",
+        "[THINK]Six times seven.[/THINK]42.",
+        "◁think▷Six times seven.◁/think▷42.",
+        "<|channel|>analysis<|message|>Six times seven.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>42.<|return|>",
+        "<|channel|>analysis<|message|>Six times seven.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>42.",
+        "<|channel>thought\nSix times seven.\n<channel|>42.",
+        "<unused94>thought\nSix times seven.<unused95>42.",
+        "<|START_THINKING|>Six times seven.<|END_THINKING|>\n<|START_RESPONSE|>42.<|END_RESPONSE|>",
+        "<|inner_prefix|>Six times seven.<|inner_suffix|>42.",
+        "<|begin_of_thought|>\n\nSix times seven.<|end_of_thought|>\n\n"
+        "<|begin_of_solution|>42.<|end_of_solution|>",
+        "[THINK]Six [/THIN times seven.[/THINK]42.",
+        "Six times seven.\n[/THINK]\n42.",
+    ],
+)
+async def test_thoughts_stand_in_the_marks_of_many_families(text: str, size: int) -> None:
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    deltas, reply = await answer(*said(*pieces))
+    thought, final = reply.message.parts
+    assert isinstance(thought, Reasoning)
+    assert thought.text.strip().replace("[/THIN ", "") == "Six times seven."
+    assert final == Text(text="42.")
+    if "\n[/" not in text:  # what had no opening mark was shown before it could be told
+        assert text_of(deltas) == "42."
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
+        ("<|channel|>final<|message|>42", (Text(text="42"),)),
+        ("<|channel|>final<|message|>a <|retur", (Text(text="a <|retur"),)),
+        ("<thought>hm</thought>\n \n", (Reasoning(text="hm"),)),
+        ("<answer>42</answer>", (Text(text="<answer>42</answer>"),)),
         ("<thin", (Text(text="<thin"),)),
         ("<think>never closed", (Reasoning(text="never closed"),)),
         ("It is <think>.</think>", (Text(text="It is <think>.</think>"),)),

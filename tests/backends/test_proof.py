@@ -86,6 +86,46 @@ def test_a_broken_library_is_told_by_every_command_in_one_line(name: str, tmp_pa
     assert seconds < 30
 
 
+def _files(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_a_library_that_dies_takes_nothing_with_it_that_a_user_made(tmp_path: Path):
+    """A talk and a half-written answer stay as they were, and go on once it is mended."""
+    home = tmp_path / "home"
+    answer = home / "progress" / "m5" / "tool-use" / "sums.toml"
+    answer.parent.mkdir(parents=True)
+    answer.write_text('instructions = "half a sen\n')
+
+    def agentlab(*arguments: str, library: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "AGENTLAB_HOME": str(home)}
+        if library is not None:
+            environment["LLAMA_CPP_LIB_PATH"] = str(library)
+        command = [sys.executable, "-m", "agentlab", *arguments]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    begun = agentlab("chat", "-b", "local:smollm2", "My name is Ada.")
+    assert begun.returncode == 0, begun.stderr
+    before = _files(home)
+    assert len(list((home / "runs").glob("*.jsonl"))) == 1
+    broken = stand_in(tmp_path / "lib", "illegal")
+    for command in (["chat", "--continue", "And I am 36."], ["run", "m5/tool-use"]):
+        died = agentlab(*command, library=broken)
+        assert died.returncode == 2
+        assert "SIGILL" in died.stderr
+        assert _files(home) == before
+    mended = agentlab("chat", "--continue", "And I am 36.")
+    assert mended.returncode == 0, mended.stderr
+    after = _files(home)
+    assert {name: after[name] for name in before} == before
+    assert any(
+        "My name is Ada." in text.decode() for name, text in after.items() if name not in before
+    )
+
+
 def test_what_was_found_is_not_found_out_again(real: Installed, monkeypatch: pytest.MonkeyPatch):
     verdict.prove(real)
     monkeypatch.setattr(subprocess, "Popen", no_process)

@@ -22,6 +22,7 @@ pytest.importorskip("duckdb")
 import duckdb
 
 from agentlab.decoding import Undecodable
+from agentlab_tools.data import DataLimits, open_data
 from agentlab_tools.data.gather import gather
 from agentlab_tools.data.staging import quote
 
@@ -279,3 +280,39 @@ def test_half_an_array_is_not_passed_off_as_a_whole_one(tmp_path: Path) -> None:
         table(tmp_path, '[{"a": 1}, {"a": 2},', "t.json")
     with pytest.raises(Undecodable, match="not JSON at line 2"):
         table(tmp_path, '[{"a": 1},\n{"a": 2} {"a": 3}]', "t.json")
+
+
+@pytest.mark.parametrize(
+    ("usual", "late", "said"),
+    [
+        ("2024-01-31", "2024-13-01", "a day or a moment"),
+        ("2024-01-31 10:00:00", "2024-01-31 10:00:00+02:00", "a day or a moment"),
+        ("10:00:00", "25:00:00", "a time"),
+        ("true", "maybe", "true or false"),
+    ],
+)
+async def test_what_keeps_a_column_from_its_type_is_named(
+    tmp_path: Path, usual: str, late: str, said: str
+) -> None:
+    file = tmp_path / "late.csv"
+    file.write_text("n,v\n" + f"1,{usual}\n" * 12_000 + f"2,{late}\n")
+    async with open_data([file]) as data:
+        (table,) = data.tables
+        assert (table.rows, table.columns[1].type) == (12_001, "VARCHAR")
+        (note,) = table.notes
+        assert note == f"v is text: 1 value is not written as {said}, first {late!r} on line 12,002"
+
+
+async def test_wide_and_narrow_rows_side_by_side_keep_their_places(tmp_path: Path) -> None:
+    """Rows that are taken whole, and by place, within one batch and over its end."""
+    file = tmp_path / "uneven.csv"
+    rows = [f"{i},a{i}" + (",more" if i % 7_001 == 7_000 else "") for i in range(45_000)]
+    rows[30] = "30"
+    file.write_text("n,v\n" + "\n".join(rows) + "\n")
+    async with open_data([file], DataLimits(rows=10)) as data:
+        sql = "SELECT count(*), count(v), count(column2), sum(n) FROM uneven"
+        assert (await data.query(sql)).rows == (("45000", "44999", "6", str(sum(range(45_000)))),)
+        found = await data.query("SELECT count(*) FROM uneven WHERE v = 'a' || n")
+        assert found.rows == (("44999",),)
+        late = await data.query("SELECT n FROM uneven WHERE column2 = 'more' ORDER BY n LIMIT 2")
+        assert late.rows == (("7000",), ("14001",))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from doc_pages import PAGES, ROOT
 
+import agentlab
+
 _LINK = re.compile(r'(?:href|src)="([^"]+)"')
 
 
@@ -61,3 +63,16 @@ def test_the_reference_holds_what_a_program_imports(site: Path, page: str, holds
         assert f'id="{name}"' in text, name
     if page == "agentlab.html":
         assert "Start a run: iterate it for events, or await it for the result." in text
+
+
+def test_every_public_name_is_in_the_reference_with_words(site: Path):
+    text = (site / "reference" / "agentlab.html").read_text("utf-8")
+    for name in agentlab.__all__:
+        assert f'id="{name}"' in text, name
+        assert (getattr(agentlab, name).__doc__ or "").strip(), name
+
+
+def test_the_build_leaves_the_site_where_it_is_said():
+    build = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "tar -czf build/docs.tar.gz -C build docs" in build
+    assert "`build/docs.tar.gz`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")

@@ -199,9 +199,33 @@ class TestAnswers:
     ) -> None:
         died = await ask(by_name(tools, "dies"))
         assert died.error == "tool_error"
-        after = await ask(tools[0], text="anyone?")
-        assert after.error == "tool_error"
-        assert "odd" in after.content
+        assert "odd has ended" in died.content
+        assert "the next starts it again" in died.content
+
+    async def test_the_call_after_that_starts_it_again_and_so_does_each(
+        self, tools: McpTools
+    ) -> None:
+        for _ in range(3):
+            await ask(by_name(tools, "dies"))
+            after = await asyncio.gather(*(ask(tools[0], text=f"again {n}") for n in range(3)))
+            assert [answer.content for answer in after] == ["again 0", "again 1", "again 2"]
+        assert [note for note in tools.notes if "started again" in note] == [
+            "the MCP server odd has ended and is started again"
+        ]
+
+    async def test_one_that_can_not_be_started_again_is_said_to_be_gone(
+        self, tmp_path: Path
+    ) -> None:
+        program = tmp_path / "once.py"
+        program.write_text(ODD.read_text(encoding="utf-8"), encoding="utf-8")
+        server = McpServer(name="odd", command=(sys.executable, str(program)), start_timeout=20)
+        async with mcp_tools(server) as tools:
+            program.write_text("raise RuntimeError('it is broken now')")
+            await ask(by_name(tools, "dies"))
+            for _ in range(2):
+                answer = await ask(tools[0], text="x")
+                assert answer.error == "tool_error"
+                assert "is not there: RuntimeError: it is broken now" in answer.content
 
     async def test_after_the_block_calls_say_that_it_was_closed(self) -> None:
         async with mcp_tools(odd()) as tools:

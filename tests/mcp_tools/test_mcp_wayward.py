@@ -254,13 +254,20 @@ class TestAnswers:
         async with mcp_tools(says(list={"tools": [tool]}, answer=answer)) as tools:
             assert (await ask(tools[0])).content == 't\n{"x": "five"}'
 
-    async def test_what_is_said_twice_is_told_once(self, says: Says) -> None:
-        answer = {
-            "content": [{"type": "text", "text": '{"x":  5}'}],
-            "structuredContent": {"x": 5},
-        }
+    @pytest.mark.parametrize(
+        ("text", "structured"),
+        [
+            ('{"x":  5}', {"x": 5}),
+            ("all of a file\n", {"content": "all of a file\n"}),  # server-filesystem's form
+            ('[{"name": "A"}]', {"entities": [{"name": "A"}]}),  # server-memory's
+        ],
+    )
+    async def test_what_is_said_twice_is_told_once(
+        self, says: Says, text: str, structured: dict[str, Any]
+    ) -> None:
+        answer = {"content": [{"type": "text", "text": text}], "structuredContent": structured}
         async with mcp_tools(says(answer=answer)) as tools:
-            assert (await ask(tools[0])).content == '{"x":  5}'
+            assert (await ask(tools[0])).content == text
 
     async def test_a_call_that_became_a_task_is_an_error(self, says: Says) -> None:
         async with mcp_tools(says(answer={"task": {"taskId": "1"}})) as tools:
@@ -273,6 +280,23 @@ class TestAnswers:
             result = await ask(tools[0])
         assert result.error == "tool_error"
         assert "the MCP server way has ended" in result.content
+
+    async def test_a_line_without_end_ends_the_server_and_not_our_memory(
+        self, tmp_path: Path
+    ) -> None:
+        program = tmp_path / "endless.py"
+        source = Path(__file__).with_name("wayward_server.py").read_text(encoding="utf-8")
+        endless = '            case "tools/call":\n                while True:\n'
+        endless += '                    raw("x" * 1_000_000)\n'
+        program.write_text(source.replace('            case "tools/call":\n', endless, 1))
+        script = tmp_path / "script.json"
+        script.write_text("{}")
+        command = (sys.executable, str(program), str(script))
+        server = McpServer(name="way", command=command, timeout=120)
+        async with mcp_tools(server) as tools:
+            result = await ask(tools[0])
+        assert result.error == "tool_error"
+        assert "it wrote a line of over 64 MB to stdout" in result.content
 
     async def test_a_link_is_read_by_a_tool_where_there_are_resources(self, says: Says) -> None:
         link = {"type": "resource_link", "uri": "note://1", "name": "a note"}

@@ -236,9 +236,10 @@ def test_files_made_before_the_fork_are_the_childs_too(runs):
     assert child.events[3].result.artifacts[0].blob.read() == b"picture"
 
 
-def test_an_agent_that_keeps_no_traces_forks_without_one(trace):
+async def test_an_agent_that_keeps_no_traces_forks_without_one(trace):
     run = fork(trace, at=5, agent=adding(None))
     assert run.path is None
+    assert (await run).path is None
 
 
 def test_labels_come_along_and_can_be_added_to(runs):

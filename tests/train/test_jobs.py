@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from agentlab.errors import ConfigError, MissingExtra, install_command
+from agentlab.errors import AgentLabError, ConfigError, MissingExtra, install_command
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended, Progress, Started
 from agentlab_tools.train.jobs import Job, JobLimits, Jobs, JobSpec
 from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader, create
 from agentlab_tools.train.jobs.pids import is_alive, mark_of
+from agentlab_tools.train.jobs.sources import fingerprint
 
 TINY = str(Path(__file__).with_name("tiny.py"))
 
@@ -265,6 +266,73 @@ def test_mistakes_are_told_before_a_job_is_made(jobs, tmp_path):
     ):
         jobs.submit(str(lost), {})
     assert jobs.list() == []
+    assert not jobs.folder.exists()
+
+
+def test_a_job_does_not_go_on_with_other_data_unless_told_to(jobs, tmp_path):
+    data = tmp_path / "line.jsonl"
+    data.write_text('{"text": "one"}\n')
+    job = jobs.submit(TINY, {"data": str(data), "steps": 400, "pause": 0.02})
+    jobs.cancel(job.id)
+    data.write_text('{"text": "two"}\n')
+    with pytest.raises(TrainingError, match=r"line.jsonl is not what job .* --changed-data"):
+        jobs.resume(job.id)
+    data.write_text('{"text": "one"}\n')
+    jobs.cancel(jobs.resume(job.id).id)
+    data.unlink()
+    with pytest.raises(TrainingError, match="--changed-data"):
+        jobs.resume(job.id)
+    assert jobs.cancel(jobs.resume(job.id, changed_data=True).id).attempts == 3
+
+
+def test_a_folder_is_the_same_data_only_with_the_same_names_and_bytes(tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("one")
+    seen = {fingerprint(["texts"], tmp_path)}
+    for change in (
+        lambda: (folder / "b.txt").write_text(""),
+        lambda: (folder / "b.txt").write_text("two"),
+        lambda: (folder / "b.txt").rename(folder / "c.txt"),
+    ):
+        change()
+        now = fingerprint(["texts"], tmp_path)
+        assert now not in seen
+        seen.add(now)
+    assert fingerprint([str(folder)], Path("/")) == now
+    assert fingerprint(["not-there"], tmp_path) == ""
+
+
+CHAT = '{"prompt": "Hello", "completion": "Ahoy"}\n'
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "settings", "said"),
+    [
+        ("lora", None, {}, "no-such.jsonl can't be read"),
+        ("lora", CHAT + "not JSON\n", {}, r"data.jsonl:2 is not JSON"),
+        ("full-finetune", '{"text": "Hello"}\n', {}, r"data.jsonl:1 has no list of messages"),
+        ("dpo", CHAT, {}, r"data.jsonl:1: a preference has"),
+        ("rlhf", '{"prompt": "a", "chosen": "b", "rejected": "b"}\n', {}, "are the same"),
+        ("pretrain", '{"id": 7}\n', {}, "data.jsonl:1 has no text"),
+        ("pretrain", '{"text": "a"}\n', {"width": 100, "heads": 3}, "make it a multiple of 6"),
+        ("lora", CHAT, {"model": "gone.gguf"}, "gone.gguf"),
+        ("lora", CHAT, {"model": "gpt2"}, "a gpt2 model can't be written as GGUF"),
+        ("lora", CHAT, {"keep": "data.txt"}, "data.txt can't be read"),
+    ],
+)
+def test_a_job_that_could_only_fail_is_not_begun(
+    jobs, tmp_path, monkeypatch, recipe, data, settings, said
+):
+    pytest.importorskip("peft")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gpt2").mkdir()
+    (tmp_path / "gpt2" / "config.json").write_text('{"model_type": "gpt2"}')
+    if data is not None:
+        (tmp_path / "data.jsonl").write_text(data)
+    name = "no-such.jsonl" if data is None else "data.jsonl"
+    with pytest.raises(AgentLabError, match=said):
+        jobs.submit(recipe, {"data": name, **settings})
     assert not jobs.folder.exists()
 
 

@@ -176,6 +176,11 @@ def test_the_learning_rate_warms_up_falls_and_ends_at_a_tenth() -> None:
     assert rates[-1] == pytest.approx(0.1)
 
 
+def test_training_that_made_it_worse_does_not_end_without_a_word() -> None:
+    assert "worse" not in s.came_to(9.0, 3.0)
+    assert "9.00 before, 12.00 after. Training made it worse: try a lower" in s.came_to(9, 12)
+
+
 def test_conversations_come_from_a_database(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     path = tmp_path / "mine.duckdb"

@@ -21,7 +21,7 @@ from agentlab_tools.train.curve import curve
 from agentlab_tools.train.jobs import Jobs
 from agentlab_tools.train.screen import duration, size_of
 
-LONG = ("-s", "steps=2000", "-s", "pause=0.01")
+LONG = ("-s", "steps=20000", "-s", "pause=0.01")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_jobs_are_started_listed_stopped_and_resumed(home):
     assert agentlab("jobs", home=home).stderr.startswith("no jobs in ")
     started = agentlab("train", TINY, *LONG, "--detach", "--json", home=home)
     job = json.loads(started.stdout)
-    assert (job["state"], job["settings"]["steps"]) == ("running", 2000)
+    assert (job["state"], job["settings"]["steps"]) == ("running", 20000)
     wait_for(home, "step", 3)
     listed = agentlab("jobs", home=home).stdout.splitlines()
     assert listed[0].split() == ["job", "state", "step", "loss", "took", "left"]

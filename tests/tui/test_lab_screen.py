@@ -331,9 +331,7 @@ async def test_on_a_narrow_screen_it_is_said_whose_answer_is_edited(tmp_path: Pa
         await pilot.press("2")
         whose = lab.query_one("#answer-whose", Static)
         await until(pilot, lambda: whose.region in lab.region and whose.region.height == 1)
-        assert (
-            str(whose.render()) == "the starter: e edits it, and makes it yours; r runs it as it is"
-        )
+        assert str(whose.render()) == "the starter: r runs it, e makes it yours"
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.focused, TextArea))
         await pilot.press("x")

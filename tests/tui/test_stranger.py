@@ -65,5 +65,6 @@ async def test_a_hostile_trace_makes_neither_terminal_nor_screen_connect(
             pass
     assert opened == []
     chosen = Change(at=0, how="say", text="", backend="local:smollm2")
-    async with start_fork(here, trace, chosen)(lambda _: None):
-        assert opened == ["local:smollm2"]
+    async with start_fork(here, trace, chosen)(lambda _: None) as run:
+        await run
+    assert opened == ["local:smollm2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 import zlib
@@ -28,6 +29,7 @@ class Site:
     answers: dict[str, Answer] = field(default_factory=dict[str, Answer])
     asked: list[str] = field(default_factory=list[str])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    sent: list[int] = field(default_factory=list[int])
 
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -41,6 +43,13 @@ class Site:
     def lead(self, path: str, to: str, status: int = 302) -> str:
         self.answers[path] = Answer(status=status, headers={"location": to})
         return self.url(path)
+
+    async def gone(self) -> int:
+        """How many bytes of an endless body were sent before the other side hung up."""
+        async with asyncio.timeout(10):
+            while not self.sent:  # noqa: ASYNC110 - the server is a thread
+                await asyncio.sleep(0.01)
+        return self.sent[-1]
 
     def fetcher(self, limits: FetchLimits | None = None, *, robots: bool = True) -> Fetcher:
         return Fetcher(private_hosts=[f"127.0.0.1:{self.port}"], limits=limits, robots=robots)
@@ -60,15 +69,19 @@ def serving() -> Generator[Site]:
             if not answer.endless:
                 self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
+            sent = 0
             try:
                 self.wfile.write(answer.body)
-                while answer.endless and answer.body:
+                while answer.endless and answer.body and sent < 64 << 20:
+                    sent += len(answer.body)
                     self.wfile.write(answer.body)
                 if answer.endless:  # silence, until the other side hangs up
                     self.connection.settimeout(30)
                     self.connection.recv(1)
             except OSError:
                 pass
+            if answer.endless:
+                site.sent.append(sent)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

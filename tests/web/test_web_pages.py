@@ -147,21 +147,32 @@ async def test_a_bomb_is_unpacked_no_further_than_the_limit(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
-    from agentlab_tools.web import fetch
+    from agentlab_tools.web import body
 
-    unpack = fetch._Unpacked.__call__
+    unpack = body._Unpacked.__call__
 
-    def counted(self: fetch._Unpacked, chunk: bytes, most: int) -> bytes:
+    def counted(self: body._Unpacked, chunk: bytes, most: int) -> bytes:
         data = unpack(self, chunk, most)
         made.append(len(data))
         return data
 
-    monkeypatch.setattr(fetch._Unpacked, "__call__", counted)
+    monkeypatch.setattr(body._Unpacked, "__call__", counted)
     site.put("/bomb", bomb(200 << 20), "text/plain", content_encoding="gzip")
     page = await site.fetcher(FetchLimits(max_bytes=1 << 20)).page(site.url("/bomb"))
     assert len(page.text) == 1 << 20
     assert not page.whole
     assert sum(made) == (1 << 20) + 1
+
+
+async def test_what_unpacks_to_nothing_is_cut_at_the_limit_too(site: Site) -> None:
+    """Empty members, one after the other: the server counts what it could get rid of."""
+    headers = {"content-type": "text/plain", "content-encoding": "gzip"}
+    site.answers["/empty"] = Answer(packed("") * 3000, 200, headers, True)
+    page = await site.fetcher(FetchLimits(max_bytes=1 << 20)).page(site.url("/empty"))
+    assert not page.whole
+    assert page.text == ""
+    sent = await site.gone()
+    assert 1 << 20 <= sent < 10 << 20  # what lay in the sockets' buffers was sent for nothing
 
 
 async def test_an_endless_page_is_cut_at_the_limit(site: Site) -> None:

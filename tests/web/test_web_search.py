@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 import respx
+from web.site import Answer, Site, bomb, packed
 
 from agentlab.messages import ToolCall, ToolResult
 from agentlab_tools.web import find_service, search_tool
@@ -132,3 +133,24 @@ async def test_a_dead_service_is_one_line() -> None:
 async def test_nothing_found_is_said() -> None:
     respx.get("http://searx.test/search").respond(json={"results": []})
     assert (await ask({"SEARXNG_URL": "http://searx.test"})).content == "nothing was found"
+
+
+async def test_an_answer_without_end_is_read_no_further_than_the_limit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a real server, packed so that it unpacks to a thousand times as much."""
+    monkeypatch.setattr("agentlab_tools.web.search.MAX_BYTES", 1 << 20)
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    for body in (bomb(200 << 20), packed("") * 3000):
+        site.answers["/search?format=json&q=tea"] = Answer(body, 200, headers, True)
+        result = await ask({"SEARXNG_URL": site.url("/")})
+        assert result.error == "tool_error"
+        assert "not understood" in result.content
+    await site.gone()
+    assert max(site.sent) < 10 << 20
+
+
+async def test_an_answer_nested_without_end_is_one_clear_line(site: Site) -> None:
+    site.put("/search?format=json&q=tea", "[" * 100_000, "application/json")
+    result = await ask({"SEARXNG_URL": site.url("/")})
+    assert "answers in a way that is not understood" in result.content

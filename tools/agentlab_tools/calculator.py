@@ -1,173 +1,31 @@
-"""A calculator: arithmetic as people and models write it, worked out by a parser, not `eval`."""
+"""A calculator. It works in a process of its own, which is killed when its time is up.
+
+Arithmetic on whole numbers is done in C, with the interpreter's lock held: no timeout of a thread
+and no Ctrl-C ends it. `arithmetic` lets nothing begin whose end is far away; should something have
+been missed, the process is killed and the next call gets a new one.
+"""
 
 from __future__ import annotations
 
-import ast
-import math
-import operator
-import re
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Annotated, Any, cast
+import json
+from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
-from simpleeval import InvalidExpression, SimpleEval
 
 from agentlab.errors import ToolError
 from agentlab.tooling import tool
+from agentlab_tools.arithmetic import MAX_LENGTH
+from agentlab_tools.warm import Workers
 
-MAX_LENGTH = 200
-MAX_DIGITS = 30
-"""Integers longer than this are answered in scientific notation."""
-
-_WRITTEN = {"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "π": "pi", "√": "sqrt"}
+SECONDS = 5.0
+"""What one expression may take."""
 _ARITHMETIC = r"^[-+*/%^().,!0-9a-z ×÷−π√]+$"
-_TIMES = re.compile(r"(?<=[\d)])\s*[xX]\s*(?=[\d(])")
-_FACTORIAL = re.compile(r"(\d+)!(?!=)")
-_PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
-_THOUSANDS = re.compile(r"(?<![\w.,(])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_WORKERS = Workers(Path(__file__).with_name("arithmetic.py"))
 
 
-_MOST_BITS = 10_000
-"""Of a whole number, given or worked out: some 3,000 digits."""
-
-
-def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, for numbers of bounded size alone: no text, and nothing that grows for long.
-
-    Work on whole numbers is done in C, where neither a timeout nor Ctrl-C can stop it, so nothing
-    may begin whose end is far away.
-    """
-
-    def bounded(*arguments: Any) -> Any:
-        for argument in arguments:
-            _check(argument)
-        return _check(function(*arguments))
-
-    return bounded
-
-
-def _check(value: Any) -> Any:
-    if not isinstance(value, int | float | complex) or isinstance(value, bool):
-        raise ToolError(f"{str(value)[:20]!r} is not a number")
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        raise ToolError("a number on the way has more than 3,000 digits")
-    return value
-
-
-def _factorial(n: int) -> int:
-    if n > 1000:
-        raise ToolError("factorials are worked out up to 1000!")
-    return math.factorial(n)
-
-
-def _round(number: Any, digits: Any = None) -> Any:
-    if digits is None:
-        return round(number)
-    if abs(digits) > _MOST_PLACES:
-        raise ToolError(f"numbers are rounded to at most {_MOST_PLACES} places")
-    return round(number, digits)
-
-
-_MOST_PLACES = 400
-_PLAIN_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "sqrt": math.sqrt,
-    "abs": abs,
-    "round": _round,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "min": min,
-    "max": max,
-    "log": math.log,
-    "log2": math.log2,
-    "log10": math.log10,
-    "exp": math.exp,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "factorial": _factorial,
-    "gcd": math.gcd,
-}
-FUNCTIONS = {name: _bounded(function) for name, function in _PLAIN_FUNCTIONS.items()}
-"""What an expression may call."""
-_NAMES = {"pi": math.pi, "e": math.e}
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    # The number of digits is known before the work is done
-    if abs(base) > 1 and abs(exponent) * math.log10(abs(base)) > 400:
-        raise ToolError("that power has more than 400 digits")
-    return base**exponent
-
-
-_op = cast(Any, operator)
-_PLAIN_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: _op.add,
-    ast.Sub: _op.sub,
-    ast.Mult: _op.mul,
-    ast.Div: _op.truediv,
-    ast.FloorDiv: _op.floordiv,
-    ast.Mod: _op.mod,
-    ast.Pow: _power,
-    ast.USub: _op.neg,
-    ast.UAdd: _op.pos,
-}
-_OPERATORS = {node: _bounded(operation) for node, operation in _PLAIN_OPERATORS.items()}
-_NOT_ARITHMETIC = (ast.Attribute, ast.Subscript, ast.JoinedStr, ast.FormattedValue, ast.IfExp)
-
-
-def evaluate(expression: str) -> int | float:
-    """The value of an arithmetic expression.
-
-    Takes + - * / // % ** and parentheses, `^ × x ÷ −`, `5!` and `15% of 80` as people write them,
-    thousands separators, the functions sqrt, abs, round, floor, ceil, min, max, log, log2, log10,
-    exp, sin, cos, tan, factorial, gcd, and the numbers pi and e.
-
-    Raises:
-        ToolError: it is not such an expression, or has no finite real value.
-    """
-    text = expression.strip().rstrip("=").strip()
-    if not text:
-        raise ToolError("the expression is empty")
-    if len(text) > MAX_LENGTH:
-        raise ToolError(f"the expression has {len(text)} characters; {MAX_LENGTH} are allowed")
-    for written, meant in _WRITTEN.items():
-        text = text.replace(written, meant)
-    text = _TIMES.sub("*", text)
-    text = _FACTORIAL.sub(r"factorial(\1)", text)
-    text = _PERCENT_OF.sub(r"(\1/100)*", text)
-    text = _THOUSANDS.sub(lambda found: found[1].replace(",", ""), text)
-    parser = cast(Any, SimpleEval)(operators=_OPERATORS, functions=FUNCTIONS, names=_NAMES)
-    for node in _NOT_ARITHMETIC:
-        parser.nodes.pop(node, None)
-    try:
-        value = cast(object, parser.eval(text))
-    except ZeroDivisionError:
-        raise ToolError("division by zero") from None
-    except OverflowError:
-        raise ToolError("the result is too large") from None
-    except (InvalidExpression, SyntaxError, TypeError, ValueError, KeyError, RecursionError) as why:
-        said = str(why).split("(<", 1)[0].strip() or type(why).__name__
-        raise ToolError(f"can't work out {expression!r}: {said}") from None
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ToolError(f"{expression!r} is not a number")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ToolError("the result is not a finite number")
-    return value
-
-
-def written_out(value: float) -> str:
-    """A number as people write it: whole where it is whole, else twelve significant digits."""
-    if isinstance(value, int):
-        text = str(value)
-        return text if len(text.lstrip("-")) <= MAX_DIGITS else f"{Decimal(value):.12e}"
-    if value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.12g}"
-
-
-@tool(timeout=5, read_only=True)
-def calculator(
+@tool(timeout=2 * SECONDS, read_only=True)
+async def calculator(
     expression: Annotated[
         str,
         # A tight pattern is worth a lot to a small model: its grammar can then not go astray
@@ -175,4 +33,13 @@ def calculator(
     ],
 ) -> str:
     """Work out an arithmetic expression."""
-    return written_out(evaluate(expression))
+    try:
+        line = await _WORKERS.answer(json.dumps(expression).encode(), seconds=SECONDS)
+    except TimeoutError:
+        raise ToolError(f"that was not worked out within {SECONDS:g} seconds") from None
+    if not line:
+        raise ToolError("working that out takes too much memory or time")
+    said: dict[str, str] = json.loads(line)
+    if "error" in said:
+        raise ToolError(said["error"])
+    return said["value"]

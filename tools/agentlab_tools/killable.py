@@ -16,6 +16,11 @@ from pathlib import Path
 _KEPT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
+def kept_environment() -> dict[str, str]:
+    """What such a process is told of the environment: how to start, and no key."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
 async def output_of(
     script: Path, job: bytes, *, seconds: float, folder: Path | None = None
 ) -> bytes:
@@ -31,7 +36,7 @@ async def output_of(
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", str(script)),
         cwd=folder,
-        env={name: os.environ[name] for name in _KEPT if name in os.environ},
+        env=kept_environment(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -77,7 +77,7 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _stemmer() -> Any:
-    import snowballstemmer  # noqa: PLC0415 - loaded when first searched
+    import snowballstemmer
 
     return cast(Any, snowballstemmer).stemmer("english")
 
@@ -102,7 +102,7 @@ class Bm25:
         counts: NDArray[np.int64],
         lengths: NDArray[np.int64],
     ) -> None:
-        import numpy as np  # noqa: PLC0415 - loaded when first searched
+        import numpy as np
 
         self._size = len(lengths)
         order = np.argsort(terms, kind="stable")
@@ -126,7 +126,7 @@ class Bm25:
             top: how many at most. Those in which no term occurs are left out.
             among: for each document whether it may be found.
         """
-        import numpy as np  # noqa: PLC0415 - loaded when first searched
+        import numpy as np
 
         scores = np.zeros(self._size, np.float32)
         for term in terms:
@@ -147,7 +147,7 @@ class LexicalIndex:
     """An index of passages, in memory. Safe to search from several threads."""
 
     def __init__(self, passages: Iterable[Passage]) -> None:
-        import numpy as np  # noqa: PLC0415 - loaded when first searched
+        import numpy as np
 
         self._passages: tuple[Passage, ...] = tuple(passages)
         self._known: dict[str, int] = {}

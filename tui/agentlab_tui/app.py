@@ -19,8 +19,6 @@ from agentlab_tui.screens.roadmap import RoadmapScreen
 from agentlab_tui.services import Services
 from agentlab_tui.themes import DARK, LIGHT
 
-# ruff: noqa: PLC0415
-
 
 class AgentLabApp(App[None]):
     """AgentLab in a terminal. Owns the services and closes the engine at the end."""
@@ -28,6 +26,7 @@ class AgentLabApp(App[None]):
     TITLE = "AgentLab"
     CSS_PATH = "styles/app.tcss"
     COMMANDS = App.COMMANDS | {LabCommands}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Keys of this screen"),
         Binding("f1", "help", "Help", show=False),
@@ -162,7 +161,10 @@ class AgentLabApp(App[None]):
         keys: dict[str, str] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
-            if binding.tooltip and active.enabled:  # the keys of ours: moving about needs no words
+            twice = binding.key == "ctrl+q"  # Textual's own, beside our q
+            if (
+                binding.tooltip and active.enabled and not twice
+            ):  # the keys of ours: moving about needs no words
                 name = self.get_key_display(binding)
                 says = binding.tooltip
                 keys[says] = f"{keys[says]} {name}" if says in keys else name

@@ -49,7 +49,7 @@ class LabEntry:
 
 def labs_in(roots: Iterable[Path]) -> Iterator[LabEntry]:
     """Load every lab under some roots, one by one. Of two with the same id the first counts."""
-    from agentlab.labs.find import list_folders  # noqa: PLC0415
+    from agentlab.labs.find import list_folders
 
     for id, folder in list_folders(roots):
         yield open_lab(id, folder)
@@ -64,7 +64,7 @@ def in_order(entries: Iterable[LabEntry]) -> tuple[LabEntry, ...]:
 
 def open_lab(id: str, folder: Path) -> LabEntry:
     """Load one lab. This runs its `lab.py`, so it may take a while."""
-    from agentlab.labs.find import load  # noqa: PLC0415
+    from agentlab.labs.find import load
 
     try:
         return LabEntry(id=id, folder=folder, lab=load(folder))

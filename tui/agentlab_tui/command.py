@@ -10,8 +10,6 @@ import click
 from agentlab.places.home import home
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
-# ruff: noqa: PLC0415 - imports here keep --help fast
-
 
 @click.command()
 @runs_option

@@ -23,26 +23,26 @@ def write_export(run: Path, kind: Kind, target: Path) -> None:
     Raises:
         AgentLabError: the run can't be read, makes no example, or the file can't be written.
     """
-    from agentlab.export.select import load_without  # noqa: PLC0415
-    from agentlab.places.models import services  # noqa: PLC0415
+    from agentlab.export.select import load_without
+    from agentlab.places.models import services
 
     keys = [environment().get(p.key_env, "") for p in services().values() if p.key_env]
     trace = load_without(run, keys)
     match kind:
         case "html":
-            from agentlab.export.html import page  # noqa: PLC0415
+            from agentlab.export.html import page
 
             text = page(trace)
         case "chat":
-            from agentlab.export.chat import NotAnExample, lines  # noqa: PLC0415
+            from agentlab.export.chat import NotAnExample, lines
 
             try:
                 text = "".join(f"{line}\n" for line in lines(trace))
             except NotAnExample as why:
                 raise TraceError(f"this run makes no example: {why}") from why
         case "otel":
-            from agentlab.export.otel import spans_of  # noqa: PLC0415
-            from agentlab.export.otel_sdk import otlp_json  # noqa: PLC0415
+            from agentlab.export.otel import spans_of
+            from agentlab.export.otel_sdk import otlp_json
 
             text = otlp_json(spans_of(trace, content=False)) + "\n"
     part = target.with_name(f".{target.name}.part")

@@ -40,7 +40,7 @@ class ModelHere:
 
 def models_here() -> list[ModelHere]:
     """Local models first, those trained here among them, then services."""
-    from agentlab.places.models import hosted_models, local_models  # noqa: PLC0415
+    from agentlab.places.models import hosted_models, local_models
 
     local = [
         ModelHere(m.name, m.title if m.here else m.note, m.here, whole=True, answers=m.here)

@@ -50,7 +50,7 @@ class PlainText:
         write: Callable[[str], None] = click.echo,
         ask: Callable[[str], str] = input,
     ) -> None:
-        from agentlab_tui.progress import ProgressStore  # noqa: PLC0415
+        from agentlab_tui.progress import ProgressStore
 
         self._store = ProgressStore(home / "progress")
         self._runs, self._roots, self._backend = runs, labs, backend
@@ -112,9 +112,9 @@ class PlainText:
                 self._write(f"There is no command {word}. Type help for those there are.")
 
     def _labs(self) -> None:
-        from agentlab.labs.course import lab_roots  # noqa: PLC0415
-        from agentlab_tui.catalog import in_order, labs_in  # noqa: PLC0415
-        from agentlab_tui.standing import standings  # noqa: PLC0415
+        from agentlab.labs.course import lab_roots
+        from agentlab_tui.catalog import in_order, labs_in
+        from agentlab_tui.standing import standings
 
         self._entries = in_order(labs_in((*self._roots, *lab_roots())))
         progress = {entry.id: self._store.lab(entry.id) for entry in self._entries}
@@ -148,7 +148,7 @@ class PlainText:
         return self._steps[self._here]
 
     def _read(self) -> None:
-        from agentlab.labs.values import QuizStep  # noqa: PLC0415
+        from agentlab.labs.values import QuizStep
 
         assert self._lab is not None
         step = self._step
@@ -166,7 +166,7 @@ class PlainText:
                 self._write(f"{letter}: {safe(text)}")
 
     def _go(self, by: int) -> None:
-        import time  # noqa: PLC0415
+        import time
 
         if by > 0 and self._step.kind == "read":
             self._store.set_passed(self._id, self._step.id, time.time())
@@ -186,8 +186,8 @@ class PlainText:
         self._write(f"Hint {self._hints} of {len(hints)}: {safe(hints[self._hints - 1])}")
 
     def _edit(self) -> None:
-        from agentlab.labs.values import RunStep  # noqa: PLC0415
-        from agentlab_tui.answers import file_of, starter_text  # noqa: PLC0415
+        from agentlab.labs.values import RunStep
+        from agentlab_tui.answers import file_of, starter_text
 
         step = self._step
         if not isinstance(step, RunStep):
@@ -204,8 +204,8 @@ class PlainText:
             self._write(f"Saved in {shlex.quote(str(path))}")
 
     def _reset(self) -> None:
-        from agentlab.labs.values import RunStep  # noqa: PLC0415
-        from agentlab_tui.answers import file_of, is_own, starter_text  # noqa: PLC0415
+        from agentlab.labs.values import RunStep
+        from agentlab_tui.answers import file_of, is_own, starter_text
 
         step = self._step
         text = self._store.read_text(self._id, file_of(step))
@@ -217,8 +217,8 @@ class PlainText:
         self._write("The starter is back. What you wrote is kept: earlier leads to it.")
 
     def _earlier(self) -> None:
-        from agentlab.labs.values import RunStep  # noqa: PLC0415
-        from agentlab_tui.answers import file_of, is_own  # noqa: PLC0415
+        from agentlab.labs.values import RunStep
+        from agentlab_tui.answers import file_of, is_own
 
         step, name = self._step, file_of(self._step)
         text = self._store.read_text(self._id, name)
@@ -236,8 +236,8 @@ class PlainText:
 
     def _answer(self, *, solution: bool) -> tuple[Answer, bool] | None:
         """The answer to try, and whether it is the learner's own."""
-        from agentlab.labs.values import RunStep  # noqa: PLC0415
-        from agentlab_tui.answers import file_of, is_own, parse_own, starter_text  # noqa: PLC0415
+        from agentlab.labs.values import RunStep
+        from agentlab_tui.answers import file_of, is_own, parse_own, starter_text
 
         step = self._step
         if not isinstance(step, RunStep):
@@ -257,12 +257,12 @@ class PlainText:
         return parse_own(step, text), True
 
     def _try(self, *, practice: bool, solution: bool) -> None:
-        from agentlab.labs.runner import (  # noqa: PLC0415
+        from agentlab.labs.runner import (
             GRADING_SEED,
             PRACTICE_SEED,
             Grader,
         )
-        from agentlab.places.models import open_backend  # noqa: PLC0415
+        from agentlab.places.models import open_backend
 
         assert self._lab is not None
         answer = self._answer(solution=solution)
@@ -287,8 +287,8 @@ class PlainText:
         self._keep(passed=asyncio.run(work()) and answer[1], practice=practice)
 
     async def _grade(self, grader: object, answer: Answer) -> bool:
-        from agentlab.labs.outcomes import Outcomes  # noqa: PLC0415
-        from agentlab.labs.runner import Grader, LabFinished  # noqa: PLC0415
+        from agentlab.labs.outcomes import Outcomes
+        from agentlab.labs.runner import Grader, LabFinished
 
         assert isinstance(grader, Grader)
         outcomes, passed = Outcomes(self._runs), False
@@ -301,7 +301,7 @@ class PlainText:
         return passed
 
     def _keep(self, *, passed: bool, practice: bool) -> None:
-        import time  # noqa: PLC0415
+        import time
 
         if passed and not practice:
             self._store.set_passed(self._id, self._step.id, time.time())
@@ -312,10 +312,10 @@ class PlainText:
             self._write("Practice passed. Type grade for the cases that count.")
 
     def _choose(self, letters: tuple[str, ...]) -> None:
-        from agentlab.labs.answers import QuizAnswer  # noqa: PLC0415
-        from agentlab.labs.attempt import Attempt  # noqa: PLC0415
-        from agentlab.labs.runner import judge  # noqa: PLC0415
-        from agentlab.labs.values import QuizStep  # noqa: PLC0415
+        from agentlab.labs.answers import QuizAnswer
+        from agentlab.labs.attempt import Attempt
+        from agentlab.labs.runner import judge
+        from agentlab.labs.values import QuizStep
 
         step = self._step
         if not isinstance(step, QuizStep):
@@ -327,9 +327,9 @@ class PlainText:
 
 
 def _said(event: object) -> Iterator[str]:
-    from agentlab.described import call_text  # noqa: PLC0415
-    from agentlab.events import ToolFinished, ToolStarted  # noqa: PLC0415
-    from agentlab.labs.runner import (  # noqa: PLC0415
+    from agentlab.described import call_text
+    from agentlab.events import ToolFinished, ToolStarted
+    from agentlab.labs.runner import (
         AgentEvent,
         CaseFinished,
         CaseStarted,

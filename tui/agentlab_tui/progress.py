@@ -33,9 +33,9 @@ class ProgressStore:
 
     def lab(self, lab: str) -> LabProgress:
         """The progress of a lab; a file that can't be understood is kept aside, and none counts."""
-        from pydantic import ValidationError  # noqa: PLC0415 - not before the first screen
+        from pydantic import ValidationError  # not before the first screen
 
-        from agentlab_tui.lab_progress import LabProgress  # noqa: PLC0415
+        from agentlab_tui.lab_progress import LabProgress
 
         path = self._file(lab)
         try:

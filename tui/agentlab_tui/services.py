@@ -40,6 +40,6 @@ class Services:
         """Every folder that labs are looked for in."""
         if not self.course:
             return self.roots
-        from agentlab.labs.course import lab_roots  # noqa: PLC0415 - with the first lab
+        from agentlab.labs.course import lab_roots
 
         return (*self.roots, *lab_roots())

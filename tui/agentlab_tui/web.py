@@ -61,8 +61,8 @@ def make_server(command: str, port: int) -> tuple[Any, str]:
         MissingExtra: textual-serve is not installed.
     """
     try:
-        from aiohttp import web  # noqa: PLC0415
-        from textual_serve.server import Server  # noqa: PLC0415
+        from aiohttp import web
+        from textual_serve.server import Server
     except ModuleNotFoundError as error:
         raise MissingExtra("textual-serve, which shows the app in a browser,", "browser") from error
     secret = secrets.token_urlsafe(24)

@@ -52,7 +52,7 @@ def check(path: Path) -> None:
             process that tried it.
     """
     if doubts := frame(path):
-        from agentlab.backends.llamacpp.tried import try_apart  # noqa: PLC0415 - seldom needed
+        from agentlab.backends.llamacpp.tried import try_apart
 
         try_apart(path, doubts[0])
 

@@ -27,10 +27,10 @@ class Jinja:
 
     def __init__(self, source: str) -> None:
         try:
-            from jinja2 import TemplateError, meta, nodes  # noqa: PLC0415
-            from jinja2.ext import Extension, loopcontrols  # noqa: PLC0415
-            from jinja2.parser import Parser  # noqa: PLC0415
-            from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+            from jinja2 import TemplateError, meta, nodes
+            from jinja2.ext import Extension, loopcontrols
+            from jinja2.parser import Parser
+            from jinja2.sandbox import ImmutableSandboxedEnvironment
         except ImportError as error:
             raise MissingExtra("jinja2", "local") from error
 
@@ -104,6 +104,6 @@ def _listed(value: Any) -> Any:
 
 
 def _refuse(message: str) -> None:
-    from jinja2 import TemplateError  # noqa: PLC0415
+    from jinja2 import TemplateError
 
     raise TemplateError(message)

@@ -42,7 +42,7 @@ def load() -> ModuleType:
     """
     settle_spin()
     try:
-        import llama_cpp  # noqa: PLC0415 heavy: loads the native library
+        import llama_cpp
     except ImportError as error:
         raise MissingExtra("llama-cpp-python", "local") from error
     if not _quiet:

@@ -20,7 +20,7 @@ class Repetition:
     """
 
     def __init__(self) -> None:
-        import numpy as np  # noqa: PLC0415 heavy
+        import numpy as np
 
         self._np = np
         self._last = np.full(LONGEST, -1, dtype=np.int64)

@@ -53,7 +53,7 @@ class Sampler:
         penalise_calls: bool = True,
         answers: bool = False,
     ) -> None:
-        import numpy as np  # noqa: PLC0415 heavy
+        import numpy as np
 
         self._np = np
         self._model = model

@@ -40,7 +40,7 @@ def try_apart(path: Path, doubt: str, *, patience: float = PATIENCE) -> None:
 
 
 def _main(path: Path) -> None:
-    from agentlab.backends.llamacpp.model import Model  # noqa: PLC0415 - heavy
+    from agentlab.backends.llamacpp.model import Model
 
     model = Model(path)
     lib = model.lib

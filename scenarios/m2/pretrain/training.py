@@ -31,7 +31,7 @@ async def something_to_train_with() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: it is not.
     """
-    from agentlab_tools.train.recipes.pretrain import recipe  # noqa: PLC0415 - only when run
+    from agentlab_tools.train.recipes.pretrain import recipe
 
     recipe.check()
     yield Equipment()
@@ -40,9 +40,9 @@ async def something_to_train_with() -> AsyncGenerator[Equipment]:
 @tool(timeout=900)
 def pretrain(code: str, context: ToolContext) -> str:
     """Train a model from nothing by lines like `layers = 2`, export it, and read with llama.cpp."""
-    from agentlab_tools.train.events import Progress  # noqa: PLC0415 - only when run
-    from agentlab_tools.train.recipe import Work  # noqa: PLC0415
-    from agentlab_tools.train.recipes.pretrain import recipe  # noqa: PLC0415
+    from agentlab_tools.train.events import Progress
+    from agentlab_tools.train.recipe import Work
+    from agentlab_tools.train.recipes.pretrain import recipe
 
     chosen = settings_in(code)
     seen, unseen = articles()
@@ -78,9 +78,9 @@ def pretrain(code: str, context: ToolContext) -> str:
 
 def measured(path: Path, texts: list[str], size: int) -> dict[str, Any]:
     """Bits a character on texts, the model's size, and what it writes."""
-    from gguf import GGUFReader  # noqa: PLC0415 - only when run
+    from gguf import GGUFReader
 
-    from agentlab_tools.train.bridge.score import Scorer  # noqa: PLC0415
+    from agentlab_tools.train.bridge.score import Scorer
 
     nats = characters = 0.0
     with Scorer(path, size=size) as scorer:
@@ -101,7 +101,7 @@ def measured(path: Path, texts: list[str], size: int) -> dict[str, Any]:
 @cache
 def articles() -> tuple[list[str], list[str]]:
     """(articles to learn from, articles to measure on)."""
-    from agentlab_tools.search import LIBRARY  # noqa: PLC0415 - only when run
+    from agentlab_tools.search import LIBRARY
 
     files = sorted(Path(str(LIBRARY)).glob("*.md"))
     both = [[f for f in files if (f.name in UNSEEN) == held] for held in (False, True)]

@@ -57,7 +57,7 @@ class World:
 @lru_cache(maxsize=1)
 def world() -> World:
     """The articles, embedded by MiniLM; takes a second or two."""
-    import numpy as np  # noqa: PLC0415 - only when the lab is run
+    import numpy as np
 
     files = sorted(LIBRARY.glob("*.md"))
     texts = tuple(_begins(file.read_text(encoding="utf-8")) for file in files)

@@ -45,7 +45,7 @@ K = 5
 @asynccontextmanager
 async def sandbox() -> AsyncGenerator[Equipment]:
     """A sandbox with the articles' vectors in its workspace."""
-    import numpy as np  # noqa: PLC0415 - only when the lab is run
+    import numpy as np
 
     known = world()
     limits = SandboxLimits(timeout=30)

@@ -14,7 +14,7 @@ from typing import Any
 
 def main(model: str) -> None:
     """Serve until nobody holds the other end of standard input."""
-    from agentlab.backends.llamacpp.registry import locate  # noqa: PLC0415
+    from agentlab.backends.llamacpp.registry import locate
 
     xllamacpp: Any = importlib.import_module("xllamacpp")  # a compiled module without types
     params = xllamacpp.CommonParams()

@@ -29,7 +29,7 @@ def need_server() -> None:
         MissingExtra: the package with llama.cpp's server is not installed.
         ConfigError: the model is not installed.
     """
-    from agentlab.backends.llamacpp.registry import locate  # noqa: PLC0415 - only where it runs
+    from agentlab.backends.llamacpp.registry import locate
 
     if importlib.util.find_spec("xllamacpp") is None:
         raise MissingExtra("xllamacpp, the local server of this lab,", "servers")

@@ -95,7 +95,7 @@ _A, _x = _r.normal(size=({rank}, {into})), _r.normal(size={into})
 
 def same(found: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Whether a merged matrix does what layer and detour do, with the layer left as it was."""
-    import numpy as np  # noqa: PLC0415 - only when the lab is graded
+    import numpy as np
 
     made: dict[str, Any] = {}
     exec(_LAYER.format(**facts), made)  # noqa: S102 - our own lines, above

@@ -31,7 +31,7 @@ async def bench() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: what training needs is not installed.
     """
-    from agentlab_tools.train.recipes.lora import recipe  # noqa: PLC0415 - only when run
+    from agentlab_tools.train.recipes.lora import recipe
 
     async with Workbench.open(recipe, model="smollm2", packages=("numpy",)) as opened:
         yield Equipment(deps=opened, labels=opened.labels)

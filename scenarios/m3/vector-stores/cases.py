@@ -86,7 +86,7 @@ def _unit(rng: Random) -> list[float]:
 
 
 def _answers(steps: Sequence[Step], kind: Kind, folder: Path) -> list[list[str]]:
-    import numpy as np  # noqa: PLC0415 - only when the lab is run
+    import numpy as np
 
     store = open_store(folder, Identity("lab", _SIZE), kind)
     found: list[list[str]] = []

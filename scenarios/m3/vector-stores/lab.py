@@ -65,7 +65,7 @@ def _cells(run: CaseRun) -> tuple[list[int], list[list[int]]] | None:
 
 def finds_most_by_looking_at_few(attempt: Attempt) -> Verdict:
     """The cells probed hold nearly all of the true neighbours, and are few of all vectors."""
-    import numpy as np  # noqa: PLC0415 - only when the lab is graded
+    import numpy as np
 
     recalls: list[float] = []
     looked: list[float] = []

@@ -41,7 +41,7 @@ async def bench() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: what training needs is not installed.
     """
-    from agentlab_tools.train.recipes.dpo import recipe  # noqa: PLC0415 - only when run
+    from agentlab_tools.train.recipes.dpo import recipe
 
     async with Workbench.open(recipe, model="smollm2") as opened:
         yield Equipment(deps=opened, labels=opened.labels)

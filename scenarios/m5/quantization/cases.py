@@ -19,14 +19,14 @@ ROWS = Path(__file__).with_name("rows.npy")
 @cache
 def weights() -> Any:
     """The rows, (48, 576), in float32."""
-    import numpy as np  # noqa: PLC0415 - only when the lab is run
+    import numpy as np
 
     return np.load(ROWS).astype(np.float32)
 
 
 def least_error(rows: Any, bits: int) -> float:
     """How far off weights are with one scale a block, as a share of their own size."""
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     blocks = rows.reshape(-1, BLOCK)
     scales = np.abs(blocks).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
@@ -65,7 +65,7 @@ def levels_and_error(told: Mapping[str, Any], numbers: Sequence[int]) -> tuple[i
 
     None where it is not the rows of these numbers.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     rows = weights()[numbers]
     try:

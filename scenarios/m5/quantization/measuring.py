@@ -72,9 +72,9 @@ def kind_in(code: str) -> Kind:
 @cache
 def measured(kind: Kind) -> tuple[float, float]:
     """(megabytes, perplexity) of the bundled model as a kind; each is made once."""
-    from agentlab.backends.llamacpp.registry import locate  # noqa: PLC0415 - only when run
-    from agentlab_tools.search import LIBRARY  # noqa: PLC0415
-    from agentlab_tools.train.bridge.score import Scorer  # noqa: PLC0415
+    from agentlab.backends.llamacpp.registry import locate
+    from agentlab_tools.search import LIBRARY
+    from agentlab_tools.train.bridge.score import Scorer
 
     text = (Path(str(LIBRARY)) / "attention.md").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ def mended_its_code(run: CaseRun) -> bool:
 
 def drew_something(run: CaseRun) -> bool:
     """A picture came out of the sandbox, and it is not blank."""
-    from PIL import Image  # noqa: PLC0415 - comes with matplotlib; only needed to grade
+    from PIL import Image
 
     for _, result in run.calls:
         for artifact in result.artifacts:

@@ -126,15 +126,20 @@ def _numbered(
     refused: list[tuple[int, str]],
 ) -> Iterator[tuple[int, int, list[str]]]:
     """Rows with their first and last lines."""
-    lines: list[str] = []
+    lines: list[str] = []  # of the row under way, or of the last one
+    begun = False
 
     def kept() -> Iterator[str]:
+        nonlocal begun
         for text in file:
+            if not begun:
+                lines.clear()
+                begun = True
             lines.append(text)
             yield text
 
     reader = csv.reader(kept(), **dialect)
-    start, last = skipped + 1, list[str]()
+    start = skipped + 1
     while True:
         try:
             cells = next(reader)
@@ -146,11 +151,10 @@ def _numbered(
         end = skipped + reader.line_num
         if cells:
             yield start, end, cells
-        start, last = end + 1, lines.copy()
-        lines.clear()
-    if last and _is_open(last, dialect):
-        begun = start - len(last)
-        notes.append(f"a quote opened on line {begun:,} is never closed: what follows is one value")
+        start, begun = end + 1, False
+    if lines and _is_open(lines, dialect):
+        first = start - len(lines)
+        notes.append(f"a quote opened on line {first:,} is never closed: what follows is one value")
 
 
 def _is_open(lines: list[str], dialect: dict[str, Any]) -> bool:

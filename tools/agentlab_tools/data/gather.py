@@ -63,6 +63,7 @@ def _delimited(staging: Staging, path: Path) -> tuple[list[str], list[tuple[int,
             if place is None or place in places:
                 place = staging.column(name)
             places.append(place)
+        in_order = places == [*range(len(places))]
         for line, cells in file.rows():
             while len(cells) > len(places):
                 name = f"column{len(places)}"
@@ -70,6 +71,10 @@ def _delimited(staging: Staging, path: Path) -> tuple[list[str], list[tuple[int,
                 if place is None or place in places:
                     place = staging.column(name)
                 places.append(place)
+                in_order = in_order and place == len(places) - 1
+            if len(cells) == len(places) == len(staging.names) and in_order:
+                staging.add_whole(line, cells)
+                continue
             staging.add(line, [(places[n], cell) for n, cell in enumerate(cells) if cell])
         return file.notes, file.refused
 

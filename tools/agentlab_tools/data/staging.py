@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _BATCH = 20_000
+_FIRST = 10_000  # rows that most often tell what a column is not
 _EXACT = 15  # decimal digits that a double always keeps
 
 _INT = r"0|-?[1-9][0-9]*"
@@ -19,6 +20,11 @@ _NUMBER = f"({_INT})|({_POINT})|({_POWER})"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
 _MOMENT = rf"{_DAY}([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?)?"
+
+_DATE = (_DAY, "DATE", "a day")
+_TIMESTAMP = (_MOMENT, "TIMESTAMP", "a day or a moment")
+_TIME = (_CLOCK, "TIME", "a time")
+_BOOL = ("(?i:true|false)", "BOOLEAN", "true or false")
 
 
 class Staging:
@@ -35,12 +41,15 @@ class Staging:
         """For JSON: which kinds of values a column has."""
         self.count = 0
         self._lines: list[int] = []
+        self._rows: list[list[str]] = []
+        """Rows that have a value, which may be empty, for each of the first columns."""
         self._columns: list[list[str | None]] = []
         self._made = 0
         db.execute("CREATE TABLE staging (line BIGINT)")
 
     def column(self, name: str) -> int:
         """The place of a new column."""
+        self._spread()
         self.names.append(name)
         self.kinds.append(set())
         self._columns.append([None] * len(self._lines))
@@ -48,6 +57,7 @@ class Staging:
 
     def add(self, line: int, cells: Sequence[tuple[int, str | None]]) -> None:
         """Take a row: (place of a column, value) of what it has."""
+        self._spread()
         self._lines.append(line)
         for column in self._columns:
             column.append(None)
@@ -57,10 +67,30 @@ class Staging:
         if len(self._lines) >= _BATCH:
             self.flush()
 
+    def add_whole(self, line: int, cells: list[str]) -> None:
+        """Take a row that has a value for each column in its order; an empty one is none."""
+        if len(self._rows) < len(self._lines):  # others came before it
+            self.add(line, [(place, cell) for place, cell in enumerate(cells) if cell])
+            return
+        self._lines.append(line)
+        self._rows.append(cells)
+        self.count += 1
+        if len(self._lines) >= _BATCH:
+            self.flush()
+
+    def _spread(self) -> None:
+        """Put rows that were taken whole into their columns: much quicker for many at once."""
+        if not self._rows:
+            return
+        for place, values in enumerate(zip(*self._rows, strict=True)):
+            self._columns[place] = [value or None for value in values]
+        self._rows.clear()
+
     def flush(self) -> None:
         """Hand what was gathered to the database."""
-        import numpy as np  # noqa: PLC0415 - only where files are read
+        import numpy as np
 
+        self._spread()
         for place in range(self._made, len(self.names)):
             self._db.execute(f"ALTER TABLE staging ADD COLUMN c{place} VARCHAR")
         self._made = len(self.names)
@@ -113,35 +143,39 @@ class Staging:
             return f"CAST({column} AS BOOLEAN)"
         if kinds != {"string"} and (number := self._number(column, name, notes)):
             return number
-        for pattern, type in ((_DAY, "DATE"), (_MOMENT, "TIMESTAMP"), (_CLOCK, "TIME")):
+        others = [_BOOL] if not kinds else []
+        for pattern, type, said in (_DATE, _TIMESTAMP, _TIME, *others):
             if self._all(column, pattern, type):
                 return f"CAST(trim({column}) AS {type})"
-        if not kinds and self._all(column, "(?i:true|false)", "BOOLEAN"):
-            return f"CAST(trim({column}) AS BOOLEAN)"
+            if type != "DATE":  # a moment may be a day as well, so this tells of both
+                self._told(column, name, _fits(column, type), pattern, said, notes)
         return column
 
     def _number(self, column: str, name: str, notes: list[str]) -> str:
         """How a column of numbers is read; empty where it is none."""
         value = f"trim({column})"
+        total, numbers = self._db.execute(
+            f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $number)) "
+            "FROM staging",
+            {"number": _NUMBER},
+        ).fetchone()
+        if not total:
+            return ""
+        if numbers < total:
+            self._told(column, name, "true", _NUMBER, "a number", notes)
+            return ""
         digits = f"ltrim(regexp_replace({value}, '[eE].*|[^0-9]', '', 'g'), '0')"
         whole = f"ltrim(regexp_extract({value}, '^-?([0-9]*)', 1), '0')"
         behind = f"regexp_extract({value}, '\\.([0-9]*)', 1)"
-        total, numbers, ints, powers, most, before, after, lost = self._db.execute(
-            f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $number)), "
-            f"count(*) FILTER (regexp_full_match({value}, $int)), "
+        ints, powers, most, before, after, lost = self._db.execute(
+            f"SELECT count(*) FILTER (regexp_full_match({value}, $int)), "
             f"count(*) FILTER ({value} ILIKE '%e%'), "
             f"max(length({digits})), max(length({whole})), max(length({behind})), "
             f"count(*) FILTER (length({digits}) > {_EXACT} AND coalesce("
             f"CAST(TRY_CAST({value} AS DOUBLE) AS VARCHAR) != {value}, true)) "
             "FROM staging",
-            {"number": _NUMBER, "int": _INT},
+            {"int": _INT},
         ).fetchone()
-        if not total:
-            return ""
-        if numbers < total:
-            if numbers > total * 0.5:
-                self._told(column, name, total - numbers, notes)
-            return ""
         if ints == total:
             if most <= 18:
                 return f"CAST({value} AS BIGINT)"
@@ -154,27 +188,41 @@ class Staging:
             return f"CAST({value} AS DECIMAL({max(before + after, 1)}, {after}))"
         return ""
 
-    def _told(self, column: str, name: str, others: int, notes: list[str]) -> None:
+    def _told(
+        self, column: str, name: str, fits: str, pattern: str, said: str, notes: list[str]
+    ) -> None:
+        """Note what keeps a column from being what most of its values are."""
+        is_so = f"regexp_full_match(trim({column}), $pattern) AND {fits}"
+        wrong = f"{column} IS NOT NULL AND NOT ({is_so})"
+        given = {"pattern": pattern}
+        head = f"(SELECT {column} FROM staging WHERE {column} IS NOT NULL LIMIT {_FIRST})"
+        for some in (head, "staging"):
+            total, others = self._db.execute(
+                f"SELECT count({column}), count(*) FILTER ({wrong}) FROM {some}", given
+            ).fetchone()
+            if (not others and some == "staging") or others >= total * 0.5:
+                return
         line, first = self._db.execute(
-            f"SELECT line, {column} FROM staging WHERE NOT "
-            f"regexp_full_match(trim({column}), $number) ORDER BY rowid LIMIT 1",
-            {"number": _NUMBER},
+            f"SELECT line, {column} FROM staging WHERE {wrong} ORDER BY rowid LIMIT 1", given
         ).fetchone()
         are = "value is" if others == 1 else "values are"
         notes.append(
-            f"{name} is text: {others:,} {are} not written as a number, first {first[:40]!r} "
+            f"{name} is text: {others:,} {are} not written as {said}, first {first[:40]!r} "
             f"on line {line:,}"
         )
 
     def _all(self, column: str, pattern: str, type: str) -> bool:
         """Whether there are values, and each can be read as this type."""
         value = f"trim({column})"
-        total, fit = self._db.execute(
-            f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $pattern) "
-            f"AND TRY_CAST({value} AS {type}) IS NOT NULL) FROM staging",
-            {"pattern": pattern},
-        ).fetchone()
-        return bool(total) and total == fit
+        for some in (f"(SELECT {column} FROM staging LIMIT {_FIRST})", "staging"):
+            total, fit = self._db.execute(
+                f"SELECT count({column}), count(*) FILTER (regexp_full_match({value}, $pattern) "
+                f"AND {_fits(column, type)}) FROM {some}",
+                {"pattern": pattern},
+            ).fetchone()
+            if fit < total:
+                return False
+        return bool(total)
 
     def _nested(self, column: str) -> str:
         """Lists and structures of DuckDB's where all rows fit one; else JSON."""
@@ -191,6 +239,10 @@ class Staging:
         except Exception:  # noqa: BLE001 - whatever does not fit, JSON holds
             return f"{column}::JSON"
         return said
+
+
+def _fits(column: str, type: str) -> str:
+    return f"TRY_CAST(trim({column}) AS {type}) IS NOT NULL"
 
 
 def quote(name: str) -> str:

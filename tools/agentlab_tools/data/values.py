@@ -23,7 +23,7 @@ class DataLimits:
     seconds: float = 20.0
     memory: int = 2 << 30
     file_bytes: int = 8 << 30
-    load_seconds: float = 600.0
+    load_seconds: float = 1800.0
 
 
 USUAL_LIMITS = DataLimits()

@@ -38,7 +38,7 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
     if table["kind"] == "parquet":
         db.execute(f"CREATE TABLE {name} AS FROM {_PARQUET}", {"files": table["files"]})
     else:
-        from agentlab_tools.data.gather import gather  # noqa: PLC0415 - a query needs none of it
+        from agentlab_tools.data.gather import gather  # a query needs none of it
 
         refused = gather(db, name, table["kind"], table["files"], notes)
     rows = db.execute(f"FROM {name} SELECT count(*)").fetchone()[0]

@@ -98,8 +98,8 @@ async def bash(code: str | None, **options: Any) -> int:
 @_run
 async def check(backend: str, names: tuple[str, ...]) -> int:
     """Attack this machine's sandbox and report what held. NAMES choose attacks."""
-    from agentlab_tools.execute import attacks  # noqa: PLC0415 - keeps the prompt quick
-    from agentlab_tools.execute.sandbox import Sandbox  # noqa: PLC0415
+    from agentlab_tools.execute import attacks  # keeps the prompt quick
+    from agentlab_tools.execute.sandbox import Sandbox
 
     async with Sandbox.open(backend=backend, spare=False) as opened:
         _introduce(opened.describe())
@@ -128,7 +128,7 @@ async def _serve(
     timeout: float,
     workspace: Path | None,
 ) -> int:
-    from agentlab_tools.execute.sandbox import Sandbox  # noqa: PLC0415 - keeps --help quick
+    from agentlab_tools.execute.sandbox import Sandbox  # keeps --help quick
 
     async with Sandbox.open(
         backend=backend,
@@ -174,7 +174,7 @@ def _ask(language: str) -> str | None:
 
 
 def _goes_on(text: str) -> bool:
-    from codeop import compile_command  # noqa: PLC0415
+    from codeop import compile_command
 
     try:
         return compile_command(text) is None

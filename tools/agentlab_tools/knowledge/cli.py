@@ -1,7 +1,6 @@
 """`agentlab index`, `agentlab search` and `agentlab ask`: documents from the command line."""
 
 # imports inside commands keep --help fast
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ class Bar:
     """A bar on a terminal's stderr; nothing elsewhere."""
 
     def __init__(self, path: Path, *, quiet: bool) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only indexing draws
-        from rich.progress import (  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,

@@ -50,7 +50,7 @@ async def answered(
 
 def content_of(result: ToolResult) -> list[Any]:
     """The text of a result and its files, as parts of an MCP answer."""
-    from mcp import types  # noqa: PLC0415 - heavy
+    from mcp import types
 
     content: list[Any] = [types.TextContent(type="text", text=result.content)]
     content += [_attached(artifact) for artifact in result.artifacts]
@@ -58,7 +58,7 @@ def content_of(result: ToolResult) -> list[Any]:
 
 
 def _attached(artifact: Artifact) -> Any:
-    from mcp import types  # noqa: PLC0415 - heavy
+    from mcp import types
 
     data, kind = base64.b64encode(artifact.blob.read()).decode(), artifact.media_type
     if kind.startswith("image/"):

@@ -54,7 +54,7 @@ def harmless() -> tuple[str, ...]:
 
 
 async def _serve(names: Sequence[str], port: int | None, token: str | None) -> None:
-    from agentlab_tools.mcp.serve import (  # noqa: PLC0415 - keeps --help fast
+    from agentlab_tools.mcp.serve import (  # keeps --help fast
         serve_http,
         serve_stdio,
         server_of,

@@ -86,9 +86,9 @@ def _headers(server: McpServer, environ: Mapping[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> AsyncGenerator[Any]:
-    import httpx2  # noqa: PLC0415 - heavy
-    from mcp.client.sse import sse_client  # noqa: PLC0415
-    from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415
+    import httpx2
+    from mcp.client.sse import sse_client
+    from mcp.client.streamable_http import streamable_http_client
 
     given = _headers(server, environ)
     # a call's own timeout is the tool's; here only a dead connection is noticed
@@ -117,7 +117,7 @@ async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> As
 async def _stdio(
     server: McpServer, said: Transcript, environ: Mapping[str, str]
 ) -> AsyncGenerator[Any]:
-    from mcp.client.stdio import StdioServerParameters, stdio_client  # noqa: PLC0415
+    from mcp.client.stdio import StdioServerParameters, stdio_client
 
     passed = {name: environ[name] for name in server.pass_env if name in environ}
     command, arguments = server.command[0], server.command[1:]

@@ -111,9 +111,13 @@ def _says(content: list[Any], structured: dict[str, Any]) -> bool:
     texts = [part.text for part in content if part.type == "text"]
     if texts and set(structured) == {"result"}:
         return True  # the SDK's wrap of a value that is no object
+    # many servers wrap what their text says under a name: {"content": "…"}, {"entities": […]}
+    held = [structured, *(structured.values() if len(structured) == 1 else ())]
+    if "\n".join(texts) in held:
+        return True
     for text in texts:
         try:
-            if json.loads(text) == structured:
+            if json.loads(text) in held:
                 return True
         except (ValueError, RecursionError):
             continue

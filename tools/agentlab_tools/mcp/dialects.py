@@ -93,7 +93,7 @@ def _leads_somewhere(reference: str, schema: Mapping[str, Any]) -> bool:
 
 
 def _unescaped(step: str) -> str:
-    from urllib.parse import unquote  # noqa: PLC0415 - seldom needed
+    from urllib.parse import unquote
 
     return unquote(step).replace("~1", "/").replace("~0", "~")
 

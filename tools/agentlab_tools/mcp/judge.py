@@ -54,7 +54,7 @@ class Judge:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - heavy
+        from jsonschema.exceptions import SchemaError
 
         nodes, depth = _size(schema)
         if nodes > MAX_NODES or depth > MAX_DEPTH:
@@ -81,7 +81,7 @@ class Judge:
 
     def problem(self, value: object) -> str | None:
         """What is wrong with a value; None where nothing is, or where there is no verdict."""
-        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy
+        from referencing.exceptions import Unresolvable
 
         before = _COUNT.set(_Count(_STEPS + _STEPS_A_NODE * _size(value)[0]))
         try:
@@ -144,7 +144,7 @@ _Keyword = Callable[[Any, Any, Any, Any], Iterator[Any] | None]
 @cache
 def _checker(dialect: str) -> Any:
     """A validator class of a draft, whose keywords count their steps."""
-    import jsonschema.validators as drafts  # noqa: PLC0415 - heavy
+    import jsonschema.validators as drafts
 
     made: Any = getattr(drafts, dialect)
     # from here on `pattern` and its kin are ours; what looks into a schema for patterns by itself
@@ -175,7 +175,7 @@ def _counted(check: _Keyword) -> _Keyword:
 
 
 def _validator(checker: Any, schema: Mapping[str, Any]) -> Any:
-    from referencing import Registry  # noqa: PLC0415 - heavy
+    from referencing import Registry
 
     text = str(schema)
     hidden = {"$schema"}  # named further in, it would bring in a class that does not count
@@ -206,7 +206,7 @@ def _found(pattern: str, text: str) -> bool:
     Raises:
         _NoVerdictError: it takes too long to find out.
     """
-    import regex  # noqa: PLC0415 - only where a schema has patterns
+    import regex
 
     try:
         return regex.search(pattern, text, timeout=_SECONDS) is not None
@@ -217,7 +217,7 @@ def _found(pattern: str, text: str) -> bool:
 
 
 def _pattern(validator: Any, pattern: Any, instance: Any, _schema: Any) -> Generator[Any]:
-    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
+    from jsonschema.exceptions import ValidationError
 
     if validator.is_type(instance, "string") and not _found(pattern, instance):
         yield ValidationError(f"{one_line(instance, 80)!r} does not match {pattern!r}")
@@ -234,7 +234,7 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) ->
 def _additional_properties(
     validator: Any, allowed: Any, instance: Any, schema: Any
 ) -> Generator[Any]:
-    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
+    from jsonschema.exceptions import ValidationError
 
     if not validator.is_type(instance, "object"):
         return

@@ -49,6 +49,8 @@ class Keeper:
         self._stale = asyncio.Event()
         self._lost = asyncio.Event()
         self._up = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._failed = asyncio.Event()
         self._tools = tools
         self._server = tools.server
         self._environ = environ
@@ -100,6 +102,7 @@ class Keeper:
             log.addHandler(logging.NullHandler())
         pause = _PAUSE
         while not self.stop.is_set():
+            self._wanted.clear()
             try:
                 await self._connection()
                 pause = _PAUSE
@@ -111,16 +114,26 @@ class Keeper:
                     if isinstance(first := _first(error), AgentLabError):
                         raise first from None
                     raise self._problem("does not work", error) from error
+                self._failed.set()
             finally:
                 self._up.clear()
-            if not self._server.url:
-                return  # a program that has ended took with it what it knew; calls say so
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            if self._server.url:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stop.wait(), pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                await self._missed()
+
+    async def _missed(self) -> None:
+        """Wait until a call needs the program that has ended; then it is started again."""
+        await _any_of(self.stop, self._wanted)
+        if not self.stop.is_set():
+            last = self._said.error
+            self._tools.note(f"has ended and is started again{f': {last}' if last else ''}")
+            self._said = Transcript()
 
     async def _connection(self) -> None:
-        from mcp import Client  # noqa: PLC0415 - heavy
+        from mcp import Client
 
         sieve = Sieve(self._tools.note)
         way = transport(
@@ -151,12 +164,7 @@ class Keeper:
         """Take up changed lists, until told to stop or until the connection is of no use."""
         events = (self.stop, self._stale, self._lost)
         while not (self.stop.is_set() or self._lost.is_set()):
-            waits = {asyncio.create_task(event.wait()) for event in events}
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
+            await _any_of(*events)
             if self._stale.is_set():
                 self._stale.clear()
                 with suppress(Exception):  # the old list stands, and its calls say what is wrong
@@ -247,16 +255,20 @@ class Keeper:
         self._lost.set()
 
     async def _connected(self) -> Any:
-        """The connection; one by HTTP that was lost is waited for.
+        """The connection; one that was lost is waited for, and a program started again for it.
 
         Raises:
             ToolError: there is none any more.
         """
-        if self._server.url and not self.stop.is_set() and not self._up.is_set():
+        if not self.stop.is_set() and not self._up.is_set():
+            self._wanted.set()
+            self._failed.clear()
+            ways = (self._up,) if self._server.url else (self._up, self._failed, self.stop)
+            patience = _AGAIN if self._server.url else self._server.start_timeout
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._up.wait(), _AGAIN)
+                await asyncio.wait_for(_any_of(*ways), patience)
             if not self._up.is_set():
-                why = self._link.trouble or "it does not answer"
+                why = self._link.trouble or self._said.error or "it does not answer"
                 raise ToolError(f"the MCP server {self._server.name} is not there: {why}")
         return self._client
 
@@ -270,7 +282,18 @@ class Keeper:
             why = self._link.trouble or told
             return f"{name}: {why}; whether the call was carried out is not known"
         last = self._said.error
-        return f"the MCP server {name} has ended{f': {last}' if last else ''}"
+        ended = f"the MCP server {name} has ended{f': {last}' if last else ''}"
+        return f"{ended}; whether the call was carried out is not known; the next starts it again"
+
+
+async def _any_of(*events: asyncio.Event) -> None:
+    """Wait for the first of these."""
+    waits = {asyncio.create_task(event.wait()) for event in events}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _first(error: BaseException) -> BaseException:
@@ -286,7 +309,7 @@ def _told(error: BaseException) -> str:
 
 def _is_answer(error: BaseException | None) -> bool:
     """Whether the server itself said what is wrong, in the words of the protocol."""
-    from mcp import MCPError  # noqa: PLC0415 - loaded by now
+    from mcp import MCPError
 
     return error is not None and isinstance(_first(error), MCPError)
 

@@ -65,7 +65,7 @@ def watched(link: Link) -> Any:
     What can't be sent is answered in the server's place, so that it ends one call and not the
     connection that all of them share.
     """
-    import httpx2  # noqa: PLC0415 - heavy
+    import httpx2
 
     class Watched(httpx2.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

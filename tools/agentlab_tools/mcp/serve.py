@@ -33,9 +33,9 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
     What a tool emits while it works goes to the client as progress, where that was asked for, and
     as a log message at level `info`; a failed call is logged at `warning`.
     """
-    from mcp import types  # noqa: PLC0415 - heavy, and only needed here
-    from mcp.server.lowlevel import Server  # noqa: PLC0415
-    from mcp.shared.exceptions import MCPDeprecationWarning, MCPError  # noqa: PLC0415
+    from mcp import types
+    from mcp.server.lowlevel import Server
+    from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
     by_name = {tool.name: tool for tool in tools}
     room, numbers = asyncio.Semaphore(_AT_ONCE), count()
@@ -59,7 +59,7 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
         tool = by_name.get(asked.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {asked.name}")
-        from pydantic_core import to_json  # noqa: PLC0415
+        from pydantic_core import to_json
 
         arguments = to_json(asked.arguments or {}).decode()
         call = ToolCall(id=f"mcp_{next(numbers)}", name=tool.name, arguments=arguments)
@@ -93,7 +93,7 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
 
 async def serve_stdio(server: Server[Any]) -> None:
     """Serve one client on stdin and stdout, until it hangs up."""
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415 - heavy
+    from mcp.server.stdio import stdio_server
 
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
@@ -112,7 +112,7 @@ async def serve_http(
     Raises:
         ConfigError: the port is taken.
     """
-    import uvicorn  # noqa: PLC0415 - heavy
+    import uvicorn
 
     try:
         listening = socket.create_server(("127.0.0.1", port))

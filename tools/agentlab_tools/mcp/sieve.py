@@ -177,8 +177,8 @@ class _Parts:
     """Knows the kinds of content that the SDK takes, in every version of the protocol it speaks."""
 
     def __init__(self) -> None:
-        from mcp.types import CallToolResult  # noqa: PLC0415 - heavy
-        from mcp_types.methods import validate_server_result  # noqa: PLC0415
+        from mcp.types import CallToolResult
+        from mcp_types.methods import validate_server_result
 
         self._model: Any = CallToolResult
         self._validate: Any = validate_server_result
@@ -226,8 +226,8 @@ def _line_of(problem: Exception) -> str:
 
 def _message_of(line: str) -> Any:
     """A message that only a strict reader refuses, such as one with half of a surrogate pair."""
-    from mcp.shared.message import SessionMessage  # noqa: PLC0415 - heavy
-    from mcp.types import jsonrpc_message_adapter  # noqa: PLC0415
+    from mcp.shared.message import SessionMessage
+    from mcp.types import jsonrpc_message_adapter
 
     try:
         told = json.loads(line.strip().lstrip("\ufeff"))
@@ -249,8 +249,8 @@ def _cleaned(value: Any) -> Any:
 
 
 def _refusal(asked: Any, why: str) -> Any:
-    from mcp.shared.message import SessionMessage  # noqa: PLC0415 - heavy
-    from mcp.types import ErrorData, JSONRPCError  # noqa: PLC0415
+    from mcp.shared.message import SessionMessage
+    from mcp.types import ErrorData, JSONRPCError
 
     error = ErrorData(code=_UNREADABLE, message=why)
     return SessionMessage(JSONRPCError(jsonrpc="2.0", id=asked, error=error))

@@ -198,14 +198,17 @@ def cancel(jobs: Jobs, name: str, grace: float, as_json: bool) -> int:
 @jobs.command("resume")
 @click.argument("name")
 @click.option("-d", "--detach", is_flag=True, help="Start it without watching.")
+@click.option(
+    "--changed-data", is_flag=True, help="Continue even though its data has changed since."
+)
 @json_option
 @click.pass_obj
-def resume(jobs: Jobs, name: str, detach: bool, as_json: bool) -> int:
+def resume(jobs: Jobs, name: str, detach: bool, changed_data: bool, as_json: bool) -> int:
     """Continue a job from its last checkpoint.
 
     It may have been cancelled, failed or lost.
     """
-    job = jobs.resume(name)
+    job = jobs.resume(name, changed_data=changed_data)
     return _told(jobs, job, as_json) if detach else _watch(jobs, job.id, as_json)
 
 

@@ -44,7 +44,7 @@ def run_on_ray(spec: JobSpec, folder: Path, tell: Callable[[JobEvent], object], 
         MissingExtra: Ray is not installed.
     """
     try:
-        import ray  # noqa: PLC0415 - heavy, and only needed here
+        import ray
     except ModuleNotFoundError as error:
         raise MissingExtra("ray", "ray") from error
     _Run(ray, spec, folder, tell, stop).go()

@@ -74,7 +74,7 @@ def train_there(
         checkpoint: a reference to the packed checkpoint to go on from, if there is one.
         switch: a handle of a `Switch`.
     """
-    import ray  # noqa: PLC0415 - only there on a cluster
+    import ray
 
     get: Callable[[Any], Any] = ray.get  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     spec = JobSpec.model_validate_json(spec_json)
@@ -194,7 +194,7 @@ def _run(
     except AgentLabError as error:
         return "failed", str(error)
     except BaseException as error:  # noqa: BLE001 - whatever a recipe does, it is sent back
-        import traceback  # noqa: PLC0415
+        import traceback
 
         traceback.print_exc()
         what = f"{type(error).__name__}: {error}".partition("\n")[0]

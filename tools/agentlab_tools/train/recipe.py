@@ -67,6 +67,20 @@ class RecipeSettings(BaseModel):
     seed: int = 0
     """Of the random generators and of the order of the data."""
 
+    def sources(self) -> tuple[str, ...]:
+        """Files and folders that are learnt from: a job resumes only while they are the same."""
+        data = getattr(self, "data", None)
+        return (data,) if isinstance(data, str) else ()
+
+    def look(self) -> None:
+        """See that what is asked for can be done, as far as that takes no heavy library.
+
+        A job is not begun where this raises, so that a mistake is told at once.
+
+        Raises:
+            ConfigError: bad data, or a model that can't be trained here.
+        """
+
 
 S = TypeVar("S", bound=RecipeSettings)
 

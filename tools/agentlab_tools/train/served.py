@@ -50,7 +50,7 @@ def open_backend(name: str, **options: Any) -> Backend:
     Raises:
         ConfigError: as `served`, or as `connect` for a local model.
     """
-    from agentlab.backends import connect  # noqa: PLC0415 - opens a model
+    from agentlab.backends import connect  # opens a model
 
     jobs = home_jobs()
     job = jobs.get(name.removeprefix(PREFIX))

@@ -54,7 +54,7 @@ def training_tools(
 def _default(context: ToolContext) -> Jobs:
     if isinstance(context.deps, Jobs):
         return context.deps
-    from agentlab.places.home import home  # noqa: PLC0415 - reads the environment
+    from agentlab.places.home import home  # reads the environment
 
     return Jobs(home() / "jobs")
 
@@ -109,10 +109,10 @@ def _tools(
         cases: Annotated[int, Field(description="of each sort", ge=1, le=50)] = 3,
     ) -> str:
         """Measure how well a model calls tools it has never seen: the share of right answers."""
-        from agentlab.backends import connect  # noqa: PLC0415 - opens a model
-        from agentlab_tools.train.served import served  # noqa: PLC0415
-        from agentlab_tools.train.toolcalling.evaluate import measure, total  # noqa: PLC0415
-        from agentlab_tools.train.toolcalling.generate import balanced  # noqa: PLC0415
+        from agentlab.backends import connect  # opens a model
+        from agentlab_tools.train.served import served
+        from agentlab_tools.train.toolcalling.evaluate import measure, total
+        from agentlab_tools.train.toolcalling.generate import balanced
 
         jobs = found(context)
         backend = await in_thread(lambda: _refusing(lambda: connect(served(jobs, model))))
@@ -139,8 +139,8 @@ def _tools(
 
 
 def _quantized(model: str, folder: Path, kind: Kind) -> str:
-    from agentlab_tools.train.bridge.merge import as_one_file  # noqa: PLC0415
-    from agentlab_tools.train.bridge.quantize import quantize  # noqa: PLC0415
+    from agentlab_tools.train.bridge.merge import as_one_file
+    from agentlab_tools.train.bridge.quantize import quantize
 
     made = folder / "artifacts"
     with as_one_file(model, name=folder.name, beside=made) as whole:

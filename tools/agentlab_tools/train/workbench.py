@@ -53,7 +53,7 @@ class Workbench:
         Raises:
             MissingExtra: what training needs is not installed.
         """
-        from agentlab.backends.llamacpp.registry import locate  # noqa: PLC0415 - looks for files
+        from agentlab.backends.llamacpp.registry import locate  # looks for files
 
         recipe.check()
         limits = SandboxLimits(timeout=30)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-import zlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ import httpx
 
 from agentlab.display import one_line
 from agentlab_tools.hosts import PORTS, Rule
+from agentlab_tools.web.body import Body, FetchError, read_body
 from agentlab_tools.web.pages import Page, Unreadable, kind_of, read_page
 from agentlab_tools.web.robots import AGENT, MAX_BYTES, Robots
-from agentlab_tools.web.transport import CheckedTransport, FetchError, Resolve, look_up
+from agentlab_tools.web.transport import CheckedTransport, Resolve, look_up
 
 _CACHED, _CACHED_FOR = 8, 300.0
 _PORTS_FROM = 1024
@@ -31,19 +31,13 @@ class FetchLimits:
 
     Attributes:
         seconds: for everything: robots.txt, redirects, the page, and reading it.
-        max_bytes: of a body, as sent and when unpacked; what comes after is left out.
+        max_bytes: of a body, as sent and when unpacked, each counted; the rest is left out.
         redirects: how often the address may lead elsewhere.
     """
 
     seconds: float = 30.0
     max_bytes: int = 5 << 20
     redirects: int = 5
-
-
-@dataclass(frozen=True)
-class _Body:
-    data: bytes
-    whole: bool
 
 
 class Fetcher:
@@ -107,11 +101,11 @@ class Fetcher:
                         said = f"{response.status_code} {response.reason_phrase}".strip()
                         raise FetchError(f"{url} answers: {one_line(said, 60)}")
                     declared = response.headers.get("content-type", "")
-                    body = await self._body(response, self.limits.max_bytes)
+                    body = await read_body(response, self.limits.max_bytes)
                 return await self._read(url, declared, body)
         raise FetchError(f"{url.host} redirects more than {self.limits.redirects} times")
 
-    async def _read(self, url: httpx.URL, declared: str, body: _Body) -> Page:
+    async def _read(self, url: httpx.URL, declared: str, body: Body) -> Page:
         try:
             kind = kind_of(declared, body.data)
             if kind == "pdf" and not body.whole:
@@ -137,7 +131,7 @@ class Fetcher:
                             continue
                         if response.status_code != 200:
                             return response.status_code, b""
-                        return 200, (await self._body(response, MAX_BYTES)).data
+                        return 200, (await read_body(response, MAX_BYTES)).data
             except (httpx.HTTPError, httpx.InvalidURL):
                 return 0, b""
             return 404, b""  # RFC 9309, 2.3.1.2: as if there were none
@@ -165,22 +159,6 @@ class Fetcher:
             transport=transport, headers=headers, timeout=timeout, trust_env=False
         ) as client:
             yield client
-
-    async def _body(self, response: httpx.Response, limit: int) -> _Body:
-        """The body, unpacked by ourselves: what it unpacks to is not known before."""
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("identity", "gzip", "x-gzip", ""):
-            raise FetchError(f"{response.url.host} answers in an encoding it was not asked for")
-        unpack = _Unpacked() if "gzip" in encoding else None
-        data = bytearray()
-        async for chunk in response.aiter_raw(65536):
-            try:
-                data += chunk if unpack is None else unpack(chunk, limit - len(data) + 1)
-            except zlib.error:
-                raise FetchError(f"{response.url.host} sent damaged data") from None
-            if len(data) > limit:
-                return _Body(bytes(data[:limit]), whole=False)
-        return _Body(bytes(data), whole=True)
 
 
 def _parsed(address: str) -> httpx.URL:
@@ -212,22 +190,6 @@ def _checked(url: httpx.URL) -> httpx.URL:
     if port < _PORTS_FROM and port not in PORTS:
         raise FetchError(f"nothing is fetched from port {port}")
     return url
-
-
-class _Unpacked:
-    """Unpacks gzip, one member after the other, and never more than is asked for."""
-
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(31)
-
-    def __call__(self, chunk: bytes, most: int) -> bytes:
-        data = bytearray()
-        while chunk and len(data) < most:
-            if self._stream.eof:
-                self._stream = zlib.decompressobj(31)
-            data += self._stream.decompress(chunk, most - len(data))
-            chunk = self._stream.unused_data or self._stream.unconsumed_tail
-        return bytes(data)
 
 
 @lru_cache(maxsize=1)

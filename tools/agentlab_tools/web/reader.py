@@ -30,8 +30,8 @@ _BLOCKS = frozenset(
 
 def read_html(text: str, url: str) -> dict[str, Any]:
     """Title, text as Markdown, and links."""
-    import trafilatura  # noqa: PLC0415 - not for a PDF
-    from lxml import html  # noqa: PLC0415
+    import trafilatura
+    from lxml import html
 
     # an XML declaration with an encoding is an error in text that is decoded already
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
@@ -71,7 +71,7 @@ def _all_text(tree: Any) -> str:
 
 
 def _walk(tree: Any) -> Iterator[tuple[str, Any]]:
-    from lxml.etree import iterwalk  # noqa: PLC0415  # pyright: ignore
+    from lxml.etree import iterwalk  # pyright: ignore
 
     yield from iterwalk(tree, events=("start", "end", "comment", "pi"))
 
@@ -94,7 +94,7 @@ def _links(tree: Any, url: str) -> Iterator[tuple[str, str]]:
 
 def read_pdf(data: bytes) -> dict[str, Any]:
     """Title and text, with the pages' numbers."""
-    import pypdf  # noqa: PLC0415 - not for HTML
+    import pypdf
 
     reader = pypdf.PdfReader(BytesIO(data))
     pages = [page.extract_text() for page in reader.pages[:MAX_PDF_PAGES]]

@@ -48,7 +48,7 @@ class Robots:
         return said if isinstance(said, bool) else bool(said.can_fetch(url, AGENT))
 
     async def _ask(self, site: str, read: Read) -> Protego | bool:
-        from protego import Protego  # noqa: PLC0415 - only where pages are read
+        from protego import Protego
 
         status, body = await read(f"{site}/robots.txt")
         if 400 <= status < 500:

@@ -8,6 +8,8 @@ What differs between them is data, so another one is a few lines:
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -16,8 +18,10 @@ import httpx
 
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError
+from agentlab_tools.web.body import FetchError, read_body
 
 MAX_BYTES = 4 << 20
+"""Of an answer, as sent and when unpacked."""
 _TITLE, _SNIPPET = 200, 500
 
 
@@ -116,18 +120,28 @@ class SearchService:
         if provider.count:
             fields[provider.count] = count
         header, before = provider.key_header
-        headers = {header: f"{before}{self.key}"} if self.key else {}
+        headers = {"Accept-Encoding": "gzip"}
+        if self.key:
+            headers[header] = f"{before}{self.key}"
         sent: dict[str, Any] = {"params": fields} if provider.method == "GET" else {"json": fields}
         address = f"{self.base.rstrip('/')}{provider.path}"
         try:
-            async with httpx.AsyncClient(timeout=self.timeout) as client:
-                answer = await client.request(provider.method, address, headers=headers, **sent)
+            async with (
+                asyncio.timeout(self.timeout),
+                httpx.AsyncClient(timeout=self.timeout) as client,
+                client.stream(provider.method, address, headers=headers, **sent) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise SearchError(self._refusal(answer.status_code))
+                body = await read_body(answer, MAX_BYTES)
+        except TimeoutError:
+            raise SearchError(f"{provider.name} took more than {self.timeout:g} seconds") from None
+        except FetchError as error:
+            raise SearchError(f"{provider.name} can't be understood: {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = one_line(str(error), 200) or type(error).__name__
             raise SearchError(f"{provider.name} can't be reached: {said}") from error
-        if answer.status_code != 200:
-            raise SearchError(self._refusal(answer.status_code))
-        return self._hits(answer)[:count]
+        return self._hits(body.data)[:count]
 
     def _refusal(self, status: int) -> str:
         provider = self.provider
@@ -139,10 +153,10 @@ class SearchService:
             return f"{provider.name} was asked too often: try again later"
         return f"{provider.name} answers with status {status}"
 
-    def _hits(self, answer: httpx.Response) -> list[Hit]:
+    def _hits(self, answer: bytes) -> list[Hit]:
         provider = self.provider
         try:
-            found: Any = answer.json()
+            found: Any = json.loads(answer)
             for step in provider.results.split("."):
                 found = found.get(step, {})
             rows = cast(list[dict[str, Any]], list(found))
@@ -154,7 +168,7 @@ class SearchService:
                 )
                 for row in rows
             ]
-        except (ValueError, AttributeError, KeyError, TypeError) as error:
+        except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             raise SearchError(f"{provider.name} answers in a way that is not understood") from error
 
 

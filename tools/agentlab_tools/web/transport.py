@@ -9,17 +9,13 @@ from typing import TypeAlias
 
 import httpx
 
-from agentlab.errors import AgentLabError
 from agentlab_tools.hosts import Rule, is_public
+from agentlab_tools.web.body import FetchError
 
 _TRIED = 4
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host and port."""
-
-
-class FetchError(AgentLabError):
-    """A page can't be had; the text is one line that says why."""
 
 
 async def look_up(host: str, port: int) -> Sequence[str]:

@@ -108,7 +108,9 @@ class JobsScreen(Screen[None]):
             self._looking = False
         rows = self.query_one(VirtualList[Job])
         if not jobs:
-            self._note(Content.styled("no jobs yet: agentlab train lists what can be", "$quiet"))
+            self._note(
+                Content.styled("no jobs yet: `agentlab train` lists what can be trained", "$quiet")
+            )
         else:
             active = sum(job.active for job in jobs)
             self._note(Content.styled(f"{len(jobs)} jobs, {active} at work", "$quiet"))

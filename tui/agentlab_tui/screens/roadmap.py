@@ -135,7 +135,7 @@ class RoadmapScreen(Screen[None]):
     def _refill(self) -> None:
         if not self.entries:  # nothing has come in yet
             return
-        from agentlab_tui.standing import standings  # noqa: PLC0415 - with the first lab
+        from agentlab_tui.standing import standings
 
         for entry in self.entries:
             if entry.id not in self._progress:

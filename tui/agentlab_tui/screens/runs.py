@@ -179,8 +179,8 @@ def _row(run: RunSummary, width: int) -> Content:
 
 
 def _columns(when: str, what: str, model: str, ended: str, width: int) -> str:
-    if width < 64:
-        room = max(6, width - 12 - 10)
-        return f"{when[5:16]:<12}{one_line(what, room - 2):<{room}}{ended}"
+    if width < 96:  # what was asked is worth more than the second, or the model
+        room = max(6, width - 13 - 10)
+        return f"{when[5:16]:<13}{one_line(what, room - 2):<{room}}{ended}"
     room = max(10, width - 21 - 22 - 12)
     return f"{when:<21}{one_line(what, room - 2):<{room}}{one_line(model, 20):<22}{ended}"

@@ -13,13 +13,15 @@ from textual.widgets import Static
 
 SEEN = "welcomed"
 """The choice that keeps it from coming back."""
+FIRST_MINUTES = 8
+"""What the course's first lab says it takes; no lab is loaded before there is a picture."""
 _ABOUT = (
     "Here you learn how AI agents work by building them, with a small language model that runs on "
     "this machine. Every lab gives you something to read, something to try, and checks that say "
     "whether it holds."
 )
 _KEYS = (
-    ("enter", "opens the lab that is marked: begin with the first one"),
+    ("enter", f"opens the lab that is marked: the first takes {FIRST_MINUTES} minutes"),
     ("r", "in a lab, runs what you see; n goes to the next step"),
     ("p", "talks to an agent of your own"),
     ("t", "looks back at every run, event by event"),

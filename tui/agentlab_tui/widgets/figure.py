@@ -46,7 +46,7 @@ def open_picture(artifact: Artifact) -> Any:
         TraceError: its file is gone.
     """
     try:
-        from PIL import Image  # noqa: PLC0415 - only once there is a picture
+        from PIL import Image
     except ModuleNotFoundError:
         return None
     data = artifact.blob.read()

@@ -294,7 +294,7 @@ class WorkPane(Vertical):
     def _say_whose(self, step: Runnable, text: str) -> None:
         own = "your answer, saved as you type" if is_own(step, text) else ""
         editor = self.query_one(AnswerEditor)
-        editor.name_it(own or "the starter: e edits it, and makes it yours; r runs it as it is")
+        editor.name_it(own or "the starter: r runs it, e makes it yours")
         editor.complain("")
 
     def _choice(self, step: QuizStep) -> tuple[str, ...]:

@@ -315,7 +315,7 @@ def _storable(text: str) -> bool:
 
 
 def _shows_safely(text: str) -> bool:
-    from agentlab_tools.execute.text import display_safe  # noqa: PLC0415
+    from agentlab_tools.execute.text import display_safe
 
     return all(char.isprintable() or char in "\n\t" for char in display_safe(text))
 

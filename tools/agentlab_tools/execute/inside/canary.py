@@ -46,7 +46,7 @@ def _succeeds(attempt: Any) -> bool:
 
 
 def _connect(port: int) -> None:
-    import _socket  # noqa: PLC0415 - socket proper costs a start 4 ms
+    import _socket  # socket proper costs a start 4 ms
 
     attempt = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     attempt.settimeout(1)
@@ -55,7 +55,7 @@ def _connect(port: int) -> None:
 
 
 def _all_sockets() -> None:
-    import _socket  # noqa: PLC0415
+    import _socket
 
     _socket.socket(16, _socket.SOCK_RAW, 0).close()  # AF_NETLINK: every Linux has it
 

@@ -124,8 +124,8 @@ class Runner:
             answer |= {"outcome": "error", "error": what}
 
     def _figures(self) -> tuple[list[str], int]:
-        import io  # noqa: PLC0415
-        from binascii import b2a_base64  # noqa: PLC0415
+        import io
+        from binascii import b2a_base64
 
         pyplot = sys.modules["matplotlib.pyplot"]
         kept: list[str] = []
@@ -159,8 +159,8 @@ class Runner:
     def _explain(self, error: BaseException) -> str:
         """The traceback, from the cell's own first frame on."""
         try:
-            import linecache  # noqa: PLC0415 - costs a start 6 ms
-            import traceback  # noqa: PLC0415
+            import linecache  # costs a start 6 ms
+            import traceback
 
             for name, code in self._sources.items():
                 linecache.cache[name] = (len(code), None, code.splitlines(True), name)
@@ -204,7 +204,7 @@ def _end_group(child: int) -> None:
 
 def warm_figures() -> None:
     """Draw one throw-away figure, so that the first real one finds fonts and caches ready."""
-    import io  # noqa: PLC0415
+    import io
 
     pyplot = sys.modules["matplotlib.pyplot"]
     pyplot.plot([0, 1])

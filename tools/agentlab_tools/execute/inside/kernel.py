@@ -58,7 +58,7 @@ def main(descriptor: int) -> None:
         failed = [f"{type(error).__name__}: {error}"]
     if not failed:
         if plan["proxy"]:
-            from . import bridge  # noqa: PLC0415 - socket costs a start 5 ms
+            from . import bridge  # socket costs a start 5 ms
 
             bridge.start(plan["proxy"])
         _prepare(plan, module)
@@ -81,7 +81,7 @@ def _announce(answers: int, ready: bytes, paths: list[str]) -> None:
     if not paths:
         _write(answers, ready)
         return
-    import _socket  # noqa: PLC0415 - not needed in a container
+    import _socket  # not needed in a container
 
     folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in paths]
     packed = b"".join(number.to_bytes(4, sys.byteorder) for number in folders)

@@ -72,14 +72,14 @@ class Memory:
 
 
 def _libc() -> Any:
-    import ctypes  # noqa: PLC0415 - only where the launcher could not do it for us
+    import ctypes  # only where the launcher could not do it for us
 
     return ctypes.CDLL(None, use_errno=True)
 
 
 def _check(result: int, what: str) -> int:
     if result < 0:
-        import ctypes  # noqa: PLC0415
+        import ctypes
 
         raise LockdownError(f"{what}: {os.strerror(ctypes.get_errno())}")
     return result
@@ -87,7 +87,7 @@ def _check(result: int, what: str) -> int:
 
 def _drop_capabilities() -> None:
     """Empty every capability set of a process that stays uid 0."""
-    import ctypes  # noqa: PLC0415
+    import ctypes
 
     libc = _libc()
     for number in range(64):
@@ -98,7 +98,7 @@ def _drop_capabilities() -> None:
 
 
 def _seccomp(program: bytes) -> None:
-    import ctypes  # noqa: PLC0415
+    import ctypes
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
@@ -111,7 +111,7 @@ def _seccomp(program: bytes) -> None:
 
 def _landlock(rules: dict[str, list[str]]) -> None:
     """Files by path beneath; no TCP; no signals or abstract sockets to the outside."""
-    import ctypes  # noqa: PLC0415
+    import ctypes
 
     class Ruleset(ctypes.Structure):
         _fields_ = (

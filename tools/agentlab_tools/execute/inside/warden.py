@@ -29,14 +29,14 @@ def main(channel: int, lifeline: int, folder: str) -> None:
         folder: removed, whatever it holds, if the host died and so can't.
     """
     if _LINUX:
-        import ctypes  # noqa: PLC0415
+        import ctypes
 
         ctypes.CDLL(None).prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
         os.close(lifeline)
-        from . import kernel  # noqa: PLC0415 - the warden itself stays small
+        from . import kernel  # the warden itself stays small
 
         kernel.main(channel)
         os._exit(0)
@@ -44,7 +44,7 @@ def main(channel: int, lifeline: int, folder: str) -> None:
     status = _guard(child, lifeline)
     _end_all(child)
     if not _host_lives(lifeline):
-        from . import trees  # noqa: PLC0415
+        from . import trees
 
         trees.remove(folder)
         os._exit(0)

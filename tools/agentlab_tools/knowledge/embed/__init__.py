@@ -31,21 +31,21 @@ def open_embedder(spec: str = DEFAULT, **options: Any) -> Embedder:
     """
     kind, colon, rest = spec.partition(":")
     if spec == DEFAULT:
-        from agentlab_tools.knowledge.embed.minilm import MiniLM  # noqa: PLC0415 - only if asked
+        from agentlab_tools.knowledge.embed.minilm import MiniLM
 
         return MiniLM(**options)
     if kind == "st" and rest:
-        from agentlab_tools.knowledge.embed.transformer import (  # noqa: PLC0415 - only if asked
+        from agentlab_tools.knowledge.embed.transformer import (
             SentenceTransformerEmbedder,
         )
 
         return SentenceTransformerEmbedder(rest, **options)
     if (kind == "llama" and rest) or spec.endswith(".gguf"):
-        from agentlab_tools.knowledge.embed.llama import LlamaEmbedder  # noqa: PLC0415 - see above
+        from agentlab_tools.knowledge.embed.llama import LlamaEmbedder
 
         return LlamaEmbedder(Path(rest if kind == "llama" else spec).expanduser(), **options)
     if colon and rest:
-        from agentlab_tools.knowledge.embed.hosted import HostedEmbedder  # noqa: PLC0415
+        from agentlab_tools.knowledge.embed.hosted import HostedEmbedder
 
         return HostedEmbedder(spec, **options)
     raise ConfigError(

@@ -158,8 +158,8 @@ def _find(spec: str, services: Mapping[str, Preset]) -> tuple[Preset, str]:
 
 def _client(preset: Preset, key: str, timeout: float, transport: Any) -> Any:
     try:
-        import httpx2  # noqa: PLC0415 - the SDK's HTTP library
-        import openai  # noqa: PLC0415 - takes most of a second
+        import httpx2
+        import openai
     except ModuleNotFoundError as error:
         raise MissingExtra("the openai package", "hosted") from error
     client = openai.OpenAI(

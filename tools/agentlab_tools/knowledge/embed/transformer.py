@@ -33,8 +33,8 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, model: str, *, device: str | None = None) -> None:
         try:
-            from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - imports torch
-            from transformers.utils import logging  # noqa: PLC0415
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
         except ModuleNotFoundError as error:
             raise ConfigError(
                 f"{error.name} is not installed: pip install sentence-transformers torch, "

@@ -18,7 +18,7 @@ def unit_rows(rows: object, model: str) -> Vectors:
     Raises:
         BackendError: a row has no direction: it is all zeros, or not all finite.
     """
-    import numpy as np  # noqa: PLC0415 - heavy
+    import numpy as np
 
     vectors = np.ascontiguousarray(rows, dtype=np.float32)
     if vectors.ndim != 2:
@@ -31,7 +31,7 @@ def unit_rows(rows: object, model: str) -> Vectors:
 
 def no_vectors(dimensions: int) -> Vectors:
     """The vectors of no texts: (0, dimensions)."""
-    import numpy as np  # noqa: PLC0415 - heavy
+    import numpy as np
 
     return np.zeros((0, dimensions), np.float32)
 

@@ -140,7 +140,7 @@ class Manifest:
             ) from error
         try:
             if sys.platform != "win32":
-                import fcntl  # noqa: PLC0415 - not on every system
+                import fcntl  # not on every system
 
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

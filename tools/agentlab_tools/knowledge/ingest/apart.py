@@ -158,7 +158,7 @@ def _answer(data: bytes, name: str) -> dict[str, Any]:
 
 def _bound(memory: int) -> None:
     with suppress(ImportError, ValueError, OSError):  # not every system has such a bound
-        import resource  # noqa: PLC0415
+        import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 

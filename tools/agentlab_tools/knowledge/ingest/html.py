@@ -38,8 +38,8 @@ def parse(data: bytes) -> Document:
 
 
 def _readable(page: str) -> str:
-    import trafilatura  # noqa: PLC0415 - heavy
-    from trafilatura import html2txt  # noqa: PLC0415
+    import trafilatura
+    from trafilatura import html2txt
 
     extract: Any = trafilatura.extract
     text = extract(

@@ -80,7 +80,7 @@ def blocks_of(text: str, headings: Headings | None = None) -> tuple[tuple[Block,
 
 @cache
 def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy
+    from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark").enable("table")
 

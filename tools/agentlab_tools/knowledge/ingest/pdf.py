@@ -18,7 +18,7 @@ def parse(data: bytes) -> Document:
     Raises:
         Unreadable: it is broken, locked, or holds no text.
     """
-    import pypdf  # noqa: PLC0415 - heavy
+    import pypdf
 
     log = logging.getLogger("pypdf")
     before = log.level

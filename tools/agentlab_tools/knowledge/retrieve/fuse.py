@@ -46,7 +46,7 @@ def marginal_relevance(
         k: how many at most.
         balance: 1 looks at relevance alone, 0 at difference alone.
     """
-    import numpy as np  # noqa: PLC0415 - loaded when something is searched
+    import numpy as np
 
     gain = balance * np.asarray(relevance, np.float64)
     nearest = np.full(len(gain), -np.inf)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.messages import clean
-from agentlab.private import private_folder
+from agentlab.private import private_folder, shut
 from agentlab_tools.knowledge.stores.readonly import copied, is_read_only
 from agentlab_tools.knowledge.stores.records import (
     checked,
@@ -77,6 +77,8 @@ class ChromaStore:
             self._client.close()
             raise
         self._batch = int(self._client.get_max_batch_size())
+        self._place = place
+        shut(place)
 
     def _stored(self) -> Identity | None:
         for collection in self._client.list_collections():
@@ -111,6 +113,7 @@ class ChromaStore:
                     {**dict.fromkeys(old.get(chunk.id, ())), **_metadata(chunk)} for chunk in part
                 ],
             )
+        shut(self._place)
 
     def _writable(self) -> None:
         if self._remove is not None:
@@ -164,7 +167,7 @@ class ChromaStore:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         rows: dict[str, Vectors] = {}
         for part in self._batches(ids):
@@ -189,6 +192,7 @@ class ChromaStore:
     def close(self) -> None:
         """Let go of the files."""
         self._client.close()
+        shut(self._place)
         if self._remove is not None:
             self._remove()
 
@@ -203,8 +207,8 @@ def _client(path: Path) -> Any:
         os.environ["ORT_DISABLE_TELEMETRY"] = (
             "1"  # it may load onnxruntime for embeddings of its own
         )
-        import chromadb  # noqa: PLC0415 - takes a second
-        from chromadb.config import Settings  # noqa: PLC0415
+        import chromadb
+        from chromadb.config import Settings
     except ModuleNotFoundError as error:
         raise MissingExtra("Chroma", "knowledge") from error
     private_folder(path)

@@ -51,7 +51,7 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         ConfigError: another process has it, or it is damaged.
     """
     try:
-        import duckdb  # noqa: PLC0415 - loads a library of its own
+        import duckdb  # loads a library of its own
     except ModuleNotFoundError as error:
         raise MissingExtra("DuckDB", "tools") from error
     try:
@@ -195,7 +195,7 @@ class DuckStore:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         wanted = list(map(clean, ids))
         with self._lock:
@@ -246,7 +246,7 @@ class DuckStore:
 
 def _column(values: list[Any], kind: str) -> Any:
     """A NumPy column; one of objects may hold arrays, which must not become a matrix."""
-    import numpy as np  # noqa: PLC0415 - loaded when something is stored
+    import numpy as np
 
     column = np.empty(len(values), dtype=kind)
     for row, value in enumerate(values):

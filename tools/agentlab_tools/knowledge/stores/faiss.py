@@ -59,7 +59,7 @@ class FaissStore:
 
     def __init__(self, path: Path, identity: Identity | None) -> None:
         try:
-            import faiss  # noqa: PLC0415 - loads a library of its own
+            import faiss  # loads a library of its own
         except ModuleNotFoundError as error:
             raise MissingExtra("FAISS", "knowledge") from error
         if identity is None and not (path / FILE).exists():
@@ -190,7 +190,7 @@ class FaissStore:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         wanted = list(map(clean, ids))
         with self._lock:
@@ -236,7 +236,7 @@ class FaissStore:
 
     def _refresh(self) -> None:
         """Bring the index to what SQLite holds now."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         if version == self._seen:
@@ -275,7 +275,7 @@ class FaissStore:
             return
         whole = self._path / _SNAPSHOT
         part = self._path / f"{_SNAPSHOT}.{os.getpid()}"
-        self._faiss.write_index(self._index, str(part))
+        self._faiss.write_index(self._index, str(private_file(part)))
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(whole)

@@ -56,7 +56,7 @@ class PineconeStore:
         host: str | None = None,
     ) -> None:
         try:
-            import pinecone  # noqa: PLC0415 - loads an SDK
+            import pinecone
         except ModuleNotFoundError as error:
             raise MissingExtra("Pinecone", "pinecone") from error
         if not api_key:
@@ -155,7 +155,7 @@ class PineconeStore:
 
     def vectors(self, ids: Sequence[str]) -> Vectors:
         """The vectors of these ids, in that order."""
-        import numpy as np  # noqa: PLC0415 - loaded when vectors are
+        import numpy as np
 
         found = self._fetch_all(ids)
         out = np.empty((len(ids), self._identity.dimensions), np.float32)

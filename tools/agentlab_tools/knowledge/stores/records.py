@@ -89,7 +89,7 @@ def checked(
     Raises:
         ValueError: there is not one vector of length 1 and the right dimensions for each chunk.
     """
-    import numpy as np  # noqa: PLC0415 - loaded when something is stored
+    import numpy as np
 
     found = np.ascontiguousarray(vectors, dtype=np.float32)
     wanted = (len(chunks), identity.dimensions)
@@ -118,7 +118,7 @@ def query_vector(vector: Vectors, identity: Identity) -> Vectors:
     Raises:
         ValueError: it has other dimensions.
     """
-    import numpy as np  # noqa: PLC0415 - loaded when something is searched
+    import numpy as np
 
     found = np.ascontiguousarray(vector, dtype=np.float32)
     if found.shape != (identity.dimensions,):

@@ -39,7 +39,7 @@ class Words:
 
     def add(self, numbered: Iterable[tuple[int, Chunk]]) -> None:
         """Take in chunks, inside the caller's transaction."""
-        import numpy as np  # noqa: PLC0415 - loaded when something is stored
+        import numpy as np
 
         known = self._vocabulary()
         before = len(known)
@@ -74,7 +74,7 @@ class Words:
         self, query: str, top: int, among: Iterable[int] | None = None
     ) -> list[tuple[int, float]]:
         """The best chunks' numbers and scores, best first; `among` bounds which may be found."""
-        import numpy as np  # noqa: PLC0415 - loaded when something is searched
+        import numpy as np
 
         known = self._vocabulary()
         wanted = [known[term] for term in query_terms(query) if term in known]
@@ -91,7 +91,7 @@ class Words:
         return self._known
 
     def _read(self) -> tuple[Bm25, Any]:
-        import numpy as np  # noqa: PLC0415 - loaded when something is searched
+        import numpy as np
 
         if self._ranking is None:
             docs = self._db.execute("SELECT n, length FROM lengths ORDER BY n").fetchnumpy()

@@ -80,8 +80,8 @@ def work_in(model: PreTrainedModel, file: Path) -> None:
         ConfigError: it is no adapter, or is for another model.
     """
     frame.check(file)
-    import torch  # noqa: PLC0415 heavy
-    from gguf import GGUFReader, dequantize  # noqa: PLC0415 numpy and more
+    import torch
+    from gguf import GGUFReader, dequantize
 
     reader = GGUFReader(file)
     alpha = reader.fields.get("adapter.lora.alpha")
@@ -107,7 +107,7 @@ def work_in(model: PreTrainedModel, file: Path) -> None:
 
 def weights_of(model: PeftModel, adapter: str | None = None) -> dict[str, Tensor]:
     """The trained weights alone, by PEFT's names; of the active adapter where none is named."""
-    import peft  # noqa: PLC0415 heavy
+    import peft
 
     # by default PEFT looks on the hub whether the vocabulary grew
     return cast(Any, peft).get_peft_model_state_dict(

@@ -67,7 +67,7 @@ def export(
 
 def written(path: Path, fill: Callable[[GGUFWriter], None]) -> Path:
     """A GGUF of the llama architecture, filled by a function; complete before it bears its name."""
-    import gguf  # noqa: PLC0415 numpy and more
+    import gguf
 
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
@@ -85,14 +85,14 @@ def written(path: Path, fill: Callable[[GGUFWriter], None]) -> Path:
 
 def add(writer: GGUFWriter, name: str, tensor: Tensor, precision: Precision) -> None:
     """Add one tensor in a precision."""
-    import gguf  # noqa: PLC0415 numpy and more
+    import gguf
 
     kind = gguf.GGMLQuantizationType[precision]
     writer.add_tensor(name, gguf.quantize(tensor.contiguous().numpy(), kind), raw_dtype=kind)
 
 
 def _describe(writer: GGUFWriter, config: Any, name: str, precision: Precision) -> None:
-    import gguf  # noqa: PLC0415 numpy and more
+    import gguf
 
     rope = dict(config.rope_parameters)
     if rope.get("rope_type", "default") != "default":

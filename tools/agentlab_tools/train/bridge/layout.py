@@ -24,6 +24,19 @@ ARCHITECTURES = ("llama", "mistral")
 """Model types of transformers that GGUF calls `llama`: same weights, same names, same order."""
 
 
+def see_kind(kind: str) -> None:
+    """Refuse a type of model that can't be written as GGUF.
+
+    Raises:
+        ConfigError: it is not in `ARCHITECTURES`.
+    """
+    if kind not in ARCHITECTURES:
+        raise ConfigError(
+            f"a {kind[:40]} model can't be written as GGUF here: only llama-like ones can "
+            f"({', '.join(ARCHITECTURES)})"
+        )
+
+
 def to_gguf(rows: Tensor, heads: int) -> Tensor:
     """Rows of a q or k projection, from Hugging Face's order to llama.cpp's.
 
@@ -61,13 +74,9 @@ def names(config: Any, theirs: Iterable[str]) -> dict[str, str]:
     Raises:
         ConfigError: the architecture is not one that can be written, or has an unknown weight.
     """
-    import gguf  # noqa: PLC0415 numpy and more
+    import gguf
 
-    if config.model_type not in ARCHITECTURES:
-        raise ConfigError(
-            f"a {config.model_type} model can't be written as GGUF here: only llama-like ones can "
-            f"({', '.join(ARCHITECTURES)})"
-        )
+    see_kind(config.model_type)
     table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(config.num_hidden_layers))
     found: dict[str, str] = {}
     for name in theirs:

@@ -12,6 +12,7 @@ A quantized file is dequantized: training goes on from what is served, not from 
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def load(name: str) -> Loaded:
         ConfigError: it is of a kind that can't be trained here.
     """
     _check_installed()
-    from transformers.utils import logging  # noqa: PLC0415 heavy
+    from transformers.utils import logging
 
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # a second or two needs none, and logs are full of it
@@ -59,6 +60,32 @@ def load(name: str) -> Loaded:
     finally:
         if bars:
             logging.enable_progress_bar()
+
+
+def see(name: str) -> None:
+    """Refuse what `load` could not load or what could not be written again, loading nothing.
+
+    A name of the hub is not asked for: it is seen when it is loaded.
+
+    Raises:
+        ModelNotFound, ModelUnreadable: there is no such file, or it is damaged.
+        ConfigError: the folder of that name holds a model of another architecture.
+    """
+    if name.startswith(PREFIX):
+        name = served(home_jobs(), name)
+    base, _ = registry.split(name)
+    described = Path(base).expanduser() / "config.json"
+    if registry.is_gguf(base):
+        if not base.startswith("hf:"):
+            found = registry.find(name)
+            for file in (found.path, *found.adapters.values()):
+                frame.check(file)
+    elif described.is_file():
+        try:
+            kind = str(json.loads(described.read_bytes())["model_type"])
+        except (ValueError, TypeError, KeyError):
+            raise ConfigError(f"{described} describes no model") from None
+        layout.see_kind(kind)
 
 
 def _check_installed() -> None:
@@ -83,8 +110,8 @@ def _load(name: str) -> Loaded:
 
 def _from_gguf(path: Path) -> Loaded:
     frame.check(path)
-    from gguf import GGUFReader  # noqa: PLC0415 numpy and more
-    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+    from gguf import GGUFReader
+    from transformers import LlamaForCausalLM
 
     reader = GGUFReader(path)
     config = _config(reader, path)
@@ -96,7 +123,7 @@ def _from_gguf(path: Path) -> Loaded:
 
 
 def _config(reader: GGUFReader, path: Path) -> Any:
-    from transformers import LlamaConfig  # noqa: PLC0415 heavy
+    from transformers import LlamaConfig
 
     def field(name: str, default: Any = None) -> Any:
         found = reader.fields.get(name)
@@ -134,9 +161,9 @@ def _config(reader: GGUFReader, path: Path) -> Any:
 
 def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
     """Every weight under Hugging Face's name, in its order of rows."""
-    import torch  # noqa: PLC0415 heavy
-    from gguf import dequantize  # noqa: PLC0415
-    from transformers import LlamaForCausalLM  # noqa: PLC0415 heavy
+    import torch
+    from gguf import dequantize
+    from transformers import LlamaForCausalLM
 
     with torch.device("meta"):
         theirs = list(LlamaForCausalLM(config).state_dict())
@@ -155,7 +182,7 @@ def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
 
 
 def _from_hub(name: str) -> Loaded:
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 heavy
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
         kept = {"local_files_only": not _hub_is_there()}
@@ -164,6 +191,7 @@ def _from_hub(name: str) -> Loaded:
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelNotFound(f"no model to train under {name!r}: {reason}") from error
+    layout.see_kind(model.config.model_type)
     return Loaded(model.eval(), tokenizer)
 
 
@@ -171,7 +199,7 @@ def _hub_is_there() -> bool:
     """Whether it is worth asking: without a network its client tries for most of a minute."""
     if getproxies():
         return True
-    from huggingface_hub import constants  # noqa: PLC0415
+    from huggingface_hub import constants
 
     try:
         socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)

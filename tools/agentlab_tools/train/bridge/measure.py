@@ -91,9 +91,9 @@ async def tool_calls(path: Path, each: int) -> Score:
     Args:
         each: cases of every sort.
     """
-    from agentlab.backends import connect  # noqa: PLC0415 - opens a model
-    from agentlab_tools.train.toolcalling import evaluate  # noqa: PLC0415
-    from agentlab_tools.train.toolcalling.generate import balanced  # noqa: PLC0415
+    from agentlab.backends import connect  # opens a model
+    from agentlab_tools.train.toolcalling import evaluate
+    from agentlab_tools.train.toolcalling.generate import balanced
 
     backend = connect(str(path), threads=1)
     try:

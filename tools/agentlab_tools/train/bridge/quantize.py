@@ -67,7 +67,7 @@ def quantize(source: Path, target: Path, kind: Kind, *, threads: int = 1) -> Pat
 
 def kinds_in(path: Path) -> Mapping[str, int]:
     """How many weights (numbers, not matrices) of each kind a GGUF holds, most first."""
-    from gguf import GGUFReader  # noqa: PLC0415 numpy and more
+    from gguf import GGUFReader
 
     count: Counter[str] = Counter()
     for tensor in GGUFReader(path).tensors:

@@ -70,7 +70,7 @@ class Scorer:
         Raises:
             ContextOverflow: the sequence is longer than `size`.
         """
-        import numpy as np  # noqa: PLC0415 not needed to import this
+        import numpy as np
 
         if len(ids) > self._size:
             raise ContextOverflow(f"{len(ids)} tokens are more than the {self._size} that fit")
@@ -94,7 +94,7 @@ class Scorer:
             labels: what to judge, one for each token: the token, or `UNSCORED`. All but the first
                 where not given.
         """
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         wanted = np.array((ids if labels is None else labels)[1:])
         judged = np.flatnonzero(wanted != UNSCORED)

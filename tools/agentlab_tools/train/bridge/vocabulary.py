@@ -102,8 +102,8 @@ def read(reader: GGUFReader) -> PreTrainedTokenizerFast:
     Raises:
         ConfigError: it is of a kind that can't be trained with here.
     """
-    from tokenizers import Tokenizer  # noqa: PLC0415 heavy
-    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 heavy
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
 
     def field(name: str) -> Any:
         found = reader.fields.get(f"tokenizer.{name}")

@@ -47,6 +47,8 @@ class JobSpec(Value):
     """Seconds since the epoch."""
     folder: str = "."
     """Where it was submitted: relative paths in its settings are seen from there."""
+    data: str = ""
+    """A hash of what it learns from, as it was; empty where that is in no file. See `sources`."""
     on: str = "local"
     """Where it runs: `local`, `ray`, or `ray:ADDRESS`."""
     limits: JobLimits = JobLimits()

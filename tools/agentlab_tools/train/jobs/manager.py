@@ -28,6 +28,7 @@ from agentlab_tools.train.events import Ended
 from agentlab_tools.train.jobs import journal, pids
 from agentlab_tools.train.jobs.job import Job, JobLimits, JobSpec, new_job_id
 from agentlab_tools.train.jobs.journal import JOURNAL, STOP, Journal, JournalReader
+from agentlab_tools.train.jobs.sources import fingerprint
 from agentlab_tools.train.jobs.worker import LOG
 from agentlab_tools.train.recipe import load_recipe, locate_recipe
 
@@ -79,11 +80,13 @@ class Jobs:
             recipe=locate_recipe(recipe),
             settings=values.model_dump(mode="json"),
             folder=str(Path.cwd()),
+            data=fingerprint(values.sources(), Path.cwd()),
             on=on,
             limits=limits or JobLimits(),
             every=every,
             keep=keep,
         )
+        values.look()
         folder = self.folder / spec.id
         private_folder(folder.parent)
         folder.mkdir(mode=FOLDER_MODE)
@@ -154,11 +157,14 @@ class Jobs:
             reader.poll()
         return reader.job()
 
-    def resume(self, name: str) -> Job:
+    def resume(self, name: str, *, changed_data: bool = False) -> Job:
         """Take a job up again from its newest checkpoint, with the same data in the same order.
 
+        Args:
+            changed_data: go on though the data is not what the job began with.
+
         Raises:
-            TrainingError: it is running, or complete.
+            TrainingError: it is running, or complete, or its data has changed.
         """
         folder = self.find(name)
         job = self.get(folder.name)
@@ -166,7 +172,15 @@ class Jobs:
             raise TrainingError(f"job {job.id} is {job.state}: nothing to resume")
         if job.state == "completed":
             raise TrainingError(f"job {job.id} is complete: nothing to resume")
-        load_recipe(job.spec.recipe).check()
+        recipe = load_recipe(job.spec.recipe)
+        recipe.check()
+        sources = recipe.read_settings(job.spec.settings).sources()
+        now = fingerprint(sources, Path(job.spec.folder))
+        if now != job.spec.data and job.spec.data and not changed_data:
+            raise TrainingError(
+                f"{' or '.join(sources)} is not what job {job.short} began with: put that back, "
+                "start a new job, or go on with it as it is now: --changed-data"
+            )
         (folder / STOP).unlink(missing_ok=True)
         return self._start(folder)
 
@@ -263,9 +277,9 @@ def _read(folder: Path) -> Job:
 def _check_place(on: str) -> None:
     place, _, _ = on.partition(":")
     if place == "ray":
-        from importlib.util import find_spec  # noqa: PLC0415
+        from importlib.util import find_spec
 
-        from agentlab.errors import MissingExtra  # noqa: PLC0415
+        from agentlab.errors import MissingExtra
 
         if find_spec("ray") is None:
             raise MissingExtra("ray", "ray")

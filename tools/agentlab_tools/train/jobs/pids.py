@@ -23,7 +23,7 @@ def mark_of(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in "ZX" else f"{boot} {fields[19]}"
-    import psutil  # noqa: PLC0415 - only where there is no /proc
+    import psutil  # only where there is no /proc
 
     try:
         process = psutil.Process(pid)
@@ -75,7 +75,7 @@ def resident_bytes(pid: int) -> int:
 
     What they share is counted once a process.
     """
-    import psutil  # noqa: PLC0415 - used by jobs with a memory limit
+    import psutil  # used by jobs with a memory limit
 
     total = 0
     with suppress(psutil.Error):

@@ -67,7 +67,7 @@ def query_jobs(folder: Path, sql: str) -> Table:
         MissingExtra: DuckDB is not installed.
     """
     try:
-        import duckdb  # noqa: PLC0415 - heavy, and only needed here
+        import duckdb
     except ModuleNotFoundError as error:
         raise MissingExtra("duckdb", "tools") from error
     jobs = Jobs(folder).list()

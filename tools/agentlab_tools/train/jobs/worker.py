@@ -103,8 +103,8 @@ def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, overseer: Ov
         if Path(spec.folder).is_dir():
             os.chdir(spec.folder)
         if spec.on == "local":
-            from agentlab_tools.train.recipe import load_recipe  # noqa: PLC0415 - after the limits
-            from agentlab_tools.train.work import Work  # noqa: PLC0415
+            from agentlab_tools.train.recipe import load_recipe  # after the limits
+            from agentlab_tools.train.work import Work
 
             recipe = load_recipe(spec.recipe)
             settings = recipe.read_settings(spec.settings)
@@ -120,7 +120,7 @@ def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, overseer: Ov
                 ),
             )
         else:
-            from agentlab_tools.train.ray_runner import run_on_ray  # noqa: PLC0415
+            from agentlab_tools.train.ray_runner import run_on_ray
 
             run_on_ray(spec, folder, journal.write, stop)
     except Stopped:

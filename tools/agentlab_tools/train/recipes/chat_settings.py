@@ -6,8 +6,9 @@ import math
 
 from pydantic import Field
 
+from agentlab_tools.train.bridge import load
 from agentlab_tools.train.recipe import RecipeSettings, Work
-from agentlab_tools.train.recipes.data import chats
+from agentlab_tools.train.recipes.data import chats, pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out, pack
 from agentlab_tools.train.recipes.steps import Precision, fit
 
@@ -35,6 +36,18 @@ class ChatSettings(RecipeSettings):
     precision: Precision = "auto"
     """Of the matrix products: bf16 is faster where the hardware has it."""
 
+    def look(self) -> None:
+        """See that there are conversations, and that the model is of a kind that is trained here.
+
+        Raises:
+            ConfigError, ModelNotFound: not so.
+        """
+        load.see(self.model)
+        self._see_data()
+
+    def _see_data(self) -> None:
+        chats(self.data, self.sql)
+
 
 class LoraSettings(ChatSettings):
     """What can be chosen where a LoRA is trained."""
@@ -42,6 +55,13 @@ class LoraSettings(ChatSettings):
     rank: int = Field(16, ge=1)
     alpha: float = Field(32, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class PairSettings(LoraSettings):
+    """What can be chosen where the data is preferences."""
+
+    def _see_data(self) -> None:
+        pairs(self.data, self.sql)
 
 
 def rows_of(settings: ChatSettings, reader: Reader, work: Work) -> tuple[list[Row], list[Row], int]:

@@ -41,10 +41,10 @@ class Settings(ChatSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Teach a model with fewer layers."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -93,7 +93,7 @@ def train(settings: Settings, work: Work) -> None:
 
     # 5. What came of it: the student, and how far it is from its teacher.
     after, best = (s.perplexity(model, test, place) for model in (student, teacher))
-    work.say(f"perplexity: teacher {best:.2f}, student {before:.2f} before, {after:.2f} after")
+    work.say(f"the teacher's perplexity is {best:.2f}; the student's: {s.came_to(before, after)}")
     work.artifact(
         "model.gguf", lambda path: export(student, loaded.tokenizer, path, name=work.folder.name)
     )
@@ -107,7 +107,7 @@ def student_of(teacher: Any, layers: int) -> Any:
     Raises:
         ConfigError: the teacher has fewer layers than that.
     """
-    from torch import nn  # noqa: PLC0415 heavy
+    from torch import nn
 
     count = len(teacher.model.layers)
     if layers > count:

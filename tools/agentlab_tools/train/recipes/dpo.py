@@ -26,13 +26,13 @@ from pydantic import Field
 from agentlab.errors import ConfigError
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
-from agentlab_tools.train.recipes.chat_settings import LoraSettings
+from agentlab_tools.train.recipes.chat_settings import LoraSettings, PairSettings
 from agentlab_tools.train.recipes.data import pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
 from agentlab_tools.train.recipes.steps import Place
 
 
-class Settings(LoraSettings):
+class Settings(PairSettings):
     """What can be chosen. Rows of `data` hold messages, chosen and rejected; see `recipes.data`."""
 
     beta: float = Field(0.1, gt=0)
@@ -53,11 +53,11 @@ class Pair:
 
 def train(settings: Settings, work: Work) -> None:
     """Make preferred answers more likely."""
-    import peft  # noqa: PLC0415 heavy
-    import torch  # noqa: PLC0415 heavy
+    import peft
+    import torch
 
-    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -122,7 +122,7 @@ def train(settings: Settings, work: Work) -> None:
 
 def reward_margin(policy: Any, pair: Pair, beta: float) -> Any:
     """How much more the policy's implied reward gives the chosen answer, in nats."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     both = (pair.chosen, pair.rejected)
     with torch.no_grad(), policy.disable_adapter():

@@ -145,7 +145,7 @@ class Words:
     """A tokenizer of the library `tokenizers` as serving's `Vocabulary`."""
 
     def __init__(self, tokenizer: Any) -> None:
-        from tokenizers import Tokenizer  # noqa: PLC0415 heavy
+        from tokenizers import Tokenizer
 
         self._cutter: Any = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._cutter.encode_special_tokens = True  # text that looks like a control token is text

@@ -28,10 +28,10 @@ class Settings(ChatSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Train all of a model on conversations."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -73,7 +73,7 @@ def train(settings: Settings, work: Work) -> None:
 
     # 5. What came of it: a whole model for llama.cpp, and how good it is.
     after = s.perplexity(model, test, place)
-    work.say(f"perplexity on what was held out: {before:.2f} before, {after:.2f} after")
+    work.say(s.came_to(before, after))
     work.artifact(
         "model.gguf", lambda path: export(model, loaded.tokenizer, path, name=work.folder.name)
     )

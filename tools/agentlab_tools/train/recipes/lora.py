@@ -41,10 +41,19 @@ class Settings(LoraSettings):
     keep_every: int = Field(8, ge=1)
     """Steps from one row of `keep` to the next."""
 
+    def sources(self) -> tuple[str, ...]:
+        """Both files."""
+        return (self.data,) if self.keep is None else (self.data, self.keep)
+
+    def _see_data(self) -> None:
+        super()._see_data()
+        if self.keep is not None:
+            chats(self.keep)
+
 
 def train(settings: Settings, work: Work) -> None:
     """Tune a LoRA on conversations."""
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -57,10 +66,10 @@ def train(settings: Settings, work: Work) -> None:
 
 def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
     """Put a LoRA on a model whose weights stay as they are, and train it."""
-    import peft  # noqa: PLC0415 heavy
-    import torch  # noqa: PLC0415 heavy
+    import peft
+    import torch
 
-    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of  # noqa: PLC0415
+    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of
 
     # 2. The detour beside every linear layer.
     plan = peft.LoraConfig(
@@ -111,7 +120,7 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
 
     # 6. What came of it: for llama.cpp, for PEFT, and how good it is.
     after = s.perplexity(model, test, place)
-    work.say(f"perplexity on what was held out: {before:.2f} before, {after:.2f} after")
+    work.say(s.came_to(before, after))
     work.artifact("adapter.gguf", lambda path: export_adapter(model, path, name=work.folder.name))
     work.artifact("adapter", lambda path: model.save_pretrained(path, save_embedding_layers=False))
     scores = {"perplexity_before": before, "perplexity_after": after}
@@ -128,7 +137,7 @@ def kept_rows(settings: Settings, reader: Reader, work: Work) -> list[Row]:
 
 def apart_from_itself(model: Any, row: Row) -> Tensor:
     """KL(model without its LoRA ‖ model), summed over the tokens a row teaches, in nats."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     with torch.no_grad(), model.disable_adapter():
         was, _ = s.logits_and_labels(model, row)

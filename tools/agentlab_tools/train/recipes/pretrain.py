@@ -16,12 +16,13 @@ import math
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agentlab.errors import ConfigError
 from agentlab_tools.train.recipe import Recipe, RecipeSettings, Work
+from agentlab_tools.train.recipes.data import texts
 from agentlab_tools.train.recipes.steps import Precision
 
 END = "<|endoftext|>"
@@ -53,15 +54,31 @@ class Settings(RecipeSettings):
     precision: Precision = "fp32"
     """Of the matrix products: small ones gain little from bf16."""
 
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError(
+                f"a width of {self.width} can't be shared out among {self.heads} heads: make it a "
+                f"multiple of {2 * self.heads}"
+            )
+        return self
+
+    def look(self) -> None:
+        """See that there is text.
+
+        Raises:
+            ConfigError: not so.
+        """
+        texts(self.data, self.sql)
+
 
 def train(settings: Settings, work: Work) -> None:
     """Train a small language model on text."""
-    import torch  # noqa: PLC0415 heavy
-    from torch.nn.functional import cross_entropy  # noqa: PLC0415
+    import torch
+    from torch.nn.functional import cross_entropy
 
-    from agentlab_tools.train.bridge.export import export  # noqa: PLC0415
-    from agentlab_tools.train.recipes import steps as s  # noqa: PLC0415
-    from agentlab_tools.train.recipes.data import texts  # noqa: PLC0415
+    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.recipes import steps as s
 
     work.seed_everything()
     place = s.Place.best(settings.precision)
@@ -122,7 +139,7 @@ def train(settings: Settings, work: Work) -> None:
     with torch.no_grad():
         each = [surprise(unseen[at : at + 1]).item() for at in range(aside)]
     after = sum(each) / aside if aside else math.nan
-    work.say(f"on text it never saw: {after:.3f} nats a token, perplexity {math.exp(after):.1f}")
+    work.say(_came_to(after, len(tokenizer)))
     work.artifact(
         "model.gguf",
         lambda path: export(model, tokenizer, path, name=work.folder.name, precision="F32"),
@@ -130,9 +147,16 @@ def train(settings: Settings, work: Work) -> None:
     work.artifact("scores.json", lambda path: path.write_text(json.dumps({"loss": after})))
 
 
+def _came_to(loss: float, tokens: int) -> str:
+    said = f"on text it never saw: {loss:.3f} nats a token, perplexity {math.exp(loss):.1f}"
+    if loss > math.log(tokens):
+        said += f". Guessing among {tokens:,} tokens does better: try a lower learning rate"
+    return said
+
+
 def small_llama(settings: Settings, tokenizer: Any) -> Any:
     """A llama of the size asked for, with random weights."""
-    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415 heavy
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -151,7 +175,7 @@ def small_llama(settings: Settings, tokenizer: Any) -> Any:
 
 def adamw(model: Any, lr: float) -> Any:
     """The optimizer; matrices are drawn towards zero a little, norms are not."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     matrices = [p for p in model.parameters() if p.ndim > 1]
     norms = [p for p in model.parameters() if p.ndim == 1]
@@ -161,7 +185,7 @@ def adamw(model: Any, lr: float) -> Any:
 
 def bpe(read: Iterable[str], size: int) -> Any:
     """A byte-level BPE tokenizer learnt from texts: bytes, then ever longer frequent pieces."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     cutter: Any = Tokenizer(models.BPE())
     cutter.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -178,7 +202,7 @@ def bpe(read: Iterable[str], size: int) -> Any:
 
 def opened(path: Path) -> Any:
     """The tokenizer in a `tokenizer.json` made by `bpe`, as transformers takes it."""
-    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 heavy
+    from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(tokenizer_file=str(path), eos_token=END, pad_token=END)
 

@@ -32,7 +32,7 @@ BLOCK = 64
 
 def train(settings: Settings, work: Work) -> None:
     """Tune a LoRA on a model kept in four bits."""
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -53,7 +53,7 @@ def quantize_layers(model: Any) -> None:
 
     The last layer shares its weights with the embedding in many models, and chooses the token.
     """
-    from torch import nn  # noqa: PLC0415 heavy
+    from torch import nn
 
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
@@ -63,8 +63,8 @@ def quantize_layers(model: Any) -> None:
 
 def four_bit(layer: Any) -> Any:
     """A frozen linear layer that keeps its weights in four bits."""
-    import torch  # noqa: PLC0415 heavy
-    from torch import nn  # noqa: PLC0415
+    import torch
+    from torch import nn
 
     class Product(torch.autograd.Function):
         """x Wᵀ, whose W is made anew each time: kept for the way back, it would fill memory."""
@@ -113,7 +113,7 @@ def packed(weights: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: the number of weights is not a multiple of the block.
     """
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     if weights.numel() % BLOCK:
         raise ValueError(f"{tuple(weights.shape)} weights do not fill blocks of {BLOCK}")
@@ -126,7 +126,7 @@ def packed(weights: Tensor) -> tuple[Tensor, Tensor]:
 
 def unpacked(codes: Tensor, scales: Tensor, shape: tuple[int, int]) -> Tensor:
     """The weights again, each rounded to its level."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     table = torch.tensor(levels(), device=codes.device)
     # both halves of a byte by one look-up

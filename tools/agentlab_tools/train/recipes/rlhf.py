@@ -29,7 +29,7 @@ from pydantic import Field
 from agentlab_tools.train.bridge.score import UNSCORED
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.recipes import steps as s
-from agentlab_tools.train.recipes.chat_settings import LoraSettings
+from agentlab_tools.train.recipes.chat_settings import PairSettings
 from agentlab_tools.train.recipes.data import pairs
 from agentlab_tools.train.recipes.dpo import Pair, read_pairs
 from agentlab_tools.train.recipes.examples import Reader, Row, hold_out
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Settings(LoraSettings):
+class Settings(PairSettings):
     """What can be chosen. Rows of `data` hold messages, chosen and rejected; see `recipes.data`."""
 
     reward_steps: int = Field(40, ge=1)
@@ -59,11 +59,11 @@ class Settings(LoraSettings):
 
 def train(settings: Settings, work: Work) -> None:  # noqa: PLR0915 it reads from top to bottom
     """Learn what is preferred, then learn to do it."""
-    import peft  # noqa: PLC0415 heavy
-    import torch  # noqa: PLC0415 heavy
+    import peft
+    import torch
 
-    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of  # noqa: PLC0415
-    from agentlab_tools.train.bridge.load import load  # noqa: PLC0415
+    from agentlab_tools.train.bridge.adapter import export_adapter, weights_of
+    from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
     place = Place.best(settings.precision)
@@ -143,7 +143,7 @@ _ADAPTERS = ("policy", "reward")
 
 def learn_score(model: Any, scale: Any, batch: Sequence[Pair], place: Place) -> dict[str, Any]:
     """Gradients by which preferred answers score higher; returns what to report."""
-    from torch.nn.functional import logsigmoid  # noqa: PLC0415 heavy
+    from torch.nn.functional import logsigmoid
 
     loss = right = 0.0
     for pair in batch:
@@ -167,7 +167,7 @@ def learn_answer(
     ends: Sequence[int],
 ) -> dict[str, Any]:
     """Gradients by which answers that score well become likelier; returns what to report."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     rows = sampled(model, question, settings, place, ends)
     with torch.no_grad():
@@ -192,7 +192,7 @@ def learn_answer(
 
 def scored(model: Any, scale: Any, row: Row, place: Place) -> Tensor:
     """What the reward model gives an answer: a number, from what it thinks at the last token."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     model.set_adapter("reward")
     ids = torch.tensor([row.ids], device=place.device)
@@ -211,7 +211,7 @@ def sampled(
     model: Any, question: Sequence[int], settings: Settings, place: Place, ends: Sequence[int]
 ) -> list[Row]:
     """Answers of the policy to one question, as rows of which the answer alone is learnt."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     model.set_adapter("policy")
     ids = torch.tensor([list(question)] * settings.answers, device=place.device)
@@ -240,7 +240,7 @@ def _row(question: Sequence[int], answer: list[int], ends: Sequence[int]) -> Row
 
 
 def _margin(model: Any, scale: Any, pair: Pair, place: Place) -> float:
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     with torch.no_grad():
         both = [scored(model, scale, row, place).item() for row in (pair.chosen, pair.rejected)]

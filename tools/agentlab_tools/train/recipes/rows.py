@@ -81,9 +81,9 @@ def _lines(name: str, text: str) -> Iterator[tuple[str, Any]]:
 
 def _runs(folder: Path, sql: str | None) -> Iterator[str]:
     """The runs that passed, as chat lines: what went wrong is nothing to learn from."""
-    from agentlab.export.chat import NotAnExample, lines  # noqa: PLC0415 only for runs
-    from agentlab.export.select import Selection  # noqa: PLC0415
-    from agentlab.trace import Trace  # noqa: PLC0415
+    from agentlab.export.chat import NotAnExample, lines
+    from agentlab.export.select import Selection
+    from agentlab.trace import Trace
 
     for path in Selection(passed=True, sql=sql).paths(folder):
         try:
@@ -94,7 +94,7 @@ def _runs(folder: Path, sql: str | None) -> Iterator[str]:
 
 def _database(path: Path, sql: str | None) -> Iterator[tuple[str, Json]]:
     try:
-        import duckdb  # noqa: PLC0415 heavy
+        import duckdb
     except ImportError as error:
         raise MissingExtra("duckdb", "tools") from error
     if sql is None:

@@ -39,7 +39,7 @@ class Place:
             precision: `auto` is bfloat16 where the hardware multiplies it, and float32 elsewhere,
                 since emulating it is slower.
         """
-        import torch  # noqa: PLC0415 heavy
+        import torch
 
         gpu = torch.cuda.is_available()
         if precision == "auto":
@@ -51,7 +51,7 @@ class Place:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Matrix products in `number`; sums, norms and the loss in float32."""
-        import torch  # noqa: PLC0415 heavy
+        import torch
 
         if self.number == torch.float32:
             return nullcontext()
@@ -65,7 +65,7 @@ def logits_and_labels(model: Any, row: Row) -> tuple[Tensor, Tensor]:
         (learnt, vocabulary) in float32, and (learnt,). Nothing is computed for other places: the
         last layer, as wide as the vocabulary, is a good part of a small model's work.
     """
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     place = next(model.parameters()).device
     ids, positions = (torch.tensor([n], device=place) for n in (row.ids, row.positions))
@@ -84,7 +84,7 @@ def logits_and_labels(model: Any, row: Row) -> tuple[Tensor, Tensor]:
 
 def _sight(row: Row, place: device) -> Tensor:
     """Which tokens (rows) see which (columns), where examples share a beginning: (1, 1, n, n)."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     owners, roots = (torch.tensor(n, device=place) for n in (row.owners, row.roots))
     known = (owners[None] == owners[:, None]) | (owners[None] == roots[:, None])
@@ -93,7 +93,7 @@ def _sight(row: Row, place: device) -> Tensor:
 
 def summed_loss(model: Any, row: Row) -> Tensor:
     """The sum of -log p over the tokens a row teaches, in nats."""
-    from torch.nn.functional import cross_entropy  # noqa: PLC0415 heavy
+    from torch.nn.functional import cross_entropy
 
     logits, labels = logits_and_labels(model, row)
     return cross_entropy(logits, labels, reduction="sum")
@@ -108,7 +108,7 @@ def divergence(wanted: Tensor, said: Tensor, temperature: float = 1.0) -> Tensor
     Args:
         wanted, said: logits, (places, vocabulary).
     """
-    from torch.nn.functional import kl_div, log_softmax  # noqa: PLC0415 heavy
+    from torch.nn.functional import kl_div, log_softmax
 
     theirs, ours = (log_softmax(logits / temperature, dim=-1) for logits in (wanted, said))
     return kl_div(ours, theirs, reduction="sum", log_target=True) * temperature**2
@@ -145,7 +145,7 @@ def backward(
 
 def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
     """e to the mean -log p of the tokens these rows teach; NaN where there are none."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     was, total, count = model.training, 0.0, learnt(rows)
     model.eval()
@@ -154,6 +154,14 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
             total += summed_loss(model, row).item()
     model.train(was)
     return math.exp(total / count) if count else math.nan
+
+
+def came_to(before: float, after: float) -> str:
+    """What training did to the perplexity on what was held out, in words."""
+    said = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
+    if after > before:
+        return f"{said}. Training made it worse: try a lower learning rate, or fewer steps"
+    return said
 
 
 def cosine(step: int, total: int, peak: float, warm_up: float = 0.05) -> float:
@@ -202,13 +210,13 @@ def fit(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> l
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
     """Keep tensors and numbers in a checkpoint."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     torch.save(state, folder / "state.pt")
 
 
 def load_state(folder: Path) -> dict[str, Any]:
     """What `save_state` kept; nothing in the file is run."""
-    import torch  # noqa: PLC0415 heavy
+    import torch
 
     return torch.load(folder / "state.pt", weights_only=True, map_location="cpu")

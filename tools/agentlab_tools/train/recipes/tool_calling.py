@@ -44,7 +44,7 @@ class Settings(RecipeSettings):
 
 def train(settings: Settings, work: Work) -> None:
     """Make the set, and tune a LoRA on it."""
-    from agentlab_tools.train.toolcalling import generate  # noqa: PLC0415 reads its word lists
+    from agentlab_tools.train.toolcalling import generate  # reads its word lists
 
     # 1. The set. The same seed gives the same conversations, so a resumed run makes it again.
     made = generate.dialogues("train", settings.toolsets, settings.seed)

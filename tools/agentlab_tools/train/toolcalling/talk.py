@@ -47,7 +47,7 @@ def _chat(asked: str, answer: str) -> Chat:
 
 def perplexities(gguf: Path, adapter: Path | None = None) -> dict[str, float]:
     """The perplexity of every kind of talk, with the adapter on or without one."""
-    from gguf import GGUFReader  # noqa: PLC0415 numpy and more
+    from gguf import GGUFReader
 
     reader: Any = Reader(vocabulary.read(GGUFReader(gguf)))
     found: dict[str, float] = {}

@@ -65,7 +65,7 @@ class MiniLM:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one row of length 1 for each text, in order: (texts, 384)."""
-        import numpy as np  # noqa: PLC0415 - heavy
+        import numpy as np
 
         if not texts:
             return no_vectors(self.identity.dimensions)
@@ -85,7 +85,7 @@ class MiniLM:
 
     def _pooled(self, batch: Sequence[Sequence[int]]) -> Any:
         """The mean of the last layer's states over each text's tokens: (texts, 384)."""
-        import numpy as np  # noqa: PLC0415 - heavy
+        import numpy as np
 
         longest = max(map(len, batch))
         ids = np.zeros((len(batch), longest), np.int64)
