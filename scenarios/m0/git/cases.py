@@ -200,7 +200,9 @@ def _late(rng: Random) -> int:
 
 
 def _plain(rng: Random) -> Case:
-    history, subject = _line(rng, rng.choice((_early, _late))(rng), unfinished=False)
+    # where halving ends at the commit before, which it finds good: HEAD is not the culprit
+    culprit = rng.choice((19, 21, 23, 36, 38, 40, 42))
+    history, subject = _line(rng, culprit, unfinished=False)
     return _case("sixty commits in a row", "search", history, {"subject": subject})
 
 
