@@ -10,11 +10,11 @@ import click
 
 from agentlab.display import safe_json
 from agentlab.errors import LabError
-from agentlab.labs.answers import Answer, answer_file, read_answer
+from agentlab.labs.answers import Answer, read_answer
 from agentlab.labs.course import course, lab_roots
 from agentlab.labs.find import find_folder, list_folders, load
 from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
-from agentlab.labs.values import Lab, answer_type
+from agentlab.labs.values import Lab, answer_name, answer_type
 from agentlab.places.models import open_backend
 from agentlab.terminal.completion import lab_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
@@ -95,7 +95,7 @@ def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mappi
     if learner.is_file():
         step = lab.step(learner.stem)
         return {step.id: read_answer(learner, answer_type(step))}
-    files = [(step, answer_file(learner, step.id, answer_type(step))) for step in steps]
+    files = [(step, learner / answer_name(step)) for step in steps]
     answers = {
         step.id: read_answer(file, answer_type(step)) for step, file in files if file.exists()
     }

@@ -23,6 +23,10 @@ from agentlab.labs.attempt import Attempt, Case, Check, Verdict
 from agentlab.plugins.equipment import Equipment, no_equipment
 from agentlab.tooling import Tool
 
+Language: TypeAlias = Literal["python", "bash"]
+"""What a learner's program is written in."""
+
+_ENDINGS: Mapping[Language, str] = {"python": "py", "bash": "sh"}
 _ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 
@@ -136,6 +140,7 @@ class CodeStep:
 
     Attributes:
         runs_on: the tool that takes the code as its argument `code`.
+        language: of the program, for the name of its file and the colours of the editor.
     """
 
     id: str
@@ -148,6 +153,7 @@ class CodeStep:
     hints: tuple[str, ...]
     also: Mapping[str, CodeAnswer] = field(default_factory=dict[str, CodeAnswer])
     runs_on: str = "run_python"
+    language: Language = "python"
     practice: int = 1
     graded: int = 3
     kind: Literal["code"] = "code"
@@ -259,3 +265,8 @@ def answer_type(step: Step) -> type[Answer]:
             return QuizAnswer
         case ReadStep():
             return ReadAnswer
+
+
+def answer_name(step: Step) -> str:
+    """The name of the file that holds a learner's answer to a step."""
+    return f"{step.id}.{_ENDINGS[step.language] if isinstance(step, CodeStep) else 'toml'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeAlias
 
 from agentlab.errors import LabError
@@ -11,10 +10,9 @@ from agentlab.labs.answers import (
     CodeAnswer,
     ForkAnswer,
     QuizAnswer,
-    answer_file,
 )
 from agentlab.labs.answers import parse_answer as parse
-from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_type
+from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_name
 from agentlab.limits import Limits
 from agentlab_tui.assembly import FormValues
 from agentlab_tui.toml_text import answer_text
@@ -25,7 +23,12 @@ Runnable: TypeAlias = RunStep
 
 def file_of(step: Step) -> str:
     """The name of the file that holds a step's answer."""
-    return answer_file(Path(), step.id, answer_type(step)).name
+    return answer_name(step)
+
+
+def language_of(step: Step) -> str:
+    """The language a step's answer is written in, as the editor knows it."""
+    return step.language if isinstance(step, CodeStep) else "toml"
 
 
 def starter_text(step: Runnable) -> str:

@@ -20,6 +20,7 @@ from agentlab_tui.answers import (
     file_of,
     form_values,
     is_own,
+    language_of,
     parse_choice,
     parse_own,
     starter_text,
@@ -194,7 +195,7 @@ class WorkPane(Vertical):
 
     def _put(self, step: Runnable, text: str) -> None:
         editor = self.query_one(AnswerEditor)
-        editor.load(text, "python" if isinstance(step, CodeStep) else "toml")
+        editor.load(text, language_of(step))
         self._say_whose(step, text)
         if problem := self._save(text):
             editor.complain(problem)
@@ -280,7 +281,7 @@ class WorkPane(Vertical):
 
     def _load(self, step: Runnable) -> None:
         editor = self.query_one(AnswerEditor)
-        language = "python" if isinstance(step, CodeStep) else "toml"
+        language = language_of(step)
         try:
             text = self._services.progress.read_text(self._lab_id, file_of(step))
         except ProgressError as error:
