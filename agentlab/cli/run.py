@@ -30,7 +30,7 @@ from agentlab.terminal.options import backend_option, labs_option, runs_option
 @click.option(
     "--learner",
     type=click.Path(path_type=Path, exists=True),
-    help="Grade these answers, not the reference: STEP.toml (or .py, .sh), or a folder of them.",
+    help="Grade these answers: STEP.toml (or .py, .sh), a folder of them, or a notebook.",
 )
 @click.option(
     "--seed", default=GRADING_SEED, show_default=True, help="Seed that the cases are drawn from."
@@ -131,33 +131,42 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("lab", shell_complete=lab_names)
 @backend_option
 @labs_option
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Grade every answer on that many draws of its cases.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
-def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bool) -> int:
+def check_lab(
+    lab: str, backend: str | None, labs: tuple[Path, ...], seeds: int, as_json: bool
+) -> int:
     """Prove that LAB's checks do what they promise, on the real model.
 
-    The reference solution must pass; the starter and every listed wrong answer must be rejected.
+    The reference solution and its alternatives must pass; the starter and every listed wrong answer
+    must be rejected, for the mistake that the lab names.
     """
-    from agentlab.labs.prove import prove
+    from agentlab.labs.prove import Proof, prove
 
     found = load(find_folder(lab, (*labs, *lab_roots())))
     model = open_backend(backend or found.backend)
 
     async def work() -> int:
-        failed = 0
-        rows: list[dict[str, object]] = []
+        proofs: list[Proof] = []
         try:
-            async for proof in prove(found, model):
-                failed += not proof.holds
-                rows.append(proof.model_dump())
+            async for proof in prove(found, model, range(GRADING_SEED, GRADING_SEED + seeds)):
+                proofs.append(proof)
                 if not as_json:
                     mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
-                    click.echo(f"{mark} {proof.step} / {proof.answer}: {proof.reason}")
+                    also = " (alternative)" if proof.role == "alternative" else ""
+                    click.echo(f"{mark} {proof.step} / {proof.answer}{also}: {proof.reason}")
         finally:
             await model.aclose()
         if as_json:
             from pydantic_core import to_json
 
-            click.echo(safe_json(to_json(rows, indent=2).decode()))
-        return 1 if failed else 0
+            click.echo(safe_json(to_json(proofs, indent=2).decode()))
+        return 0 if all(proof.holds for proof in proofs) else 1
 
     return asyncio.run(work())
