@@ -1,4 +1,4 @@
-"""What a learner hands in for a lab: files named after the steps, in a folder."""
+"""What a learner hands in for a lab: files named after the steps, or a notebook."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentlab.errors import LabError
 from agentlab.labs.answers import Answer, read_answer
+from agentlab.labs.lab_notebook import ENDING, answers_in
 from agentlab.labs.values import Lab, Step, answer_name, answer_type
 
 
@@ -20,11 +21,17 @@ def solutions(lab: Lab, step_ids: Sequence[str] = ()) -> Mapping[str, Answer]:
 
 
 def handed_in(lab: Lab, place: Path, step_ids: Sequence[str] = ()) -> Mapping[str, Answer]:
-    """The answers in a file or a folder, by step; steps without one are left out.
+    """The answers in a file, a notebook or a folder, by step; steps without one are left out.
 
     Raises:
         LabError: there is none at all, or one can't be read.
     """
+    if place.suffix == ENDING and place.is_file():
+        found = answers_in(place, lab)
+        chosen = {step.id: found[step.id] for step in _steps(lab, step_ids) if step.id in found}
+        if not chosen:
+            raise LabError(f"{place} holds no answers to {', '.join(step_ids) or lab.id}")
+        return chosen
     if place.is_file():
         step = lab.step(place.stem)
         return {step.id: read_answer(place, answer_type(step))}
@@ -39,12 +46,13 @@ def handed_in(lab: Lab, place: Path, step_ids: Sequence[str] = ()) -> Mapping[st
 
 
 def place_of(lab: Lab, folder: Path) -> Path | None:
-    """Where the answers to one lab lie in the folder of a module: `m0/bash` or `bash`, in it.
+    """Where the answers to one lab lie in the folder of a module; None if nothing is there.
 
-    None if nothing is there.
+    That is `m0/bash` or `bash`, a folder, or with the ending of a notebook.
     """
-    name = lab.id.partition("/")[2]
-    return next((at for at in (folder / lab.id, folder / name) if at.is_dir()), None)
+    places = (folder / lab.id, folder / lab.id.partition("/")[2])
+    books = (at.with_name(at.name + ENDING) for at in places)
+    return next((at for at in (*places, *books) if at.exists()), None)
 
 
 def _steps(lab: Lab, step_ids: Sequence[str]) -> Sequence[Step]:
