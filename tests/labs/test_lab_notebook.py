@@ -94,12 +94,17 @@ def said(outputs: list[Any]) -> str:
 def test_a_real_kernel_runs_it_from_top_to_bottom_with_the_same_checks(id: str, tmp_path: Path):
     """A program, an agent and a shell script: right ones pass, and those not touched do not."""
     lab = load(LABS[id])
-    first, *others = asked(lab)
-    outputs = execute(answered(notebook_of(lab), lab, (first, asked(lab)[others[-1]].id)), tmp_path)
-    for step in asked(lab).values():
+    steps = list(asked(lab).values())
+    solved = (steps[0].id, steps[-1].id)
+    book = answered(notebook_of(lab), lab, solved)
+    if id == "m0/bash":  # for time: its agent is the third of its kind, and its steps are many
+        steps = [steps[0], steps[-1]]
+        kept = [f"{step.id}-{part}" for step in steps for part in ("text", "answer", "check")]
+        book["cells"] = [cell for cell in book["cells"] if cell["id"] in ("open", *kept)]
+    outputs = execute(book, tmp_path)
+    for step in steps:
         told = said(outputs[f"{step.id}-check"]).splitlines()
-        solved = step.id in (first, others[-1])
-        assert told[-1] == ("passed" if solved else "not passed yet"), (step.id, told)
+        assert told[-1] == ("passed" if step.id in solved else "not passed yet"), (step.id, told)
         marks = [line[2:] for line in told if line[:2] in ("✔ ", "✘ ")]
         assert marks == [check.says for check in step.checks]
     assert any((tmp_path / "runs").glob("*.jsonl"))
