@@ -12,10 +12,10 @@ from agentlab.labs.answers import (
     QuizAnswer,
 )
 from agentlab.labs.answers import parse_answer as parse
+from agentlab.labs.toml_text import starter_text
 from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_name
 from agentlab.limits import Limits
 from agentlab_tui.assembly import FormValues
-from agentlab_tui.toml_text import answer_text
 
 Runnable: TypeAlias = RunStep
 """Steps whose answer is a text that can be tried."""
@@ -29,17 +29,6 @@ def file_of(step: Step) -> str:
 def language_of(step: Step) -> str:
     """The language a step's answer is written in, as the editor knows it."""
     return step.language if isinstance(step, CodeStep) else "toml"
-
-
-def starter_text(step: Runnable) -> str:
-    """What the editor holds before the learner has typed anything."""
-    if isinstance(step, CodeStep):
-        return step.starter.code
-    if isinstance(step, ForkStep):
-        return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
-    tools = ", ".join(step.tools) or "none"
-    head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
-    return head + answer_text(step.starter)
 
 
 def is_own(step: Runnable, text: str) -> bool:

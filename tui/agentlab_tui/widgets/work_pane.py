@@ -14,6 +14,7 @@ from agentlab.errors import AgentLabError
 from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer
 from agentlab.labs.attempt import Attempt
 from agentlab.labs.runner import judge
+from agentlab.labs.toml_text import answer_text, starter_text
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, QuizStep, Step
 from agentlab_tui.answers import (
     Runnable,
@@ -23,13 +24,11 @@ from agentlab_tui.answers import (
     language_of,
     parse_choice,
     parse_own,
-    starter_text,
     with_form,
 )
 from agentlab_tui.live_run import Job, Whose
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
-from agentlab_tui.toml_text import answer_text
 from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.answer_editor import AnswerEditor
