@@ -202,12 +202,8 @@ SEARCH_WRONG = {
 }
 
 
-def teller(arguments: str, *printed: str) -> AgentAnswer:
-    """An agent that was shown these arguments of git, `{}` for the tool, and what git printed.
-
-    Args:
-        printed: for each example; the name alone, if nothing is given.
-    """
+def teller(arguments: str) -> AgentAnswer:
+    """An agent that was shown these arguments of git, `{}` for the tool, and the name it printed."""
     names = ("load_images", "sum_columns", "open_mails")
     people = ("Ines", "Karl", "Mia")
     return AgentAnswer(
@@ -218,10 +214,10 @@ def teller(arguments: str, *printed: str) -> AgentAnswer:
                 user=f"Who added the tool {name}?",
                 tool="git",
                 arguments={"arguments": arguments.format(name)},
-                result=result,
+                result=who,
                 answer=f"{who} added it.",
             )
-            for name, who, result in zip(names, people, printed or people, strict=True)
+            for name, who in zip(names, people, strict=True)
         ),
         settings=Settings(temperature=0, max_tokens=80, repeat_penalty=1.0),
         limits=Limits(steps=3),
@@ -232,14 +228,8 @@ TELLER_STARTER = teller("log -1 --format=%an --grep={}")
 TELLER = teller("log --format=%an -S {} -- tools.txt")
 TELLER_ALSO = {
     "by-pattern": teller("log --format=%an -G ^{}$ -- tools.txt"),
+    "searched-first": teller("log -S {} --format=%an -- tools.txt"),
     "one-at-most": teller("log -1 --format=%an -S {} -- tools.txt"),
-    "with-the-address": teller(
-        "log --pretty=short -S {} -- tools.txt",
-        *(
-            f"commit {hash}\nAuthor: {who} <{who.lower()}@example.org>\n\n    Work of the day"
-            for hash, who in (("77cfa2e", "Ines"), ("0b31d94", "Karl"), ("e5a8c10", "Mia"))
-        ),
-    ),
 }
 TELLER_WRONG = {
     "any-file": teller("log --format=%an -S {}"),
