@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "list": ("agentlab.cli.run:list_labs", "List the labs", "Learn"),
     "check-lab": ("agentlab.cli.run:check_lab", "Prove that a lab's checks hold", "Learn"),
     "new-lab": ("agentlab.cli.new_lab:new_lab", "Make a lab of your own", "Learn"),
+    "export-lab": ("agentlab.cli.export_lab:export_lab", "Make a lab a notebook", "Learn"),
     "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
     "eval": ("agentlab.cli.eval:evaluate", "Ask many questions, score, compare", "Use"),
     "show": ("agentlab.cli.show:show", "Show a run's timeline", "Look back"),

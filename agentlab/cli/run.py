@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from agentlab.cli.grading import Grading, grade_module
 from agentlab.display import safe_json
 from agentlab.errors import LabError
-from agentlab.labs.answers import Answer, answer_file, read_answer
 from agentlab.labs.course import course, lab_roots
 from agentlab.labs.find import find_folder, list_folders, load
-from agentlab.labs.runner import GRADING_SEED, Grader, LabFinished, LabReport
-from agentlab.labs.values import Lab, answer_type
+from agentlab.labs.handed_in import handed_in, solutions
+from agentlab.labs.module import find_module
+from agentlab.labs.runner import GRADING_SEED
+from agentlab.labs.values import Lab
 from agentlab.places.models import open_backend
 from agentlab.terminal.completion import lab_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
@@ -29,7 +30,7 @@ from agentlab.terminal.options import backend_option, labs_option, runs_option
 @click.option(
     "--learner",
     type=click.Path(path_type=Path, exists=True),
-    help="Grade these answers, not the reference: STEP.toml (or .py), or a folder of them.",
+    help="Grade these answers: STEP.toml (or .py, .sh), a folder of them, or a notebook.",
 )
 @click.option(
     "--seed", default=GRADING_SEED, show_default=True, help="Seed that the cases are drawn from."
@@ -49,60 +50,39 @@ def run(
     as_json: bool,
     junit: Path | None,
 ) -> int:
-    """Run LAB (an id or a folder) and grade it.
+    """Run LAB (an id, a folder, or a module such as m5) and grade it.
 
     Without --learner, the reference solutions run on the real model. Every check is shown. Exits
     with 0 only if all checks pass.
+
+    Of a module all labs are run, in the order of the course, and the report has one part for each.
+    Answers to its labs are in folders named after them. A lab that can't be run stops none of the
+    others; the exit code is 2 then.
     """
-    from agentlab.cli.lab_screen import LabPrinter
-    from agentlab.labs.outcomes import Outcomes
-
-    found = load(find_folder(lab, (*labs, *lab_roots())))
-    answers = _answers(found, step_ids, learner)
-    model = open_backend(backend or found.backend)
-    grader = Grader(lab=found, backend=model, runs=runs, seed=seed, practice=practice)
-    printer = LabPrinter(quiet=as_json)
-    outcomes = Outcomes(runs)
-
-    async def work() -> LabReport:
-        report: LabReport | None = None
-        try:
-            async for event in grader.lab_events(answers):
-                printer.show(event)
-                outcomes.see(event)
-                if isinstance(event, LabFinished):
-                    report = event.report
-        finally:
-            await model.aclose()
-        assert report is not None
-        return report
-
-    printer.open(found, model.identity)
-    report = asyncio.run(work())
+    roots = (*labs, *lab_roots())
+    how = Grading(
+        backend=backend, runs=runs, seed=seed, practice=practice, quiet=as_json, learner=learner
+    )
+    module = find_module(lab, roots)
+    if module is None:
+        found = load(find_folder(lab, roots))
+        answers = handed_in(found, learner, step_ids) if learner else solutions(found, step_ids)
+        report = how.grade(found, answers)
+        code = 0 if report.passed else 1
+    else:
+        if step_ids:
+            raise LabError(
+                f"{lab} is a module, and --step names a step of one lab: "
+                f"write e.g. `agentlab run {module.labs[0].id if module.labs else 'LAB'} --step …`"
+            )
+        report, code = grade_module(how, module)
     if as_json:
         click.echo(safe_json(report.model_dump_json(indent=2)))
     if junit:
         from agentlab.labs.junit import write_junit
 
         write_junit(report, junit)
-    return 0 if report.passed else 1
-
-
-def _answers(lab: Lab, step_ids: tuple[str, ...], learner: Path | None) -> Mapping[str, Answer]:
-    steps = [lab.step(id) for id in step_ids] or list(lab.steps)
-    if learner is None:
-        return {step.id: step.solution for step in steps}
-    if learner.is_file():
-        step = lab.step(learner.stem)
-        return {step.id: read_answer(learner, answer_type(step))}
-    files = [(step, answer_file(learner, step.id, answer_type(step))) for step in steps]
-    answers = {
-        step.id: read_answer(file, answer_type(step)) for step, file in files if file.exists()
-    }
-    if not answers:
-        wanted = ", ".join(file.name for step, file in files if step.kind != "read")
-        raise LabError(f"{learner} has no answers; expected some of: {wanted}")
-    return answers
+    return code
 
 
 @click.command("list")
@@ -151,33 +131,42 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("lab", shell_complete=lab_names)
 @backend_option
 @labs_option
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Grade every answer on that many draws of its cases.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
-def check_lab(lab: str, backend: str | None, labs: tuple[Path, ...], as_json: bool) -> int:
+def check_lab(
+    lab: str, backend: str | None, labs: tuple[Path, ...], seeds: int, as_json: bool
+) -> int:
     """Prove that LAB's checks do what they promise, on the real model.
 
-    The reference solution must pass; the starter and every listed wrong answer must be rejected.
+    The reference solution and its alternatives must pass; the starter and every listed wrong answer
+    must be rejected, for the mistake that the lab names.
     """
-    from agentlab.labs.prove import prove
+    from agentlab.labs.prove import Proof, prove
 
     found = load(find_folder(lab, (*labs, *lab_roots())))
     model = open_backend(backend or found.backend)
 
     async def work() -> int:
-        failed = 0
-        rows: list[dict[str, object]] = []
+        proofs: list[Proof] = []
         try:
-            async for proof in prove(found, model):
-                failed += not proof.holds
-                rows.append(proof.model_dump())
+            async for proof in prove(found, model, range(GRADING_SEED, GRADING_SEED + seeds)):
+                proofs.append(proof)
                 if not as_json:
                     mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
-                    click.echo(f"{mark} {proof.step} / {proof.answer}: {proof.reason}")
+                    also = " (alternative)" if proof.role == "alternative" else ""
+                    click.echo(f"{mark} {proof.step} / {proof.answer}{also}: {proof.reason}")
         finally:
             await model.aclose()
         if as_json:
             from pydantic_core import to_json
 
-            click.echo(safe_json(to_json(rows, indent=2).decode()))
-        return 1 if failed else 0
+            click.echo(safe_json(to_json(proofs, indent=2).decode()))
+        return 0 if all(proof.holds for proof in proofs) else 1
 
     return asyncio.run(work())

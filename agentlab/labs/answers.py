@@ -101,7 +101,7 @@ class AgentAnswer(Value):
 
 
 class CodeAnswer(Value):
-    """A program. On disk it is a file of its own, `STEP.py`."""
+    """A program. On disk it is a file of its own, such as `STEP.py`."""
 
     kind: Literal["code"] = "code"
     code: str = ""
@@ -150,11 +150,6 @@ class ReadAnswer(Value):
 
 Answer: TypeAlias = AgentAnswer | CodeAnswer | ForkAnswer | QuizAnswer | ReadAnswer
 A = TypeVar("A", bound=Value)
-
-
-def answer_file(folder: Path, step: str, kind: type[Answer]) -> Path:
-    """Where the answer to a step lies in a learner's folder."""
-    return folder / (f"{step}.py" if kind is CodeAnswer else f"{step}.toml")
 
 
 def read_answer(path: Path, kind: type[A]) -> A:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import ast
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from agentlab.backend import Backend
-from agentlab.labs.answers import Answer
-from agentlab.labs.runner import Grader, StepFinished
-from agentlab.labs.values import Lab, QuizStep, ReadStep, Step
+from agentlab.labs.answers import Answer, CodeAnswer
+from agentlab.labs.runner import GRADING_SEED, Grader, StepFinished, StepReport
+from agentlab.labs.values import AgentStep, CodeStep, Lab, QuizStep, ReadStep, Step
 from agentlab.messages import Value
+
+Role: TypeAlias = Literal["solution", "alternative", "starter", "wrong"]
+"""What an answer is there for: the first two must be accepted, the others rejected."""
 
 
 class Proof(Value):
@@ -19,37 +25,121 @@ class Proof(Value):
     """`solution`, `starter`, or the name of another right answer, or of a wrong one."""
     holds: bool
     reason: str
+    role: Role
 
 
-async def prove(lab: Lab, backend: Backend) -> AsyncIterator[Proof]:
-    """Grade the solution, its alternatives, the starter and every wrong answer of every step."""
+async def prove(
+    lab: Lab, backend: Backend, seeds: Sequence[int] = (GRADING_SEED,)
+) -> AsyncIterator[Proof]:
+    """Grade the solution, its alternatives, the starter and every wrong answer of every step.
+
+    Args:
+        seeds: the draws of cases to grade each answer on, where a step draws any. One on which it
+            is judged wrongly settles it.
+    """
     grader = Grader(lab=lab, backend=backend, runs=None)
     for step in lab.steps:
         if not step.checks:
             continue
-        answers: dict[str, Answer] = {
-            "solution": step.solution,
-            **alternatives(step),
-            "starter": step.starter,
-            **step.wrong,
-        }
-        good = {"solution", *alternatives(step)}
-        for name, answer in answers.items():
-            async for event in grader.step_events(step, answer):
-                if isinstance(event, StepFinished):
-                    report = event.report
-                    failed = [check.reason for check in report.checks if not check.passed]
-                    passed = [check.reason for check in report.checks if check.passed]
-                    yield Proof(
-                        step=step.id,
-                        answer=name,
-                        holds=report.passed == (name in good),
-                        reason="rejected: " + "; ".join(failed)
-                        if failed
-                        else "accepted: " + "; ".join(passed),
-                    )
+        draws = seeds if isinstance(step, AgentStep | CodeStep) else seeds[:1]
+        for name, (role, answer) in answers_of(step).items():
+            twin = _twin(step, name) if role == "alternative" else None
+            if twin:
+                yield Proof(
+                    step=step.id,
+                    answer=name,
+                    role=role,
+                    holds=False,
+                    reason=f"no alternative: it is the same answer as {twin}",
+                )
+                continue
+            proof: Proof | None = None
+            for seed in draws:
+                report = await _graded(replace(grader, seed=seed), step, answer)
+                proof = _judged(step, name, role, report)
+                if not proof.holds:
+                    at = f"seed {seed}: " if len(draws) > 1 else ""
+                    proof = proof.model_copy(update={"reason": f"{at}{proof.reason}"})
+                    break
+            if proof is not None:
+                yield proof
+
+
+def answers_of(step: Step) -> Mapping[str, tuple[Role, Answer]]:
+    """All answers that a step declares, by name, with what each is there for."""
+    return {
+        "solution": ("solution", step.solution),
+        **{name: ("alternative", answer) for name, answer in alternatives(step).items()},
+        "starter": ("starter", step.starter),
+        **{name: ("wrong", answer) for name, answer in step.wrong.items()},
+    }
 
 
 def alternatives(step: Step) -> Mapping[str, Answer]:
     """Other right answers of a step, by name."""
     return {} if isinstance(step, ReadStep | QuizStep) else step.also
+
+
+def same_answer(step: Step, one: Answer, other: Answer) -> bool:
+    """Whether two answers differ in nothing but comments, docstrings and blank space."""
+    if isinstance(step, CodeStep) and isinstance(one, CodeAnswer) and isinstance(other, CodeAnswer):
+        return _bare(one.code, step) == _bare(other.code, step)
+    return one == other
+
+
+async def _graded(grader: Grader, step: Step, answer: Answer) -> StepReport:
+    report: StepReport | None = None
+    async for event in grader.step_events(step, answer):
+        if isinstance(event, StepFinished):
+            report = event.report
+    assert report is not None, "a step's events end with its report"
+    return report
+
+
+def _judged(step: Step, name: str, role: Role, report: StepReport) -> Proof:
+    failed = [check for check in report.checks if not check.passed]
+    reason = "; ".join(check.reason for check in failed or report.checks)
+    told = f"{'accepted' if report.passed else 'rejected'}: {reason}"
+    holds = report.passed == (role in ("solution", "alternative"))
+    wanted = _own_mistake(step, name) if role == "wrong" and failed else None
+    if wanted and not any(wanted == check.id or wanted in check.reason for check in failed):
+        holds, told = False, f"rejected, but not for its own mistake ({wanted}): {reason}"
+    return Proof(step=step.id, answer=name, role=role, holds=holds, reason=told)
+
+
+def _own_mistake(step: Step, name: str) -> str | None:
+    return None if isinstance(step, ReadStep | QuizStep) else step.mistakes.get(name)
+
+
+def _twin(step: Step, name: str) -> str | None:
+    """The right answer before this one that is the same."""
+    answer = alternatives(step)[name]
+    for other, (role, before) in answers_of(step).items():
+        if other == name:
+            return None
+        if role in ("solution", "alternative") and same_answer(step, answer, before):
+            return other
+    return None
+
+
+def _bare(code: str, step: CodeStep) -> object:
+    if step.language == "python":
+        try:
+            tree = ast.parse(code)
+        except (SyntaxError, ValueError):
+            return code
+        return ast.dump(_without_docstrings(tree))
+    return [line for line in _lines(code) if not line.startswith("#")]
+
+
+def _lines(code: str) -> Iterator[str]:
+    return (" ".join(line.split()) for line in code.splitlines() if line.strip())
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+    return tree

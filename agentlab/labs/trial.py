@@ -19,7 +19,7 @@ from agentlab.errors import LabError
 from agentlab.events import ModelReplied, RunFinished, RunStarted, StoredEvent
 from agentlab.labs.answers import AgentAnswer, Answer, Call, CodeAnswer, ForkAnswer
 from agentlab.labs.attempt import Case, CaseRun
-from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, RunStep
+from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, RunStep, answer_name
 from agentlab.messages import Message, ToolCall, ToolResult
 from agentlab.plugins.equipment import Equipment
 from agentlab.replay.forked import Changes, forked_run
@@ -69,7 +69,7 @@ class Trial:
                     tools=[tool for tool in self.lab.tools if tool.name == step.runs_on],
                     runs=self.runs,
                 )
-                return learner.run(f"Run {step.id}.py", **given)
+                return learner.run(f"Run {answer_name(step)}", **given)
             case ForkStep(), ForkAnswer():
                 return self._fork(step, answer, given)
             case _:

@@ -23,6 +23,10 @@ from agentlab.labs.attempt import Attempt, Case, Check, Verdict
 from agentlab.plugins.equipment import Equipment, no_equipment
 from agentlab.tooling import Tool
 
+Language: TypeAlias = Literal["python", "bash"]
+"""What a learner's program is written in."""
+
+_ENDINGS: Mapping[Language, str] = {"python": "py", "bash": "sh"}
 _ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 
@@ -109,6 +113,8 @@ class AgentStep:
         tools: names of the lab's tools that may be used here.
         wrong: answers that look plausible, by name; the checks must reject every one.
         also: answers as good as the solution, in another style; the checks must accept every one.
+        mistakes: what a wrong answer must be rejected for, by its name: the id of a check, or
+            words of a reason. So a proof sees that it was its own mistake that was found.
     """
 
     id: str
@@ -121,6 +127,7 @@ class AgentStep:
     tools: tuple[str, ...]
     hints: tuple[str, ...]
     also: Mapping[str, AgentAnswer] = field(default_factory=dict[str, AgentAnswer])
+    mistakes: Mapping[str, str] = field(default_factory=dict[str, str])
     practice: int = 3
     graded: int = 10
     kind: Literal["agent"] = "agent"
@@ -136,6 +143,7 @@ class CodeStep:
 
     Attributes:
         runs_on: the tool that takes the code as its argument `code`.
+        language: of the program, for the name of its file and the colours of the editor.
     """
 
     id: str
@@ -147,7 +155,9 @@ class CodeStep:
     wrong: Mapping[str, CodeAnswer]
     hints: tuple[str, ...]
     also: Mapping[str, CodeAnswer] = field(default_factory=dict[str, CodeAnswer])
+    mistakes: Mapping[str, str] = field(default_factory=dict[str, str])
     runs_on: str = "run_python"
+    language: Language = "python"
     practice: int = 1
     graded: int = 3
     kind: Literal["code"] = "code"
@@ -172,6 +182,7 @@ class ForkStep:
     wrong: Mapping[str, ForkAnswer]
     hints: tuple[str, ...]
     also: Mapping[str, ForkAnswer] = field(default_factory=dict[str, ForkAnswer])
+    mistakes: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["fork"] = "fork"
 
 
@@ -228,6 +239,8 @@ class Lab:
             }
             if missing := used - known:
                 raise LabError(f"{self.id}, step {step.id}: no tool named {missing.pop()!r}")
+            if isinstance(step, RunStep):
+                _check_names(self.id, step)
 
     @property
     def module(self) -> str:
@@ -246,6 +259,15 @@ class Lab:
         raise LabError(f"{self.id} has no step {id!r}: {', '.join(s.id for s in self.steps)}")
 
 
+def _check_names(lab: str, step: RunStep) -> None:
+    """Every answer has a name of its own, and only wrong ones have a mistake."""
+    names = ["solution", "starter", *step.also, *step.wrong]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise LabError(f"{lab}, step {step.id}: two answers are named {min(twice)!r}")
+    if unknown := set(step.mistakes) - set(step.wrong):
+        raise LabError(f"{lab}, step {step.id}: no wrong answer is named {min(unknown)!r}")
+
+
 def answer_type(step: Step) -> type[Answer]:
     """The kind of answer a step takes."""
     match step:
@@ -259,3 +281,8 @@ def answer_type(step: Step) -> type[Answer]:
             return QuizAnswer
         case ReadStep():
             return ReadAnswer
+
+
+def answer_name(step: Step) -> str:
+    """The name of the file that holds a learner's answer to a step."""
+    return f"{step.id}.{_ENDINGS[step.language] if isinstance(step, CodeStep) else 'toml'}"

@@ -17,6 +17,8 @@ NOT_RUN: Mapping[str, str] = {
     r"$|tui$|tui --web": "draws on a terminal or in a browser: tests/tui presses its keys",
     r"check-lab m5/tool-use": "proves for minutes; `check-lab mine/letters` is run here",
     r"check-lab mine/letters --labs OTHER": "on another machine; tests/labs unpacks and proves one",
+    r"run m5( |$)": "runs six labs for minutes: tests/labs runs a small module",
+    r"run m5/tool-use --learner tools": "grades starters: tests/labs hands a notebook in",
     r"export last --to otel": "needs a collector: tests/export sends to one on loopback",
     r"mcp |mcp$|chat -t .?mcp:": "serves until it is stopped, or needs a server: tests/mcp_tools",
     r"sandbox check": "attacks for minutes: tests/execute runs every attack",

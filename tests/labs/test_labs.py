@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,10 @@ from agentlab.labs.prove import prove
 LABS = dict(list_folders(lab_roots()))
 
 
-@pytest.fixture(scope="module")
-def model() -> Backend:
+@cache
+def model(name: str) -> Backend:
     """On one thread: the machine that runs the tests may be busy with others."""
-    return connect("local:smollm2", threads=1)
+    return connect(name, threads=1)
 
 
 @pytest.mark.slow
@@ -27,9 +28,9 @@ def model() -> Backend:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("folder", LABS.values(), ids=LABS.keys())
-async def test_the_solution_passes_and_every_wrong_answer_is_rejected(folder: Path, model: Backend):
+async def test_the_solution_passes_and_every_wrong_answer_is_rejected(folder: Path):
     lab = load(folder)
-    proofs = [proof async for proof in prove(lab, model)]
+    proofs = [proof async for proof in prove(lab, model(lab.backend))]
     assert {proof.answer for proof in proofs} >= {"solution", "starter"}
     wrong = [f"{p.step}/{p.answer}: {p.reason}" for p in proofs if not p.holds]
     assert wrong == []

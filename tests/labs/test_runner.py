@@ -13,7 +13,7 @@ from small_lab import write_lab
 from agentlab.backend import Settings, ToolSpec
 from agentlab.backends.scripted import Said, Scripted
 from agentlab.errors import BackendError, LabError
-from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer, read_answer
+from agentlab.labs.answers import AgentAnswer, Answer, CodeAnswer, QuizAnswer, read_answer
 from agentlab.labs.declare import quiz, right, wrong
 from agentlab.labs.find import load
 from agentlab.labs.junit import write_junit
@@ -27,7 +27,7 @@ from agentlab.labs.runner import (
     LabReport,
     StepFinished,
 )
-from agentlab.labs.values import AgentStep, Lab
+from agentlab.labs.values import AgentStep, CodeStep, Lab, answer_name
 from agentlab.messages import Message, ToolCall
 from agentlab.trace import Trace, find_run, runs_in
 
@@ -253,3 +253,19 @@ def test_a_quiz_letters_its_options_in_order():
     assert asked.options == {"a": "no", "b": "yes"}
     assert asked.right == {"b"}
     assert asked.because == {"a": "since 1", "b": "since 2"}
+
+
+def test_an_answers_file_is_named_after_its_step_and_what_it_is_written_in(lab: Lab):
+    program = CodeStep(
+        id="count",
+        title="Count",
+        cases=lambda _rng, _count: (),
+        checks=(),
+        starter=CodeAnswer(),
+        solution=CodeAnswer(),
+        wrong={},
+        hints=(),
+    )
+    assert answer_name(lab.step("add")) == "add.toml"
+    assert answer_name(program) == "count.py"
+    assert answer_name(replace(program, language="bash")) == "count.sh"

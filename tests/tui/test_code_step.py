@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from textual.widgets import TextArea
@@ -34,3 +35,20 @@ async def test_a_program_is_typed_saved_as_a_file_of_its_own_and_graded(tmp_path
         assert "run_python" in str(lab.query("Call").last().border_title)
         assert "3 tried" in text_of(lab, "CheckRow .says")
         await until(pilot, lambda: store.lab("m9/program").mark("double") == "passed")
+
+
+async def test_a_script_is_a_file_of_its_kind_and_coloured_as_one(tmp_path: Path) -> None:
+    shutil.copytree(CODE_LABS, tmp_path / "labs")
+    lab_file = tmp_path / "labs" / "m9" / "program" / "lab.py"
+    declared = lab_file.read_text().replace('id="double",', 'id="double",\n language="bash",')
+    lab_file.write_text(declared)
+    store = ProgressStore(tmp_path / "progress")
+    app = open_app(tmp_path, roots=(tmp_path / "labs",))
+    async with app.run_test(size=(120, 36)) as pilot:
+        lab = await to_lab(pilot, "double")
+        area = lab.query_one(TextArea)
+        assert area.language == "bash"
+        area.load_text("echo $(($1 * 2))\n")
+        await until(
+            pilot, lambda: store.read_text("m9/program", "double.sh") == "echo $(($1 * 2))\n"
+        )

@@ -94,8 +94,8 @@ def _answer(home: Path) -> None:
     from agentlab.labs.answers import AgentAnswer
     from agentlab.labs.course import lab_roots
     from agentlab.labs.find import find_folder, load
+    from agentlab.labs.toml_text import answer_text
     from agentlab_tui.progress import ProgressStore
-    from agentlab_tui.toml_text import answer_text
 
     lab = load(find_folder("m5/tool-use", lab_roots()))
     solution = lab.step("sums").solution

@@ -14,10 +14,10 @@ from agentlab.errors import LabError
 from agentlab.labs.answers import AgentAnswer, Call, Example, ForkAnswer, QuizAnswer, Then
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import load
+from agentlab.labs.toml_text import answer_text, starter_text
 from agentlab.labs.values import AgentStep, ForkStep
 from agentlab.limits import Limits
-from agentlab_tui.answers import is_own, parse_choice, parse_own, starter_text
-from agentlab_tui.toml_text import answer_text
+from agentlab_tui.answers import is_own, parse_choice, parse_own
 
 
 def _adder() -> AgentStep:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeAlias
 
 from agentlab.errors import LabError
@@ -11,13 +10,12 @@ from agentlab.labs.answers import (
     CodeAnswer,
     ForkAnswer,
     QuizAnswer,
-    answer_file,
 )
 from agentlab.labs.answers import parse_answer as parse
-from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_type
+from agentlab.labs.toml_text import starter_text
+from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_name
 from agentlab.limits import Limits
 from agentlab_tui.assembly import FormValues
-from agentlab_tui.toml_text import answer_text
 
 Runnable: TypeAlias = RunStep
 """Steps whose answer is a text that can be tried."""
@@ -25,18 +23,12 @@ Runnable: TypeAlias = RunStep
 
 def file_of(step: Step) -> str:
     """The name of the file that holds a step's answer."""
-    return answer_file(Path(), step.id, answer_type(step)).name
+    return answer_name(step)
 
 
-def starter_text(step: Runnable) -> str:
-    """What the editor holds before the learner has typed anything."""
-    if isinstance(step, CodeStep):
-        return step.starter.code
-    if isinstance(step, ForkStep):
-        return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
-    tools = ", ".join(step.tools) or "none"
-    head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
-    return head + answer_text(step.starter)
+def language_of(step: Step) -> str:
+    """The language a step's answer is written in, as the editor knows it."""
+    return step.language if isinstance(step, CodeStep) else "toml"
 
 
 def is_own(step: Runnable, text: str) -> bool:

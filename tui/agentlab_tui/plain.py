@@ -186,8 +186,9 @@ class PlainText:
         self._write(f"Hint {self._hints} of {len(hints)}: {safe(hints[self._hints - 1])}")
 
     def _edit(self) -> None:
+        from agentlab.labs.toml_text import starter_text
         from agentlab.labs.values import RunStep
-        from agentlab_tui.answers import file_of, starter_text
+        from agentlab_tui.answers import file_of
 
         step = self._step
         if not isinstance(step, RunStep):
@@ -204,8 +205,9 @@ class PlainText:
             self._write(f"Saved in {shlex.quote(str(path))}")
 
     def _reset(self) -> None:
+        from agentlab.labs.toml_text import starter_text
         from agentlab.labs.values import RunStep
-        from agentlab_tui.answers import file_of, is_own, starter_text
+        from agentlab_tui.answers import file_of, is_own
 
         step = self._step
         text = self._store.read_text(self._id, file_of(step))
@@ -236,8 +238,9 @@ class PlainText:
 
     def _answer(self, *, solution: bool) -> tuple[Answer, bool] | None:
         """The answer to try, and whether it is the learner's own."""
+        from agentlab.labs.toml_text import starter_text
         from agentlab.labs.values import RunStep
-        from agentlab_tui.answers import file_of, is_own, parse_own, starter_text
+        from agentlab_tui.answers import file_of, is_own, parse_own
 
         step = self._step
         if not isinstance(step, RunStep):

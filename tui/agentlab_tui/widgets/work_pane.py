@@ -14,21 +14,21 @@ from agentlab.errors import AgentLabError
 from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer
 from agentlab.labs.attempt import Attempt
 from agentlab.labs.runner import judge
+from agentlab.labs.toml_text import answer_text, starter_text
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, QuizStep, Step
 from agentlab_tui.answers import (
     Runnable,
     file_of,
     form_values,
     is_own,
+    language_of,
     parse_choice,
     parse_own,
-    starter_text,
     with_form,
 )
 from agentlab_tui.live_run import Job, Whose
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
-from agentlab_tui.toml_text import answer_text
 from agentlab_tui.widgets.agent_form import AgentForm
 from agentlab_tui.widgets.answer_area import AnswerArea
 from agentlab_tui.widgets.answer_editor import AnswerEditor
@@ -194,7 +194,7 @@ class WorkPane(Vertical):
 
     def _put(self, step: Runnable, text: str) -> None:
         editor = self.query_one(AnswerEditor)
-        editor.load(text, "python" if isinstance(step, CodeStep) else "toml")
+        editor.load(text, language_of(step))
         self._say_whose(step, text)
         if problem := self._save(text):
             editor.complain(problem)
@@ -280,7 +280,7 @@ class WorkPane(Vertical):
 
     def _load(self, step: Runnable) -> None:
         editor = self.query_one(AnswerEditor)
-        language = "python" if isinstance(step, CodeStep) else "toml"
+        language = language_of(step)
         try:
             text = self._services.progress.read_text(self._lab_id, file_of(step))
         except ProgressError as error:

@@ -13,8 +13,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from agentlab.labs.answers import AgentAnswer, ForkAnswer, QuizAnswer
+from agentlab.labs.values import AgentStep, CodeStep, ForkStep, RunStep
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
+
+
+def starter_text(step: RunStep) -> str:
+    """What an editor holds before the learner has typed anything: a program, or TOML."""
+    match step:
+        case CodeStep():
+            return step.starter.code
+        case ForkStep():
+            return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
+        case AgentStep():
+            tools = ", ".join(step.tools) or "none"
+            head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
+            return head + answer_text(step.starter)
 
 
 def answer_text(answer: AgentAnswer | ForkAnswer | QuizAnswer) -> str:

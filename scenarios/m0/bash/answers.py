@@ -1,0 +1,293 @@
+"""Starters, reference solutions, other right answers, and wrong ones that look right."""
+
+from __future__ import annotations
+
+from agentlab.backend import Settings
+from agentlab.labs import AgentAnswer, CodeAnswer, Example
+from agentlab.limits import Limits
+
+
+def _script(text: str) -> CodeAnswer:
+    return CodeAnswer(code=text)
+
+
+_COUNTED = 'grep -o \'"name":"[^"]*"\' | cut -d \'"\' -f 4 | sort | uniq -c | sort -k1,1nr -k2'
+
+TALLY_STARTER = _script(
+    """\
+# Prints how often each tool was called, by all runs in the folder $1 together.
+cat $1/*.jsonl |
+  grep '"kind":"tool_started"' |
+  grep -o '"name":"[^"]*"' |
+  uniq -c
+"""
+)
+TALLY = _script(
+    f"""\
+shopt -s nullglob
+for run in "$1"/*.jsonl; do
+  grep '"kind":"tool_started"' < "$run"
+done | {_COUNTED}
+"""
+)
+TALLY_ALSO = {
+    "found-and-handed-on": _script(
+        f"""\
+find "./$1" -name '*.jsonl' -print0 |
+  xargs -0 -r grep -h -e '"kind":"tool_started"' -- |
+  {_COUNTED}
+"""
+    ),
+    "counted-by-awk": _script(
+        """\
+set -u
+cd -- "$1" || exit
+find . -maxdepth 1 -name '*.jsonl' -exec awk -F '"name":"' '
+  /"kind":"tool_started"/ { split($2, rest, "\\""); if (rest[1] != "") print rest[1] }
+' {} + | sort | uniq -c | sort -k1,1nr -k2,2
+"""
+    ),
+    "counted-in-bash": _script(
+        """\
+declare -A count
+while IFS= read -r -d '' run; do
+  while IFS= read -r line; do
+    [[ $line == *'"kind":"tool_started"'* ]] || continue
+    name=${line#*'"name":"'}
+    name=${name%%'"'*}
+    count[$name]=$(( ${count[$name]:-0} + 1 ))
+  done < "$run"
+done < <(find "./$1" -type f -name '*.jsonl' -print0)
+for name in "${!count[@]}"; do
+  printf '%d %s\\n' "${count[$name]}" "$name"
+done | sort -k1,1nr -k2
+"""
+    ),
+    "in-python": _script(
+        """\
+python3 - "$1" <<'END'
+import collections, json, pathlib, sys
+count = collections.Counter()
+for run in pathlib.Path(sys.argv[1]).glob("*.jsonl"):
+    for line in run.read_text().splitlines():
+        try:
+            event = json.loads(line).get("event", {})
+        except ValueError:
+            continue
+        if event.get("kind") == "tool_started":
+            count[event["call"]["name"]] += 1
+for name, number in sorted(count.items(), key=lambda item: (-item[1], item[0])):
+    print(number, name)
+END
+"""
+    ),
+}
+TALLY_WRONG = {
+    "no-quotes": _script(TALLY.code.replace('"$1"/*', "$1/*").replace('"$run"', "$run")),
+    "loops-over-ls": _script(
+        f"""\
+cd -- "$1" || exit
+for run in $(ls -- *.jsonl 2> /dev/null); do
+  grep '"kind":"tool_started"' < "$run"
+done | {_COUNTED}
+"""
+    ),
+    "glued-by-cat": _script(
+        f"""\
+shopt -s nullglob
+cd -- "$1" || exit
+set -- *.jsonl
+(( $# )) || exit 0
+cat -- "$@" | grep '"kind":"tool_started"' | {_COUNTED}
+"""
+    ),
+    "waits-on-nothing": _script(
+        f"""\
+shopt -s nullglob
+cd -- "$1" || exit
+grep -h '"kind":"tool_started"' -- *.jsonl | {_COUNTED}
+"""
+    ),
+    "reads-line-by-line": _script(
+        f"""\
+find "./$1" -name '*.jsonl' | while read -r run; do
+  grep '"kind":"tool_started"' < "$run"
+done | {_COUNTED}
+"""
+    ),
+    "not-sorted-first": _script(TALLY.code.replace("| sort | uniq -c", "| uniq -c")),
+    "counts-what-was-said": _script(TALLY.code.replace('"kind":"tool_started"', '"tool_call"')),
+    "takes-every-file": _script(TALLY.code.replace("*.jsonl", "*")),
+}
+
+UNFINISHED_STARTER = _script(
+    """\
+# Prints the names of the runs in the folder $1 that did not finish.
+for run in "$1"/*.jsonl; do
+  tail -n 1 "$run" | grep -q '"outcome":"completed"' || echo "$run"
+done
+"""
+)
+UNFINISHED = _script(
+    """\
+cd -- "$1" || exit 2
+shopt -s nullglob
+status=0
+for run in *.jsonl; do
+  if ! tail -n 1 < "$run" | grep -q '"outcome":"completed"'; then
+    printf '%s\\0' "$run"
+    status=1
+  fi
+done
+exit "$status"
+"""
+)
+UNFINISHED_ALSO = {
+    "a-list-first": _script(
+        """\
+set -euo pipefail
+[[ -d "./$1" ]] || { echo "$1: no such folder" >&2; exit 2; }
+mapfile -d '' -t runs < <(find "./$1" -maxdepth 1 -name '*.jsonl' -printf '%f\\0' | sort -z)
+left=()
+for run in "${runs[@]}"; do
+  last=$(tail -n 1 "./$1/$run") || true
+  [[ $last == *'"kind":"run_finished","outcome":"completed"'* ]] || left+=("$run")
+done
+(( ${#left[@]} )) || exit 0
+printf '%s\\0' "${left[@]}"
+exit 1
+"""
+    ),
+    "all-in-one-shell": _script(
+        """\
+if ! [ -d "./$1" ]; then
+  printf '%s is not there\\n' "$1" >&2
+  exit 2
+fi
+finished() {
+  grep -q '"kind":"run_finished","outcome":"completed"' -- "$1" 2> /dev/null
+}
+find "./$1" -name '*.jsonl' -print0 | {
+  status=0
+  while IFS= read -r -d '' run; do
+    finished "$run" && continue
+    printf '%s\\0' "${run##*/}"
+    status=1
+  done
+  exit "$status"
+}
+"""
+    ),
+    "in-python": _script(
+        """\
+exec python3 - "$1" <<'END'
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+if not folder.is_dir():
+    print(f"{folder} is not a folder", file=sys.stderr)
+    sys.exit(2)
+status = 0
+for run in sorted(folder.glob("*.jsonl")):
+    try:
+        whole = '"outcome":"completed"' in run.read_text()
+    except OSError as error:
+        print(error, file=sys.stderr)
+        whole = False
+    if not whole:
+        sys.stdout.buffer.write(run.name.encode() + b"\\0")
+        status = 1
+sys.exit(status)
+END
+"""
+    ),
+}
+UNFINISHED_WRONG = {
+    "status-lost-in-a-pipe": _script(
+        """\
+cd -- "$1" || exit 2
+status=0
+find . -name '*.jsonl' -print0 | while IFS= read -r -d '' run; do
+  if ! tail -n 1 < "$run" | grep -q '"outcome":"completed"'; then
+    printf '%s\\0' "${run#./}"
+    status=1
+  fi
+done
+exit "$status"
+"""
+    ),
+    "status-of-the-last": _script(
+        """\
+cd -- "$1" || exit 2
+shopt -s nullglob
+for run in *.jsonl; do
+  tail -n 1 < "$run" | grep -q '"outcome":"completed"'
+  status=$?
+  (( status == 0 )) || printf '%s\\0' "$run"
+done
+exit "${status:-0}"
+"""
+    ),
+    "ended-by-set-e": _script(
+        """\
+set -e
+cd -- "$1" || exit 2
+shopt -s nullglob
+status=0
+for run in *.jsonl; do
+  tail -n 1 < "$run" | grep -q '"outcome":"completed"'
+  if (( $? )); then
+    printf '%s\\0' "$run"
+    status=1
+  fi
+done
+exit "$status"
+"""
+    ),
+    "names-by-line": _script(UNFINISHED.code.replace("'%s\\0'", "'%s\\n'")),
+    "gives-up-at-one": _script(
+        UNFINISHED.code.replace("  if !", "  [[ -r $run ]] || exit 2\n  if !")
+    ),
+    "finds-the-word": _script(UNFINISHED.code.replace('\'"outcome":"completed"\'', "completed")),
+    "nothing-is-wrong": _script(UNFINISHED.code.replace("|| exit 2", "2> /dev/null || exit 0")),
+}
+
+
+def _shown(name: str, command: str, count: int) -> Example:
+    return Example(
+        user=f"How many errors are in {name}?",
+        tool="shell",
+        arguments={"command": command.format(name)},
+        result=str(count),
+        answer=f"There are {count} errors.",
+    )
+
+
+ODD = ("old server.log", "Anna's mail.log", "-last backup.log")
+PLAIN = ("server.log", "mail.log", "backup.log")
+
+
+def clerk(command: str, names: tuple[str, ...] = ODD) -> AgentAnswer:
+    """An agent that was shown this command for these names; `{}` is where the name goes."""
+    return AgentAnswer(
+        instructions="Answer with the shell.",
+        tools=("shell",),
+        examples=tuple(
+            _shown(name, command, n) for name, n in zip(names, (7, 31, 12), strict=False)
+        ),
+        settings=Settings(temperature=0, max_tokens=80, repeat_penalty=1.0),
+        limits=Limits(steps=3),
+    )
+
+
+CLERK_STARTER = clerk("grep -c error {}", PLAIN)
+CLERK = clerk('grep -c error -- "{}"')
+CLERK_ALSO = {
+    "plain-names": clerk('grep -c error -- "{}"', PLAIN),
+    "pattern-by-option": clerk('grep -c -e error -- "{}"'),
+    "counted-by-wc": clerk('grep error -- "{}" | wc -l'),
+}
+CLERK_WRONG = {
+    "not-quoted": clerk("grep -c error -- {}"),
+    "quoted-only": clerk('grep -c error "{}"'),
+    "single-quotes": clerk("grep -c error -- '{}'"),
+}

@@ -1,0 +1,57 @@
+"""m0/bash: its scripts hold on any draw, and a machine without bash is told so."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from agentlab.backends.scripted import Scripted
+from agentlab.errors import ConfigError
+from agentlab.labs.course import lab_roots
+from agentlab.labs.find import find_folder, load
+from agentlab.labs.runner import Grader, StepFinished
+from agentlab.labs.values import CodeStep, Lab
+from agentlab_tools.execute import CellResult, Sandbox
+
+MODEL = Scripted(["never asked"])
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return load(find_folder("m0/bash", lab_roots()))
+
+
+def test_every_trap_is_met_when_grading_and_the_first_ones_in_practice(lab: Lab):
+    for step in lab.steps:
+        if isinstance(step, CodeStep):
+            titles = [case.title for case in step.cases(Random(3), step.graded)]
+            assert len(set(titles)) == step.graded
+            assert [c.title for c in step.cases(Random(3), step.practice)] == titles[
+                : step.practice
+            ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("step_id", ["tally", "unfinished"])
+async def test_the_solution_holds_on_ten_draws(lab: Lab, step_id: str):
+    step = lab.step(step_id)
+    for seed in range(10):
+        grader = Grader(lab=lab, backend=MODEL, runs=None, seed=seed)
+        async for event in grader.step_events(step, step.solution):
+            if isinstance(event, StepFinished):
+                assert [c.reason for c in event.report.checks if not c.passed] == [], seed
+
+
+async def test_where_the_sandbox_has_no_bash_the_lab_says_so_in_one_line(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    async def no_shell(*_: object, **__: object) -> CellResult:
+        return CellResult(outcome="error", error="there is no shell here")
+
+    monkeypatch.setattr(Sandbox, "run_shell", no_shell)
+    with pytest.raises(ConfigError, match="needs bash inside the sandbox") as raised:
+        async with lab.equip():
+            pass
+    assert "\n" not in str(raised.value)
