@@ -35,6 +35,7 @@ from agentlab.backends.llamacpp.turns import (
     one_call_a_turn,
     rewritings,
 )
+from agentlab.backends.thoughts import marks_in
 from agentlab.errors import ConfigError
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolCall, ToolResult
 
@@ -76,7 +77,8 @@ class Template:
         """Whether it writes past calls itself."""
         self.format: Format = spoken or HERMES
         self.hash = hashlib.sha256(source.encode()).hexdigest()
-        self.thinks = "<think>" in source
+        self.thoughts = marks_in(source)
+        """What thoughts stand between; None where the template knows of none."""
         self._needs = self._rewritings()
 
     @property
