@@ -48,7 +48,7 @@ class ChatDecoder:
         self._usage: dict[str, Any] = _NOTHING
         self._tokens: list[TokenInfo] = []
         self._calls = ChatCalls(self._draft, asked.turn)
-        self._choice: str | None = None
+        self._choice: int | str | None = None
         self._details: list[dict[str, Any]] = []
         self._last_event: Any = None
 
@@ -71,7 +71,7 @@ class ChatDecoder:
         if usage:
             self._usage = usage
         deltas: list[Delta] = []
-        delta = self._delta_of(choice)
+        delta = choice.get("delta") or self._delta_of(choice)
         if delta:
             deltas = self._delta(delta)
         logprobs = choice.get("logprobs")
@@ -86,18 +86,17 @@ class ChatDecoder:
 
     def _mine(self, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """The one choice that is read: the first of the first event that has any."""
-        for choice in sorted(choices, key=lambda choice: str(choice.get("index") or 0)):
-            number = str(choice.get("index") or 0)
+        if len(choices) == 1 and choices[0].get("index") == self._choice:
+            return choices[0]
+        for choice in sorted(choices, key=_number):
             if self._choice is None:
-                self._choice = number
-            if number == self._choice:
+                self._choice = choice.get("index", 0)
+            if _number(choice) == str(self._choice or 0):
                 return choice
         return _NOTHING
 
     def _delta_of(self, choice: dict[str, Any]) -> dict[str, Any] | None:
-        delta = choice.get("delta")
-        if delta:
-            return delta
+        """What a choice without a delta says."""
         if choice.get("message") and self._draft.is_empty:
             # what comes whole may come once more at the end, when all of it is known
             return numbered(choice["message"])
@@ -140,15 +139,18 @@ class ChatDecoder:
             _merge_detail(self._details, detail)
         content = delta.get("content")
         if content:
-            chunks = cast(list[Any], content if isinstance(content, list) else [content])
-            for chunk in chunks:
-                deltas += self._chunk(chunk)
+            if isinstance(content, str):
+                deltas += self._text(content)
+            else:
+                for chunk in cast(list[Any], content if isinstance(content, list) else [content]):
+                    deltas += self._chunk(chunk)
         refusal = delta.get("refusal")
         if refusal:
             self._refused = True
             deltas += self._draft.text(refusal)
-        for call in calls_in(delta):
-            deltas += self._calls.feed(call)
+        if "tool_calls" in delta or "function_call" in delta:
+            for call in calls_in(delta):
+                deltas += self._calls.feed(call)
         return deltas
 
     def _chunk(self, chunk: str | dict[str, Any]) -> list[Delta]:
@@ -226,6 +228,10 @@ def _thought_first(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     thought, text = found
     rest = (Text(text=text),) if text else ()
     return (*((Reasoning(text=thought),) if thought.strip() else ()), *rest, *parts[1:])
+
+
+def _number(choice: dict[str, Any]) -> str:
+    return str(choice.get("index") or 0)
 
 
 def _plain(thought: Any) -> str:

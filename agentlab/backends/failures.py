@@ -147,7 +147,11 @@ def from_body(body: object, service: Service) -> AgentLabError | None:
     if not isinstance(body, Mapping):
         return None
     told = cast(Mapping[str, Any], body)
-    error = told.get("error") or _error_of_choice(told)
+    error = told.get("error")
+    if not error and told.get("choices"):
+        error = _error_of_choice(told["choices"])
+        if not error:
+            return None
     if not error and not _is_error(told):
         return None
     details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else told
@@ -173,19 +177,15 @@ def _is_error(told: Mapping[str, Any]) -> bool:
     """
     if told.get("object") == "error" or told.get("type") == "error":
         return True
-    answers = ("type", "choices", "usage", "output", "content", "delta")
-    return not any(told.get(name) for name in answers) and any(
-        isinstance(told.get(name), str) and told[name] for name in _WORDS
-    )
+    if told.get("type") or any(told.get(name) for name in ("usage", "output", "content", "delta")):
+        return False
+    return any(isinstance(told.get(name), str) and told[name] for name in _WORDS)
 
 
-def _error_of_choice(told: Mapping[str, Any]) -> object:
+def _error_of_choice(choices: Any) -> object:
     """The error inside the first choice, where a router puts what the service behind it said."""
-    choices: Any = told.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return None
-    first: Any = choices[0]  # pyright: ignore[reportUnknownVariableType]
-    return cast(Mapping[str, Any], first).get("error") if isinstance(first, Mapping) else None
+    first = cast(list[object], choices)[0] if isinstance(choices, list) else None
+    return cast(dict[str, Any], first).get("error") if isinstance(first, dict) else None
 
 
 def from_status(

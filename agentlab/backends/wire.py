@@ -249,12 +249,12 @@ class Wire:
 
     def _events(self, decoder: Decoder, data: bytes, *, last: bool) -> Sequence[Any]:
         """What an event says; the `last` of a stream counts only where it is whole."""
-        try:
+        with suppress(ValueError):
             return values(data) if data else ()
-        except ValueError:
-            if last or decoder.whole:
-                return ()
-            raise self._nonsense(data) from None
+        if last or decoder.whole:
+            return ()
+        # raised outside of a handler: what could not be read may hold the key
+        raise self._nonsense(data)
 
     def _read(self, decoder: Decoder, event: Any) -> Sequence[Delta]:
         try:
