@@ -16,11 +16,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from agentlab.backend import Delta, Reply
+from agentlab.backend import Delta, Reply, Stop
 from agentlab.backends.asked import Asked
 from agentlab.backends.draft import draft_for
 from agentlab.backends.signatures import pack
-from agentlab.backends.stops import stop_of
+from agentlab.backends.stops import stop_of, unsaid
 from agentlab.errors import StreamBroken
 from agentlab.messages import Message, Usage
 
@@ -41,6 +41,7 @@ class MessagesDecoder:
         self._begun = False
         self._blocks = 0
         self._open: str | None = None
+        self._marked = False
 
     @property
     def whole(self) -> bool:
@@ -53,7 +54,7 @@ class MessagesDecoder:
         Raises:
             StreamBroken: a block is missing, or comes twice.
         """
-        match event["type"]:
+        match event.get("type"):
             case "content_block_delta":
                 self._expect(event["index"] == self._blocks - 1 and self._open is not None)
                 return self._delta(event["index"], event["delta"])
@@ -71,7 +72,11 @@ class MessagesDecoder:
                 self._count(event["message"].get("usage"))
             case "message_delta":
                 self._count(event.get("usage"))
-                self._stop_reason = event["delta"].get("stop_reason") or self._stop_reason
+                self._stop_reason = (event.get("delta") or {}).get(
+                    "stop_reason"
+                ) or self._stop_reason
+            case "message_stop":
+                self._marked = True
             case _:
                 pass  # pings, and what later versions add
         return ()
@@ -89,6 +94,14 @@ class MessagesDecoder:
             deltas += self.feed({"type": "content_block_stop", "index": index})
         deltas += self.feed({"type": "message_delta", "delta": body, "usage": body.get("usage")})
         return deltas
+
+    def finish(self, marked: bool) -> Sequence[Delta]:
+        """What was held back in case more came."""
+        if self._stop_reason is None and (marked or self._marked) and self._open is None:
+            if "" not in self._asked.preset.stops:
+                raise unsaid(self._asked.preset.name)
+            self._stop_reason = ""
+        return self._draft.finish()
 
     def _expect(self, holds: bool) -> None:
         if not holds:
@@ -108,23 +121,24 @@ class MessagesDecoder:
                 self._sign(REDACTED + block["data"])
                 return ()
             case "tool_use":
-                self._draft.call(index, block["id"], block["name"])
-                deltas = self._draft.name_calls()
-                if block.get("input"):
-                    deltas += self._draft.arguments(index, to_json(block["input"]).decode())
-                return deltas
+                id = block.get("id") or f"call_{self._asked.turn}_{index}"
+                deltas = self._draft.call(index, id, block["name"])
+                deltas += self._draft.name_calls()
+                given = block.get("input") or ""
+                told = given if isinstance(given, str) else to_json(given).decode()
+                return [*deltas, *self._draft.arguments(index, told)]
             case _:
                 return ()
 
     def _delta(self, index: int, delta: dict[str, Any]) -> Sequence[Delta]:
         match delta["type"]:
             case "text_delta":
-                return self._draft.text(delta["text"])
+                return self._draft.text(delta["text"] or "")
             case "thinking_delta":
-                return self._draft.reasoning(delta["thinking"])
+                return self._draft.reasoning(delta["thinking"] or "")
             case "input_json_delta" if self._open == "tool_use":
-                return self._draft.arguments(index, delta["partial_json"])
-            case "signature_delta" if delta["signature"]:
+                return self._draft.arguments(index, delta["partial_json"] or "")
+            case "signature_delta" if delta.get("signature"):
                 self._sign(SIGNED + delta["signature"])
                 return ()
             case _:
@@ -140,10 +154,15 @@ class MessagesDecoder:
     def reply(self) -> Reply:
         """The answer."""
         stop = stop_of(self._stop_reason or "", self._asked.preset.name, self._asked.preset.stops)
+        if self._draft.stopped:
+            return self._replied("stop_sequence")
         if stop == "tool_calls":
             stop = self._draft.stop_of_calls
         elif stop == "end" and self._draft.has_calls:
             stop = "tool_calls"
+        return self._replied(stop)
+
+    def _replied(self, stop: Stop) -> Reply:
         message = Message(role="assistant", parts=self._draft.parts())
         return Reply(message=message, usage=self._cost(), stop=stop)
 

@@ -6,8 +6,9 @@
     {"choices": [{"delta": {}, "finish_reason": "stop"}]}                   the end
     {"choices": [], "usage": {…}}                                           and what it cost
 
-Services differ in small ways, all met here: ids left out, indexes left out or all zero, content in
-lists, reasoning under three names.
+Services differ in small ways, all met here: a whole message in place of deltas, content in lists,
+reasoning under three names, the reason for the end with every piece or before the last one, usage
+in four places. How calls are told apart is `ChatCalls`' business.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from pydantic_core import to_json
 
 from agentlab.backend import Delta, Reply, Stop, TokenInfo
 from agentlab.backends.asked import Asked
+from agentlab.backends.chat_calls import ChatCalls, calls_in, numbered
 from agentlab.backends.draft import draft_for
+from agentlab.backends.logprobs import tokens_in
 from agentlab.backends.signatures import pack
-from agentlab.backends.stops import stop_of
+from agentlab.backends.stops import stop_of, unsaid
 from agentlab.backends.thoughts import Piece, Thoughts, unopened
 from agentlab.errors import ConfigError
 from agentlab.messages import Message, Part, Reasoning, Text, Usage
 
 _NOTHING: dict[str, Any] = {}
+_NO_REASON = ("null", "None", "none")
+"""What some say while there is no reason yet."""
 
 
 class ChatDecoder:
@@ -42,9 +47,8 @@ class ChatDecoder:
         self._said_text = False
         self._usage: dict[str, Any] = _NOTHING
         self._tokens: list[TokenInfo] = []
-        self._keys: dict[int, int] = {}
-        self._last_key = -1
-        self._call_extras: dict[str, dict[str, Any]] = {}
+        self._calls = ChatCalls(self._draft, asked.turn)
+        self._choice: int | str | None = None
         self._details: list[dict[str, Any]] = []
         self._last_event: Any = None
 
@@ -60,37 +64,59 @@ class ChatDecoder:
             if event == self._last_event:
                 return ()
             self._last_event = event
-        usage = event.get("usage")
+        choice = self._mine(event.get("choices") or ())
+        usage = event.get("usage") or choice.get("usage")
+        if not usage and "x_groq" in event:
+            usage = (event["x_groq"] or _NOTHING).get("usage")
         if usage:
             self._usage = usage
-        choices = event.get("choices")
-        if not choices:
-            return ()
-        choice = choices[0]
-        if choice.get("index"):
-            return ()
         deltas: list[Delta] = []
-        delta = choice.get("delta")
-        if delta and self._finish is None:
+        delta = choice.get("delta") or self._delta_of(choice)
+        if delta:
             deltas = self._delta(delta)
         logprobs = choice.get("logprobs")
-        if logprobs and logprobs.get("content"):
-            self._tokens.extend(map(_token, logprobs["content"]))
+        if logprobs:
+            self._tokens.extend(tokens_in(logprobs))
         finish = choice.get("finish_reason")
-        if finish and self._finish is None:
-            deltas += self._released()
+        # some give the word with every piece, so the first is not always the last
+        if finish and finish not in _NO_REASON and self._finish in (None, "stop"):
             self._finish = str(finish)
             self._stopped_by = choice.get("stop_reason")
         return deltas
 
+    def _mine(self, choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The one choice that is read: the first of the first event that has any."""
+        if len(choices) == 1 and choices[0].get("index") == self._choice:
+            return choices[0]
+        for choice in sorted(choices, key=_number):
+            if self._choice is None:
+                self._choice = choice.get("index", 0)
+            if _number(choice) == str(self._choice or 0):
+                return choice
+        return _NOTHING
+
+    def _delta_of(self, choice: dict[str, Any]) -> dict[str, Any] | None:
+        """What a choice without a delta says."""
+        if choice.get("message") and self._draft.is_empty:
+            # what comes whole may come once more at the end, when all of it is known
+            return numbered(choice["message"])
+        return {"content": choice["text"]} if choice.get("text") else None
+
     def read(self, body: Any) -> Sequence[Delta]:
         """What a whole answer says, from a server that does not stream."""
-        choice = cast(dict[str, Any], body["choices"][0])
-        message = cast(dict[str, Any], choice["message"])
-        made = cast(list[dict[str, Any]], message.get("tool_calls") or [])
-        calls = [{"index": place, **call} for place, call in enumerate(made)]
-        told = {**choice, "index": 0, "delta": {**message, "tool_calls": calls}}
-        return self.feed({**body, "choices": [told]})
+        choice = body["choices"][0]
+        if not choice.get("message") and "text" not in choice:
+            raise KeyError("message")
+        return self.feed(body)
+
+    def finish(self, marked: bool) -> Sequence[Delta]:
+        """What was held back in case more came."""
+        if self._finish is None and marked:
+            if "" not in self._asked.preset.stops:
+                raise unsaid(self._asked.preset.name)
+            self._finish = ""
+        held = self._told(self._thoughts.finish()) if self._thoughts is not None else []
+        return [*held, *self._draft.finish()]
 
     def _text(self, text: str) -> list[Delta]:
         self._said_text = True
@@ -104,16 +130,11 @@ class ChatDecoder:
             deltas += self._draft.reasoning(text) if kind == "thought" else self._draft.text(text)
         return deltas
 
-    def _released(self) -> list[Delta]:
-        """What was held back in case more came."""
-        held = self._told(self._thoughts.finish()) if self._thoughts is not None else []
-        return [*held, *self._draft.name_calls()]
-
     def _delta(self, delta: dict[str, Any]) -> list[Delta]:
         deltas: list[Delta] = []
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         if thought:
-            deltas += self._draft.reasoning(thought)
+            deltas += self._draft.reasoning(_plain(thought))
         for detail in delta.get("reasoning_details") or ():
             _merge_detail(self._details, detail)
         content = delta.get("content")
@@ -121,51 +142,23 @@ class ChatDecoder:
             if isinstance(content, str):
                 deltas += self._text(content)
             else:
-                for chunk in content:
+                for chunk in cast(list[Any], content if isinstance(content, list) else [content]):
                     deltas += self._chunk(chunk)
         refusal = delta.get("refusal")
         if refusal:
             self._refused = True
             deltas += self._draft.text(refusal)
-        for call in delta.get("tool_calls") or ():
-            deltas += self._call(call)
+        if "tool_calls" in delta or "function_call" in delta:
+            for call in calls_in(delta):
+                deltas += self._calls.feed(call)
         return deltas
 
-    def _chunk(self, chunk: dict[str, Any]) -> list[Delta]:
+    def _chunk(self, chunk: str | dict[str, Any]) -> list[Delta]:
+        if isinstance(chunk, str):
+            return self._text(chunk)
         if chunk["type"] == "thinking":
-            pieces = cast(list[dict[str, Any]], chunk["thinking"])
-            return self._draft.reasoning("".join(piece.get("text", "") for piece in pieces))
+            return self._draft.reasoning(_plain(chunk["thinking"]))
         return self._text(chunk.get("text") or "")
-
-    def _call(self, piece: dict[str, Any]) -> list[Delta]:
-        function = piece.get("function") or _NOTHING
-        name, id = function.get("name"), piece.get("id")
-        index = piece.get("index")
-        key = self._keys.get(index, -1) if index is not None else self._last_key
-        known = self._draft.called(key)
-        deltas: list[Delta] = []
-        # an index may be left out or used twice: then a new id, or a name where no id is given,
-        # is what begins a new call
-        is_new = known is None or (id and id != known) or (name and not id and index is None)
-        if is_new and name:
-            key = self._last_key = self._last_key + 1
-            if index is not None:
-                self._keys[index] = key
-            id = id or f"call_{self._asked.turn}_{key}"
-            # whatever came before this call is whole by now
-            deltas += [*self._draft.name_calls(), *self._draft.call(key, id, name)]
-        elif known is not None:
-            id = known
-            if name:
-                self._draft.name(key, name)
-        extra = piece.get("extra_content")
-        if extra and id:
-            self._call_extras[id] = {"extra_content": extra}
-        arguments = function.get("arguments")
-        if arguments:
-            text = arguments if isinstance(arguments, str) else to_json(arguments).decode()
-            deltas += self._draft.arguments(key, text)
-        return deltas
 
     def reply(self) -> Reply:
         """The answer."""
@@ -185,6 +178,8 @@ class ChatDecoder:
         stop = stop_of(self._finish or "", self._asked.preset.name, self._asked.preset.stops)
         if self._refused:
             return "filtered"
+        if self._draft.stopped:
+            return "stop_sequence"
         if stop == "tool_calls":
             stop = self._draft.stop_of_calls
         elif stop == "end" and self._draft.has_calls:
@@ -196,8 +191,8 @@ class ChatDecoder:
     def _signed(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts, with what the service wants back."""
         kept: dict[str, Any] = {}
-        if self._call_extras:
-            kept["calls"] = self._call_extras
+        if self._calls.extras:
+            kept["calls"] = self._calls.extras
         if self._details:
             kept["message"] = {"reasoning_details": self._details}
         if not kept:
@@ -237,14 +232,15 @@ def _thought_first(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return (*((Reasoning(text=thought),) if thought.strip() else ()), *rest, *parts[1:])
 
 
-def _token(told: dict[str, Any]) -> TokenInfo:
-    """A token as it is told; only local servers tell its id, for others it is -1."""
-    return TokenInfo(
-        id=told.get("id", -1),
-        text=told["token"],
-        logprob=told["logprob"],
-        top=tuple((top["token"], top["logprob"]) for top in told.get("top_logprobs") or ()),
-    )
+def _number(choice: dict[str, Any]) -> str:
+    return str(choice.get("index") or 0)
+
+
+def _plain(thought: Any) -> str:
+    """A thought that may come in parts."""
+    if isinstance(thought, str):
+        return thought
+    return "".join(part if isinstance(part, str) else part.get("text", "") for part in thought)
 
 
 def _merge_detail(details: list[dict[str, Any]], piece: dict[str, Any]) -> None:

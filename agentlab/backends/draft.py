@@ -6,12 +6,13 @@ where it was. All hosted protocols share this; what differs is how they name the
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from agentlab.backend import Delta, ReasoningDelta, Stop, TextDelta, ToolCallDelta
 from agentlab.backends.asked import Asked
+from agentlab.backends.stop_text import StopText
 from agentlab.errors import StreamBroken
 from agentlab.messages import Part, Reasoning, Text, ToolCall, clean
 
@@ -27,7 +28,7 @@ class _Reasoning:
     signature: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class _Call:
     id: str
     name: str
@@ -43,18 +44,31 @@ class Draft:
     Args:
         answer_tool: a call to this tool is the typed output: it counts as text.
         quiet: hand out no text deltas, for text that can only be shown once it is whole.
+        stops: texts before which the answer ends. A service may have passed over them: then what
+            it says from there on is left out.
     """
 
-    def __init__(self, answer_tool: str | None = None, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        answer_tool: str | None = None,
+        *,
+        quiet: bool = False,
+        stops: Sequence[str] = (),
+    ) -> None:
         self._answer_tool = answer_tool
         self._quiet = quiet
         self._parts: list[_Text | _Reasoning | _Call] = []
         self._calls: dict[Hashable, _Call] = {}
         self._halves: dict[Hashable, str] = {}
+        self._ids: set[str] = set()
+        self._stop = StopText(stops) if stops else None
 
     def text(self, text: str) -> list[Delta]:
         """More text."""
         text = self._whole("text", text)
+        return self._said(self._stop.feed(text) if self._stop else text)
+
+    def _said(self, text: str) -> list[Delta]:
         if not text:
             return []
         last = self._parts[-1] if self._parts else None
@@ -67,14 +81,15 @@ class Draft:
     def reasoning(self, text: str) -> list[Delta]:
         """More reasoning; it goes on with the part before it, unless that one is signed."""
         text = self._whole("reasoning", text)
-        if not text:
+        if not text or self.stopped:
             return []
+        held = self._released()
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, _Reasoning) or last.signature is not None:
             last = _Reasoning()
             self._parts.append(last)
         last.pieces.append(text)
-        return [ReasoningDelta(text=text)]
+        return [*held, ReasoningDelta(text=text)]
 
     def sign(self, signature: str) -> None:
         """The signature of the reasoning before it, or of reasoning that is kept from us."""
@@ -88,12 +103,18 @@ class Draft:
         """A tool call begins. `key` is how the protocol refers to it from here on.
 
         It is handed out with its first arguments, or by `name_calls`, for a name may come in
-        pieces.
+        pieces. An id that another call of the answer has is made one of its own.
         """
-        call = _Call(id=id, name=name)
+        number, own = 1, id
+        while own in self._ids:
+            number, own = number + 1, f"{id}_{number + 1}"
+        held = self._released()
+        call = _Call(id=own, name=name, told=self.stopped)
         self._calls[key] = call
-        self._parts.append(call)
-        return []
+        if not self.stopped:
+            self._ids.add(own)
+            self._parts.append(call)
+        return held
 
     def name(self, key: Hashable, name: str) -> None:
         """More of a call's name, as long as nothing of the call was handed out.
@@ -133,9 +154,29 @@ class Draft:
             return []
         deltas = self._told(call)
         call.pieces.append(text)
+        if self.stopped and call not in self._parts:
+            return []
         if call.is_answer:
             return [*deltas, TextDelta(text=text)]
         return [*deltas, ToolCallDelta(id=call.id, name=call.name, arguments=text)]
+
+    def finish(self) -> list[Delta]:
+        """What was held back in case more came."""
+        return [*self._released(), *self.name_calls()]
+
+    def _released(self) -> list[Delta]:
+        """Text that might have been the beginning of a stop."""
+        return self._said(self._stop.finish()) if self._stop else []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a text came before which the answer ends."""
+        return self._stop is not None and self._stop.found
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said yet."""
+        return not self._parts
 
     def arguments_so_far(self, key: Hashable) -> str:
         """What a call's arguments add up to."""
@@ -145,7 +186,8 @@ class Draft:
     @property
     def has_calls(self) -> bool:
         """Whether a tool (other than the answer's) is called."""
-        return any(call.name != self._answer_tool for call in self._calls.values())
+        calls = (part for part in self._parts if isinstance(part, _Call))
+        return any(call.name != self._answer_tool for call in calls)
 
     @property
     def stop_of_calls(self) -> Stop:
@@ -192,7 +234,8 @@ class Draft:
 
 def draft_for(asked: Asked) -> Draft:
     """The draft of the answer to what was asked."""
-    return Draft(asked.answer_tool, quiet=asked.mode == "prompt")
+    quiet = asked.mode == "prompt"
+    return Draft(asked.answer_tool, quiet=quiet, stops=asked.settings.stop)
 
 
 def _finished(part: _Text | _Reasoning | _Call) -> Part:

@@ -52,6 +52,9 @@ _STATUS_OF_TYPE = {
 }
 """What a service calls an error, where it comes without an HTTP status (inside a stream)."""
 
+_WORDS = ("message", "detail", "error_msg", "error_message", "msg")
+"""Where services put what they have to say of an error."""
+
 _OVERFLOW = (
     "context_length_exceeded",
     "exceed_context_size_error",
@@ -139,25 +142,50 @@ def _logins(sdk: Any) -> tuple[type[Exception], ...]:
 
 def from_body(body: object, service: Service) -> AgentLabError | None:
     """The error that an answer reports inside a stream, or with status 200; None if it is none."""
+    if isinstance(body, list):  # Gemini wraps its errors in a list
+        body = next(iter(cast(list[object], body)), None)
     if not isinstance(body, Mapping):
         return None
     told = cast(Mapping[str, Any], body)
     error = told.get("error")
-    if not error:
+    if not error and told.get("choices"):
+        error = _error_of_choice(told["choices"])
+        if not error:
+            return None
+    if not error and not _is_error(told):
         return None
-    if not isinstance(error, Mapping):
-        return ServiceUnavailable(f"{service.name} failed: {service.clean(error)}")
-    details = cast(Mapping[str, Any], error)
-    for name in ("status", "code", "type"):
+    details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else told
+    whole = {"error": error if isinstance(error, str) else details}
+    for name in ("status", "code", "type", "statusCode", "status_code"):
         value = details.get(name)
         if isinstance(value, str) and value.isdigit():
             value = int(value)
         if isinstance(value, int) and 400 <= value < 600:
-            return from_status(value, told, service)
+            return from_status(value, whole, service)
         if value in _STATUS_OF_TYPE:
-            return from_status(_STATUS_OF_TYPE[value], told, service)
+            return from_status(_STATUS_OF_TYPE[value], whole, service)
+    if isinstance(error, str):
+        return ServiceUnavailable(f"{service.name} failed: {service.clean(error)}")
     status = 400 if details.get("type") == "invalid_request_error" else 500
-    return from_status(status, told, service)
+    return from_status(status, whole, service)
+
+
+def _is_error(told: Mapping[str, Any]) -> bool:
+    """Whether something without `error` is one all the same: an object of that name, or words.
+
+    What every protocol says carries a type, choices, or an answer; words by themselves do not.
+    """
+    if told.get("object") == "error" or told.get("type") == "error":
+        return True
+    if told.get("type") or any(told.get(name) for name in ("usage", "output", "content", "delta")):
+        return False
+    return any(isinstance(told.get(name), str) and told[name] for name in _WORDS)
+
+
+def _error_of_choice(choices: Any) -> object:
+    """The error inside the first choice, where a router puts what the service behind it said."""
+    first = cast(list[object], choices)[0] if isinstance(choices, list) else None
+    return cast(dict[str, Any], first).get("error") if isinstance(first, dict) else None
 
 
 def from_status(
@@ -203,7 +231,7 @@ def _detail(body: object, service: Service) -> tuple[str, str]:
     if not isinstance(inner, Mapping):
         return service.clean(inner), ""
     details = cast(Mapping[str, Any], inner)
-    said = details.get("message") or details.get("detail") or "no reason given"
+    said = next((details[name] for name in _WORDS if details.get(name)), "no reason given")
     return service.clean(said), f"{details.get('code', '')} {details.get('type', '')}"
 
 

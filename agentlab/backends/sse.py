@@ -6,8 +6,9 @@
             ...                      # the bytes of one event's `data`, whole
 
 Only `data` is kept: every protocol spoken here repeats the event's type inside it. An event that
-the stream ends in the middle of is never handed out. Working on bytes leaves the decoding of UTF-8
-to the JSON parser and costs about a third of decoding line by line.
+the stream ends in the middle of is not handed out by `feed`; `rest` is for servers that forget the
+blank line after their last. Working on bytes leaves the decoding of UTF-8 to the JSON parser and
+costs about a third of decoding line by line.
 """
 
 from __future__ import annotations
@@ -64,6 +65,12 @@ class Frames:
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
                 self._check()
+
+    def rest(self) -> bytes:
+        """The data of the event that the stream ended in, which may be cut anywhere."""
+        ended = Frames(self._max)
+        ended._data, ended._at_start = self._data, self._at_start
+        return next(ended.feed(b"".join(self._rest) + b"\n\n"), b"")
 
     def _keep(self, piece: bytes) -> None:
         if piece:

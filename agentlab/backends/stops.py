@@ -56,3 +56,11 @@ def stop_of(reason: str, service: str, more: Mapping[str, Stop] | None = None) -
         f"{service} ended its answer for a reason that is not known ({short}), so it may not be "
         f'whole: if it is, say so in the services file, with stops = {{ "{short}" = "end" }}'
     )
+
+
+def unsaid(service: str) -> StreamBroken:
+    """The error where a service ends its answer in good order, but never says why."""
+    return StreamBroken(
+        f"{service} ended its answer without a word why (no finish_reason), so it may be cut "
+        'short: if it never gives one, say so in the services file, with stops = { "" = "end" }'
+    )

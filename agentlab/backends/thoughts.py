@@ -111,6 +111,11 @@ class Thoughts:
         return [(kind, held)] if held else []
 
 
+def marks_in(template: str) -> tuple[str, str] | None:
+    """The marks that a chat template writes thoughts in; None where it knows of none."""
+    return next((marks for marks in _THOUGHTS.items() if marks[0].strip() in template), None)
+
+
 def unopened(text: str) -> tuple[str, str] | None:
     """Thought and answer, where the opening mark stood in the prompt and so is missing here.
 

@@ -13,16 +13,16 @@ sends a piece of text twice is found out, where its protocol numbers nothing.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Protocol
 
 from pydantic import Field
-from pydantic_core import from_json
+from pydantic_core import to_json
 
 from agentlab.backend import Delta, Reply
+from agentlab.backends.event_data import BOM, DONE, after, begin, values
 from agentlab.backends.failures import Service, from_body, translate
 from agentlab.backends.limiter import Limiter
 from agentlab.backends.retry import RetryPolicy
@@ -34,11 +34,6 @@ _PATIENCE = 2.0
 """Seconds to wait, once an answer is whole, for the count of its tokens."""
 _LINGER = 0.25
 """Seconds to wait for a stream to end after its answer did, so its connection can be reused."""
-
-_BOM = b"\xef\xbb\xbf"
-_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
-"""What the lines of a stream of events begin with."""
-_LONGEST_FIELD = max(map(len, _FIELDS))
 
 _NONSENSE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 """What reading an event raises that is not shaped as its protocol says."""
@@ -93,6 +88,17 @@ class Decoder(Protocol):
     @property
     def whole(self) -> bool:
         """Whether the answer has come to its end."""
+        ...
+
+    def finish(self, marked: bool) -> Sequence[Delta]:
+        """What was held back in case more came, of which there is nothing now.
+
+        Args:
+            marked: whether the stream said that it has come to its end.
+
+        Raises:
+            StreamBroken: it said so, but not why, and it may be cut short.
+        """
         ...
 
     def reply(self) -> Reply:
@@ -196,17 +202,19 @@ class Wire:
         try:
             chunks = response.aiter_bytes().__aiter__()
             content_type = response.headers.get("content-type", "")
+            _expect_readable(response, self.service.name)
             async with asyncio.timeout_at(deadline):
                 # what the bytes are decides, not what the server calls them
-                begun, is_stream = await _begin(chunks)
+                begun, is_stream = await begin(chunks, content_type)
                 if not is_stream:
                     body = b"".join([begun, *[chunk async for chunk in chunks]])
                     for delta in self._read_whole(decoder, content_type, body):
                         yield delta
                     yield self._reply(decoder)
                     return
-            frames, chunks = Frames(), _after(begun, chunks)
-            while True:
+            frames, chunks = Frames(), after(begun, chunks)
+            marked = False
+            while not marked:
                 try:
                     async with asyncio.timeout_at(self._until(deadline, decoder)):
                         chunk = await anext(chunks, None)
@@ -214,16 +222,17 @@ class Wire:
                     if decoder.whole:
                         break
                     raise
+                for data in (frames.rest(),) if chunk is None else frames.feed(chunk):
+                    for event in self._events(decoder, data, last=chunk is None):
+                        marked = marked or event is DONE
+                        for delta in () if marked else self._read(decoder, event):
+                            yield delta
+                    if marked:
+                        break
                 if chunk is None:
                     break
-                for data in frames.feed(chunk):
-                    if data == b"[DONE]":
-                        break
-                    for delta in self._read(decoder, data):
-                        yield delta
-                else:
-                    continue
-                break
+            for delta in self._finished(decoder, marked):
+                yield delta
             if not decoder.whole:
                 raise StreamBroken(f"the answer of {self.service.name} broke off half-way")
             reply = self._reply(decoder)
@@ -238,20 +247,35 @@ class Wire:
             return deadline
         return min(deadline, asyncio.get_running_loop().time() + _PATIENCE)
 
-    def _read(self, decoder: Decoder, data: bytes) -> Sequence[Delta]:
+    def _events(self, decoder: Decoder, data: bytes, *, last: bool) -> Sequence[Any]:
+        """What an event says; the `last` of a stream counts only where it is whole."""
+        with suppress(ValueError):
+            return values(data) if data else ()
+        if last or decoder.whole:
+            return ()
+        # raised outside of a handler: what could not be read may hold the key
+        raise self._nonsense(data)
+
+    def _read(self, decoder: Decoder, event: Any) -> Sequence[Delta]:
         try:
-            event = _json(data)
             failure = from_body(event, self.service)
             if failure is None:
                 return decoder.feed(event)
         except _NONSENSE:
             if decoder.whole:
                 return ()
-            said = self.service.clean(data[:100].decode("utf-8", "replace"))
-            failure = StreamBroken(
-                f"{self.service.name} sent what its protocol does not know: {said}"
-            )
+            failure = self._nonsense(to_json(event, fallback=str))
         raise failure
+
+    def _nonsense(self, data: bytes) -> StreamBroken:
+        said = self.service.clean(data[:100].decode("utf-8", "replace"))
+        return StreamBroken(f"{self.service.name} sent what its protocol does not know: {said}")
+
+    def _finished(self, decoder: Decoder, marked: bool) -> Sequence[Delta]:
+        try:
+            return decoder.finish(marked)
+        except _NONSENSE:
+            return ()
 
     def _reply(self, decoder: Decoder) -> Reply:
         try:
@@ -265,51 +289,32 @@ class Wire:
         """What an answer in one piece says, from a server that passes over `stream`."""
         name = self.service.name
         with suppress(*_NONSENSE):
-            told = _json(body)
-            failure = from_body(told, self.service)
-            if failure is None:
-                deltas = decoder.read(told)
-                if decoder.whole:
-                    return deltas
-            else:
-                raise failure
+            deltas: list[Delta] = []
+            told = values(body.removeprefix(BOM))
+            for value in told:
+                failure = None if value is DONE else from_body(value, self.service)
+                if failure is not None:
+                    raise failure
+                if value is not DONE:
+                    # several values are the events of a stream that has nothing around them
+                    deltas += decoder.read(value) if len(told) == 1 else decoder.feed(value)
+            deltas += decoder.finish(marked=True)
+            if decoder.whole:
+                return deltas
         said = self.service.clean(body[:200].decode("utf-8", "replace"))
         raise StreamBroken(
             f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
         )
 
 
-async def _begin(chunks: AsyncIterator[bytes]) -> tuple[bytes, bool]:
-    """The first bytes of an answer, and whether they begin a stream of events.
-
-    An answer without a byte is a stream that broke off.
-    """
-    begun = b""
-    async for chunk in chunks:
-        begun += chunk
-        start = begun.removeprefix(_BOM).lstrip()
-        if len(start) >= _LONGEST_FIELD or b"\n" in start:
-            return begun, start.startswith(_FIELDS)
-        if start and not any(field.startswith(start) for field in _FIELDS):
-            return begun, start.startswith(_FIELDS)
-    start = begun.removeprefix(_BOM).lstrip()
-    return begun, not start or start.startswith(_FIELDS)
-
-
-async def _after(begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield begun
-    async for chunk in chunks:
-        yield chunk
-
-
-def _json(data: bytes) -> Any:
-    """JSON, also with half a surrogate pair in a string: the other half comes with the next."""
-    try:
-        return from_json(data)
-    except ValueError:
-        if b"\\ud" not in data and b"\\uD" not in data:
-            raise
-        return json.loads(data)
+def _expect_readable(response: Any, name: str) -> None:
+    """Raises StreamBroken where an answer is compressed in a way that was not offered."""
+    offered = f"identity, {response.request.headers.get('accept-encoding', '')}"
+    coding = response.headers.get("content-encoding", "")
+    if any(one.strip().lower() not in offered for one in coding.split(",")):
+        raise StreamBroken(
+            f"{name} compressed its answer as {coding}, which was not asked for and can't be read"
+        )
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

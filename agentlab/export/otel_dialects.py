@@ -21,6 +21,8 @@ from agentlab.export.otlp_json import ReadSpan
 
 _KINDS = {"LLM": "chat", "TOOL": "execute_tool", "AGENT": "invoke_agent"}
 _LOOP_KINDS = {"tool": "execute_tool", "agent": "invoke_agent"}
+HANDOFF = "handoff to "
+"""What the name of a span begins with that is a call which hands over to another agent."""
 _SAMPLING = ("temperature", "top_p", "top_k", "max_tokens", "seed")
 
 
@@ -107,6 +109,10 @@ def _inference(span: ReadSpan) -> dict[str, Any]:
     told: dict[str, Any] = {"gen_ai.operation.name": operation}
     if operation == "execute_tool":
         answer, id = _answer(span.attributes.get("output.value"))
+        if span.name.startswith(HANDOFF) and not span.text("tool.name"):
+            # openai-agents names the agents here, and what the model reads is made of it
+            told |= {"gen_ai.tool.call.result": to_json({"assistant": answer}).decode()}
+            return told | {"gen_ai.tool.name": span.name}
         return told | {
             "gen_ai.tool.name": span.text("tool.name") or span.name,
             "gen_ai.tool.call.id": span.text("tool_call.id") or span.text("tool.id") or id,

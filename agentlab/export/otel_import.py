@@ -34,12 +34,14 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.export.otel_content import FINISH
+from agentlab.export.otel_dialects import HANDOFF
 from agentlab.export.otel_spans import grouped
 from agentlab.export.otel_values import (
     call_of,
     messages_of,
     parts_of,
     plain_id,
+    plain_name,
     settings_of,
     tools_of,
 )
@@ -194,6 +196,13 @@ class _Run:
                         self.calls[span.span_id] = call.id
                         left.remove(call)
                         break
+        for span in spans:
+            if left and span.text("gen_ai.tool.name").startswith(HANDOFF):
+                # it names whom it handed over to, and not the tool that was called for it
+                to = plain_name(span.text("gen_ai.tool.name").removeprefix(HANDOFF))
+                call = next((call for call in left if to in plain_name(call.name)), left[-1])
+                self.calls[span.span_id] = call.id
+                left.remove(call)
 
     def _called(self, span: ReadSpan) -> Iterator[tuple[float, StoredEvent]]:
         made = call_of(span)

@@ -37,6 +37,11 @@ def plain_id(id: str) -> str:
     return "".join(c for c in id.lower() if c in "0123456789abcdef")
 
 
+def plain_name(name: str) -> str:
+    """A name's letters and digits alone, to tell whether two spellings mean one."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
 def call_of(span: ReadSpan) -> ToolCall:
     """The call that a tool's span tells of; the span's id where it has none of its own."""
     arguments = span.attributes.get("gen_ai.tool.call.arguments", "{}")
@@ -48,12 +53,32 @@ def call_of(span: ReadSpan) -> ToolCall:
 
 
 def messages_of(raw: object) -> tuple[Message, ...]:
-    """The messages of `gen_ai.input.messages` and its like; a role we don't know is the user's."""
-    return tuple(
-        Message(role=role if role in _ROLES else "user", parts=parts_of(message.get("parts")))
-        for message in _objects(raw)
-        for role in [cast(Any, message.get("role"))]
-    )
+    """The messages of `gen_ai.input.messages` and its like; a role we don't know is the user's.
+
+    Some services write a turn of the model, or the results of its calls, as a message for each
+    part, and some write results in the user's name: here they are one message, in the tools' name.
+    """
+    joined: list[Message] = []
+    for message in _objects(raw):
+        told = cast(Any, message.get("role"))
+        role: Role = told if told in _ROLES else "user"
+        for own, parts in _apart(role, parts_of(message.get("parts"))):
+            last = joined[-1] if joined else None
+            if last is not None and last.role == own and own in ("assistant", "tool"):
+                joined[-1] = Message(role=own, parts=(*last.parts, *parts))
+            else:
+                joined.append(Message(role=own, parts=parts))
+    return tuple(joined)
+
+
+def _apart(role: Role, parts: tuple[Part, ...]) -> Iterator[tuple[Role, tuple[Part, ...]]]:
+    """The parts in whose name they are: results of calls are the tools'."""
+    results = tuple(part for part in parts if isinstance(part, ToolResult))
+    if results:
+        yield "tool", results
+    others = tuple(part for part in parts if not isinstance(part, ToolResult))
+    if others or not results:
+        yield ("user" if role == "tool" and others else role), others
 
 
 def parts_of(raw: object) -> tuple[Part, ...]:

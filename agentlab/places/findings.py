@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -127,9 +128,22 @@ def _models() -> Iterator[Finding]:
     for model in local_models():
         needed = model.name == "local:smollm2"
         if model.here:
-            yield Finding("ok", model.name, f"{model.title}, {model.note}")
+            yield Finding("ok", model.name, f"{model.title}, {model.note}{_told(model.name)}")
         else:
             yield Finding("missing" if needed else "note", model.name, model.title, model.note)
+
+
+def _told(name: str) -> str:
+    """How a local model is told of its tools: a surprise there is a surprise in what it calls."""
+    if find_spec("llama_cpp") is None:
+        return ""
+    from agentlab.backends.llamacpp.telling import tools_told_by
+
+    try:
+        told = tools_told_by(name)
+    except AgentLabError as error:
+        return f"; how it is told of tools is not known: {error}"
+    return f"; told of tools by {told}" if told else ""
 
 
 def _folders(runs: Path) -> Iterator[Finding]:

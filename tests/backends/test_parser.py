@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from agentlab.backends.llamacpp.formats import HERMES, LLAMA3, MISTRAL, Format, detect
 from agentlab.backends.llamacpp.parser import Parser
+from agentlab.backends.llamacpp.template import Template
 from agentlab.messages import Message, Reasoning, Text, ToolCall
 
 
@@ -207,6 +208,36 @@ def test_thoughts_are_told_apart_from_text():
     assert message.parts == (Reasoning(text="hm\n"), Text(text="Yes."))
     assert deltas[0] == ReasoningDelta(text="hm\n")
     assert read(HERMES, "hm</think>Yes.", thinking=True)[1].parts[0] == Reasoning(text="hm")
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+@pytest.mark.parametrize(
+    ("template", "opening", "closing"),
+    [
+        ("{{ '<think>' }}", "<think>", "</think>"),
+        ("{% set mark = '<seed:think>' %}", "<seed:think>", "</seed:think>"),
+        ("{{ '[THINK]' + m.thinking }}", "[THINK]", "[/THINK]"),
+        ("<|START_THINKING|>{{ m.plan }}", "<|START_THINKING|>", "<|END_THINKING|>"),
+        (r"{{ '<|channel>thought\n' }}", "<|channel>thought\n", "<channel|>"),
+        ("<|inner_prefix|>", "<|inner_prefix|>", "<|inner_suffix|>"),
+        ("Write <thinking> first.", "<thinking>", "</thinking>"),
+        ("◁think▷", "◁think▷", "◁/think▷"),
+    ],
+)
+def test_each_family_thinks_in_its_own_marks(template, opening, closing, size):
+    thoughts = Template(template).thoughts
+    assert thoughts == (opening, closing)
+    call = ToolCall(id="call_1", name="f", arguments="{}")
+    data = f"{opening}hm <tool{closing}Yes.{HERMES.write([call])}".encode()
+    cuts = list(range(0, len(data), size))
+    parts = (Reasoning(text="hm <tool"), Text(text="Yes."), call)
+    assert read(HERMES, data, cuts, thinking=False, thoughts=thoughts)[1].parts == parts
+    begun = data.removeprefix(opening.encode())
+    assert read(HERMES, begun, thinking=True, thoughts=thoughts)[1].parts == parts
+
+
+def test_a_template_that_knows_no_thoughts_has_no_marks():
+    assert Template("{% for m in messages %}{{ m.content }}{% endfor %}").thoughts is None
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ machine or repeat what others hold are left out.
 from __future__ import annotations
 
 import json
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +182,127 @@ def test_flattened_messages_of_an_older_instrumentation_are_read(tmp_path: Path)
 )
 def test_spans_of_any_shape_are_taken(tmp_path: Path, attributes: dict[str, Any]) -> None:
     assert len(imported(tmp_path, spans(("a", "", attributes)))) <= 1
+
+
+# A longer evening of the same frameworks: the same call twice at once and one that fails, a second
+# question, an agent as a tool, and one that hands over. `recorded_agents.json` names the packages
+# that wrote it; attributes that repeat what others hold are left out.
+
+EVENING: dict[str, Any] = json.loads(
+    Path(__file__).with_name("recorded_agents.json").read_text(encoding="utf-8")
+)["spans"]
+FIRST = [
+    "asked: Weather in Rome twice and in Oslo?",
+    "said: [c1 weather {'city': 'Rome'}] [c2 weather {'city': 'Rome'}] [c3 broken {'x': 1}]",
+    "c1: Rome: sunny",
+    "c2: Rome: sunny",
+    "c3: out of order",
+    "said: One more. [c4 weather {'city': 'Oslo'}]",
+    "c4: Oslo: sunny",
+    "said: Rome and Oslo are sunny.",
+]
+AGAIN = ["said: Again: sunny."]
+ASKED = [
+    "asked: Ask the helper.",
+    "said: [d1 helper {'input': 'Sub question'}]",
+    "d1: 42",
+    "said: The helper says 42.",
+]
+HELPED = ["asked: Sub question", "said: 42"]
+HANDED = [
+    "asked: Hand me over.",
+    "said: [h1 transfer_to_spanish {}]",
+    'h1: {"assistant":"Spanish"}',
+    "said: Hola.",
+]
+
+
+def told(run: Imported) -> list[str]:
+    """A run in a few words, its results in the order of their calls."""
+    lines: list[str] = []
+    results: list[str] = []
+    for _, event in run.events:
+        if isinstance(event, RunStarted):
+            last = event.messages[-1]
+            lines.append(f"asked: {last.text}")
+        elif isinstance(event, ModelReplied):
+            lines += sorted(results)
+            results = []
+            message = event.reply.message
+            calls = [f"[{c.id} {c.name} {json.loads(c.arguments)}]" for c in message.tool_calls]
+            lines.append("said: " + " ".join([message.text, *calls]).strip())
+        elif isinstance(event, ToolFinished):
+            content = re.sub(r"(sunny) \d+|^(?:Error|An error).*", r"\1", event.result.content)
+            results.append(f"{event.result.call_id}: {content or 'out of order'}")
+    return lines + sorted(results)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "OpenInference of openai-agents (Responses)",
+            [FIRST, AGAIN, ASKED, HELPED, HANDED],
+        ),
+        (
+            "OpenInference of openai-agents (Chat Completions), with its client",
+            [FIRST, AGAIN, ASKED, HELPED, HANDED],
+        ),
+        (
+            "OpenInference of LangGraph, with its client",
+            [FIRST, AGAIN, ASKED, HELPED, ["asked: Hello?", *AGAIN]],
+        ),
+        ("OpenLLMetry of LangGraph", [FIRST, AGAIN, ASKED, HELPED, ["asked: Hello?", *AGAIN]]),
+        ("Pydantic AI, format 2", [FIRST, AGAIN, ASKED, HELPED]),
+        ("OpenInference of openai", [FIRST + AGAIN, FIRST + AGAIN, FIRST]),
+    ],
+)
+def test_nothing_is_doubled_and_nothing_lost(
+    tmp_path: Path, name: str, expected: list[list[str]]
+) -> None:
+    runs = imported(tmp_path, EVENING[name])
+    expected = [["asked: And again?", *lines] if lines == AGAIN else lines for lines in expected]
+    assert [told(run) for run in runs] == expected
+    replies = [e.reply for run in runs for _, e in run.events if isinstance(e, ModelReplied)]
+    # the server counted its answers: each once, in the tokens it said they took
+    served = sorted(reply.usage.output_tokens for reply in replies)
+    assert served == list(range(1, len(replies) + 1))
+    for run in runs:
+        first = run.events[0][1]
+        assert isinstance(first, RunStarted)
+        roles = [message.role for message in first.messages]
+        # each turn of the model is one message, and what its tools answered another
+        assert all(one != other or one == "user" for one, other in pairwise(roles))
+        kinds = {(m.role, p.kind) for m in first.messages for p in m.parts}
+        assert ("user", "tool_result") not in kinds
+
+
+@pytest.mark.parametrize("name", [name for name in EVENING if "Lang" in name or "agents" in name])
+def test_the_tools_and_the_instructions_come_from_whoever_tells_them(
+    tmp_path: Path, name: str
+) -> None:
+    run = imported(tmp_path, EVENING[name])[0]
+    assert {"weather", "broken", "helper"} <= {tool.name for tool in run.header.tools}
+    first = run.events[0][1]
+    assert isinstance(first, RunStarted)
+    assert first.messages[0].text == "Be brief."
+    assert run.header.agent == "Guide"
+
+
+def test_the_same_question_asked_many_times_at_once_is_asked_as_often(tmp_path: Path) -> None:
+    said = '[{"role":"assistant","parts":[{"type":"text","content":"42"}]}]'
+    told = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": said}
+    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in told.items()]
+    spans = [
+        {
+            "traceId": f"{number:032x}",
+            "spanId": f"{number:016x}",
+            "name": "ChatCompletion",
+            "startTimeUnixNano": str(number * 10**9),
+            "endTimeUnixNano": str((100 - number) * 10**9),
+            "attributes": attributes,
+        }
+        for number in range(1, 6)
+    ]
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    assert len(imported(tmp_path, request)) == 5

@@ -25,21 +25,17 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-NO_RESOURCES = "tools alone are served, and no resources"
-NO_PROMPTS = "tools alone are served, and no prompts"
+NO_CHANGES = "a file that is shared is read as it is then, and nothing watches it for changes"
+NO_PROMPTS = "tools and files are served, and no prompts"
 NO_QUESTIONS = "no tool of ours asks the client's model or its user anything"
 SKIPPED = {
-    "completion-complete": "completes arguments of prompts and resources, of which there are none",
+    "completion-complete": "completes arguments of prompts, of which there are none",
     "tools-call-sampling": NO_QUESTIONS,
     "tools-call-elicitation": NO_QUESTIONS,
     "elicitation-sep1034-defaults": NO_QUESTIONS,
     "elicitation-sep1330-enums": NO_QUESTIONS,
-    "resources-list": NO_RESOURCES,
-    "resources-read-text": NO_RESOURCES,
-    "resources-read-binary": NO_RESOURCES,
-    "resources-templates-read": NO_RESOURCES,
-    "resources-subscribe": NO_RESOURCES,
-    "resources-unsubscribe": NO_RESOURCES,
+    "resources-subscribe": NO_CHANGES,
+    "resources-unsubscribe": NO_CHANGES,
     "prompts-list": NO_PROMPTS,
     "prompts-get-simple": NO_PROMPTS,
     "prompts-get-with-args": NO_PROMPTS,
@@ -51,6 +47,10 @@ PASSED = {
     "logging-set-level",
     "ping",
     "tools-list",
+    "resources-list",
+    "resources-read-text",
+    "resources-read-binary",
+    "resources-templates-read",
     "tools-call-simple-text",
     "tools-call-image",
     "tools-call-audio",

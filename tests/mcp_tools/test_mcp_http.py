@@ -108,6 +108,10 @@ async def test_a_server_of_the_old_kind_is_spoken_to_in_its_way() -> None:
         async with mcp_tools(f"http://127.0.0.1:{port}/sse") as tools:
             assert [tool.name for tool in tools] == ["shout"]
             assert (await ask(tools[0], text="hi")).content == "HI"
+            assert tools.notes == (
+                "the MCP server 127.0.0.1 speaks an older way of HTTP (SSE): "
+                "it may have one at /mcp",
+            )
 
 
 async def test_an_address_with_no_server_behind_it_says_what_it_answers() -> None:

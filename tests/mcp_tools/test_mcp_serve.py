@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -88,8 +89,15 @@ def sing(context: ToolContext) -> str:
     return "sung"
 
 
+@tool
+def write_down(context: ToolContext) -> str:
+    """Make a table."""
+    context.attach("my table.csv", b"a,b\n1,2\n", "text/csv")
+    return "written"
+
+
 cancelled: list[float] = []
-TOOLS: tuple[Tool[Any], ...] = (shout, draw, fail, wait, place, many, sing)
+TOOLS: tuple[Tool[Any], ...] = (shout, draw, fail, wait, place, many, sing, write_down)
 
 
 @asynccontextmanager
@@ -251,6 +259,45 @@ async def test_a_tool_that_acts_is_served_when_it_is_named() -> None:
         ) == "kept"  # fmt: skip
 
 
+async def test_files_are_shared_and_read_as_they_are_then(tmp_path: Path) -> None:
+    (tmp_path / "größe.csv").write_text("city,people\nBern,1\n", encoding="utf-8")
+    (tmp_path / "odd.json").write_bytes(b"\xff\xfe")
+    files = [part for name in ("größe.csv", "odd.json") for part in ("--file", tmp_path / name)]
+    arguments = [*COMMAND[1:], "-t", "calculator", *map(str, files)]
+    async with Client(StdioServerParameters(command=COMMAND[0], args=arguments)) as opened:
+        listed = {one.name: one for one in (await opened.list_resources()).resources}
+        assert {name: one.mime_type for name, one in listed.items()} == {
+            "größe.csv": "text/csv",
+            "odd.json": "application/json",
+        }
+        (tmp_path / "größe.csv").write_text("city,people\nBern,2\n", encoding="utf-8")
+        (table,) = (await opened.read_resource(listed["größe.csv"].uri)).contents
+        assert isinstance(table, types.TextResourceContents)
+        assert table.text == "city,people\nBern,2\n"
+        (odd,) = (await opened.read_resource(listed["odd.json"].uri)).contents
+        assert isinstance(odd, types.BlobResourceContents)
+        assert base64.b64decode(odd.blob) == b"\xff\xfe"
+        (tmp_path / "odd.json").unlink()
+        with pytest.raises(MCPError, match=r"odd\.json can't be read: No such file"):
+            await opened.read_resource(listed["odd.json"].uri)
+        with pytest.raises(MCPError, match="nothing to read at file:///etc/passwd"):
+            await opened.read_resource("file:///etc/passwd")
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_file_that_a_tool_made_is_read_again(mode: str) -> None:
+    async with client(mode) as opened:
+        assert (await opened.list_resource_templates()).resource_templates == []
+        made = await opened.call_tool("write_down", {})
+        (file,) = [p for p in made.content if isinstance(p, types.EmbeddedResource)]
+        (template,) = (await opened.list_resource_templates()).resource_templates
+        assert template.uri_template == "agentlab:///{digest}/{name}"
+        (again,) = (await opened.read_resource(file.resource.uri)).contents
+        assert isinstance(again, types.TextResourceContents)
+        assert again.text == "a,b\n1,2\n"
+        assert (await opened.list_resources()).resources == []
+
+
 @contextmanager
 def serving(*options: str, **environ: str) -> Generator[str]:
     """The program, and the address it tells."""
@@ -297,6 +344,9 @@ async def test_a_token_is_asked_for() -> None:
     ("options", "told"),
     [
         (("-t", "nothing"), "no tool 'nothing'"),
+        (("--file", "gone.csv"), "gone.csv can't be shared: it is no file"),
+        (("--file", __file__, "--file", __file__), "two files to share are called test_mcp_serve"),
+        (("--file", __file__, "--http", "0"), "and so the files: give --token-env"),
         (("-t", "run_python", "--http", "0"), "run_python acts"),
         (("--http", "0", "--token-env", "NOT_SET_ANYWHERE"), "set NOT_SET_ANYWHERE"),
         (("--look", "no-such-server"), "no MCP server 'no-such-server'"),

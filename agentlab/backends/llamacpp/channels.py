@@ -18,7 +18,7 @@ from agentlab.backend import Delta, ToolSpec
 from agentlab.backends.llamacpp.calls import overhang
 from agentlab.backends.llamacpp.formats import Format
 from agentlab.backends.llamacpp.native import JsonReader
-from agentlab.backends.llamacpp.parser import Parser
+from agentlab.backends.llamacpp.parser import THINK, Parser
 
 _TO = re.compile(r"to=(functions\.)?([\w.-]+)")
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
@@ -136,11 +136,17 @@ def parser_for(
     stop: Sequence[str] = (),
     first_id: int = 1,
     thinking: bool | None = None,
+    thoughts: tuple[str, str] = THINK,
     tools: Sequence[ToolSpec] = (),
 ) -> Parser:
     """The parser for replies in a format; see `Parser` for the arguments."""
     if format.style in ("harmony", "recipient"):
         return ChannelParser(format, calls=calls, stop=stop, first_id=first_id, tools=tools)
     return Parser(
-        format if calls else None, stop=stop, first_id=first_id, thinking=thinking, tools=tools
+        format if calls else None,
+        stop=stop,
+        first_id=first_id,
+        thinking=thinking,
+        thoughts=thoughts,
+        tools=tools,
     )

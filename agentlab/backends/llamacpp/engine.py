@@ -91,7 +91,9 @@ class Engine:
         ]
         ends = [model.piece(token).decode("utf-8", "replace") for token in model.ends]
         self._template = Template(source, bos=names[0], eos=names[1], ends=ends)
-        self._shown = shown_controls(model, self._template.format.texts)
+        self._shown = shown_controls(
+            model, [*self._template.format.texts, *(self._template.thoughts or ())]
+        )
         self._adapters = {name: model.adapter(name, file) for name, file in adapters.items()}
         self._files = dict(adapters)
         self._scales: dict[str, float] = dict.fromkeys(adapters, 1.0)
@@ -146,13 +148,15 @@ class Engine:
             raise ConfigError("there is nothing to answer: the conversation is empty")
         if len(prompt) >= self._n_ctx:
             raise ContextOverflow(self._too_long(len(prompt)))
-        thinking = rendered.rstrip().endswith(THINK) if self._template.thinks else None
+        marks = self._template.thoughts
+        thinking = rendered.rstrip().endswith(marks[0].strip()) if marks else None
         parser = parser_for(
             self._template.format,
             calls=bool(job.tools) and job.settings.tool_choice != "none",
             stop=job.settings.stop,
             first_id=1 + sum(len(message.tool_calls) for message in job.messages),
             thinking=thinking,
+            thoughts=marks or THINK,
             tools=job.tools,
         )
         cached = context.read(prompt, cancelled)

@@ -67,12 +67,12 @@ class Model:
         RuntimeBroken: it is, but does not work here.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, words_only: bool = False) -> None:
         self.lib: Any = bindings()
         self.path = path
-        self.handle: Any = self.lib.llama_model_load_from_file(
-            str(path).encode(), self.lib.llama_model_default_params()
-        )
+        parameters = self.lib.llama_model_default_params()
+        parameters.vocab_only = words_only
+        self.handle: Any = self.lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.handle:
             raise ModelUnreadable(
                 f"{path}: llama.cpp can't load this model (unknown architecture?)"

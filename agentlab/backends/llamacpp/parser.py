@@ -24,7 +24,8 @@ from agentlab.backends.llamacpp.formats import Format
 from agentlab.backends.llamacpp.native import JsonReader, Kinds, NativeReader, bare
 from agentlab.messages import Message, Part, Reasoning, Text, ToolCall
 
-THINK, THOUGHT = "<think>", "</think>"
+THINK = ("<think>", "</think>")
+"""What most models write thoughts between."""
 PYTHON_TAG = "<|python_tag|>"
 
 _State: TypeAlias = Literal["start", "text", "think", "before", "call", "after", "header"]
@@ -38,6 +39,7 @@ class Parser:
         stop: texts that end the reply when they appear outside calls; they are not part of it.
         first_id: the number of the first call, as in `call_7`.
         thinking: None where the model does not think aloud; else whether it already does.
+        thoughts: what its thoughts stand between.
         tools: what may be called; some formats need them to tell a text from a number.
     """
 
@@ -48,8 +50,10 @@ class Parser:
         stop: Sequence[str] = (),
         first_id: int = 1,
         thinking: bool | None = None,
+        thoughts: tuple[str, str] = THINK,
         tools: Sequence[ToolSpec] = (),
     ) -> None:
+        self._think_mark, self._thought_mark = thoughts
         self._format = format
         self._kinds = Kinds(tools)
         self._learnt = format is not None and format.learnt
@@ -59,7 +63,7 @@ class Parser:
         if format is not None and not format.at_start:
             marks.append(format.trigger)
         if thinking is not None:
-            marks.append(THINK)
+            marks.append(self._think_mark)
         self._marks = tuple(marks)
         self._firsts = frozenset(mark[0] for mark in marks)
         self._next_id = first_id
@@ -186,7 +190,7 @@ class Parser:
     def _reached(self, mark: str) -> None:
         if mark in self._stop:
             self.stopped = True
-        elif mark == THINK:
+        elif mark == self._think_mark:
             self._close_text()
             self._state = "think"
         else:
@@ -195,13 +199,13 @@ class Parser:
 
     def _think(self, char: str) -> None:
         self._held += char
-        if self._held.endswith(THOUGHT):
-            self._think_aloud(self._held[: -len(THOUGHT)])
+        if self._held.endswith(self._thought_mark):
+            self._think_aloud(self._held[: -len(self._thought_mark)])
             self._held = ""
             self._close_thought()
             self._state = "start" if self._at_start else "text"
             return
-        cut = len(self._held) - overhang(self._held, THOUGHT)
+        cut = len(self._held) - overhang(self._held, self._thought_mark)
         self._think_aloud(self._held[:cut])
         self._held = self._held[cut:]
 

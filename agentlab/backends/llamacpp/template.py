@@ -38,6 +38,7 @@ from agentlab.backends.llamacpp.turns import (
     one_call_a_turn,
     rewritings,
 )
+from agentlab.backends.thoughts import marks_in
 from agentlab.errors import ConfigError
 from agentlab.messages import Audio, Image, Message, Reasoning, ToolCall, ToolResult
 
@@ -79,7 +80,8 @@ class Template:
         """Whether it writes past calls itself."""
         self.format: Format = spoken or HERMES
         self.hash = hashlib.sha256(source.encode()).hexdigest()
-        self.thinks = "<think>" in source
+        self.thoughts = marks_in(source)
+        """What thoughts stand between; None where the template knows of none."""
         needs = self._rewritings()
         self._needs = [needed for needed in needs if needed is not as_parts]
         self._parts = as_parts in needs

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from typing import Any
 
 from agentlab.errors import ToolError
@@ -15,6 +16,7 @@ from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.mcp.convert import arguments_from
 from agentlab_tools.mcp.serve import serve_http, server_of
+from agentlab_tools.mcp.shelf import Family, Shared, Shelf
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -123,8 +125,28 @@ TOOLS = (
     with_a_schema.with_(arguments=words(SCHEMA)),
 )
 
+TEXT = b"This is the content of the static text resource."
+
+
+def numbered(uri: str) -> Shared | None:
+    """Data by a number, as a template names it."""
+    found = re.fullmatch(r"test://template/(\w+)/data", uri)
+    if found is None:
+        return None
+    data = {"id": found[1], "templateTest": True, "data": f"Data for ID: {found[1]}"}
+    return Shared(uri, found[1], "application/json", lambda: json.dumps(data).encode())
+
+
+SHELF = Shelf(
+    (
+        Shared("test://static-text", "static text", "text/plain", lambda: TEXT),
+        Shared("test://static-binary", "static binary", "image/png", lambda: PNG),
+    ),
+    (Family("test://template/{id}/data", "data by number", numbered),),
+)
+
 if __name__ == "__main__":
-    server = server_of(TOOLS, Equipment())
+    server = server_of(TOOLS, Equipment(), SHELF)
     asyncio.run(
         serve_http(server, port=0, token=None, told=lambda address: print(address, flush=True))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -48,16 +48,16 @@ async def answered(
     return short, {"result": data}
 
 
-def content_of(result: ToolResult) -> list[Any]:
-    """The text of a result and its files, as parts of an MCP answer."""
+def content_of(result: ToolResult, put: Callable[[Artifact], str]) -> list[Any]:
+    """The text of a result and its files, as parts of an MCP answer; `put` gives addresses."""
     from mcp import types
 
     content: list[Any] = [types.TextContent(type="text", text=result.content)]
-    content += [_attached(artifact) for artifact in result.artifacts]
+    content += [_attached(artifact, put) for artifact in result.artifacts]
     return content
 
 
-def _attached(artifact: Artifact) -> Any:
+def _attached(artifact: Artifact, put: Callable[[Artifact], str]) -> Any:
     from mcp import types
 
     data, kind = base64.b64encode(artifact.blob.read()).decode(), artifact.media_type
@@ -65,6 +65,5 @@ def _attached(artifact: Artifact) -> Any:
         return types.ImageContent(type="image", data=data, mime_type=kind)
     if kind.startswith("audio/"):
         return types.AudioContent(type="audio", data=data, mime_type=kind)
-    uri = f"agentlab:///{artifact.blob.sha256[:12]}/{artifact.name}"
-    held = types.BlobResourceContents(uri=uri, mime_type=kind, blob=data)
+    held = types.BlobResourceContents(uri=put(artifact), mime_type=kind, blob=data)
     return types.EmbeddedResource(type="resource", resource=held)

@@ -20,8 +20,15 @@ from agentlab.plugins.tools import load_tools, open_tools, tool_names
 @click.option("-t", "--tool", "tools", multiple=True, help="Serve this tool. May be repeated.")
 @click.option("--http", "port", type=click.IntRange(0, 65535), help="Serve at this port, by HTTP.")
 @click.option("--token-env", help="The variable with the token that clients must send (HTTP).")
+@click.option("--file", "files", multiple=True, metavar="PATH", help="Let clients read this file.")
 @click.option("--look", metavar="SERVER", help="List the tools of an MCP server instead.")
-def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: str | None) -> None:
+def mcp(
+    tools: tuple[str, ...],
+    port: int | None,
+    token_env: str | None,
+    files: tuple[str, ...],
+    look: str | None,
+) -> None:
     """Serve AgentLab's tools to other programs, through the Model Context Protocol.
 
     On stdin and stdout, as such programs start it, or with --http PORT on 127.0.0.1. Without -t, it
@@ -41,7 +48,7 @@ def mcp(tools: tuple[str, ...], port: int | None, token_env: str | None, look: s
         token = environment().get(token_env, "").strip()
         if not token:
             raise MissingKey(f"no token to ask clients for: set {token_env}")
-    asyncio.run(_serve(chosen, port, token))
+    asyncio.run(_serve(chosen, port, token, files))
 
 
 def harmless() -> tuple[str, ...]:
@@ -53,15 +60,19 @@ def harmless() -> tuple[str, ...]:
     return tuple(names)
 
 
-async def _serve(names: Sequence[str], port: int | None, token: str | None) -> None:
+async def _serve(
+    names: Sequence[str], port: int | None, token: str | None, files: Sequence[str]
+) -> None:
     from agentlab_tools.mcp.serve import (  # keeps --help fast
         serve_http,
         serve_stdio,
         server_of,
     )
+    from agentlab_tools.mcp.shelf import Shelf, shared_files
 
+    shelf = Shelf(shared_files(files))
     async with open_tools(names) as tools, equipment_for(names) as equipment:
-        server = server_of(tools, equipment)
+        server = server_of(tools, equipment, shelf)
         if port is None:
             await serve_stdio(server)
             return
@@ -70,6 +81,10 @@ async def _serve(names: Sequence[str], port: int | None, token: str | None) -> N
             raise ConfigError(
                 f"{acting[0]} acts, and everyone on this machine can reach a port: "
                 "give --token-env NAME"
+            )
+        if files and token is None:
+            raise ConfigError(
+                "everyone on this machine can reach a port, and so the files: give --token-env NAME"
             )
         await serve_http(server, port=port, token=token, told=lambda at: click.echo(at, err=True))
 

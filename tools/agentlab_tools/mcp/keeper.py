@@ -146,6 +146,8 @@ class Keeper:
             self._lost.clear()
             if not self._ready.is_set():
                 await self._list(client)
+                if self._link.old_way:
+                    self._tools.note("speaks an older way of HTTP (SSE): it may have one at /mcp")
                 self._ready.set()
             else:
                 self._stale.set()

@@ -18,6 +18,7 @@ from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import Tool, ToolContext
 from agentlab_tools.mcp.answers import answered, content_of, output_schema
 from agentlab_tools.mcp.report import Reporter
+from agentlab_tools.mcp.shelf import Shelf
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -27,8 +28,12 @@ INSTRUCTIONS = "Tools of AgentLab. What web pages and files say comes marked as 
 _App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
+def server_of(
+    tools: Sequence[Tool[Any]], equipment: Equipment, shelf: Shelf | None = None
+) -> Server[Any]:
     """An MCP server that offers these tools; at most eight calls are made at once.
+
+    Files that a tool made can be read again at their addresses, and what is on the `shelf`.
 
     What a tool emits while it works goes to the client as progress, where that was asked for, and
     as a log message at level `info`; a failed call is logged at `warning`.
@@ -37,6 +42,7 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
     from mcp.server.lowlevel import Server
     from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
+    shelf = shelf or Shelf()
     by_name = {tool.name: tool for tool in tools}
     room, numbers = asyncio.Semaphore(_AT_ONCE), count()
     levels: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -70,7 +76,7 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
             if result.error is not None:
                 reporter.failed(result.content)
         return types.CallToolResult(
-            content=content_of(result),
+            content=content_of(result, shelf.put),
             structured_content=structured,
             is_error=result.error is not None,
         )
@@ -87,6 +93,9 @@ def server_of(tools: Sequence[Tool[Any]], equipment: Equipment) -> Server[Any]:
             instructions=INSTRUCTIONS,
             on_list_tools=list_tools,
             on_call_tool=call_tool,
+            on_list_resources=shelf.listed,
+            on_list_resource_templates=shelf.families,
+            on_read_resource=shelf.read,
             on_set_logging_level=set_level,
         )
 
