@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from agentlab.display import safe_json
+from agentlab.display import one_line, safe, safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.places.home import environment
-from agentlab.places.models import services
+from agentlab.places.models import known_secrets
 from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 
@@ -114,7 +114,7 @@ def _chat(traces: Iterable[Trace], output: Path | None, style: Style, per: Per) 
         except NotAnExample as why:
             left_out.append(f"left out {trace.header.run}: {why}")
     for line in left_out[:5]:
-        click.echo(line, err=True)
+        click.echo(safe(line), err=True)
     if len(left_out) > 5:
         click.echo(f"left out {len(left_out) - 5} more", err=True)
     if not examples:
@@ -125,6 +125,7 @@ def _chat(traces: Iterable[Trace], output: Path | None, style: Style, per: Per) 
 def _otel(
     traces: Iterable[Trace], output: Path | None, content: bool, endpoint: str | None
 ) -> None:
+    from agentlab.backends.address import shown_address
     from agentlab.export.otel import spans_of
     from agentlab.export.otel_sdk import otlp_json, send
 
@@ -133,7 +134,7 @@ def _otel(
         return
     to = endpoint or environment().get("OTEL_EXPORTER_OTLP_ENDPOINT") or LOCAL_COLLECTOR
     sent = sum(send(spans_of(trace, content=content), to) for trace in traces)
-    click.echo(f"sent {sent} spans to {to}", err=True)
+    click.echo(f"sent {sent} spans to {shown_address(to)}", err=True)
 
 
 def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
@@ -146,8 +147,7 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 def _secrets(hide: tuple[str, ...]) -> list[str]:
     if missing := [name for name in hide if not environment().get(name)]:
         raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
-    keys = (preset.key_env for preset in services().values() if preset.key_env)
-    return [environment().get(name, "") for name in (*hide, *keys)]
+    return [*(environment()[name] for name in hide), *known_secrets()]
 
 
 def _write(output: Path, pieces: Iterable[str]) -> None:
@@ -190,4 +190,5 @@ def import_runs(files: tuple[Path, ...], runs: Path) -> None:
         raise TraceError("none of these spans is of an agent or a model (gen_ai.operation.name)")
     for run in made:
         new = run.write(runs) is not None
-        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (was there already)'}")
+        known = "" if new else "  (was there already)"
+        click.echo(f"{run.header.run}  {one_line(run.header.agent)}{known}")
