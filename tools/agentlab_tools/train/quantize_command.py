@@ -126,9 +126,14 @@ def _echo(file: Path, whole: Path, as_json: bool) -> None:
     if as_json:
         from pydantic_core import to_json
 
-        click.echo(to_json({"file": str(file), "megabytes": made, "before": before}).decode())
+        from agentlab.display import safe_json
+
+        told = {"file": str(file), "megabytes": made, "before": before}
+        click.echo(safe_json(to_json(told).decode()))
     else:
-        click.echo(f"{file}: {made:.1f} MB, was {before:.1f} MB")
+        from agentlab.display import safe
+
+        click.echo(f"{safe(str(file))}: {made:.1f} MB, was {before:.1f} MB")
 
 
 def _measured(
@@ -136,6 +141,7 @@ def _measured(
 ) -> None:
     from pydantic_core import to_json
 
+    from agentlab.display import safe_json
     from agentlab_tools.train.bridge.measure import measure, tool_calls
 
     if not as_json:
@@ -146,7 +152,7 @@ def _measured(
         if as_json:
             told = {"kind": label, "file": str(file), **asdict(found)}
             told |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
-            click.echo(to_json(told).decode())
+            click.echo(safe_json(to_json(told).decode()))
             continue
         line = f"{label:10}{found.megabytes:7.1f}{found.perplexity:12.2f}"
         line += f"{found.reading:9.0f}{found.writing:9.0f}  {found.holds}"
