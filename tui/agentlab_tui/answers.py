@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
+from agentlab.display import one_line
 from agentlab.errors import LabError
 from agentlab.labs.answers import (
     AgentAnswer,
@@ -33,9 +34,9 @@ def starter_text(step: Runnable) -> str:
     if isinstance(step, CodeStep):
         return step.starter.code
     if isinstance(step, ForkStep):
-        return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
+        return f"# {one_line(step.title, 200)}\n\n" + answer_text(step.starter)
     tools = ", ".join(step.tools) or "none"
-    head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
+    head = f"# {one_line(step.title, 200)}\n# tools you may give: {tools}\n\n"
     return head + answer_text(step.starter)
 
 
