@@ -204,6 +204,7 @@ def test_the_model_that_comes_along_is_not_doubted() -> None:
         (EPSILON, struct.pack("<f", math.nan), "is nan"),
         (EPSILON, struct.pack("<f", -1), "is -1"),
         ("llama.block_count", struct.pack("<I", 0), "is 0"),
+        ("llama.block_count", struct.pack("<I", 600), "is 600"),
         ("llama.embedding_length", struct.pack("<I", 0), "is 0"),
         ("llama.attention.head_count", struct.pack("<I", 2**31), "is 2147483648"),
     ],

@@ -41,6 +41,8 @@ _MOST = 1 << 22
 with holes can claim as many as it looks large."""
 _LARGEST = 1 << 26
 """No layer count, width or context is beyond this; what claims to be is tried first."""
+_MOST_OF = {"block_count": 512, "expert_count": 512, "expert_used_count": 512}
+"""Where llama.cpp ends the process itself."""
 _NEEDED = ("block_count", "embedding_length", "context_length", "attention.head_count")
 
 
@@ -189,7 +191,9 @@ class _Header:
             self.doubts.append(f"{key[:60]!a} is {value}")
         elif key.endswith("epsilon") and not 0 < value < 1:
             self.doubts.append(f"{key[:60]!a} is {value:g}")
-        elif key.endswith(_NEEDED) and not 0 < value <= _LARGEST:
+        elif value > _MOST_OF.get(key.rpartition(".")[2], math.inf) or (
+            key.endswith(_NEEDED) and not 0 < value <= _LARGEST
+        ):
             self.doubts.append(f"{key[:60]!a} is {value}")
 
     def _array(self, key: str) -> None:
