@@ -102,6 +102,7 @@ def test_counts_that_no_number_holds_are_cut() -> None:
 SERVICE = """
 import json, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 names = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens")
 USAGE = dict.fromkeys(names, 1)
 ANSWERS = {
@@ -122,7 +123,10 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
     def log_message(self, *_): pass
-service = ThreadingHTTPServer(("127.0.0.1", 4319), Answer)
+class Service(ThreadingHTTPServer):
+    def server_bind(self):  # the library's looks its own name up
+        TCPServer.server_bind(self)
+service = Service(("127.0.0.1", 4319), Answer)
 threading.Thread(target=service.serve_forever, daemon=True).start()
 """
 """The one address that is asked for: what a program sends elsewhere was not."""
@@ -142,7 +146,7 @@ def command(*args):
 """
 PROGRAMS = {
     "the library": "import agentlab, agentlab.backends, agentlab.export.html",
-    "the command line": f"{COMMAND}\ncommand('list'); command('models'); command('traces')",
+    "the command line": f"{COMMAND}\ncommand('list'); command('models')",
     "the local model": f"""{RUN}
 from agentlab.backends import connect
 run(connect("local:smollm2"))""",
