@@ -17,10 +17,12 @@ from typing import Any
 import pytest
 from hostile import HOSTILE, ONE_LINE, dirt, job_in, lab_in, write_runs
 from test_playground import Local
+from textual.content import Content
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Static, TextArea
 from tui_world import services, to_roadmap, until
 
 import agentlab_tui.screens
@@ -34,8 +36,10 @@ from agentlab_tui.choices import ChoiceStore
 from agentlab_tui.screens import doctor, model
 from agentlab_tui.services import Services
 
-OURS = re.compile(r"\x1b\[[0-9;:?]*[mHhlu$p]|\x1b\[[<>][0-9;]*u|\x1b\[[0-9]*[ABCDG]")
-"""What Textual itself sends: colours, moves, modes."""
+OURS = re.compile(
+    r"\x1b\[[0-9;:?]*[mHhlu$p]|\x1b\[[<>][0-9;]*u|\x1b\[[0-9]*[ABCDG]|\x1b\]22;[a-z-]*\x07"
+)
+"""What Textual itself sends: colours, moves, modes, the pointer's shape."""
 
 
 def answers(messages: Any, tools: Any, _: Any) -> Reply:
@@ -366,3 +370,19 @@ async def test_no_screen_sends_a_strangers_marks_to_the_terminal(
     assert "[/nothing]" in shown
     unseen = classes(agentlab_tui.widgets, Widget) - terminal.drawn
     assert {kind.__name__ for kind in unseen} == set()
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_what_no_screen_cleans_is_stopped_by_the_last_filter(
+    guarded: bool, world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without the filter, a widget that draws what it is given sends it on."""
+    if not guarded:
+        monkeypatch.delattr(AgentLabApp, "get_line_filters")
+    terminal = Terminal(monkeypatch)
+    app = AgentLabApp(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        await app.screen.mount(Static(Content(HOSTILE)), TextArea(HOSTILE))
+        await pilot.pause(0.1)
+        assert (dirt(terminal.look(pilot)) == set()) == guarded
