@@ -1,4 +1,4 @@
-"""Whatever a session keeps is its owner's alone: all files and folders that it leaves are looked at."""
+"""Whatever a session keeps is its owner's alone: every file that it leaves is looked at."""
 
 from __future__ import annotations
 
