@@ -6,11 +6,22 @@ import json
 import re
 
 # C0 and C1 controls but tab and newline; the marks that turn the direction of text around; line
-# ends that only some programs know; invisible tags; and halves of pairs, which no terminal takes
+# ends that only some programs know; marks and tags that nobody sees; and halves of pairs, which no
+# terminal takes
 _UNSAFE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-    r"\ud800-\udfff\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"
+    r"\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+
+
+def is_safe(text: str) -> bool:
+    """Whether `safe` would leave the text as it is."""
+    return _UNSAFE.search(text) is None
+
+
+def stripped(text: str) -> str:
+    """The text without what `safe` replaces, for where a replacement has no room."""
+    return _UNSAFE.sub("", text)
 
 
 def safe(text: str) -> str:

@@ -12,10 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -42,31 +46,60 @@ async def cold_start(backend: str) -> float:
     return time.perf_counter() - began
 
 
-async def warm_cells(backend: str, count: int) -> list[float]:
-    """Seconds of each of many cells in one sandbox."""
-    seconds: list[float] = []
-    async with Sandbox.open(backend=backend, spare=False) as sandbox:
-        for _ in range(count):
-            began = time.perf_counter()
-            await sandbox.run_python("1 + 1")
-            seconds.append(time.perf_counter() - began)
-    return seconds[count // 10 :]
+@dataclass(frozen=True)
+class Turn:
+    """What a cell took in one turn: seconds by the clock (the median), and of processor time, here
+    and in all processes below (the mean)."""
+
+    clock: float
+    cpu: float
 
 
-def jupyter_cells(count: int) -> list[float]:
-    """Seconds of each of many cells through jupyter_client, to the reply and to being idle."""
+async def warm_cells(backend: str, turns: int) -> list[tuple[Turn, Turn]]:
+    """Cells in one sandbox and in one Jupyter kernel, which take turns: a pair for each turn.
+
+    Jupyter's count from the request to the reply and to being idle.
+    """
     peer: Any = import_module("jupyter_client.manager")
-    manager, client = peer.start_new_kernel(kernel_name="python3")
-    seconds: list[float] = []
+    manager, client = await asyncio.to_thread(peer.start_new_kernel, kernel_name="python3")
+    pairs: list[tuple[Turn, Turn]] = []
+
+    async def jupyter() -> None:
+        client.execute_interactive("1 + 1", timeout=30, output_hook=_ignore)
+
     try:
-        for _ in range(count):
-            began = time.perf_counter()
-            client.execute_interactive("1 + 1", timeout=30, output_hook=_ignore)
-            seconds.append(time.perf_counter() - began)
+        async with Sandbox.open(backend=backend, spare=False) as sandbox:
+
+            async def ours() -> None:
+                await sandbox.run_python("1 + 1")
+
+            for _ in range(turns + 1):
+                pairs.append((await _turn(ours, 100), await _turn(jupyter, 10)))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    return seconds[count // 10 :]
+    return pairs[1:]
+
+
+async def _turn(cell: Callable[[], Awaitable[None]], count: int) -> Turn:
+    seconds: list[float] = []
+    before = _processor_time()
+    for _ in range(count):
+        began = time.perf_counter()
+        await cell()
+        seconds.append(time.perf_counter() - began)
+    return Turn(median(seconds), (_processor_time() - before) / count)
+
+
+def _processor_time() -> float:
+    """Seconds that this process, and all below it that are there, have been on a processor."""
+    waiting, total = [os.getpid()], 0
+    while waiting:
+        pid = waiting.pop()
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+            waiting += map(int, (task / "children").read_text().split())
+    return total / 1e9
 
 
 def _ignore(_message: object) -> None:
@@ -103,11 +136,7 @@ async def measure(backend: str, rounds: int) -> dict[str, float | str]:
         plain.append(plain_start(executable))
         bare.append(plain_start(executable, "-I", "-S"))
         cold.append(await cold_start(backend))
-    warm: list[float] = []
-    jupyter: list[float] = []
-    for _ in range(3):
-        warm += await warm_cells(backend, 500)
-        jupyter += await asyncio.to_thread(jupyter_cells, 100)
+    pairs = await warm_cells(backend, max(10, rounds))
     first, taken = await first_cells(backend, max(5, rounds // 2))
     return {
         "backend": chosen.backend,
@@ -115,13 +144,16 @@ async def measure(backend: str, rounds: int) -> dict[str, float | str]:
         "plain python, ms": 1000 * median(plain),
         "plain python without its site module, ms": 1000 * median(bare),
         "cold print(1), ms": 1000 * median(cold),
-        "warm cell, ms": 1000 * median(warm),
-        "warm ipykernel cell, ms": 1000 * median(jupyter),
+        "warm cell, ms": 1000 * median(ours.clock for ours, _ in pairs),
+        "warm ipykernel cell, ms": 1000 * median(theirs.clock for _, theirs in pairs),
+        "warm cell, processor ms": 1000 * median(ours.cpu for ours, _ in pairs),
+        "warm ipykernel cell, processor ms": 1000 * median(theirs.cpu for _, theirs in pairs),
         "first cell with numpy, pandas, matplotlib, ms": 1000 * median(first),
         "the same with taking the sandbox, ms": 1000 * median(taken),
         "ratio: cold start / plain python (at most 3)": median(cold) / median(plain),
         "ratio: the same without site": median(cold) / median(bare),
-        "ratio: ipykernel / warm cell (at least 50)": median(jupyter) / median(warm),
+        "ratio: ipykernel / warm cell": median(b.clock / a.clock for a, b in pairs),
+        "ratio: the same in processor time": median(b.cpu / a.cpu for a, b in pairs),
     }
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -98,26 +99,125 @@ def test_counts_that_no_number_holds_are_cut() -> None:
     assert (usage + usage).total_tokens / 0.5 > 0
 
 
+SERVICE = """
+import json, threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+names = ("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens")
+USAGE = dict.fromkeys(names, 1)
+ANSWERS = {
+    "/v1/chat/completions": {"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "usage": USAGE, "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "hi"}}]},
+    "/v1/messages": {"id": "1", "type": "message", "role": "assistant", "model": "m",
+        "usage": USAGE, "stop_reason": "end_turn", "content": [{"type": "text", "text": "hi"}]},
+    "/v1/traces": {},
+}
+class Answer(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = json.dumps(ANSWERS[self.path]).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+class Service(ThreadingHTTPServer):
+    def server_bind(self):  # the library's looks its own name up
+        TCPServer.server_bind(self)
+service = Service(("127.0.0.1", 4319), Answer)
+threading.Thread(target=service.serve_forever, daemon=True).start()
+"""
+"""The one address that is asked for: what a program sends elsewhere was not."""
+RUN = """
+from pathlib import Path
+from agentlab import Agent
+def run(backend, tools=()):
+    agent = Agent(name="a", backend=backend, tools=tools, runs=Path("runs"))
+    return agent.run_sync("hello")
+"""
+COMMAND = """
+import sys
+from agentlab.cli.main import main
+def command(*args):
+    try: main(args)
+    except SystemExit as end: assert not end.code, (args, end.code)
+"""
 PROGRAMS = {
     "the library": "import agentlab, agentlab.backends, agentlab.export.html",
-    "onnxruntime": """
+    "the command line": f"{COMMAND}\ncommand('list'); command('models')",
+    "the local model": f"""{RUN}
+from agentlab.backends import connect
+run(connect("local:smollm2"))""",
+    "tools": f"""{RUN}
+import json
+from agentlab.backends.scripted import Scripted
+from agentlab.messages import Message, ToolCall
+from agentlab_tools.calculator import calculator
+call = ToolCall(id="1", name="calculator", arguments=json.dumps({{"expression": "6 * 7"}}))
+assert "42" in str(run(Scripted([Message.assistant(call), "42"]), [calculator]).messages)""",
+    "the sandbox": f"{COMMAND}\ncommand('sandbox', 'python', '-c', 'print(6 * 7)')",
+    "minilm": """
+from agentlab_tools.knowledge.embed.minilm import MiniLM
+MiniLM().embed(["a text"])""",
+    "onnxruntime for a minute": """
 from agentlab_tools.knowledge.embed.minilm import MiniLM
 import time
 MiniLM().embed(["a text"])
 time.sleep(65)  # its collector was looked up after a minute""",
-    "chroma": """
-import tempfile
+    **{
+        f"an index of {store}": f"""{COMMAND}
 from pathlib import Path
-from agentlab_tools.knowledge.stores.chroma import _client
-_client(Path(tempfile.mkdtemp())).get_or_create_collection("texts", embedding_function=None)""",
+Path("a.md").write_text("# Words\\n\\nof a text")
+command("index", "a.md", "--index", "index", "--store", "{store}")
+command("search", "words", "--index", "index")"""
+        for store in ("chroma", "faiss", "duckdb")
+    },
     "huggingface_hub": "import huggingface_hub",
-    "textual": "import agentlab_tui.app",
-    "openai": "from agentlab.backends import connect; connect('http://127.0.0.1:9/v1#m')",
-    "anthropic": "from agentlab.backends import connect; connect('anthropic:m', api_key='k' * 20)",
+    "the screens": """
+import asyncio, sys
+from pathlib import Path
+sys.path[:0] = [TESTS, TESTS + "/tui"]
+from tui_world import open_app, to_roadmap
+async def main():
+    app = open_app(Path("home"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_roadmap(pilot)
+asyncio.run(main())""",
+    "openai": f"""{SERVICE}{RUN}
+from agentlab.backends import connect
+run(connect("http://127.0.0.1:4319/v1#m"))""",
+    "anthropic": f"""{SERVICE}{RUN}
+from agentlab.backends.hosted import open_backend
+run(open_backend("anthropic:m", base_url="http://127.0.0.1:4319", api_key="k" * 20))""",
+    "otel": f"""{SERVICE}{RUN}{COMMAND}
+from agentlab.backends.scripted import Scripted
+run(Scripted(["hi"]))
+to = "http://127.0.0.1:4319"
+command("export", "last", "--to", "otel", "--endpoint", to, "--runs", "runs")""",
+    "mcp": """
+import asyncio, sys
+from pathlib import Path
+from agentlab_tools.mcp import McpServer, mcp_tools
+Path("script.json").write_text("{}")
+command = (sys.executable, TESTS + "/mcp_tools/wayward_server.py", "script.json")
+async def main():
+    async with mcp_tools(McpServer(name="s", command=command)) as tools:
+        assert len(tools) == 1
+asyncio.run(main())""",
+    "a training job": f"""{COMMAND}
+command("train", TESTS + "/train/tiny.py", "--jobs", "jobs")""",
     "torch": "import torch",
     "ray": "import agentlab_tools.train.ray_runner",
     "a look-up, which must be seen": "import socket; socket.getaddrinfo('example.com', 80)",
+    "another address, which must be seen": f"""{SERVICE}
+import socket
+socket.create_connection(("127.0.0.1", 4319)).close()
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("127.0.0.1", 4320))""",
 }
+"""Each a real use, in an empty folder that is its home."""
+SLOW = {"onnxruntime for a minute"}
 
 
 def _apart() -> bool:
@@ -127,18 +227,27 @@ def _apart() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def everything(name: str) -> Any:
+    return pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(not _apart(), reason="needs strace and the right to make network namespaces")
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", map(everything, PROGRAMS))
 def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path: Path) -> None:
     """In a network of its own, every call that names an internet address is seen.
 
-    Loopback counts too: a resolver may be there. The last program is the positive control.
+    Loopback counts too: a resolver may be there. The last programs are the positive controls.
     """
-    log = tmp_path / "calls"
+    log, home = tmp_path / "calls", tmp_path / "home"
+    home.mkdir()
     bash = 'ip link set lo up 2>/dev/null; exec strace -f -e trace=network -o "$0" "$@"'
-    command = ["unshare", "-n", "sh", "-c", bash, str(log), sys.executable, "-c", PROGRAMS[name]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    program = f"TESTS = {str(Path(__file__).parent)!r}\n{PROGRAMS[name]}"
+    command = ["unshare", "-n", "sh", "-c", bash, str(log), sys.executable, "-c", program]
+    env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=200, check=False, cwd=home, env=env
+    )
     if "must be seen" not in name:
         if "ModuleNotFoundError" in done.stderr or "MissingExtra" in done.stderr:
             pytest.skip("this extra is not installed")
@@ -146,8 +255,49 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
     seen = [
         line
         for line in log.read_text(errors="replace").splitlines()
-        if ("AF_INET" in line and ("connect(" in line or "sendto(" in line or "sendmsg(" in line))
-        or ("sendmmsg(" in line)
-        or "/nscd/socket" in line
+        if (
+            ("AF_INET" in line and ("connect(" in line or "sendto(" in line or "sendmsg(" in line))
+            or ("sendmmsg(" in line)
+            or "/nscd/socket" in line
+        )
+        and 'sin_port=htons(4319), sin_addr=inet_addr("127.0.0.1")' not in line
     ]
     assert bool(seen) == ("must be seen" in name), "\n".join(seen[:20])
+
+
+TELEMETRY = """
+import sys
+from pathlib import Path
+from importlib.util import find_spec
+if find_spec("onnxruntime") is None: sys.exit(5)
+if sys.argv[1] == "as it is":
+    from agentlab_tools.knowledge.embed.minilm import MiniLM
+    MiniLM().embed(["a text"])
+else:
+    import onnxruntime
+    onnxruntime.get_available_providers()
+import os, time
+time.sleep(0.5)
+open_files = [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
+              if os.path.islink(f"/proc/self/fd/{n}")]
+print(any("onnxruntime.db" in name for name in open_files), list(Path.home().rglob("*.db*")))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at its open files in /proc")
+@pytest.mark.parametrize("how", ["as it is", "on its own"])
+def test_onnxruntime_queues_nothing_to_be_sent(how: str, tmp_path: Path) -> None:
+    """What it would send it keeps in a database first, which it opens when it is loaded: so the
+    minute before it looks up its collector need not be waited for."""
+    env = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run(
+        [sys.executable, "-c", TELEMETRY, how],
+        env={**env, "HOME": str(tmp_path), "AGENTLAB_HOME": str(tmp_path / "agentlab")},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    if done.returncode == 5:
+        pytest.skip("onnxruntime is not installed")
+    assert done.returncode == 0, done.stderr[-1500:]
+    if how == "on its own" and done.stdout.startswith("False"):
+        pytest.skip("this onnxruntime has no telemetry")
+    assert done.stdout.startswith("False []" if how == "as it is" else "True"), done.stdout

@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,143 +17,306 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from hostile import (
+    HOSTILE,
+    MARKS,
+    ONE_LINE,
+    RESULTS,
+    dirt,
+    job_in,
+    lab_in,
+    record,
+    write_results,
+    write_runs,
+)
 from rich.console import Console
 
 from agentlab import Agent
 from agentlab.backend import ToolSpec
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.conversation import Conversation
-from agentlab.cli.main import cli
+from agentlab.cli.main import cli, main
 from agentlab.display import one_line, safe, safe_json
+from agentlab.messages import Message, ToolCall
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import tool
-
-MARKS = (
-    *map(chr, (*range(9), *range(0x0B, 0x20), *range(0x7F, 0xA0))),
-    *"\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069\U000e0041",
-)
-"""All that could steer a terminal, turn text around or hide in it."""
-HOSTILE = f"[/nothing][red]{''.join(MARKS)}\x1b]0;owned\x07\x1b[2J\x9b31m<script>"
-
-
-def dirt(shown: str) -> set[str]:
-    """What a terminal would obey, colours of ours left out."""
-    return {mark for mark in MARKS if mark in shown}
-
-
-def record(seq: int, event: dict[str, Any]) -> str:
-    return json.dumps({"seq": seq, "at": 1.0 + seq, "event": event})
 
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """Runs whose every string is hostile."""
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    said = {"role": "user", "parts": [{"kind": "text", "text": HOSTILE}]}
-    call = {"kind": "tool_call", "id": HOSTILE, "name": HOSTILE, "arguments": HOSTILE}
-    header = {
-        "format": "agentlab-trace",
-        "version": 1,
-        "created": 1.0,
-        "agent": HOSTILE,
-        "backend": {"name": HOSTILE, "model": HOSTILE},
-        "labels": {HOSTILE: HOSTILE, "lab": HOSTILE},
-        "tools": [{"name": HOSTILE, "description": HOSTILE, "parameters": {HOSTILE: HOSTILE}}],
-    }
-    for run in ("evil-1", "evil-2"):
-        lines = [
-            json.dumps({**header, "run": run}),
-            record(0, {"kind": "run_started", "messages": [said]}),
-            record(
-                1,
-                {
-                    "kind": "model_replied",
-                    "reply": {
-                        "message": {
-                            "role": "assistant",
-                            "parts": [{"kind": "text", "text": HOSTILE + run}, call],
-                        }
-                    },
-                },
-            ),
-            record(2, {"kind": "tool_started", "call": call}),
-            record(
-                3,
-                {
-                    "kind": "tool_finished",
-                    "result": {"call_id": HOSTILE, "content": HOSTILE, "error": "tool_error"},
-                },
-            ),
-            record(4, {"kind": "run_failed", "error": HOSTILE, "message": HOSTILE}),
-        ]
-        (folder / f"{run}.jsonl").write_text("\n".join(lines) + "\n")
-    return folder
+    return write_runs(tmp_path / "runs")
 
 
-def commands() -> dict[str, click.Command]:
-    """Every command there is, by name."""
-    context = click.Context(cli)
-    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    return {name: command for name, command in found.items() if command is not None}
+Made = Callable[[Path], list[list[str]]]
 
 
-def of_runs() -> list[str]:
-    """Commands that take a folder of runs: those that can show what a stranger's trace says."""
-    return sorted(
-        name
-        for name, command in commands().items()
-        if any("--runs" in parameter.opts for parameter in command.params)
+def leaves(
+    command: click.Command = cli, path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, click.Command]]:
+    """Every command there is, by its words."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from leaves(found, (*path, name))
+        if not command.invoke_without_command:
+            return
+    yield " ".join(path), command
+
+
+def documents(place: Path) -> str:
+    """A folder of documents with hostile names and words."""
+    folder = place / "documents" / ONE_LINE.replace("/", "").replace("\x00", "")
+    folder.mkdir(parents=True, exist_ok=True)
+    said = "[/nothing]\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2066\U000e0041"  # no binary file
+    (folder / "a\x1b[2J\x9b\u202e.md").write_text(
+        f"# {said}\n\n{said}{' many words' * 99}", "utf-8"
+    )
+    (place / "documents" / "plain.md").write_text(
+        f"# {said}\n\n{said}{' many words' * 99}", "utf-8"
+    )
+    (folder / "broken\x1b[2J.pdf").write_bytes(b"%PDF-1.4\n\x1b[2J")
+    return str(place / "documents")
+
+
+def mcp_server(place: Path, **script: Any) -> str:
+    program = Path(__file__).parent / "mcp_tools" / "wayward_server.py"
+    (place / "script.json").write_text(json.dumps(script))
+    return f"{sys.executable} {program} {place / 'script.json'}"
+
+
+def tool_list(place: Path) -> str:
+    properties = {HOSTILE: {"type": "string", "description": HOSTILE}}
+    schema = {"type": "object", "properties": properties, "required": [HOSTILE, 7]}
+    tool = {"name": HOSTILE, "description": HOSTILE, "inputSchema": schema}
+    return mcp_server(
+        place, list={"tools": [tool, {"name": 7}]}, start=f"{ONE_LINE}\n".encode().decode("latin-1")
     )
 
 
-ARGUMENTS: dict[str, list[list[str]]] = {
-    "show": [["evil-1"], ["evil-1", "--full"]],
-    "traces": [[], ["--sql", "SELECT * FROM events"], ["--sql", "SELECT * FROM tool_calls"]],
-    "grep": [["nothing"], ["-l", "nothing"]],
-    "stats": [["--by", by] for by in ("model", "lab", "agent")],
-    "diff": [["evil-1", "evil-2"]],
-    "replay": [["evil-1"]],
-    "verify": [["evil-1"]],
-    "fork": [["evil-1", "--at", "1"]],
-    "export": [["evil-1", "--to", kind, "-o", "-"] for kind in ("html", "otel", "chat")],
-    "resume": [["evil-1"]],
+def spans(place: Path) -> str:
+    """Spans by a program that calls its agent so."""
+    attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": HOSTILE}
+    span = {
+        "traceId": "1" * 32,
+        "spanId": "2" * 16,
+        "name": HOSTILE,
+        "startTimeUnixNano": "1000000000",
+        "endTimeUnixNano": "2000000000",
+        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()],
+    }
+    (place / "spans.json").write_text(
+        json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    )
+    return str(place / "spans.json")
+
+
+def recipe(place: Path) -> str:
+    (place / "recipe.py").write_text(f"raise ValueError({HOSTILE!r})")
+    return str(place / "recipe.py")
+
+
+def on_runs(*given: list[str]) -> Made:
+    return lambda place: [[*words, "--runs", str(write_runs(place / "runs"))] for words in given]
+
+
+def on_results(*given: list[str]) -> Made:
+    def make(place: Path) -> list[list[str]]:
+        write_results(place / "runs")
+        return [[*words, "--runs", str(place / "runs")] for words in given]
+
+    return make
+
+
+def on_jobs(*given: list[str]) -> Made:
+    def make(place: Path) -> list[list[str]]:
+        if not (place / "jobs").exists():
+            job_in(place / "jobs")
+        return [[word.replace("JOBS", str(place / "jobs")) for word in words] for words in given]
+
+    return make
+
+
+def on_labs(*given: list[str]) -> Made:
+    def make(place: Path) -> list[list[str]]:
+        labs = place / "labs"
+        if not labs.exists():
+            lab_in(labs)
+        more = ["--labs", str(labs)]
+        return [[*words, *more] for words in given]
+
+    return make
+
+
+SAMPLE = json.dumps({"input": HOSTILE, "id": HOSTILE, "expect": HOSTILE})
+EVIL = ["m9/evil", "-b", "scripted-evil"]
+SHOWN: dict[str, Made] = {
+    "show": on_runs(["evil-1"], ["evil-1", "--full"]),
+    "traces": on_runs([], ["--sql", "SELECT * FROM events"], ["--sql", "SELECT * FROM tool_calls"]),
+    "grep": on_runs(["nothing"], ["-l", "nothing"]),
+    "stats": on_runs(*(["--by", by] for by in ("model", "lab", "agent"))),
+    "diff": on_runs(["evil-1", "evil-2"], ["evil-1", "evil-2", "--all"]),
+    "replay": on_runs(["evil-1"], ["evil-1", "--full"], ["evil-1", "--verify"]),
+    "fork": on_runs(["evil-1", "--at", "1"], ["evil-1", "--at", "0"]),
+    "export": on_runs(*(["evil-1", "--to", kind, "-o", "-"] for kind in ("html", "otel", "chat"))),
+    "resume": on_runs(["evil-1"]),
+    "import": lambda place: [[spans(place), "--runs", str(place / "new")]],
+    "eval list": on_results([]),
+    "eval show": on_results([RESULTS]),
+    "eval compare": on_results([RESULTS, f"{RESULTS}-2"]),
+    "eval run": lambda place: [
+        [file(place, "samples.jsonl", HOSTILE), "-s", "exact"],
+        [file(place, "good.jsonl", SAMPLE), "-s", "exact", "-b", "scripted-evil"],
+        [file(place, "samples.jsonl", json.dumps({HOSTILE: HOSTILE})), "-s", "exact"],
+        [
+            file(place, "samples.jsonl", json.dumps({"input": "a", "id": HOSTILE, "expect": "b"})),
+            "--agent",
+            file(place, "agent.toml", f'"{ONE_LINE[:8]}\\u001b[2J" = 1'),
+        ],
+    ],
+    "jobs": on_jobs(
+        ["--jobs", "JOBS"],
+        ["--jobs", "JOBS", "--sql", "SELECT * FROM events"],
+        ["--jobs", "JOBS", "--sql", "SELECT * FROM jobs"],
+    ),
+    "jobs watch": on_jobs(["last"]),
+    "jobs logs": on_jobs(["last"]),
+    "jobs artifacts": on_jobs(["last"]),
+    "jobs cancel": on_jobs(["last"]),
+    "jobs resume": on_jobs(["last"]),
+    "train": lambda place: [[recipe(place)], [recipe(place), "--settings"]],
+    "quantize": lambda place: [[file(place, "\x1b[2J.gguf", "GGUF")]],
+    "list": on_labs([]),
+    "run": on_labs(["m9/broken"], EVIL),
+    "check-lab": on_labs(["m9/broken"], EVIL),
+    "index": lambda place: [
+        [documents(place), "--index", str(place / "index"), "--store", "duckdb"]
+    ],
+    "search": lambda place: [["words", "--index", str(place / "index")]],
+    "ask": lambda place: [["words?", "--index", str(place / "index"), "-b", "scripted-evil"]],
+    "models": lambda place: [["ADDRESS"]],
+    "mcp": lambda place: [["--look", tool_list(place)]],
+    "sandbox python": lambda _: [
+        ["-c", f"print({HOSTILE!r}); {HOSTILE!r}"],
+        ["-c", f"raise ValueError({HOSTILE!r})"],
+    ],
+    "sandbox bash": lambda _: [
+        ["-c", r"printf '[/nothing]\033]0;owned\007\033[2J\233\342\200\256'"],
+        ["-c", r"printf '\033[2J' >&2; exit 3"],
+    ],
+    "chat": lambda place: [
+        ["-b", "scripted-evil", "--runs", str(place / "runs"), HOSTILE],
+        ["-b", "scripted-evil", "-t", "calculator", "--runs", str(place / "runs"), "hi"],
+    ],
 }
-"""How those that show a trace are called. Of the rest, each has its reason."""
-SHOW_NO_TRACE = {
-    "chat": "starts runs; its own sinks are tested below",
-    "doctor": "looks at the folder only",
-    "eval": "starts runs of a file of the user's own",
-    "import": "writes runs",
-    "run": "starts runs of labs",
-    "ask": "starts runs",
+"""How each command that can show what strangers wrote is called, in a place of hostile things."""
+SHOWS_NOTHING = {
+    "": "the screens, which have tests of their own",
     "tui": "the screens, which have tests of their own",
-    "check-lab": "starts runs of labs",
-    "ui": "the screens",
-    "documents": "starts runs",
+    "doctor": "of this machine and the user's own settings",
+    "new-lab": "a name that the user gives, checked",
+    "completion install": "a script of ours",
+    "completion show": "a script of ours",
+    "sandbox check": "verdicts of ours",
 }
+"""The others, each with its reason."""
 
 
-def test_every_command_that_takes_runs_is_known_here() -> None:
-    assert set(of_runs()) <= set(ARGUMENTS) | set(SHOW_NO_TRACE)
+def file(place: Path, name: str, text: str) -> str:
+    (place / name).write_text(text, "utf-8")
+    return str(place / name)
 
 
-@pytest.mark.parametrize("name", sorted(set(ARGUMENTS) & set(of_runs())))
-def test_no_command_sends_a_strangers_marks_to_the_terminal(name: str, hostile: Path) -> None:
-    takes_json = any("--json" in parameter.opts for parameter in commands()[name].params)
-    for arguments in ARGUMENTS[name]:
+def test_every_command_is_known_here() -> None:
+    assert {name for name, _ in leaves()} == set(SHOWN) | set(SHOWS_NOTHING)
+    assert not set(SHOWN) & set(SHOWS_NOTHING)
+
+
+@pytest.fixture
+def evil_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model, by the name `scripted-evil`, that says and calls what is hostile."""
+    import agentlab.places.models as places
+
+    def answers(messages: Any, *_: Any) -> Any:
+        if messages[-1].role == "tool":
+            return HOSTILE
+        call = ToolCall(id="1", name=HOSTILE, arguments=HOSTILE)
+        return Message.assistant(HOSTILE, call)
+
+    monkeypatch.setattr(places, "open_backend", lambda *_, **__: Scripted(answers, name=HOSTILE))
+
+
+class HostileServer(BaseHTTPRequestHandler):
+    """Offers one model, of a hostile name."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"object": "list", "data": [{"id": HOSTILE, "object": "model"}]}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), HostileServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of hostile documents, made once."""
+    place = tmp_path_factory.mktemp("indexed")
+    done = CliRunner().invoke(cli, ["index", *SHOWN["index"](place)[0]])
+    assert "2 files read" in done.output, done.output
+    return place
+
+
+@pytest.mark.usefixtures("evil_words")
+@pytest.mark.parametrize("name", SHOWN)
+def test_no_command_sends_a_strangers_marks_to_the_terminal(
+    name: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = request.getfixturevalue("indexed") if name in ("search", "ask") else tmp_path
+    command = dict(leaves())[name]
+    takes_json = any("--json" in parameter.opts for parameter in command.params)
+    shown = ""
+    for arguments in SHOWN[name](place):
         for extra in ([], ["--json"]) if takes_json else ([],):
-            given = [name, *arguments, "--runs", str(hostile), *extra]
-            result = CliRunner().invoke(cli, given)
-            assert result.output or result.exception, given
-            assert dirt(result.output) == set(), given
-            if result.exception is not None and not isinstance(result.exception, SystemExit):
-                assert dirt(safe(str(result.exception))) == set()
+            given = [*name.split(), *arguments, *extra]
+            if "ADDRESS" in given:
+                given[given.index("ADDRESS")] = request.getfixturevalue("address")
+            env = {"AGENTLAB_HOME": str(place)}
+            told = told_by(given, env)
+            assert told, given
+            assert dirt(told) == set(), given
+            shown += told
+    assert "[/nothing]" in shown or name in SAYS_NONE_OF_IT
+
+
+SAYS_NONE_OF_IT = {"index", "jobs artifacts", "jobs cancel", "jobs resume", "quantize", "eval run"}
+"""They count, or name files; an escape in a file's name is looked for all the same."""
+
+
+def told_by(given: list[str], env: dict[str, str]) -> str:
+    """All that the program writes, as it ends itself: a traceback would be an error here."""
+    with CliRunner().isolation(env=env) as streams:
+        with suppress(SystemExit):
+            main(given)
+        return streams[2].getvalue().decode()
 
 
 @pytest.mark.parametrize("name", ["show", "grep", "traces", "stats"])
 def test_json_says_the_same_without_raw_marks(name: str, hostile: Path) -> None:
-    given = [name, *ARGUMENTS[name][0], "--runs", str(hostile), "--json"]
+    given = [name, *SHOWN[name](hostile.parent)[0], "--json"]
     rows = [json.loads(line) for line in CliRunner().invoke(cli, given).output.splitlines()]
     assert any(HOSTILE in text for text in _texts(rows))
 

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 from urllib.request import getproxies
 
-from agentlab.backends.address import shown_address
+from agentlab.backends.address import keep_out_of_logs, parted, shown_address
 from agentlab.backends.failures import Service
 from agentlab.backends.limiter import Limiter
 from agentlab.backends.presets import Preset
@@ -84,13 +84,16 @@ def anthropic_wire(preset: Preset, model: str, key: str, options: Options) -> Wi
 
 def _settings(preset: Preset, key: str, options: Options) -> dict[str, Any]:
     """What both SDKs are told. Retries, limits and connections are ours."""
+    keep_out_of_logs(preset.base_url)
+    address, headers, query = parted(preset.base_url)
     return {
         # a service without keys still needs the header to be well formed
         "api_key": key or "none",
-        "base_url": preset.base_url,
+        "base_url": address,
         "max_retries": 0,
         "timeout": _timeout(options.timeouts),
-        "default_headers": dict(options.headers),
+        "default_headers": {**headers, **options.headers},
+        "default_query": query,
         "http_client": _http(options.transport, options.timeouts),
     }
 

@@ -87,6 +87,7 @@ def chat(
     from agentlab.cli.said import pictures, quoted, words
     from agentlab.cli.typed import with_schema
     from agentlab.cli.went_before import labels_of, went_before
+    from agentlab.display import one_line
     from agentlab.limits import Limits
     from agentlab.plugins.equipment import equipment_for
     from agentlab.plugins.tools import open_tools
@@ -106,7 +107,8 @@ def chat(
     if before is not None and not tools:
         tools = before.tools
         for name in before.lost:
-            click.echo(f"agentlab: continuing without {name}, which no name opens", err=True)
+            lost = f"{one_line(name)}, which no name opens"
+            click.echo(f"agentlab: continuing without {lost}", err=True)
     if instructions is None:  # without any, those of the conversation go on
         instructions = INSTRUCTIONS if before is None else ""
     then = Settings() if before is None else before.trace.header.settings

@@ -115,8 +115,10 @@ class Conversation:
         """One question, and one JSON object on stdout when all is done. Returns an exit code."""
         from pydantic_core import to_json
 
+        from agentlab.display import safe_json
+
         told = runner.run(self._answer(said))
-        click.echo(to_json(told, fallback=str).decode())
+        click.echo(safe_json(to_json(told, fallback=str).decode()))
         return 0 if told["outcome"] == "completed" else 1
 
     def _run(self, said: str, *, ask: bool) -> Run[Any]:

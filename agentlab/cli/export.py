@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
-from agentlab.display import safe_json
+from agentlab.display import one_line, safe, safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.places.home import environment
-from agentlab.places.models import services
+from agentlab.places.models import known_secrets
 from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 
@@ -121,7 +121,7 @@ def _chat(traces: Iterable[Trace], output: Path | None, style: Style, per: Per) 
         except NotAnExample as why:
             left_out.append(f"left out {trace.header.run}: {why}")
     for line in left_out[:5]:
-        click.echo(line, err=True)
+        click.echo(safe(line), err=True)
     if len(left_out) > 5:
         click.echo(f"left out {len(left_out) - 5} more", err=True)
     if not examples:
@@ -132,6 +132,7 @@ def _chat(traces: Iterable[Trace], output: Path | None, style: Style, per: Per) 
 def _otel(
     traces: Iterable[Trace], output: Path | None, content: bool, endpoint: str | None
 ) -> None:
+    from agentlab.backends.address import shown_address
     from agentlab.export.otel import spans_of
     from agentlab.export.otel_sdk import otlp_json, send
 
@@ -140,7 +141,7 @@ def _otel(
         return
     to = endpoint or environment().get("OTEL_EXPORTER_OTLP_ENDPOINT") or LOCAL_COLLECTOR
     sent = sum(send(spans_of(trace, content=content), to) for trace in traces)
-    click.echo(f"sent {sent} spans to {to}", err=True)
+    click.echo(f"sent {sent} spans to {shown_address(to)}", err=True)
 
 
 def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
@@ -153,8 +154,7 @@ def _pairs(labels: tuple[str, ...]) -> dict[str, str]:
 def _secrets(hide: tuple[str, ...]) -> list[str]:
     if missing := [name for name in hide if not environment().get(name)]:
         raise ConfigError(f"--hide {missing[0]}: there is no such environment variable")
-    keys = (preset.key_env for preset in services().values() if preset.key_env)
-    return [environment().get(name, "") for name in (*hide, *keys)]
+    return [*(environment()[name] for name in hide), *known_secrets()]
 
 
 def _write(output: Path, pieces: Iterable[str]) -> None:
@@ -199,4 +199,5 @@ def import_runs(files: tuple[Path, ...], runs: Path) -> None:
         )
     for run in made:
         new = run.write(runs) is not None
-        click.echo(f"{run.header.run}  {run.header.agent}{'' if new else '  (already there)'}")
+        known = "" if new else "  (already there)"
+        click.echo(f"{run.header.run}  {one_line(run.header.agent)}{known}")

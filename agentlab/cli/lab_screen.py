@@ -8,7 +8,7 @@ from rich.text import Text
 
 from agentlab.backend import BackendIdentity
 from agentlab.cli.render import EventPrinter
-from agentlab.display import one_line
+from agentlab.display import one_line, safe
 from agentlab.events import RunStarted
 from agentlab.labs.runner import (
     AgentEvent,
@@ -35,9 +35,9 @@ class LabPrinter:
 
     def open(self, lab: Lab, model: BackendIdentity) -> None:
         """The head of the lab."""
-        title = Text.assemble((lab.id, "bold"), "  ", lab.title)
+        title = Text.assemble((lab.id, "bold"), "  ", one_line(lab.title))
         self._console.print(title)
-        self._console.print(Text(f"{model.name}, {model.model}", "dim"))
+        self._console.print(Text(one_line(f"{model.name}, {model.model}", 200), "dim"))
 
     def show(self, event: LabEvent) -> None:
         """Show one event."""
@@ -45,7 +45,7 @@ class LabPrinter:
         match event:
             case StepStarted(step=step):
                 say()
-                rule = Rule(Text(step.title, "bold"), style="dim", align="left")
+                rule = Rule(Text(one_line(step.title), "bold"), style="dim", align="left")
                 say(rule, width=min(self._console.width, 100))  # a pipe has no end
             case CaseStarted(number=number, of=of, trace=trace):
                 say(
@@ -63,8 +63,8 @@ class LabPrinter:
                 self._tokens += run.usage.output_tokens
             case CheckDone(check=check, verdict=verdict):
                 mark = ("✔", "green") if verdict.passed else ("✘", "red")
-                say(Text.assemble(mark, " ", check.says))
-                say(Text(f"  {verdict.reason}", "dim"), soft_wrap=True)
+                say(Text.assemble(mark, " ", safe(check.says)))
+                say(Text(f"  {safe(verdict.reason)}", "dim"), soft_wrap=True)
             case StepFinished():
                 pass
             case LabFinished(report=report):

@@ -200,6 +200,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
+        from agentlab.display import safe
+
+        error.message = safe(error.message)
         error.show()
         sys.exit(error.exit_code)
     except AgentLabError as error:

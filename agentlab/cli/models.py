@@ -57,6 +57,7 @@ def _mark(row: Offered) -> str:
 
 
 def _offered(service: str, as_json: bool) -> None:
+    from agentlab.backends.address import shown_address
     from agentlab.backends.clients import Options
     from agentlab.backends.hosted import list_models
     from agentlab.backends.wire import Timeouts
@@ -67,8 +68,9 @@ def _offered(service: str, as_json: bool) -> None:
     service = service.rstrip(":…")
     if service.startswith(("http://", "https://")):
         preset = known["vllm"].model_copy(
-            update={"name": service, "base_url": service, "key_env": ""}
+            update={"name": shown_address(service), "base_url": service, "key_env": ""}
         )
+        service = shown_address(service)
     elif service in known:
         preset = known[service]
     else:

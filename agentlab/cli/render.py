@@ -95,7 +95,9 @@ class EventPrinter:
         self._line(mark, style, error + one_line(result.content, 200))
         for artifact in result.artifacts:
             size = f"{artifact.blob.size:,} bytes"
-            self._line("+", "dim", f"{one_line(artifact.name)} ({artifact.media_type}, {size})")
+            self._line(
+                "+", "dim", f"{one_line(artifact.name)} ({one_line(artifact.media_type)}, {size})"
+            )
 
     def _stream(self, text: str, style: str) -> None:
         """Write words as they come, wrapped to the right of the mark."""

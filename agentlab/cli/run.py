@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from agentlab.cli.grading import Grading, grade_module
-from agentlab.display import safe_json
+from agentlab.display import one_line, safe, safe_json
 from agentlab.errors import LabError
 from agentlab.labs.course import course, lab_roots
 from agentlab.labs.find import find_folder, list_folders, load
@@ -95,7 +95,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         try:
             found[id] = load(folder)
         except LabError as error:  # one broken lab hides none of the others
-            click.echo(f"agentlab: {error}", err=True)
+            click.echo(f"agentlab: {safe(str(error))}", err=True)
     order = course().order({id: lab.prerequisites for id, lab in found.items()})
     if as_json:
         from pydantic_core import to_json
@@ -115,6 +115,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         click.echo(safe_json(to_json(rows, indent=2).decode()))
         return
     from rich.table import Table
+    from rich.text import Text
 
     from agentlab.terminal.consoles import console
 
@@ -123,7 +124,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         table.add_column(column, justify="right" if column == "min" else "left")
     for id in order:
         lab = found[id]
-        table.add_row(id, str(lab.minutes), lab.title)
+        table.add_row(Text(one_line(id)), str(lab.minutes), Text(one_line(lab.title)))
     console().print(table)
 
 
@@ -160,7 +161,8 @@ def check_lab(
                 if not as_json:
                     mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
                     also = " (alternative)" if proof.role == "alternative" else ""
-                    click.echo(f"{mark} {proof.step} / {proof.answer}{also}: {proof.reason}")
+                    said = f"{proof.step} / {proof.answer}{also}: {proof.reason}"
+                    click.echo(f"{mark} {safe(said)}")
         finally:
             await model.aclose()
         if as_json:

@@ -7,11 +7,14 @@ import logging
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic_core import to_json
 
+from agentlab.backends.address import keep_out_of_logs, secrets_in, shown_address
 from agentlab.errors import MissingExtra, TraceError
 from agentlab.export.otel import SpanData
+from agentlab.trace.redaction import Redactor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -46,8 +49,8 @@ def send(
             OTLPSpanExporter,
         )
         from opentelemetry.sdk.trace.export import SpanExportResult
-    base = endpoint.rstrip("/")
-    url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+    url = _traces_of(endpoint)
+    keep_out_of_logs(endpoint)
     ready = [_readable(span, service) for span in spans]
     exporter = OTLPSpanExporter(endpoint=url, timeout=timeout)
     try:
@@ -55,14 +58,22 @@ def send(
             with _overheard() as said:
                 result = exporter.export(ready[start : start + batch])
             if result is not SpanExportResult.SUCCESS:
-                why = f" ({said[-1]})" if said else ""
+                hidden = Redactor(secrets_in(endpoint))
+                why = f" ({hidden.data(said[-1].encode()).decode()})" if said else ""
                 raise TraceError(
-                    f"the spans were not taken at {url}{why}: is a collector listening there? "
-                    "Give another with --endpoint, or write them to a file with -o"
+                    f"the spans were not taken at {shown_address(url)}{why}: is a collector "
+                    "listening there? Give another with --endpoint, or write them to a file with -o"
                 )
     finally:
         exporter.shutdown()
     return len(ready)
+
+
+def _traces_of(endpoint: str) -> str:
+    """Where traces are sent to; a query, in which a key may stand, stays behind the path."""
+    parts = urlsplit(endpoint)
+    path = parts.path.rstrip("/").removesuffix("/v1/traces")
+    return urlunsplit(parts._replace(path=f"{path}/v1/traces"))
 
 
 def otlp_json(spans: Iterable[SpanData], *, service: str = "agentlab") -> str:

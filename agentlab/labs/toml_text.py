@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from agentlab.display import one_line
 from agentlab.labs.answers import AgentAnswer, ForkAnswer, QuizAnswer
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, RunStep
 
@@ -24,10 +25,10 @@ def starter_text(step: RunStep) -> str:
         case CodeStep():
             return step.starter.code
         case ForkStep():
-            return f"# {' '.join(step.title.split())}\n\n" + answer_text(step.starter)
+            return f"# {one_line(step.title, 200)}\n\n" + answer_text(step.starter)
         case AgentStep():
             tools = ", ".join(step.tools) or "none"
-            head = f"# {' '.join(step.title.split())}\n# tools you may give: {tools}\n\n"
+            head = f"# {one_line(step.title, 200)}\n# tools you may give: {tools}\n\n"
             return head + answer_text(step.starter)
 
 

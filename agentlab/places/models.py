@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agentlab.backends.address import secrets_in, shown_address
 from agentlab.backends.schemes import Offered, all_schemes, is_local
 from agentlab.places.home import environment, services_file, states_folder
 
@@ -24,6 +25,23 @@ def services() -> Mapping[str, Preset]:
 
     file = services_file()
     return load_presets(file) if file.is_file() else PRESETS
+
+
+def known_secrets() -> tuple[str, ...]:
+    """The keys of services that are set here, and what their addresses hide: not for other eyes.
+
+    Raises:
+        ConfigError: as `services`.
+    """
+    found = [
+        secret
+        for preset in services().values()
+        for secret in (
+            environment().get(preset.key_env, "").strip() if preset.key_env else "",
+            *secrets_in(preset.base_url),
+        )
+    ]
+    return tuple(filter(None, found))
 
 
 def service_options(name: str) -> dict[str, Any]:
@@ -76,4 +94,4 @@ def hosted_models() -> Iterator[Offered]:
         key = preset.key_env
         here = not key or bool(environment().get(key, "").strip())
         note = f"{key} is {'set' if here else 'not set'}" if key else "needs no key"
-        yield Offered(f"{name}:", preset.base_url, here, note)
+        yield Offered(f"{name}:", shown_address(preset.base_url), here, note)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from agentlab.backends.llamacpp import gguf
 from agentlab.backends.llamacpp.registry import locate
 from agentlab.backends.llamacpp.tried import try_apart
-from agentlab.errors import ModelUnreadable
+from agentlab.errors import ModelNotFound, ModelUnreadable
 
 STRING, ARRAY, U32, F32, U64 = 8, 9, 4, 6, 10
 
@@ -65,7 +66,71 @@ BROKEN = {
     "another version": head(version=1),
     "no more than its magic": b"GGUF",
     "nothing": b"",
+    "less than nothing": head(tensors=2**64 - 1),
+    "fields that are less than nothing": head(pairs=2**63),
+    "a number cut in two": head(pairs=1) + text("a") + struct.pack("<I", U64) + bytes(7),
+    "a list's count cut in two": head(pairs=1) + pair("a", ARRAY, struct.pack("<I", U32)),
+    "strings whose last is cut": head(pairs=1)
+    + pair("a", ARRAY, struct.pack("<IQ", STRING, 2) + text("x") + struct.pack("<Q", 9)),
+    "a list that wraps around": head(pairs=1)
+    + pair("a", ARRAY, struct.pack("<IQ", U64, 2**61 + 1)),
+    "a string that wraps around": head(pairs=1) + pair("a", STRING, struct.pack("<Q", 2**64 - 1)),
+    "an alignment that is text": head(pairs=1) + pair("general.alignment", STRING, text("32")),
+    "an alignment that is a list": head(1, 1)
+    + pair("general.alignment", ARRAY, struct.pack("<IQ", U32, 1) + bytes(4))
+    + tensor(1, 2**40),
+    "an alignment below nothing": head(1, 1)
+    + pair("general.alignment", 5, struct.pack("<i", -32))
+    + tensor(1, 8),
+    "a tensor whose end wraps around": head(1) + tensor(1, 8, offset=2**64 - 8) + bytes(64),
+    "a tensor whose size wraps around": head(1) + tensor(4, 2**32, 2**32, 1, 4) + bytes(64),
+    "a tensor's name without end": head(1) + struct.pack("<Q", HUGE) + bytes(64),
+    "tensors cut in two": head(2) + tensor(1, 8) + bytes(20),
+    "more versions than there are": head(version=2**31),
 }
+
+
+def holes(size: int, *parts: tuple[int, bytes]) -> Callable[[Path], None]:
+    """A file that looks as large as it says, and takes next to nothing on the disk."""
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            for at, data in parts:
+                file.seek(at)
+                file.write(data)
+            file.truncate(size)
+
+    return write
+
+
+TEN_GB = 10 << 30
+WITH_HOLES = {
+    "fields of nothing": holes(TEN_GB, (0, head(pairs=TEN_GB // 13 - 9))),
+    "tensors of nothing": holes(TEN_GB, (0, head(tensors=TEN_GB // 24 - 9))),
+    "words of nothing": holes(
+        TEN_GB, (0, head(pairs=1) + pair("a", ARRAY, struct.pack("<IQ", STRING, 1 << 30)))
+    ),
+    "nothing at all": holes(TEN_GB),
+}
+
+
+@pytest.mark.parametrize("name", WITH_HOLES)
+def test_a_file_with_holes_takes_no_time_whatever_its_size(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    WITH_HOLES[name](path)
+    begun = time.process_time()
+    with pytest.raises(ModelUnreadable):
+        gguf.check(path)
+    assert time.process_time() - begun < 5
+
+
+def test_what_is_no_file_or_leads_nowhere_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    for name in ("loop", "zero", "gone", "."):
+        with pytest.raises(ModelUnreadable if name != "gone" else ModelNotFound):
+            gguf.check(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -90,7 +155,7 @@ def test_a_small_file_takes_no_memory_whatever_it_claims(tmp_path: Path) -> None
 import resource, sys
 from pathlib import Path
 from agentlab.backends.llamacpp import gguf
-from agentlab.errors import ModelUnreadable
+from agentlab.errors import ModelNotFound, ModelUnreadable
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20),) * 2)
 for path in sys.argv[1:]:
@@ -139,6 +204,7 @@ def test_the_model_that_comes_along_is_not_doubted() -> None:
         (EPSILON, struct.pack("<f", math.nan), "is nan"),
         (EPSILON, struct.pack("<f", -1), "is -1"),
         ("llama.block_count", struct.pack("<I", 0), "is 0"),
+        ("llama.block_count", struct.pack("<I", 600), "is 600"),
         ("llama.embedding_length", struct.pack("<I", 0), "is 0"),
         ("llama.attention.head_count", struct.pack("<I", 2**31), "is 2147483648"),
     ],

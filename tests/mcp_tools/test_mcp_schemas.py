@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -157,3 +160,126 @@ def test_names_are_told_apart_whatever_they_are() -> None:
     assert len(set(made)) == len(given)
     assert made[:3] == ["a_b", "a_b_2", "a_b_3"]
     assert all(0 < len(name) <= 64 for name in made)
+
+
+def doubled(keyword: str, also: Any = None) -> dict[str, Any]:
+    """Twenty-six definitions that each say the one before twice or more."""
+    held: dict[str, Any] = {"a0": {"type": "string"}}
+    for number in range(1, 27):
+        one = {"$ref": f"#/$defs/a{number - 1}"}
+        held[f"a{number}"] = {
+            "if": {"if": one, "then": one, "else": one},
+            "not": {"not": {"allOf": [one, one]}},
+            "dependentSchemas": {"dependentSchemas": {"k": one, "l": one}},
+            "unevaluatedProperties": {
+                "anyOf": [{**one, "properties": {f"p{number}": {}}}] * 2,
+                "unevaluatedProperties": False,
+            },
+            "properties": {"properties": {"k": one, "l": one}},
+        }[keyword]
+    return of({"$ref": "#/$defs/a26"}, **{"$defs": held})
+
+
+def nest(depth: int) -> Any:
+    return json.loads("[" * depth + "]" * depth)
+
+
+MANY = [{"x": number} for number in range(5000)]
+COSTLY: dict[str, tuple[dict[str, Any], Any]] = {
+    **{
+        f"doubled by {keyword}": (doubled(keyword), {"k": {"k": 1}, "l": {"l": 1}})
+        for keyword in ("if", "not", "dependentSchemas", "unevaluatedProperties", "properties")
+    },
+    "references in a ring": (
+        of(
+            {"$ref": "#/$defs/x"},
+            **{"$defs": {"x": {"$ref": "#/$defs/y"}, "y": {"$ref": "#/$defs/x"}}},
+        ),
+        1,
+    ),
+    "a dynamic reference to itself": (
+        of(
+            {"$dynamicRef": "#n"},
+            **{"$defs": {"n": {"$dynamicAnchor": "n", "allOf": [{"$dynamicRef": "#n"}] * 2}}},
+        ),
+        1,
+    ),
+    "a tree without end": (
+        of({"$ref": "#/$defs/n"}, **{"$defs": {"n": {"items": {"$ref": "#/$defs/n"}}}}),
+        nest(500),
+    ),
+    "a pointer of twenty thousand steps": (of({"$ref": "#/" + "properties/a/" * 20_000}), 1),
+    "five thousand things, each another": (of({"type": "array", "uniqueItems": True}), MANY),
+    "one of nine thousand, five thousand times": (
+        of({"items": {"enum": [{"x": -number} for number in range(4000)]}}),
+        MANY,
+    ),
+    "a multiple of next to nothing": (of({"multipleOf": 1e-300}), 1e300),
+    "a number of four hundred digits": (of({"maximum": 10**400, "multipleOf": 10**399}), 1e308),
+    "a pattern that has no end when spelled out": (
+        of({"pattern": "(((a{100}){100}){100}){100}"}),
+        "a" * 3000,
+    ),
+    "the same, in its own words": (of({"pattern": "(?x)(a{ 9999 , 9999 }){9999}"}), "a" * 3000),
+    "a pattern of five million letters": (of({"pattern": "a" * 5_000_000}), "b"),
+    "patterns in patterns": (of({"pattern": "((((a+)+)+)+)+$"}), "a" * 4000 + "!"),
+    "a pattern that looks ahead": (of({"pattern": "(?=(a+)+$)" * 100}), "a" * 4000 + "!"),
+    "a pattern that looks back": (of({"pattern": "(?<=(a+)+)b"}), "a" * 4000),
+    "a pattern of alternatives": (of({"pattern": "((a|b|c){1,9}){1,9}" * 90}), "a" * 4000 + "!"),
+    "keys by a pattern": (
+        of({"items": {"patternProperties": {"^(a|aa)+$": {}}, "additionalProperties": False}}),
+        [{"a" * 40 + "!": 1}] * 2000,
+    ),
+    "a format of brackets": (of({"format": "regex"}), "(" * 50_000),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="addresses are bounded by Linux's RLIMIT_AS")
+@pytest.mark.parametrize("name", COSTLY)
+def test_no_schema_takes_long_or_much(name: str) -> None:
+    """Each in a process that may take half a gigabyte more than it has, and ten seconds."""
+    program = """
+import json, resource, sys
+from pathlib import Path
+import jsonschema, regex
+from agentlab_tools.mcp.convert import arguments_from
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (512 << 20),) * 2)
+resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
+schema, value = json.load(sys.stdin)
+model, _ = arguments_from(schema)
+model.model_json_schema()
+try:
+    model.model_validate({"a": value})
+except ValueError as error:
+    print(len(str(error)))
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(COSTLY[name]),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.endswith("done\n"), done.stderr[-1000:]
+
+
+def test_things_that_are_there_twice_are_found() -> None:
+    judge = Judge(of({"type": "array", "uniqueItems": True}))
+    assert judge.problem({"a": [1, True, "1", [1], {"a": 1, "b": 2}, None]}) is None
+    for twice in ([1, 1.0], [{"a": 1, "b": 2}, {"b": 2, "a": 1}], [[1], [1.0]]):
+        assert "twice" in (judge.problem({"a": twice}) or ""), twice
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        "^([a-z0-9]{1,63}\\.){1,4}[a-z]{2,63}$",
+    ],
+)
+def test_the_counts_of_ordinary_patterns_are_judged(pattern: str) -> None:
+    assert "does not match" in (Judge(of({"pattern": pattern})).problem({"a": "!"}) or "")

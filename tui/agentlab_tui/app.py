@@ -5,15 +5,17 @@ Screens are imported when they are first opened, so that the first picture is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from agentlab_tui.commands import LabCommands
+from agentlab_tui.last_line import LastLine
 from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace, TalkTo
 from agentlab_tui.screens.roadmap import RoadmapScreen
 from agentlab_tui.services import Services
@@ -39,6 +41,11 @@ class AgentLabApp(App[None]):
         super().__init__()
         self._services = services
         self._warning = warning
+        self._last_line = LastLine()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and one that nothing gets past which a terminal would obey."""
+        return (*super().get_line_filters(), self._last_line)
 
     def on_mount(self) -> None:
         """Open the roadmap."""

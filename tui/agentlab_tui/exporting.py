@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from agentlab.errors import TraceError
-from agentlab.places.home import environment
 
 Kind: TypeAlias = Literal["html", "chat", "otel"]
 
@@ -24,10 +23,9 @@ def write_export(run: Path, kind: Kind, target: Path) -> None:
         AgentLabError: the run can't be read, makes no example, or the file can't be written.
     """
     from agentlab.export.select import load_without
-    from agentlab.places.models import services
+    from agentlab.places.models import known_secrets
 
-    keys = [environment().get(p.key_env, "") for p in services().values() if p.key_env]
-    trace = load_without(run, keys)
+    trace = load_without(run, known_secrets())
     match kind:
         case "html":
             from agentlab.export.html import page

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentlab.errors import AgentLabError
+from agentlab.private import FILE_MODE, private_folder
 
 if TYPE_CHECKING:
     from agentlab_tui.lab_progress import LabProgress
@@ -127,10 +128,12 @@ def replace_file(path: Path, text: str) -> None:
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         try:
             # lone surrogates can be pasted, but are not text that a file can hold
-            part.write_text(text, encoding="utf-8", errors="replace")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(part, flags, FILE_MODE), "wb") as file:
+                file.write(text.encode("utf-8", "replace"))
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)

@@ -36,8 +36,13 @@ _BLOCKS = {
 
 _MOST_DIMENSIONS = 4
 _LONGEST_KEY = 65_535
+_MOST = 1 << 22
+"""Things to count in a header: fields, tensors and words of a vocabulary are far fewer, and a file
+with holes can claim as many as it looks large."""
 _LARGEST = 1 << 26
 """No layer count, width or context is beyond this; what claims to be is tried first."""
+_MOST_OF = {"block_count": 512, "expert_count": 512, "expert_used_count": 512}
+"""Where llama.cpp ends the process itself."""
 _NEEDED = ("block_count", "embedding_length", "context_length", "attention.head_count")
 
 
@@ -143,6 +148,7 @@ class _Header:
         self._file = file
         self._size = size
         self._alignment = 32
+        self._counted = 0
 
     def read(self) -> int:
         """Where the last tensor ends.
@@ -153,8 +159,8 @@ class _Header:
         version, tensors, pairs = self._numbers("IQQ")
         if version not in (2, 3):
             raise _Damaged(f"it says GGUF version {version}, and versions 2 and 3 can be read")
-        self._room(pairs, 13)
-        self._room(tensors, 24)
+        self._count(pairs, 13)
+        self._count(tensors, 24)
         for _ in range(pairs):
             self._pair()
         end = max((self._tensor() for _ in range(tensors)), default=0)
@@ -185,7 +191,9 @@ class _Header:
             self.doubts.append(f"{key[:60]!a} is {value}")
         elif key.endswith("epsilon") and not 0 < value < 1:
             self.doubts.append(f"{key[:60]!a} is {value:g}")
-        elif key.endswith(_NEEDED) and not 0 < value <= _LARGEST:
+        elif value > _MOST_OF.get(key.rpartition(".")[2], math.inf) or (
+            key.endswith(_NEEDED) and not 0 < value <= _LARGEST
+        ):
             self.doubts.append(f"{key[:60]!a} is {value}")
 
     def _array(self, key: str) -> None:
@@ -194,8 +202,7 @@ class _Header:
             self._room(count, _SIZES[inner])
             self._skip(_SIZES[inner] * count)
         elif inner == _STRING:
-            self._room(count, 8)
-            for _ in range(count):
+            for _ in range(self._count(count, 8)):
                 self._skip(*self._numbers("Q"))
         elif inner == _ARRAY:
             raise _Damaged(f"{key[:60]!a} is a list of lists, which no GGUF holds")
@@ -219,6 +226,14 @@ class _Header:
         """See that so many things of at least `each` bytes can be in what is left."""
         if count * each > self._size - self._file.tell():
             raise _Short
+
+    def _count(self, count: int, each: int) -> int:
+        """As `_room`, for things that are looked at one by one."""
+        self._room(count, each)
+        self._counted += count
+        if self._counted > _MOST:
+            raise _Damaged("it lists more than any model has")
+        return count
 
     def _skip(self, length: int) -> None:
         self._room(length, 1)

@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentlab.private import private_folder
+
 FORMAT = "agentlab-state"
 SUFFIX = ".state"
 _DECISIVE = ("gguf_sha256", "adapters", "llama_cpp")
@@ -74,7 +76,7 @@ class States:
         path = self._folder / f"{_key(details)}-{secrets.token_hex(6)}{SUFFIX}"
         partial = path.with_suffix(".partial")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            private_folder(self._folder)
             with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(data)
                 file.write(memory)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.display import one_line
+from agentlab.display import one_line, safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab.places.models import service_options
@@ -106,12 +106,7 @@ def index(
         total, files, missing = opened.store.count(), opened.files, opened.missing
     if as_json:
         found = [{"path": str(path), **asdict(report)} for path, report in reports]
-        click.echo(
-            json.dumps(
-                {"index": str(folder), "files": files, "passages": total, "reports": found},
-                indent=2,
-            )
-        )
+        _echo_json({"index": str(folder), "files": files, "passages": total, "reports": found})
     else:
         for path, report in reports:
             print_report(path, report)
@@ -194,22 +189,18 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
         retriever = _retriever(opened)
         found = retriever.retrieve(query, top, how=how, where={"kind": kind} if kind else None)
         if as_json:
-            click.echo(
-                json.dumps(
-                    [
-                        {
-                            "source": asdict(one.source),
-                            "path": _path(opened, one.source),
-                            "score": one.score,
-                            "parts": dict(one.parts),
-                            "quote": one.quote.text,
-                            "text": one.chunk.text,
-                        }
-                        for one in found
-                    ],
-                    indent=2,
-                    ensure_ascii=False,
-                )
+            _echo_json(
+                [
+                    {
+                        "source": asdict(one.source),
+                        "path": _path(opened, one.source),
+                        "score": one.score,
+                        "parts": dict(one.parts),
+                        "quote": one.quote.text,
+                        "text": one.chunk.text,
+                    }
+                    for one in found
+                ]
             )
         elif not found:
             click.echo(f"nothing found for {one_line(query)!r}", err=True)
@@ -270,10 +261,14 @@ def ask(
         answer = asyncio.run(run())
         checked = [asking.stands(one, opened.store) for one in answer.citations]
         if as_json:
-            click.echo(json.dumps(_as_json(answer, checked, opened), indent=2, ensure_ascii=False))
+            _echo_json(_as_json(answer, checked, opened))
         else:
             print_answer(answer, checked)
     return 0 if answer.text is not None else 1
+
+
+def _echo_json(value: object) -> None:
+    click.echo(safe_json(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def _as_json(answer: Answer, checked: list[bool], opened: Index) -> dict[str, Any]:

@@ -8,6 +8,7 @@ server, which judges for itself anyway, has the word.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextvars import ContextVar
@@ -24,6 +25,10 @@ _DEEPEST = 80
 _STEPS = 20_000
 _STEPS_A_NODE = 100
 _SECONDS = 0.2
+_LONGEST_PATTERN = 2000
+"""Characters. No clock runs while a pattern is read: five million of them take 18 s and 1.3 GB."""
+_MOST_SPELLED_OUT = 1_000_000
+_COUNTS = re.compile(r"\{\s*(\d*)\s*,?\s*(\d*)")
 _KNOWN = {
     "http://json-schema.org/draft-03/schema": "Draft3Validator",
     "http://json-schema.org/draft-04/schema": "Draft4Validator",
@@ -154,6 +159,8 @@ def _checker(dialect: str) -> Any:
         ("pattern", _pattern),
         ("patternProperties", _pattern_properties),
         ("additionalProperties", _additional_properties),
+        ("uniqueItems", _unique_items),
+        ("enum", _costly(keywords["enum"])),
     ):
         if name in keywords:
             keywords[name] = _counted(check)
@@ -200,6 +207,20 @@ def _without(node: Any, hidden: set[str]) -> Any:
     return kept
 
 
+def _spelled_out(pattern: str) -> int:
+    """At most so many characters it has with every count written out, which is how it is read.
+
+    `(((a{100}){100}){100}){100}` takes more memory than any machine has. Counts are multiplied
+    wherever they stand, so no nesting can hide one.
+    """
+    size = len(pattern)
+    for counts in _COUNTS.findall(pattern):
+        size *= max(1, *(int(digits[:9] or 1) for digits in counts))
+        if size > _MOST_SPELLED_OUT:
+            break
+    return size
+
+
 def _found(pattern: str, text: str) -> bool:
     """Whether a pattern is in a text; one that can't be read is in every text.
 
@@ -208,6 +229,8 @@ def _found(pattern: str, text: str) -> bool:
     """
     import regex
 
+    if len(pattern) > _LONGEST_PATTERN or _spelled_out(pattern) > _MOST_SPELLED_OUT:
+        raise _NoVerdictError
     try:
         return regex.search(pattern, text, timeout=_SECONDS) is not None
     except TimeoutError:
@@ -229,6 +252,41 @@ def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) ->
             for key, value in instance.items():
                 if _found(pattern, key):
                     yield from validator.descend(value, subschema, path=key, schema_path=pattern)
+
+
+def _costly(check: _Keyword) -> _Keyword:
+    """A keyword that compares with each of a list: a step for every ten of them."""
+
+    def costly(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        _COUNT.get().left -= len(value) // 10
+        yield from check(validator, value, instance, schema) or ()
+
+    return costly
+
+
+def _unique_items(validator: Any, wanted: Any, instance: Any, _schema: Any) -> Generator[Any]:
+    """As the library's, which compares each with each."""
+    from jsonschema.exceptions import ValidationError
+
+    if wanted and validator.is_type(instance, "array"):
+        seen: set[str] = set()
+        for item in instance:
+            spelled = json.dumps(_as_numbers(item), sort_keys=True)
+            if spelled in seen:
+                yield ValidationError(f"{one_line(spelled, 80)} stands there twice")
+                return
+            seen.add(spelled)
+
+
+def _as_numbers(value: Any) -> Any:
+    """The value with 1.0 as 1: JSON Schema tells them apart nowhere."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_as_numbers(item) for item in cast(list[Any], value)]
+    if isinstance(value, Mapping):
+        return {key: _as_numbers(item) for key, item in cast(Mapping[str, Any], value).items()}
+    return value
 
 
 def _additional_properties(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agentlab.display import safe, safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 
@@ -218,7 +219,6 @@ def resume(jobs: Jobs, name: str, detach: bool, changed_data: bool, as_json: boo
 @click.pass_obj
 def logs(jobs: Jobs, name: str, follow: bool) -> None:
     """Show what a job printed."""
-    from agentlab.display import safe
 
     path, reader = jobs.log(name), jobs.open(name)
     read = 0
@@ -242,7 +242,7 @@ def logs(jobs: Jobs, name: str, follow: bool) -> None:
 def artifacts(jobs: Jobs, name: str) -> None:
     """Show where a job's results are, one path per line."""
     for path in jobs.artifacts(name):
-        click.echo(str(path))
+        click.echo(safe(str(path)))
 
 
 def _watch(jobs: Jobs, name: str, as_json: bool) -> int:
@@ -259,7 +259,7 @@ def _watch(jobs: Jobs, name: str, as_json: bool) -> int:
                     click.echo(f"job {job_id}")
                 job = follow(_console(), reader)
                 if job.artifacts and not sys.stdout.isatty():
-                    click.echo("\n".join(map(str, jobs.artifacts(job_id))))
+                    click.echo(safe("\n".join(map(str, jobs.artifacts(job_id)))))
                 _tell_what_now(jobs, job)
             return 0 if job.state == "completed" else 1
         except KeyboardInterrupt:
@@ -277,7 +277,7 @@ def _watch_as_json(jobs: Jobs, name: str) -> Job:
     reader = jobs.open(name)
     while True:
         for record in reader.poll():
-            click.echo(record.model_dump_json())
+            click.echo(safe_json(record.model_dump_json()))
         job = reader.job()
         if not job.active:
             _echo_job(jobs, job)
@@ -350,7 +350,7 @@ def _echo_job(jobs: Jobs, job: Job) -> None:
 
     from agentlab_tools.train.screen import plain
 
-    click.echo(to_json(plain(job, jobs.folder / job.id)).decode())
+    click.echo(safe_json(to_json(plain(job, jobs.folder / job.id)).decode()))
 
 
 def _console() -> Any:

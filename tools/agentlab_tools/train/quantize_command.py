@@ -127,9 +127,14 @@ def _echo(file: Path, whole: Path, as_json: bool) -> None:
     if as_json:
         from pydantic_core import to_json
 
-        click.echo(to_json({"file": str(file), "megabytes": made, "before": before}).decode())
+        from agentlab.display import safe_json
+
+        told = {"file": str(file), "megabytes": made, "before": before}
+        click.echo(safe_json(to_json(told).decode()))
     else:
-        click.echo(f"{file}: {made:.1f} MB, was {before:.1f} MB")
+        from agentlab.display import safe
+
+        click.echo(f"{safe(str(file))}: {made:.1f} MB, was {before:.1f} MB")
 
 
 def _measured(
@@ -137,6 +142,7 @@ def _measured(
 ) -> None:
     from pydantic_core import to_json
 
+    from agentlab.display import safe_json
     from agentlab_tools.train.bridge.measure import measure, tool_calls
 
     if not as_json:
@@ -147,7 +153,7 @@ def _measured(
         if as_json:
             told = {"kind": label, "file": str(file), **asdict(measured)}
             told |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
-            click.echo(to_json(told).decode())
+            click.echo(safe_json(to_json(told).decode()))
             continue
         line = f"{label:10}{measured.megabytes:7.1f}{measured.perplexity:12.2f}"
         line += f"{measured.reading:9.0f}{measured.writing:9.0f}  {measured.holds}"

@@ -186,6 +186,8 @@ def _recipe_in(file: Path) -> Recipe[Any]:
         spec.loader.exec_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name}, which {file.name} needs,", "train") from error
+    except Exception as error:
+        raise ConfigError(f"{file} can't be loaded: {type(error).__name__}: {error}") from error
     found: object = getattr(module, "recipe", None)
     if not isinstance(found, Recipe):
         raise ConfigError(f"{file} has no recipe: end it with `recipe = Recipe(…)`")

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 DEFAULT = "minilm"
 
 
+def shown_spec(spec: str) -> str:
+    """The name as an index keeps it: of an address, not what it hides."""
+    if not spec.startswith(("http://", "https://")):
+        return spec
+    from agentlab.backends.address import shown_address
+
+    url, _, model = spec.partition("#")
+    return f"{shown_address(url)}#{model}"
+
+
 def open_embedder(spec: str = DEFAULT, **options: Any) -> Embedder:
     """The embedder under a name; `options` are those of its constructor.
 

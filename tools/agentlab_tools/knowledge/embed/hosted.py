@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from agentlab.backends.address import keep_out_of_logs, parted, shown_address
 from agentlab.backends.failures import Service, translate
 from agentlab.backends.hosted import find_key
 from agentlab.backends.presets import PRESETS, Preset
 from agentlab.backends.retry import RetryPolicy
 from agentlab.errors import AgentLabError, ConfigError, MissingExtra, StreamBroken
+from agentlab_tools.knowledge.embed import shown_spec
 from agentlab_tools.knowledge.embed.vectors import no_vectors, unit_rows, well_formed
 from agentlab_tools.knowledge.types import Identity
 
@@ -71,7 +73,11 @@ class HostedEmbedder:
         preset, model = _find(spec, services or PRESETS)
         key = find_key(preset, api_key, env)
         self._service = Service(
-            name=preset.name, model=model, key_env=preset.key_env, key=key, url=preset.base_url
+            name=preset.name,
+            model=model,
+            key_env=preset.key_env,
+            key=key,
+            url=shown_address(preset.base_url),
         )
         self._asked_dimensions = dimensions
         self._retry = retry or RetryPolicy()
@@ -140,7 +146,7 @@ class HostedEmbedder:
 def _find(spec: str, services: Mapping[str, Preset]) -> tuple[Preset, str]:
     if spec.startswith(("http://", "https://")):
         url, _, model = spec.partition("#")
-        preset = Preset(name=url, base_url=url)
+        preset = Preset(name=shown_address(url), base_url=url)
     else:
         scheme, _, model = spec.partition(":")
         if scheme not in services:
@@ -152,7 +158,7 @@ def _find(spec: str, services: Mapping[str, Preset]) -> tuple[Preset, str]:
     if preset.protocol != "chat":
         raise ConfigError(f"{preset.name} has no embeddings: use another service, or minilm")
     if not model:
-        raise ConfigError(f"{spec!r} names no model: write {spec.rstrip(':#')}#<model>")
+        raise ConfigError(f"{shown_spec(spec)!r} names no model: write {preset.name}#<model>")
     return preset, model
 
 
@@ -162,10 +168,14 @@ def _client(preset: Preset, key: str, timeout: float, transport: Any) -> Any:
         import openai
     except ModuleNotFoundError as error:
         raise MissingExtra("the openai package", "hosted") from error
+    keep_out_of_logs(preset.base_url)
+    address, headers, query = parted(preset.base_url)
     client = openai.OpenAI(
         # a service without keys still needs the header to be well formed
         api_key=key or "none",
-        base_url=preset.base_url,
+        base_url=address,
+        default_headers=headers,
+        default_query=query,
         max_retries=0,
         timeout=timeout,
         http_client=httpx2.Client(transport=transport, timeout=timeout, follow_redirects=True),

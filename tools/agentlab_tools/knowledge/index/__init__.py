@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from agentlab.errors import ConfigError
-from agentlab_tools.knowledge.embed import DEFAULT, open_embedder
+from agentlab_tools.knowledge.embed import DEFAULT, open_embedder, shown_spec
 from agentlab_tools.knowledge.index.manifest import FILE, Manifest
 from agentlab_tools.knowledge.index.update import Progress, Report, Update
 from agentlab_tools.knowledge.ingest import Problem, Sizes
@@ -228,7 +228,9 @@ def open_index(
                 tokens=int(manifest.about("tokens") or usual.tokens),
                 overlap=int(manifest.about("overlap") or usual.overlap),
             )
-        manifest.note(embedder=spec, tokens=str(sizes.tokens), overlap=str(sizes.overlap))
+        manifest.note(
+            embedder=shown_spec(spec), tokens=str(sizes.tokens), overlap=str(sizes.overlap)
+        )
     except BaseException:
         manifest.close()
         raise

@@ -62,6 +62,7 @@ def work(folder: Path, told: int) -> NoReturn:
     signal.signal(signal.SIGTERM, asked)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.umask(0o077)  # what a recipe and its libraries write is its owner's alone
     try:
         log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         spec = JournalReader(folder).spec
