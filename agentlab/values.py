@@ -22,6 +22,8 @@ from agentlab.errors import Refused
 
 T = TypeVar("T")
 
+_SEVERAL = ("tuple_type", "list_type")
+
 
 class Value(BaseModel):
     """A frozen value that compares by content.
@@ -67,7 +69,8 @@ def explained(error: ValidationError, kind: type[BaseModel]) -> str:
     *place, last = fault["loc"] or ("",)
     if fault["type"] != "extra_forbidden":
         where = ".".join(map(str, fault["loc"]))
-        return f", {where}: {fault['msg']}" if where else f": {fault['msg']}"
+        why = "it takes several: write a list" if fault["type"] in _SEVERAL else fault["msg"]
+        return f", {where}: {why}" if where else f": {why}"
     inside = f", {'.'.join(map(str, place))}" if place else ""
     known = names_at(kind, place)
     return f"{inside} has no field {unknown(str(last), known)}"
