@@ -72,7 +72,7 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "diff": ("calculator",),
     "chat --json": (r'"output": ?\{', r'"outcome": ?"completed"'),
     "completion install": ("New shells complete agentlab",),
-    "index docs": ("1 files read",),
+    "index docs": ("1 file read",),
     "search": (r"docs/exact\.md:\d",),
     "ask": (r"\[1\] docs/exact\.md:\d+", "trace: agentlab show"),
     "eval run": (_TABLE, r"\d\.\d{3} … \d\.\d{3}"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab.places.models import service_options
@@ -89,7 +89,8 @@ def index(
                 reports.append((path, report))
         except KeyboardInterrupt:
             click.echo(
-                f"stopped: {opened.files:,} files are indexed; the same command goes on", err=True
+                f"stopped: {counted(opened.files, 'file')} indexed; the same command goes on",
+                err=True,
             )
             return 130
         total, files = opened.store.count(), opened.files
@@ -104,7 +105,9 @@ def index(
     else:
         for path, report in reports:
             print_report(path, report)
-        click.echo(f"the index at {folder} holds {total:,} passages of {files:,} files")
+        click.echo(
+            f"the index at {folder} holds {counted(total, 'passage')} of {counted(files, 'file')}"
+        )
     return 1 if any(report.problems for _, report in reports) else 0
 
 

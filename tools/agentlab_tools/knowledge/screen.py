@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.display import one_line, safe
+from agentlab.display import counted, one_line, safe
 from agentlab_tools.knowledge.tools import place
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def print_answer(answer: Answer, checked: list[bool]) -> None:
 def print_report(path: Path, report: Report) -> None:
     """Write what an update did, and all that could not be indexed."""
     parts = [
-        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, "
-        f"{report.removed:,} removed; {report.written:,} passages written "
+        f"{counted(report.indexed, 'file')} read, {report.unchanged:,} unchanged, "
+        f"{report.removed:,} removed; {counted(report.written, 'passage')} written "
         f"in {report.seconds:.1f} s"
     ]
     if report.passed_over:
@@ -91,7 +91,7 @@ class Bar:
 
     def _show(self, at: Progress) -> None:
         self._bar.update(
-            self._task, completed=at.files, total=at.of, written=f"{at.written:,} passages"
+            self._task, completed=at.files, total=at.of, written=f"{counted(at.written, 'passage')}"
         )
 
     def __exit__(self, *_: object) -> None:

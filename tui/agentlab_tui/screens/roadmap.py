@@ -14,6 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
+from agentlab.display import counted
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.catalog import LabEntry, in_order, labs_in
 from agentlab_tui.navigation import GoTo, OpenLab
@@ -153,8 +154,8 @@ class RoadmapScreen(Screen[None]):
             for entry in self.entries
             if entry.lab and self._standings[entry.id].mark != "passed"
         )
-        hours = f"{left / 60:.0f} hours" if left >= 120 else f"{left} minutes"
-        return f"{marks.count('passed')} of {len(marks)} labs passed · {hours} to go"
+        hours = f"{left / 60:.0f} hours" if left >= 120 else counted(left, "minute")
+        return f"{marks.count('passed')} of {counted(len(marks), 'lab')} passed · {hours} to go"
 
 
 def _some(labs: Iterator[LabEntry]) -> list[LabEntry]:

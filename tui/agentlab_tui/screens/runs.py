@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.run_list import MOST, RunSummary, summaries
@@ -92,7 +92,7 @@ class RunsScreen(Screen[None]):
             note.update(f"no runs in {where} yet: open a lab and press r")
         else:
             most = f", the newest {MOST:,}" if len(found) == MOST else ""
-            note.update(f"{len(found):,} runs{most} in {where}")
+            note.update(f"{counted(len(found), 'run')}{most} in {where}")
 
     @on(VirtualList.Chosen)
     def _open(self, event: VirtualList.Chosen) -> None:

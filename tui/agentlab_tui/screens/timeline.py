@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import AgentLabError, TraceError
 from agentlab.tooling.threads import in_thread
 from agentlab.trace import Trace, trace_path
@@ -309,7 +309,7 @@ def _about(trace: Trace) -> Content:
     parts = [when, *(f"{k} {v}" for k, v in header.labels.items()), header.backend.model]
     parts += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []
     parts += [f"forked from {header.parent.run} at {header.parent.seq}"] if header.parent else []
-    parts += [f"{len(trace.records):,} records"]
+    parts += [counted(len(trace.records), "record")]
     line = Content.styled(one_line("  ·  ".join(parts), 400), "$quiet")
     if trace.torn:
         line = Content.assemble(line, (f"  ·  {trace.torn} bytes can't be read", "$warning"))
