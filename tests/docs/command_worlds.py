@@ -5,21 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from click.testing import CliRunner
+from doc_pages import Elsewhere
 
 from agentlab.cli.main import Commands
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Why a command is not run here, and the tests that run it."""
-
-    why: str
-    tests: tuple[str, ...]
 
 
 def _by(why: str, *tests: str) -> Elsewhere:
