@@ -30,6 +30,7 @@ from agentlab_tui.screens.export import ExportScreen, Wanted
 from agentlab_tui.screens.fork import ForkScreen
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
+from agentlab_tui.widgets.search_line import SearchLine
 from agentlab_tui.widgets.timeline_row import RowDrawer
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
@@ -97,7 +98,7 @@ class TimelineScreen(Screen[None]):
         """A head, the events, the detail."""
         yield TopBar("Runs", self._path.stem)
         yield Static(id="about", markup=False)
-        yield Input(
+        yield SearchLine(
             placeholder="Search this run: words, a tool's name, or a kind such as tool_finished"
         )
         with Horizontal(id="timeline"):
@@ -108,7 +109,7 @@ class TimelineScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Load without keeping anyone waiting."""
-        self.query_one(Input).display = False
+        self.query_one(SearchLine).display = False
         self._load()
 
     @work(exclusive=True, group="load")
@@ -132,7 +133,7 @@ class TimelineScreen(Screen[None]):
 
     @work(exclusive=True, group="filter")
     async def _filter(self) -> None:
-        query = self.query_one(Input).value
+        query = self.query_one(SearchLine).value
         rows = self._rows
         if query.strip():
             rows = await in_thread(partial(_matching, rows, query))
@@ -275,7 +276,7 @@ class TimelineScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Show the search line."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         search.display = True
         self.set_focus(search)  # at once: what is typed next belongs to it
 
@@ -285,7 +286,7 @@ class TimelineScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Out of the search, then back to where one came from."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         if search.display:
             search.display = False
             search.clear()
