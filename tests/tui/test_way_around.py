@@ -21,7 +21,7 @@ from agentlab.backends.scripted import Scripted
 from agentlab_tui.screens.roadmap import RoadmapScreen
 from agentlab_tui.screens.runs import RunsScreen
 from agentlab_tui.widgets.case import CaseHead, CaseView
-from agentlab_tui.widgets.quiz import Quiz
+from agentlab_tui.widgets.quiz import Option, Quiz
 
 
 def foot(pilot: Pilot[None]) -> dict[str, str]:
@@ -105,3 +105,19 @@ async def test_a_folded_case_is_two_lines_however_long_its_answer(tmp_path: Path
         await finished(pilot)
         (folded,) = [case for case in lab.query(CaseView) if case.has_class("-folded")]
         assert folded.query_one(CaseHead).size.height == 2
+
+
+async def test_an_option_that_wraps_stays_in_its_column_and_is_chosen_by_a_click(
+    tmp_path: Path,
+) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(34, 24)) as pilot:
+        lab = await to_lab(pilot, "quiz")
+        await pilot.press("enter")
+        long = lab.query(Option)[1].query_one(".says")
+        await until(pilot, lambda: long.size.height == 2)
+        first, second = (line.text for line in (long.render_line(0), long.render_line(1)))
+        assert first.split()[:2] == ["the", "tool,"]
+        assert second.strip()
+        await pilot.click(long, offset=(1, 1))
+        await until(pilot, lambda: lab.query_one(Quiz).chosen == ("b",))

@@ -107,6 +107,7 @@ class JobsScreen(Screen[None]):
         finally:
             self._looking = False
         rows = self.query_one(VirtualList[Job])
+        self.query_one("#jobs").display = bool(jobs)  # no line between nothing and nothing
         if not jobs:
             self._note(
                 Content.styled("no jobs yet: `agentlab train` lists what can be trained", "$quiet")
