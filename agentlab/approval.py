@@ -54,4 +54,10 @@ Approval: TypeAlias = Callable[[ToolCall], Verdict]
 Approver: TypeAlias = Callable[[ToolCall], Awaitable[Decision]]
 """Whoever answers for the person: a terminal prompt, a dialog, a test."""
 
+Answer: TypeAlias = Decision | Literal["allow", "deny"]
+"""A decision, or its verdict alone."""
+
+AnyApprover: TypeAlias = Callable[[ToolCall], Awaitable[Answer] | Answer]
+"""What a run takes for an approver: a plain function, which may block, or an async one."""
+
 allow_all = Policy()

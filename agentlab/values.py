@@ -9,18 +9,23 @@ back from a trace may: a newer version wrote it.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from agentlab.errors import Refused
+from agentlab.decoding import Undecodable, decode
+from agentlab.errors import ConfigError, Refused
 
 T = TypeVar("T")
+
+_SEVERAL = ("tuple_type", "list_type")
 
 
 class Value(BaseModel):
@@ -67,7 +72,8 @@ def explained(error: ValidationError, kind: type[BaseModel]) -> str:
     *place, last = fault["loc"] or ("",)
     if fault["type"] != "extra_forbidden":
         where = ".".join(map(str, fault["loc"]))
-        return f", {where}: {fault['msg']}" if where else f": {fault['msg']}"
+        why = "it takes several: write a list" if fault["type"] in _SEVERAL else fault["msg"]
+        return f", {where}: {why}" if where else f": {why}"
     inside = f", {'.'.join(map(str, place))}" if place else ""
     known = names_at(kind, place)
     return f"{inside} has no field {unknown(str(last), known)}"
@@ -97,6 +103,26 @@ def names_of(model: type[BaseModel]) -> Iterator[str]:
     """The fields of a model, as they are written."""
     for name, field in model.model_fields.items():
         yield field.alias or name
+
+
+def tables(path: Path, of: str) -> dict[str, Any]:
+    """The tables `[of.NAME]` of a TOML file that a person wrote, by name.
+
+    Raises:
+        ConfigError: the file can't be read, or what it holds stands under another name, where it
+            would be read in vain. There may be other things beside.
+    """
+    try:
+        whole = tomllib.loads(decode(path.read_bytes())[0])
+    except (OSError, ValueError, Undecodable) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from None
+    told: object = whole.pop(of, {})
+    if not isinstance(told, dict):
+        raise ConfigError(f"{path}: {of} must be tables, e.g. [{of}.NAME]")
+    lost = get_close_matches(of, whole, n=1) or (list(whole) if not told else [])
+    if lost:
+        raise ConfigError(f"{path}: [{lost[0]}] is not read: write [{of}.NAME]")
+    return cast(dict[str, Any], told)
 
 
 def refuses_unknown(cls: type[T]) -> type[T]:

@@ -8,13 +8,16 @@ import functools
 import gc
 import json
 import pickle
+import threading
 import warnings
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from agentlab import (
     Agent,
+    Decision,
     Limits,
     Message,
     Policy,
@@ -69,7 +72,8 @@ async def wrapped(name: str, context: ToolContext) -> str:
 
 
 def agent(**given: object) -> Agent[str]:
-    return Agent(backend=Scripted(["hello"]), runs=None, **given)  # pyright: ignore[reportArgumentType]
+    given = {"runs": None, **given}
+    return Agent(backend=Scripted(["hello"]), **given)  # pyright: ignore[reportArgumentType]
 
 
 def test_a_backend_may_be_given_by_its_name(monkeypatch):
@@ -130,6 +134,13 @@ async def _asks(_call: ToolCall) -> str:
         ({"instructions": None}, "instructions takes a text"),
         ({"name": 3}, "name takes a text"),
         ({"tool": [area]}, "Agent has no field 'tool': did you mean 'tools'"),
+        ({"approval": {"ask": "buy"}}, "Policy, ask: it takes several: write a list$"),
+        ({"output_type": {"a": int}}, "output_type takes a type, such as a class.* is dict$"),
+        ({"output_type": "Answer"}, "output_type takes a type.*; 'Answer' is str$"),
+        ({"output_type": Limits()}, "output_type takes a type.* is Limits$"),
+        ({"output_type": None}, "output_type takes a type.*, not None$"),
+        ({"runs": 5}, "runs takes a folder, or None to keep nothing; 5 is int$"),
+        ({"runs": False}, "runs takes a folder, or None to keep nothing; False is bool$"),
     ],
 )
 def test_what_makes_no_agent_is_told_in_one_line_when_it_is_made(given, says):
@@ -179,6 +190,117 @@ def test_a_decision_may_be_its_verdict(runs):
     assert asking.resume_sync(trace, decisions={waits: "allow"}).output == "12"
 
 
+def test_decisions_that_are_no_mapping_are_refused(runs):
+    asking = agent(approval="ask", runs=runs)
+    with pytest.raises(Refused, match=r"decisions takes a mapping, such as \{call\.id: 'allow'\}"):
+        asking.resume(runs / "x.jsonl", decisions=["1"])  # pyright: ignore[reportArgumentType]
+
+
+async def _says_yes(_call: ToolCall) -> str:
+    return "yes"
+
+
+class _Person:
+    async def __call__(self, _call: ToolCall) -> str:
+        return "allow"
+
+
+@pytest.mark.parametrize(
+    ("approver", "content"),
+    [
+        (_asks, "12.0"),
+        (_Person(), "12.0"),
+        (lambda _call: "allow", "12.0"),
+        (functools.partial(_asks), "12.0"),
+        (lambda _call: "deny", None),
+        (lambda _call: Decision(verdict="deny", reason="Too large."), "Too large."),
+        # a plain function may wait for a person: it is not called on the event loop
+        (lambda _call: "allow" if threading.current_thread().daemon else "deny", "12.0"),
+    ],
+)
+def test_an_approver_may_be_plain_and_answer_with_a_verdict(approver, content):
+    asking = Agent(
+        backend=Scripted([call("area", width=3, height=4), "12"]),
+        tools=area,
+        approval="ask",
+        runs=None,
+    )
+    made: Any = asking.run_sync("?", approver=approver).messages[2].parts[0]
+    assert (made.content == content) if content else made.error == "denied"
+
+
+@pytest.mark.parametrize(
+    ("approver", "says"),
+    [
+        (_says_yes, "the decision on c1 must be allow, deny or a Decision; 'yes' is str"),
+        (lambda _call: True, "the decision on c1 must be allow, deny or a Decision; True is bool"),
+        (lambda _call: None, "the decision on c1 must be allow, deny or a Decision, not None"),
+        ("allow", "approver takes a function of the call that answers allow or deny; 'allow' is"),
+    ],
+)
+def test_an_approver_that_decides_nothing_is_told_and_nothing_is_called(approver, says):
+    called: list[str] = []
+    asking = Agent(
+        backend=Scripted([call("look", name="Ada")]),
+        tools=tool(name="look")(lambda: called.append("look")),
+        approval="ask",
+        runs=None,
+    )
+    with pytest.raises(Refused, match=says):
+        asking.run_sync("?", approver=approver)
+    assert not called
+
+
+@pytest.mark.parametrize("name", ["text", "output", "messages", "outcome", "pending", "usage"])
+def test_what_only_a_result_has_is_told_to_who_forgot_to_await(name):
+    run = agent().run("hi")
+    with pytest.raises(AttributeError, match=rf"no '{name}', its result has: `await agent\.run"):
+        getattr(run, name)
+    with pytest.raises(AttributeError, match=r"'Run' object has no attribute 'nothing'$"):
+        _ = run.nothing  # pyright: ignore[reportAttributeAccessIssue,reportUnknownMemberType,reportUnknownVariableType]
+    with pytest.raises(TypeError, match=r"no list of events: .*`async for`, or use run_sync$"):
+        list(run)  # pyright: ignore
+    assert run.path is None
+    assert asyncio.run(run).text == "hello"
+
+
+async def test_a_run_is_a_coroutine():
+    first = asyncio.create_task(agent().run("hi"))
+    assert (await first).text == "hello"
+    both = await asyncio.gather(agent().run("hi"), agent().run("hi"))
+    assert [result.text for result in both] == ["hello", "hello"]
+    backend = Scripted(["one two three"], pace=5)
+    task = asyncio.create_task(Agent(backend=backend, runs=None).run("hi"))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(backend.requests) == 1
+
+
+@pytest.mark.parametrize("said", ["ok", Message.assistant("ok")])
+def test_a_script_may_be_one_reply(said):
+    assert Agent(backend=Scripted(said), runs=None).run_sync("?").text == "ok"
+
+
+@pytest.mark.parametrize("replies", [[1], 1, None, lambda *_: None, lambda *_: 1])
+def test_a_script_that_can_say_nothing_is_told(replies):
+    with pytest.raises(ConfigError, match=r"^a script (says texts|is a list)"):
+        Agent(backend=Scripted(replies), runs=None).run_sync("?")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("local:agent", r"local:agent has no option 'nctx': did you mean 'n_ctx'\?$"),
+        ("openai:m", r"openai:m has no option 'nctx'; there are .*api_key"),
+    ],
+)
+def test_a_misspelt_option_of_a_model_names_the_nearest(name, says):
+    with pytest.raises(ConfigError, match=says):
+        connect(name, nctx=12, **({} if name.startswith("local") else {"api_key": "x"}))
+
+
 def test_a_run_that_is_never_run_warns():
     run = [agent().run("hi")]
     with pytest.warns(RuntimeWarning, match=r"never run: `await agent\.run\(….*, or use run_sync$"):
@@ -215,6 +337,12 @@ def test_so_does_a_run_that_was_to_be_watched():
         (lambda: tool(area, readonly=True), "tool has no option 'readonly': .*'read_only'"),  # pyright: ignore
         (lambda: tool("area"), "stands over a function, or takes options by name; got 'area'"),  # pyright: ignore
         (lambda: tool(area).with_(desription="x"), "Tool has no field 'desription': .*'descri"),
+        (
+            lambda: tool(timeout="10")(area),  # pyright: ignore
+            "timeout of tool area takes seconds above 0.*'10' is none",
+        ),
+        (lambda: tool(timeout=0)(area), "timeout of tool area takes seconds above 0"),
+        (lambda: tool(max_chars=True)(area), "max_chars of tool area takes a number"),
         (lambda: Tool(nme="x"), "Tool has no field 'nme': did you mean 'name'"),  # pyright: ignore
     ],
 )

@@ -115,3 +115,20 @@ def test_an_agent_names_the_field_that_was_meant():
         Refused, match="Agent has no field 'instruction': did you mean 'instructions"
     ):
         Agent(backend=Scripted([]), instruction="x")  # pyright: ignore[reportCallIssue]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[mine]\nbase_url = "http://x/v1"\n', "mine"),
+        ('[service.mine]\nbase_url = "http://x/v1"\n', "service"),
+        ('[services.a]\nbase_url = "http://x/v1"\n[servics.b]\nbase_url = "x"\n', "servics"),
+    ],
+)
+def test_a_services_file_with_none_where_they_belong_is_not_read_in_vain(text, named, tmp_path):
+    file = tmp_path / "services.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=rf"\[{named}\] is not read: write \[services"):
+        load_presets(file)
+    file.write_text('[services.a]\nbase_url = "http://x/v1"\n[other]\nx = 1\n')
+    assert "a" in load_presets(file)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agentlab.agent import taken
 from agentlab.agent.calls import given
@@ -25,7 +25,7 @@ from agentlab.agent.result import Result
 from agentlab.agent.run import Run
 from agentlab.agent.sync import sync
 from agentlab.agent.transcript import Transcript
-from agentlab.approval import Approver, Decision, Policy
+from agentlab.approval import Answer, AnyApprover, Policy
 from agentlab.errors import RunError, ToolError, TraceError
 from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
@@ -44,7 +44,7 @@ class Agent(AgentProfile[Output]):
         input: str | Message,
         *,
         history: Sequence[Message] = (),
-        approver: Approver | None = None,
+        approver: AnyApprover | None = None,
         deps: Any = None,
         workspace: Path | None = None,
         labels: Mapping[str, str] | None = None,
@@ -57,7 +57,9 @@ class Agent(AgentProfile[Output]):
             input: what the user says.
             history: an earlier conversation to go on from, e.g. `result.messages`. Its
                 instructions give way to this agent's own, if it has any.
-            approver: answers for calls that are to be asked about; without one the run pauses.
+            approver: answers for calls that are to be asked about, with a `Decision`, `allow` or
+                `deny`; an async function, or a plain one, which may block. Without one the run
+                pauses.
             deps: handed to tools as `ToolContext.deps`.
             workspace: the run's own folder, handed to tools.
             labels: written into the trace's header, to find the run by.
@@ -92,8 +94,8 @@ class Agent(AgentProfile[Output]):
         self,
         trace: Trace | Path | str | Result[Any],
         *,
-        decisions: Mapping[str, Decision | Literal["allow", "deny"]] | None = None,
-        approver: Approver | None = None,
+        decisions: Mapping[str, Answer] | None = None,
+        approver: AnyApprover | None = None,
         deps: Any = None,
         workspace: Path | None = None,
     ) -> Run[Output]:
@@ -109,6 +111,7 @@ class Agent(AgentProfile[Output]):
         Raises:
             TraceError: the run is complete, or holds events this version does not know.
         """
+        decided = taken.decisions(decisions)
         trace = _loaded(trace)
         path, run = trace.path, trace.header.run
         if path != trace_path(path.parent, run):
@@ -122,12 +125,12 @@ class Agent(AgentProfile[Output]):
         if not state.messages:
             raise TraceError(f"run {run} broke off before it began: start it again")
         waiting = [call.id for call in state.waiting]
-        if lost := (decisions or {}).keys() - set(waiting):
+        if lost := decided.keys() - set(waiting):
             names = ", ".join(waiting) or "none"
             raise TraceError(f"no call {lost.pop()!r} waits in run {run}; these do: {names}")
         opening = [
             RunResumed(),
-            *(given(id, taken.decision(said, id)) for id, said in (decisions or {}).items()),
+            *(given(id, taken.decision(said, id)) for id, said in decided.items()),
         ]
         return Run(
             self,

@@ -85,13 +85,18 @@ class AgentProfile(Generic[Output]):
         try:
             _ = self.output_schema
         except (PydanticUserError, PydanticSchemaGenerationError) as error:
-            why = f"agent {self.name}: no JSON Schema for output_type: {error}"
-            raise ConfigError(why) from error
+            why = error.message.strip().partition("\n")[0]
+            raise ConfigError(
+                f"agent {self.name}: no JSON Schema for output_type: {why}"
+            ) from error
 
     def _check(self) -> None:
         for what in ("name", "description", "instructions"):
             if not isinstance(given := getattr(self, what), str):
                 raise Refused(f"{what} takes a text, and {given!r:.60} is none")
+        taken.folder(self.runs)
+        if why := taken.no_type(self.output_type):
+            raise Refused(why)
         for other in self.handoffs:
             if not isinstance(cast(object, other), AgentProfile | str):
                 raise Refused(f"handoffs takes agents or their names, and {other!r:.60} is neither")

@@ -8,17 +8,18 @@ cancellation, failure, bug) leaves a whole trace.
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
+from agentlab.agent import taken
 from agentlab.agent.generators import owned
 from agentlab.agent.loop import loop
 from agentlab.agent.profile import AgentProfile, Output
 from agentlab.agent.result import Pending, Result
 from agentlab.agent.slots import slots
 from agentlab.agent.state import RunState, TimeIsUp
-from agentlab.approval import Approver
+from agentlab.approval import AnyApprover
 from agentlab.errors import AgentLabError, RunError, TraceError
 from agentlab.events import (
     Event,
@@ -34,8 +35,10 @@ from agentlab.trace import TraceHeader, trace_path
 from agentlab.trace.writing import TraceWriter
 
 
-class Run(Generic[Output]):
+class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
     """Iterate it for its events, or await it for its `Result`. It can be run once.
+
+    It is a coroutine, so that `asyncio.run` and `asyncio.create_task` take it as well.
 
     Where `made_by` names the call that a person wrote, and after a comma the one that needs no
     await, a run that is dropped without having been run warns.
@@ -49,7 +52,7 @@ class Run(Generic[Output]):
         *,
         folder: Path | None,
         past: Iterable[StoredEvent] = (),
-        approver: Approver | None = None,
+        approver: AnyApprover | None = None,
         deps: Any = None,
         workspace: Path | None = None,
         within: RunInfo | None = None,
@@ -61,7 +64,7 @@ class Run(Generic[Output]):
             id=header.run,
             agent=agent,
             meter=Meter(agent.limits, parent=within.meter if within else None),
-            approver=approver or (within.approver if within else None),
+            approver=taken.approver(approver) or (within.approver if within else None),
             deps=deps,
             workspace=workspace,
             secrets=within.secrets if within else (),
@@ -74,6 +77,7 @@ class Run(Generic[Output]):
         self._trace: TraceWriter | None = None
         self._error: AgentLabError | None = None
         self._begun = False
+        self._driven: Coroutine[Any, Any, Result[Output]] | None = None
         for event in past:
             self.state.move_on(event)
         # last, as a run that could not be made has nobody to warn
@@ -84,19 +88,47 @@ class Run(Generic[Output]):
         """How many events it begins with that are known beforehand: its start, or a past."""
         return len(self._opening)
 
-    def __await__(self) -> Generator[Any, None, Result[Output]]:
+    def __await__(self) -> Generator[Any, Any, Result[Output]]:
         self._made_by = ""
         return self._to_the_end().__await__()
 
+    def send(self, value: Any, /) -> Any:
+        """Go on to the next wait, as the task does that drives it."""
+        self._made_by = ""
+        self._driven = self._driven or self._to_the_end()
+        return self._driven.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Go on with an exception, as the task does that drives it."""
+        self._made_by = ""
+        self._driven = self._driven or self._to_the_end()
+        return self._driven.throw(*error)
+
+    def close(self) -> None:
+        """Leave it where it stands."""
+        if self._driven is not None:
+            self._driven.close()
+
+    if not TYPE_CHECKING:  # type checkers say it themselves
+
+        def __getattr__(self, name: str) -> Any:
+            if name in Result.__dataclass_fields__ or name in ("output", "text"):
+                raise AttributeError(f"a run has no {name!r}, its result has: {self._awaited()}")
+            raise AttributeError(f"'Run' object has no attribute {name!r}", name=name, obj=self)
+
+        def __iter__(self) -> Any:
+            raise TypeError(f"a run is no list of events: {self._awaited()}")
+
     def __del__(self) -> None:
-        if made_by := getattr(self, "_made_by", ""):
-            awaited, _, plain = made_by.partition(", ")
-            warnings.warn(
-                f"run {self.id} was never run: `await {awaited}(…)`, or iterate it with "
-                f"`async for`{plain and f', or use {plain}'}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        if self.__dict__.get("_made_by"):
+            said = f"run {self.id} was never run: {self._awaited()}"
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
+
+    def _awaited(self) -> str:
+        """What to do with a run."""
+        awaited, _, plain = self.__dict__.get("_made_by", "").partition(", ")
+        use = plain and f", or use {plain}"
+        return f"`await {awaited or 'agent.run'}(…)`, or iterate it with `async for`{use}"
 
     def stop(self) -> None:
         """End the run as cancelled, at once; its last events still come. Not thread-safe."""

@@ -9,17 +9,23 @@ agent is made, so whoever reads an agent finds one kind of thing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import partial
 from importlib import import_module
-from inspect import iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction
+from types import NoneType
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
-from agentlab.approval import Approval, Decision, Policy, Verdict
+from pydantic import BaseModel
+
+from agentlab.approval import Answer, AnyApprover, Approval, Approver, Decision, Policy, Verdict
 from agentlab.backend import Backend, Settings
 from agentlab.errors import Refused
 from agentlab.limits import Limits
-from agentlab.messages import Message
+from agentlab.messages import Message, ToolCall
 from agentlab.tooling import Tool, tool
+from agentlab.tooling.threads import in_thread
 from agentlab.values import Value
 
 In = TypeVar("In")
@@ -128,13 +134,58 @@ def examples(given: Sequence[Message]) -> tuple[Message, ...]:
     return messages(given, "examples")
 
 
-def decision(given: Decision | str, call_id: str) -> Decision:
+def decision(given: Answer, call_id: str) -> Decision:
     """A decision, or its verdict."""
     if isinstance(given, Decision):
         return given
-    if given in ("allow", "deny"):
-        return Decision(verdict=given)
+    if isinstance(cast(object, given), str):
+        for verdict in ("allow", "deny"):
+            if given == verdict:
+                return Decision(verdict=verdict)
     raise Refused(f"the decision on {call_id} must be allow, deny or a Decision{_not(given)}")
+
+
+def decisions(given: Mapping[str, Answer] | None) -> Mapping[str, Answer]:
+    """Decisions by the id of the call they are on."""
+    if not isinstance(cast(object, given), Mapping | None):
+        raise Refused(
+            f"decisions takes a mapping, such as {{call.id: 'allow'}} for what is in "
+            f"result.pending{_not(given)}"
+        )
+    return given or {}
+
+
+def approver(given: AnyApprover | None) -> Approver | None:
+    """Whoever answers for the person. A plain function may block: it is called on a thread."""
+    if given is None:
+        return None
+    if not callable(given) or isinstance(given, type):
+        raise Refused(
+            f"approver takes a function of the call that answers allow or deny{_not(given)}"
+        )
+
+    at_once = iscoroutinefunction(given) or iscoroutinefunction(cast(Any, type(given)).__call__)
+
+    async def decides(call: ToolCall) -> Decision:
+        said = given(call) if at_once else await in_thread(partial(given, call))
+        return decision(cast(Answer, await said if isawaitable(said) else said), call.id)
+
+    return decides
+
+
+def no_type(given: object) -> str | None:
+    """What is wrong with an output type that is a value and no type; None for anything else."""
+    values = (str, bytes, bool, int, float, Mapping, Sequence, Set, BaseModel, NoneType)
+    if isinstance(given, values):
+        said = _not(cast(object, given))
+        return f"output_type takes a type, such as a class or list[str]{said}"
+    return None
+
+
+def folder(given: object) -> None:
+    """Refuse what names no folder for the traces."""
+    if not isinstance(given, str | os.PathLike | None):
+        raise Refused(f"runs takes a folder, or None to keep nothing{_not(given)}")
 
 
 def one_or_more(given: Iterable[T] | T) -> tuple[T, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -37,6 +38,7 @@ from agentlab.backends.presets import (
 from agentlab.backends.wire import Wire
 from agentlab.errors import AgentLabError, AuthError, ConfigError, MissingKey
 from agentlab.messages import Value
+from agentlab.values import unknown as nearest
 
 LOCAL_ALTERNATIVE = "local:smollm2"
 """What is proposed to someone without a key."""
@@ -82,8 +84,8 @@ def open_backend(
         preset = preset.model_copy(update={"base_url": base_url})
     unknown = set(options) - set(Options.__dataclass_fields__)
     if unknown:
-        known = ", ".join(sorted(Options.__dataclass_fields__))
-        raise ConfigError(f"{name}: no option {', '.join(sorted(unknown))}; there are {known}")
+        known = [*[*signature(open_backend).parameters][1:-1], *Options.__dataclass_fields__]
+        raise ConfigError(f"{name} has no option {nearest(min(unknown), known)}")
     given = Options(**options)
     wire = _wire(preset, model, find_key(preset, api_key, env), given)
     dialect = _DIALECTS[preset.protocol](preset, model, given)

@@ -19,7 +19,6 @@ the key, which is never sent to another address than its own:
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
@@ -28,9 +27,9 @@ from agentlab.backend import Stop
 from agentlab.backends.call_ids import ANY, NINE
 from agentlab.backends.prices import FREE, Price
 from agentlab.backends.structured import Mode
-from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ConfigError, Refused
 from agentlab.messages import Value
+from agentlab.values import tables
 
 ProtocolName: TypeAlias = Literal["chat", "responses", "anthropic"]
 
@@ -203,14 +202,8 @@ def load_presets(path: Path, base: Mapping[str, Preset] = PRESETS) -> dict[str, 
     Raises:
         ConfigError: the file can't be read, or a service in it is not described as it should be.
     """
-    try:
-        told = tomllib.loads(decode(path.read_bytes())[0]).get("services", {})
-    except (OSError, ValueError, Undecodable) as error:
-        raise ConfigError(f"{path} can't be read: {error}") from None
     presets = dict(base)
-    if not isinstance(told, dict):
-        raise ConfigError(f"{path}: services must be tables, e.g. [services.office]")
-    for name, service in cast(dict[str, Any], told).items():
+    for name, service in tables(path, "services").items():
         presets[name] = _preset(name, service, presets, path)
     return presets
 

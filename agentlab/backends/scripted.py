@@ -15,7 +15,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from agentlab.backend import (
     BackendIdentity,
@@ -61,19 +61,19 @@ class Scripted:
     """Replies from a list, one a turn, or from a function.
 
     Args:
-        replies: what to say, in order; or a function asked at every turn.
+        replies: what to say, in order, or one thing alone; or a function asked at every turn.
         name: what the backend calls itself in a trace.
         pace: seconds to wait before each delta; 0 streams as fast as it is read.
 
     Raises:
-        ConfigError: a message in the list is not the assistant's.
+        ConfigError: what is in the list can't be said, or a message is not the assistant's.
     """
 
     def __init__(
-        self, replies: Iterable[Said] | Script, *, name: str = "scripted", pace: float = 0.0
+        self, replies: Iterable[Said] | Said | Script, *, name: str = "scripted", pace: float = 0.0
     ) -> None:
         self._script = replies if callable(replies) else None
-        self._replies = () if callable(replies) else tuple(replies)
+        self._replies = () if callable(replies) else _several(replies)
         for said in self._replies:
             _check(said)
         self._next = 0
@@ -133,7 +133,20 @@ class Scripted:
         return self._replies[self._next - 1]
 
 
+def _several(replies: Iterable[Said] | Said) -> tuple[Said, ...]:
+    if isinstance(replies, Reply | Message | str | Exception):  # a text is no list of letters
+        return (replies,)
+    if not isinstance(cast(object, replies), Iterable):
+        raise ConfigError(f"a script is a list of replies, or a function; got {replies!r:.60}")
+    return tuple(replies)
+
+
 def _check(said: Said) -> None:
+    if not isinstance(cast(object, said), Reply | Message | str | Exception):
+        raise ConfigError(
+            f"a script says texts, messages, replies or exceptions; {said!r:.60} is "
+            f"{type(said).__name__}"
+        )
     message = said.message if isinstance(said, Reply) else said
     if isinstance(message, Message) and message.role != "assistant":
         raise ConfigError(f"a script can only hold the assistant's messages, not {message.role}'s")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.display import safe_json
+from agentlab.display import counted, safe_json
 from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, find_run
@@ -57,16 +57,16 @@ def print_diff(console: Console, found: Diff, *, everything: bool = False) -> No
             left_out += 1
             continue
         if left_out:
-            console.print(Text(f"  … {left_out} events are the same", "dim"))
+            console.print(Text(f"  … {_same(left_out)}", "dim"))
             left_out = 0
         if row.step != step:
             step = row.step
             console.print(Text(f"step {step}" if step else "start", "bold"))
         _print_row(console, row)
     if left_out:
-        console.print(Text(f"  … {left_out} events are the same", "dim"))
+        console.print(Text(f"  … {_same(left_out)}", "dim"))
     if found.same:
-        console.print(f"[green]✔[/] the same: {len(found.rows)} events")
+        console.print(f"[green]✔[/] the same: {counted(len(found.rows), 'event')}")
 
 
 def _near_a_change(rows: tuple[Row, ...], context: int) -> list[bool]:
@@ -102,3 +102,7 @@ def _print_row(console: Console, row: Row) -> None:
         style = {"-": "red", "+": "green", " ": ""}[mark]
         console.print(Text(f"{number}{mark} {safe(said)}", style), soft_wrap=True)
         number = " " * len(number)
+
+
+def _same(events: int) -> str:
+    return f"{counted(events, 'event')} {'is' if events == 1 else 'are'} the same"

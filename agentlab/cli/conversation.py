@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agentlab.display import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -89,7 +91,7 @@ class Conversation:
                     self._labels.pop("continues", None)
                     self._console.print("[dim]a new conversation[/]")
                 case ["/usage"]:
-                    self._console.print(f"[dim]{self._tokens:,} tokens[/]")
+                    self._console.print(f"[dim]{counted(self._tokens, 'token')}[/]")
                 case ["/tools"]:
                     for spec in self._agent.specs:
                         about = f"  {safe(spec.description)}"

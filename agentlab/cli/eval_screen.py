@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agentlab.display import one_line, safe
+from agentlab.display import counted, one_line, safe
 from agentlab.evaluate.report import Report
 from agentlab.evaluate.statistics import Comparison, Interval
 from agentlab.trace.results import Results
@@ -27,8 +27,10 @@ def print_report(console: Console, results: Results, found: Report) -> None:
     console.print(Text(results.header.name, "bold"))
     backend = about.get("backend")
     model = str(backend.get("name", "")) if isinstance(backend, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    asked = f"{samples} of {about.get('samples', samples)} samples, {done} runs"
-    tokens = f"{found.usage.total_tokens:,} tokens, {found.seconds:,.1f} s"
+    asked = (
+        f"{samples} of {counted(about.get('samples', samples), 'sample')}, {counted(done, 'run')}"
+    )
+    tokens = f"{counted(found.usage.total_tokens, 'token')}, {found.seconds:,.1f} s"
     cost = f", ${found.usage.cost:,.4f}" if found.usage.cost else ""
     said = f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {asked}, {tokens}{cost}"
     console.print(Text(said, "dim"), soft_wrap=True)

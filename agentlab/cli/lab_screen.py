@@ -8,7 +8,7 @@ from rich.text import Text
 
 from agentlab.backend import BackendIdentity
 from agentlab.cli.render import EventPrinter
-from agentlab.display import one_line, safe
+from agentlab.display import counted, one_line, safe
 from agentlab.events import RunStarted
 from agentlab.labs.runner import (
     AgentEvent,
@@ -73,11 +73,13 @@ class LabPrinter:
                 passed = sum(check.passed for check in checks)
                 style = "bold green" if report.passed else "bold red"
                 word = "passed" if report.passed else "not passed"
-                say(Text(f"{report.lab}: {word}, {passed} of {len(checks)} checks", style))
+                of = counted(len(checks), "check")
+                say(Text(f"{report.lab}: {word}, {passed} of {of}", style))
                 if self._traces:
                     say(
                         Text(
-                            f"{len(self._traces)} runs, {self._tokens:,} tokens generated; "
+                            f"{counted(len(self._traces), 'run')}, "
+                            f"{counted(self._tokens, 'token')} generated; "
                             f"see the last with: agentlab show {self._traces[-1]}",
                             "dim",
                         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agentlab.display import counted
 from agentlab.places.trust import is_own
 from agentlab.trace import Trace, find_run
 
@@ -72,7 +73,7 @@ def go_on(
             async with equipment as equipped:
                 run = start(equipped.deps)
                 if past:
-                    console.print(f"[dim]{run.opened} events from the log, then live[/]")
+                    console.print(f"[dim]{counted(run.opened, 'event')} from the log, then live[/]")
                 usage = await _shown(run, console, run.opened if past else 0)
         finally:
             await backend.aclose()

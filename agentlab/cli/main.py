@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -12,7 +14,7 @@ import click
 
 from agentlab.errors import AgentLabError, ConfigError
 from agentlab.folders import environment
-from agentlab.terminal.consoles import never_fail_on_characters
+from agentlab.terminal.consoles import always_there, never_fail_on_characters
 
 # name -> (where it is, what it does, the heading it stands under)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -191,11 +193,13 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     Exit codes: 0 all is well; 1 a check failed; 2 a mistake in what was asked, or something
     missing; 130 interrupted. A traceback is only ever shown for a bug.
     """
+    always_there()
     never_fail_on_characters()
     if COMPLETING in environment():
         _complete()
     try:
         code = cli.main(args=args, prog_name="agentlab", standalone_mode=False)
+        sys.stdout.flush()  # here, where it can be told: at the exit Python only complains
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(130)
@@ -213,4 +217,12 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # e.g. `agentlab traces | head`
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"agentlab: it can't be written: {where}{error.strerror}", err=True)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())  # what is still to be flushed has nowhere to go
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

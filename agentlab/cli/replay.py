@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentlab.cli.live import changed_tools_option, open_run, trust_option
+from agentlab.display import counted
 from agentlab.errors import ConfigError
 from agentlab.places.trust import agent_of, model_of
 from agentlab.terminal.completion import run_names
@@ -111,7 +112,7 @@ async def _play(
         count += 1
         if step and not _wait(record):
             break
-    console.print(f"[green]✔[/] {count} events, each as it is in the log")
+    console.print(f"[green]✔[/] {counted(count, 'event')}, each as it is in the log")
     return 0
 
 
@@ -179,4 +180,4 @@ def print_verification(console: Console, found: Verification) -> None:
     for mark, style, lines in (("-", "red", wrong.then), ("+", "green", wrong.now)):
         for line in lines or ("(nothing)",):
             console.print(Text(f"{mark} {safe(line)}", style), soft_wrap=True)
-    console.print(f"[dim]{found.checked} events before it came again[/]")
+    console.print(f"[dim]{counted(found.checked, 'event')} before it came again[/]")

@@ -60,7 +60,7 @@ class _Fits:
             from jsonschema.exceptions import SchemaError
             from referencing import Registry
         except ModuleNotFoundError as error:
-            raise MissingExtra(f"{error.name}, which --schema needs,", "knowledge") from error
+            raise MissingExtra(f"{error.name}, which --schema needs,", "tools") from error
         try:
             cast(Any, Draft202012Validator).check_schema(schema)
         except SchemaError as error:

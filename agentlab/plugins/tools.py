@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from agentlab.errors import ConfigError, MissingExtra
 from agentlab.tooling import Tool
+from agentlab.values import unknown
 
 GROUP = "agentlab.tools"
 TOOLSETS = "agentlab.toolsets"
@@ -39,8 +40,7 @@ def load_tools(names: Iterable[str]) -> tuple[Tool[Any], ...]:
     for name in names:
         if name not in entries:
             sets = [f"{entry.name}:…" for entry in entry_points(group=TOOLSETS)]
-            there = ", ".join(sorted([*entries, *sets]))
-            raise ConfigError(f"no tool {name!r}; there are: {there}")
+            raise ConfigError(f"no tool {unknown(name, [*entries, *sets])}")
         try:
             loaded: object = entries[name].load()
         except ModuleNotFoundError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +26,16 @@ def console(**options: Any) -> Console:
     if "width" not in options and not sys.stdout.isatty():
         options["width"] = PIPE
     return Console(highlight=False, **options)
+
+
+def always_there() -> None:
+    """Let what is written go nowhere where a stream was closed (`>&-`), and be read as empty."""
+    nowhere = Path(os.devnull)
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdin = nowhere.open(encoding="utf-8")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, nowhere.open("w", encoding="utf-8"))
 
 
 def never_fail_on_characters() -> None:

@@ -142,6 +142,17 @@ class Tool(Generic[A]):
 
     def __post_init__(self) -> None:
         check_tool_name(self.name)
+        self._check("timeout", float, "seconds above 0, or None for no bound")
+        self._check("max_chars", int, "a number of characters above 0")
+        self._check("description", str, "a text")
+
+    def _check(self, what: str, kind: type[float | str], takes: str) -> None:
+        given: object = getattr(self, what)
+        if given is None and what == "timeout":
+            return
+        fits = isinstance(given, (int, float) if kind is float else kind)
+        if not fits or isinstance(given, bool) or (isinstance(given, int | float) and given <= 0):
+            raise Refused(f"{what} of tool {self.name} takes {takes}; {given!r:.60} is none")
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         if self.function is None:
@@ -246,7 +257,7 @@ def as_text(answer: object) -> str:
         return clean(to_json(answer, inf_nan_mode="constants").decode())
     except (PydanticSerializationError, UnicodeError, ValueError, RecursionError):
         raise ToolError(
-            f"the tool returned a {type(answer).__name__}, which can't be turned into text"
+            f"the tool returned {type(answer).__name__}, which can't be turned into text"
         ) from None
 
 

@@ -134,7 +134,11 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, says: str) -
     [
         ("openai:", {"env": KEYS}, "names no model"),
         ("http://localhost:1/v1", {}, "names no model"),
-        ("openai:m", {"colour": "red", "env": KEYS}, "no option colour"),
+        (
+            "openai:m",
+            {"colour": "red", "env": KEYS},
+            "has no option 'colour'; there are .*base_url",
+        ),
         ("nobody:m", {"services": {}}, "no service is called 'nobody'"),
         ("nobody:m", {}, "no backend answers"),
     ],

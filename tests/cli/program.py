@@ -56,13 +56,21 @@ class Program:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.runs = self.home / "runs"
+        self.command = (sys.executable, "-m", "agentlab")
         self._packages = folder / "packages"
         install_echo(self._packages)
 
     def __call__(
-        self, *args: str, stdin: str | bytes | None = None, **variables: str
+        self,
+        *args: str,
+        stdin: str | bytes | None = None,
+        to: str = "",
+        **variables: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run it; without `stdin`, as a service does, with /dev/null."""
+        """Run it; without `stdin`, as a service does, with /dev/null.
+
+        `to` is what a shell does with its streams, e.g. `>&-`.
+        """
         env = {
             **os.environ,
             "AGENTLAB_HOME": str(self.home),
@@ -76,7 +84,7 @@ class Program:
         if stdin is None:
             source = {"stdin": subprocess.DEVNULL}
         done = subprocess.run(
-            [sys.executable, "-m", "agentlab", *args],
+            [*(["sh", "-c", f'exec "$@" {to}', "sh"] if to else []), *self.command, *args],
             capture_output=True,
             env=env,
             timeout=120,

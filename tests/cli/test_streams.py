@@ -77,3 +77,34 @@ def test_a_small_p_is_not_called_nothing(samples: int, shown: str):
     print_comparison(Console(file=page, width=120), ("a", "b"), {"right": found})
     (row,) = (line for line in page.getvalue().splitlines() if line.startswith("right"))
     assert row.rstrip().endswith(f"  {shown}")
+
+
+@pytest.mark.parametrize(
+    "args", [("list",), ("traces",), ("show", "last"), ("--help",)], ids=" ".join
+)
+@pytest.mark.parametrize("to", [">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_trouble(agentlab: Program, args: tuple[str, ...], to: str):
+    done = agentlab(*args, to=to)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a device")
+@pytest.mark.parametrize(
+    "args", [("list",), ("show", "last", "--json"), ("chat", "-b", "said:echo", "hi"), ("--help",)]
+)
+def test_an_output_that_takes_no_more_is_one_line(agentlab: Program, args: tuple[str, ...]):
+    done = agentlab(*args, to="> /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "agentlab: it can't be written: No space left on device\n"
+
+
+def test_the_screen_is_not_drawn_where_there_is_no_terminal(agentlab: Program):
+    done = agentlab("tui")
+    assert done.returncode == 2
+    assert "the terminal UI needs a terminal" in done.stderr
+    assert "\x1b" not in done.stdout
+
+
+def test_a_tool_that_is_not_there_is_told_with_the_one_that_was_meant(agentlab: Program):
+    done = agentlab("chat", "-t", "calculater", "hi")
+    assert done.stderr == "agentlab: no tool 'calculater': did you mean 'calculator'?\n"

@@ -9,23 +9,100 @@ from pathlib import Path
 
 import duckdb
 from click.testing import CliRunner
+from doc_pages import Elsewhere
 
 from agentlab.cli.main import Commands
 
-NOT_RUN: Mapping[str, str] = {
+
+def _by(why: str, *tests: str) -> Elsewhere:
+    return Elsewhere(why, tests)
+
+
+NOT_RUN: Mapping[str, Elsewhere] = {
     # the whole line, without `agentlab`, begins so
-    r"$|tui$|tui --web": "draws on a terminal or in a browser: tests/tui presses its keys",
-    r"check-lab m5/tool-use": "proves for minutes; `check-lab mine/letters` is run here",
-    r"check-lab mine/letters --labs OTHER": "on another machine; tests/labs unpacks and proves one",
-    r"run m5( |$)": "runs six labs for minutes: tests/labs runs a small module",
-    r"run m5/tool-use --learner tools": "grades starters: tests/labs hands a notebook in",
-    r"export last --to otel": "needs a collector: tests/export sends to one on loopback",
-    r"mcp |mcp$|chat -t .?mcp:": "serves until it is stopped, or needs a server: tests/mcp_tools",
-    r"sandbox check": "attacks for minutes: tests/execute runs every attack",
-    r"train (lora|dpo|tool-calling)|quantize|chat -b job:": "trains for minutes: tests/train does",
-    r"train pretrain .*--on ray": "needs a cluster: tests/train starts one",
-    r"chat -t fetch_page|chat -t web_search": "needs the internet: tests/web has a site here",
-    r"resume last --allow call_1": "needs a run that waits: tests/replay resumes one",
+    r"$|tui$": _by(
+        "draws on a terminal",
+        "tui/test_terminal.py::test_agentlab_alone_opens_the_screen_on_a_terminal",
+        "tui/test_terminal.py::test_from_the_roadmap_to_green_checks_at_any_size_and_out_again",
+    ),
+    r"tui --web": _by(
+        "serves a browser until it is stopped",
+        "tui/test_web.py::test_with_the_secret_the_page_opens_and_is_remembered",
+        "tui/test_web.py::test_the_page_runs_the_same_app",
+    ),
+    r"check-lab m5/tool-use": _by(
+        "proves for minutes; `check-lab mine/letters` is run here, and the lab's solutions too",
+        "docs/test_page_commands.py::test_the_commands_of_a_page_do_what_they_say",
+    ),
+    r"check-lab mine/letters --labs OTHER": _by(
+        "on another machine",
+        "labs/test_new_lab.py::test_a_new_lab_made_elsewhere_is_found_with_the_option_that_is_told",
+    ),
+    r"run m5( |$)": _by(
+        "runs six labs for minutes",
+        "labs/test_module.py::test_one_lab_that_fails_fails_the_module",
+    ),
+    r"run m5/tool-use --learner tools": _by(
+        "grades a notebook that is written elsewhere",
+        "labs/test_lab_notebook.py::test_the_command_grades_what_a_notebook_holds",
+    ),
+    r"export last --to otel": _by(
+        "needs a collector",
+        "export/test_otel.py::test_a_collector_gets_the_run_as_spans",
+    ),
+    r"mcp --look": _by(
+        "needs a server",
+        "mcp_tools/test_mcp_wayward.py::test_and_a_program_shows_that_line_alone",
+    ),
+    r"mcp(?! .*--(look|http))": _by(
+        "serves until it is stopped",
+        "mcp_tools/test_mcp_serve.py::test_the_command_serves_the_sdks_client_on_stdio",
+        "mcp_tools/test_mcp_serve.py::test_a_tool_that_acts_is_served_when_it_is_named",
+    ),
+    r"mcp .*--http": _by(
+        "serves until it is stopped",
+        "mcp_tools/test_mcp_serve.py::test_it_serves_on_loopback_by_http_and_knows_its_hosts",
+        "mcp_tools/test_mcp_serve.py::test_a_token_is_asked_for",
+    ),
+    r"chat -t .?mcp:": _by(
+        "needs a server",
+        "mcp_tools/test_mcp_local.py::test_the_local_model_asks_a_server_of_the_package_index",
+        "mcp_tools/test_mcp_http.py::test_a_server_that_was_started_anew_is_met_again",
+    ),
+    r"sandbox check": _by(
+        "attacks for minutes",
+        "execute/test_tools.py::test_check_attacks_this_machine",
+        "execute/test_boundary.py::test_no_attack_escapes",
+    ),
+    r"train (lora|dpo|tool-calling)": _by(
+        "trains for minutes, which small models do in seconds",
+        "train/test_recipes.py::test_a_recipe_that_was_interrupted_ends_where_it_would_have",
+        "train/test_served.py::test_a_model_is_trained_on_top_of_a_job_s",
+    ),
+    r"quantize": _by(
+        "needs what a job made", "train/test_served.py::test_quantize_writes_what_a_job_is_as_files"
+    ),
+    r"chat -b job:": _by(
+        "needs what a job made", "train/test_served.py::test_a_job_is_talked_to_by_its_name"
+    ),
+    r"train pretrain .*--on ray": _by(
+        "needs a cluster",
+        "train/test_jobs_ray.py::"
+        "test_a_job_on_a_cluster_comes_to_the_same_end_as_here_though_its_node_dies",
+    ),
+    r"chat -t fetch_page": _by(
+        "needs the internet",
+        "web/test_web_addresses.py::test_the_command_line_names_private_hosts",
+        "web/test_web_pages.py::test_a_packed_page_is_unpacked",
+    ),
+    r"chat -t web_search": _by(
+        "needs the internet",
+        "web/test_web_search.py::test_each_service_is_asked_in_its_way_and_its_answer_understood",
+    ),
+    r"resume last --allow call_1": _by(
+        "needs a run that waits",
+        "replay/test_commands.py::test_a_run_that_waits_for_consent_is_resumed_with_it",
+    ),
 }
 # Fewer cases and shorter labs than the page has, for the suite's time; nothing else is changed
 _SHORTER = {
@@ -74,7 +151,7 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "diff": ("calculator",),
     "chat --json": (r'"output": ?\{', r'"outcome": ?"completed"'),
     "completion install": ("New shells complete agentlab",),
-    "index docs": ("1 files read",),
+    "index docs": ("1 file read",),
     "search": (r"docs/exact\.md:\d",),
     "ask": (r"\[1\] docs/exact\.md:\d+", "trace: agentlab show"),
     "eval run": (_TABLE, r"\d\.\d{3} … \d\.\d{3}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,24 @@ class Block:
 
     def __str__(self) -> str:
         return f"{self.page.name}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Why something on a page is not run here, and the tests that run its like."""
+
+    why: str
+    tests: tuple[str, ...]
+
+    def lost(self) -> list[str]:
+        """Those of its tests that are not there any more."""
+        return [named for named in self.tests if named.partition("::")[2] not in _tests_of(named)]
+
+
+def _tests_of(named: str) -> set[str]:
+    module = ast.parse((ROOT / "tests" / named.partition("::")[0]).read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(module) if isinstance(node, kinds)}
 
 
 def blocks(page: Path) -> Iterator[Block]:

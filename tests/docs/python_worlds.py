@@ -6,7 +6,9 @@ A world yields those names, and looks afterwards at what the page made.
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -16,7 +18,7 @@ from threading import Thread
 from typing import Any, TypeAlias
 
 import pytest
-from doc_pages import ROOT, blocks
+from doc_pages import ROOT, Elsewhere, blocks
 
 from agentlab import Agent, Message, ToolCall, ToolContext, tool
 from agentlab.backends.scripted import Scripted
@@ -27,9 +29,19 @@ World: TypeAlias = Callable[
     [Path, pytest.MonkeyPatch, pytest.FixtureRequest], AbstractAsyncContextManager[Names]
 ]
 
-NOT_RUN: Mapping[str, str] = {
-    "training": "trains and converts for minutes: tests/train does each of it on small models",
-    "mcp": "needs mcp-server-time: tests/mcp_tools opens servers in the same way",
+NOT_RUN: Mapping[str, Elsewhere] = {
+    "training": Elsewhere(
+        "trains and converts for minutes, which small models do in seconds",
+        (
+            "train/test_jobs.py::test_watching_shows_a_job_up_to_its_end",
+            "train/test_jobs.py::test_after_kill_9_a_job_is_lost_and_resumes_to_the_very_same_end",
+            "train/test_bridge_smollm2.py::"
+            "test_the_exported_model_foretells_what_the_loaded_one_does",
+            "train/test_bridge.py::test_a_quantized_file_is_smaller_and_still_speaks",
+            "train/test_bridge.py::test_a_running_backend_takes_an_adapter_and_names_it_by_its_hash",
+            "train/test_bridge.py::test_a_merged_adapter_is_the_adapter_on_its_base",
+        ),
+    ),
 }
 
 ADD = Message.assistant(ToolCall(id="call_1", name="add", arguments='{"a": 1, "b": 2}'))
@@ -177,6 +189,15 @@ async def _labs(*_: object) -> AsyncGenerator[Names]:
 
 
 @asynccontextmanager
+async def _mcp(_: Path, patch: pytest.MonkeyPatch, __: object) -> AsyncGenerator[Names]:
+    here = Path(sys.executable).parent  # where the page's server is installed
+    patch.setenv("PATH", f"{here}{os.pathsep}{os.environ['PATH']}")
+    names: Names = {"Agent": Agent, "backend": Scripted(["done"])}
+    yield names
+    assert "get_current_time" in [tool.name for tool in names["agent"].tools]
+
+
+@asynccontextmanager
 async def _plugins(*_: object) -> AsyncGenerator[Names]:
     names: Names = {"__name__": "greetings"}
     yield names
@@ -248,6 +269,7 @@ WORLDS: Mapping[str, World] = {
     "evaluation": _evaluation,
     "knowledge": _knowledge,
     "labs": _labs,
+    "mcp": _mcp,
     "plugins": _plugins,
     "replay": _replay,
     "sandbox": _sandbox,

@@ -36,3 +36,4 @@ async def test_the_python_of_a_page_runs(
 def test_a_page_that_is_not_run_has_parts_and_a_reason():
     stems = {page.stem for page, parts in _PARTS.items() if parts}
     assert stems == {*WORLDS, *NOT_RUN}
+    assert [lost for other in NOT_RUN.values() for lost in other.lost()] == []

@@ -408,6 +408,7 @@ class TestWhatIsWrong:
             ("servers = 3", "must be tables"),
             ("[servers]\nx = 3", "must be a table"),
             ("[servers.x]", "either a command or a url"),
+            ('[server.x]\ncommand = "a"', "[server] is not read: write [servers.NAME]"),
             ('[servers.x]\ncommand = "a"\nurl = "http://b"', "either a command or a url"),
             ('[servers.x]\nurl = "ftp://b"', "begins with http"),
             ('[servers.x]\ncommand = "a"\nfoo = 1', "foo"),

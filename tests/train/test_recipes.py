@@ -83,13 +83,15 @@ def settings_of(name: str, base: Path, chats: str, preferences: str, text: str) 
             return {"data": preferences, **tuned, **more, "rank": 4}
         case "distill":
             return {"data": chats, **tuned, "steps": 8, "rows": 1, "layers": 1}
+        case "tool-calling":  # which makes its own data
+            return {**tuned, "context": 768, "toolsets": 2, "steps": 4, "rank": 4}
         case "full-finetune":
             return {"data": chats, **tuned, "steps": 8, "rows": 1}
         case _:
             return {"data": chats, **tuned, "steps": 8, "rows": 1, "rank": 4, "dropout": 0.1}
 
 
-ALL = ("pretrain", "full-finetune", "lora", "qlora", "distill", "dpo", "rlhf")
+ALL = ("pretrain", "full-finetune", "lora", "qlora", "tool-calling", "distill", "dpo", "rlhf")
 
 
 def run(

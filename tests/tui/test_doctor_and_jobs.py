@@ -124,5 +124,6 @@ async def test_without_jobs_it_says_how_to_begin_one(tmp_path: Path) -> None:
         screen = await to_jobs(pilot)
         await until(pilot, lambda: "agentlab train" in text_of(screen, "#jobs-note"))
         assert not screen.query_one(VirtualList).items
+        assert not screen.query_one("#jobs").display
         await pilot.press("s", "r", "escape")
         await to_roadmap(pilot)

@@ -5,7 +5,8 @@ Screens are imported when they are first opened, so that the first picture is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -77,11 +78,25 @@ class AgentLabApp(App[None]):
         return {"quiet": "#868e9c", "line": "#4a5262"}
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Textual's own, and ours."""
-        yield from super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
+        """Every key of the screen, the places there are, and Textual's own."""
+        offered = [*self._keys_of(screen)]
         for place, says in _PLACES.items():
-            yield SystemCommand(place.capitalize(), says, lambda place=place: self.go_to(place))
-        yield SystemCommand("Dark or light", "Change the look", self.action_toggle_dark)
+            go = partial(self.go_to, place)
+            offered.append(SystemCommand(place.capitalize(), says, go))
+        offered += super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
+        said = {"Keys"}  # ours is called Help
+        for command in offered:
+            if command.title not in said:
+                said.add(command.title)
+                yield command
+
+    def _keys_of(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
+        """What the keys do that work there now, so that all of it can be found by its name."""
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if enabled and tooltip and binding.action != "command_palette":
+                key = binding.key_display or binding.key.partition(",")[0]
+                run = partial(self.run_action, binding.action, default_namespace=node)
+                yield SystemCommand(binding.description, f"{tooltip} ({key})", run)
 
     def action_toggle_dark(self) -> None:
         """Ink or paper."""

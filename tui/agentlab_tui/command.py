@@ -22,7 +22,7 @@ def tui(
     runs: Path, labs: tuple[Path, ...], backend: str | None, web: bool, port: int, text: bool
 ) -> None:
     """Open the terminal UI: the roadmap, labs with a live agent, and all runs."""
-    from agentlab.errors import MissingExtra
+    from agentlab.errors import ConfigError, MissingExtra
 
     if text:
         from agentlab_tui.plain import PlainText
@@ -38,6 +38,11 @@ def tui(
 
         serve(runs=runs, labs=labs, backend=backend, port=port)
         return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError(
+            "the terminal UI needs a terminal to draw on: `agentlab tui --text` goes line by line, "
+            "`agentlab run LAB` grades without one"
+        )
     from agentlab.places.models import open_backend
     from agentlab_tui.app import AgentLabApp
     from agentlab_tui.choices import ChoiceStore

@@ -37,8 +37,8 @@ def detail_of(row: Row) -> Content:
     record = row.record
     when = datetime.fromtimestamp(record.at).strftime("%Y-%m-%d %H:%M:%S")
     head = f"{_title(row)}\n"
-    took = "" if row.took is None else f"  ·  +{row.took:.3f} s"
-    place = f"record {record.seq}  ·  {row.at:.3f} s{took}  ·  {when}\n\n"
+    took = "" if row.took is None else f" · +{row.took:.3f} s"
+    place = f"record {record.seq} · {row.at:.3f} s{took} · {when}\n\n"
     pieces = _message(row.message) if row.message else _event(row)
     return Content.assemble((head, f"bold {row.style}"), (place, "$quiet"), *pieces)
 

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from agentlab.backend import Settings
 from agentlab.backends.llamacpp.backend import LlamaCpp
 from agentlab.backends.schemes import Offered
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
+from agentlab.values import unknown
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,9 @@ def open_backend(name: str, /, **options: Any) -> LlamaCpp:
         ConfigError: what is put on is no adapter for the model.
         MissingExtra: llama-cpp-python (or huggingface_hub, for `hf:`) is not installed.
     """
+    known = list(signature(LlamaCpp).parameters)[1:]
+    if lost := next((option for option in options if option not in known), None):
+        raise ConfigError(f"{name} has no option {unknown(lost, known)}")
     found = find(name)
     if found.model is not None:
         options = {"defaults": found.model.defaults, "title": found.model.title, **options}

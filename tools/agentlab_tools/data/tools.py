@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import ConfigError, ToolError
 from agentlab.tooling import Tool, tool
 from agentlab_tools.data.database import Data, DataError, open_data
@@ -46,7 +46,7 @@ def data_tool(data: Data, *, name: str = "query_data") -> Tool[Any]:
 
 def described(table: Table) -> str:
     """A table as a model is told of it: columns, types, and the first values in them."""
-    lines = [f"Table {table.name}, {table.rows:,} rows:"]
+    lines = [f"Table {table.name}, {counted(table.rows, 'row')}:"]
     for column in table.columns[:_COLUMNS]:
         sample = ", ".join(one_line(value, _SHOWN) for value in column.sample if value is not None)
         told = f"  {one_line(column.name, 60)} {one_line(column.type, 60)}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentlab.display import one_line, safe_json
+from agentlab.display import counted, one_line, safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab.places.models import service_options
@@ -99,7 +99,7 @@ def index(
                 reports.append((path, report))
         except KeyboardInterrupt:
             click.echo(
-                f"stopped: {opened.files:,} files are indexed; run the same command to continue",
+                f"stopped: {counted(opened.files, 'file')} indexed; run the same command to continue",
                 err=True,
             )
             return 130
@@ -110,7 +110,9 @@ def index(
     else:
         for path, report in reports:
             print_report(path, report)
-        click.echo(f"the index at {folder} holds {total:,} passages of {files:,} files")
+        click.echo(
+            f"the index at {folder} holds {counted(total, 'passage')} of {counted(files, 'file')}"
+        )
         for name, path in missing.items():
             click.echo(_gone(name, path), err=True)
     return 1 if any(report.problems for _, report in reports) else 0

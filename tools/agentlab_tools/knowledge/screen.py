@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.display import one_line, safe
+from agentlab.display import counted, one_line, safe
 from agentlab_tools.knowledge.tools import place
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def print_report(path: Path, report: Report) -> None:
     """Write what an update did, and all that could not be indexed."""
     moved = f", {report.moved:,} moved" if report.moved else ""
     parts = [
-        f"{report.indexed:,} files read, {report.unchanged:,} unchanged, {report.removed:,} removed"
-        f"{moved}; {report.written:,} passages written in {report.seconds:.1f} s"
+        f"{counted(report.indexed, 'file')} read, {report.unchanged:,} unchanged, "
+        f"{report.removed:,} removed{moved}; {counted(report.written, 'passage')} written "
+        f"in {report.seconds:.1f} s"
     ]
     if report.passed_over:
         kinds = ", ".join(f"{count:,} {end}" for end, count in report.passed_over.items())
@@ -91,7 +92,7 @@ class Bar:
 
     def _show(self, at: Progress) -> None:
         self._bar.update(
-            self._task, completed=at.files, total=at.of, written=f"{at.written:,} passages"
+            self._task, completed=at.files, total=at.of, written=f"{counted(at.written, 'passage')}"
         )
 
     def __exit__(self, *_: object) -> None:

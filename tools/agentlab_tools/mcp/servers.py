@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -20,8 +19,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agentlab.decoding import Undecodable, decode
 from agentlab.errors import ConfigError
+from agentlab.values import tables
 
 
 class McpServer(BaseModel):
@@ -99,14 +98,8 @@ def load_servers(path: Path) -> dict[str, McpServer]:
     """
     if not path.is_file():
         return {}
-    try:
-        told: Any = tomllib.loads(decode(path.read_bytes())[0]).get("servers", {})
-    except (OSError, ValueError, Undecodable) as error:
-        raise ConfigError(f"{path} can't be read: {error}") from None
-    if not isinstance(told, dict):
-        raise ConfigError(f"{path}: servers must be tables, e.g. [servers.time]")
     servers: dict[str, McpServer] = {}
-    for name, fields in cast(dict[str, Any], told).items():
+    for name, fields in tables(path, "servers").items():
         where = f"{path}, [servers.{name}]"
         if not isinstance(fields, dict):
             raise ConfigError(f"{where}: must be a table")

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.events import Event, LiveEvent, ModelReplied
 from agentlab.trace import Trace
 from agentlab_tui.consent import Asked
@@ -114,7 +114,7 @@ class ForkedScreen(Screen[None]):
                 if self._skip < 0 and run is not None:
                     self._skip = run.opened
                     self._path = run.path
-                    says = f"{self._skip} events from the log, then live"
+                    says = f"{counted(self._skip, 'event')} from the log, then live"
                     self.query_one("#past", Static).update(Content.styled(says, "$quiet"))
                     status.at("live")
                 await self._go_on(event)

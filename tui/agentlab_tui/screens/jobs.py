@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import AgentLabError
 from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.curve import curve
@@ -107,13 +107,14 @@ class JobsScreen(Screen[None]):
         finally:
             self._looking = False
         rows = self.query_one(VirtualList[Job])
+        self.query_one("#jobs").display = bool(jobs)  # no line between nothing and nothing
         if not jobs:
             self._note(
                 Content.styled("no jobs yet: `agentlab train` lists what can be trained", "$quiet")
             )
         else:
             active = sum(job.active for job in jobs)
-            self._note(Content.styled(f"{len(jobs)} jobs, {active} at work", "$quiet"))
+            self._note(Content.styled(f"{counted(len(jobs), 'job')}, {active} at work", "$quiet"))
         marked = rows.current
         rows.set_items(jobs, keep_cursor=True)
         if marked is not None:  # a new job comes in above: stay on the one that was marked

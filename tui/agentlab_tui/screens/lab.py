@@ -54,6 +54,7 @@ class LabScreen(Screen[None]):
         Binding("r", "run(True)", "Run", tooltip="Try the answer on a few practice cases"),
         Binding("g", "run(False)", "Grade", tooltip="Try the answer on the cases that count"),
         Binding("e", "edit", "Edit", tooltip="Edit your answer"),
+        Binding("enter", "quiz", "Answer", key_display="⏎", tooltip="To the questions of the quiz"),
         Binding("f", "form", "Form", tooltip="Put the agent together in a form, or as text"),
         Binding("h", "hint", "Hint", tooltip="The next hint, from nudge to answer"),
         Binding("n", "go(1)", "Next", tooltip="Next step; p leads back"),
@@ -129,6 +130,8 @@ class LabScreen(Screen[None]):
                 return "run" in _PANES[self.step.kind]
             case "form":
                 return self.step.kind == "agent"
+            case "quiz":  # on a wide screen it stands beside the lesson, and has the keys
+                return self.step.kind == "quiz" and self.has_class("-front-lesson")
             case "hint":
                 return bool(self.step.hints)
             case "go":
@@ -246,6 +249,10 @@ class LabScreen(Screen[None]):
         self._bring("answer")
         self.call_after_refresh(self.query_one(WorkPane).edit)
 
+    def action_quiz(self) -> None:
+        """To the questions."""
+        self._bring("quiz")
+
     def action_form(self) -> None:
         """The agent as a form, or as text."""
         self._bring("answer")
@@ -293,6 +300,7 @@ class LabScreen(Screen[None]):
             self.set_class(name == pane, f"-front-{name}")
         self.query_one(PaneTabs).front(pane)
         focus = {"lesson": "#lesson", "quiz": "#quiz", "answer": "#answer", "run": "#cases"}[pane]
+        self.refresh_bindings()
         # what is hidden can't take the focus, so wait until the style has made it visible
         self.call_after_refresh(self.query_one(focus).focus)
 

@@ -14,6 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
+from agentlab.display import counted
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.catalog import LabEntry, in_order, labs_in
 from agentlab_tui.navigation import GoTo, OpenLab
@@ -21,6 +22,7 @@ from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
 from agentlab_tui.widgets.lab_card import lab_card
 from agentlab_tui.widgets.roadmap_list import RoadmapList
+from agentlab_tui.widgets.search_line import SearchLine
 from agentlab_tui.widgets.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class RoadmapScreen(Screen[None]):
         ),
         Binding("j", "go('jobs')", "Jobs", tooltip="Training jobs, with their curves"),
         Binding("d", "go('doctor')", "Doctor", tooltip="What works on this machine"),
-        Binding("escape", "clear", "Clear search", show=False),
+        Binding("escape", "clear", "All labs", key_display="esc", tooltip="Leave the search"),
     ]
 
     def __init__(self, services: Services) -> None:
@@ -63,16 +65,20 @@ class RoadmapScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The list, and a card on the lab that is marked."""
         yield TopBar("Roadmap")
-        yield Input(placeholder="Search labs: words from the title, the id, what it teaches")
+        yield SearchLine(placeholder="Search labs: words from the title, the id, what it teaches")
         with Horizontal(id="roadmap"):
             yield RoadmapList()
             with VerticalScroll(id="card", can_focus=False):
                 yield Static(markup=False)
         yield KeyFooter()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A search is left only where there is one."""
+        return action != "clear" or not self.is_mounted or self.query_one(SearchLine).display
+
     def on_mount(self) -> None:
         """The screen is there at once; labs come in one by one."""
-        self.query_one(Input).display = False
+        self.query_one(SearchLine).display = False
         self.query_one(RoadmapList).show((), {})
         self.call_after_refresh(self._load)  # a lab's imports must not hold up the first picture
 
@@ -117,13 +123,13 @@ class RoadmapScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Show the search line."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         search.display = True
         self.set_focus(search)  # at once: what is typed next belongs to it
 
     def action_clear(self) -> None:
         """Show all labs again."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         search.clear()
         search.display = False
         self.query_one(RoadmapList).focus()
@@ -141,7 +147,7 @@ class RoadmapScreen(Screen[None]):
             if entry.id not in self._progress:
                 self._progress[entry.id] = self._services.progress.lab(entry.id)
         self._standings = standings(self.entries, self._progress)
-        query = self.query_one(Input).value
+        query = self.query_one(SearchLine).value
         found = [entry for entry in self.entries if entry.matches(query)]
         self.query_one(RoadmapList).show(found, self._standings, searching=bool(query))
         self.query_one(TopBar).set_right(self._sum_up())
@@ -153,8 +159,8 @@ class RoadmapScreen(Screen[None]):
             for entry in self.entries
             if entry.lab and self._standings[entry.id].mark != "passed"
         )
-        hours = f"{left / 60:.0f} hours" if left >= 120 else f"{left} minutes"
-        return f"{marks.count('passed')} of {len(marks)} labs passed · {hours} to go"
+        hours = f"{left / 60:.0f} hours" if left >= 120 else counted(left, "minute")
+        return f"{marks.count('passed')} of {counted(len(marks), 'lab')} passed · {hours} to go"
 
 
 def _some(labs: Iterator[LabEntry]) -> list[LabEntry]:

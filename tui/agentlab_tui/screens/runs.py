@@ -15,12 +15,13 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.navigation import OpenDiff, OpenTrace
 from agentlab_tui.run_list import MOST, RunSummary, summaries
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
+from agentlab_tui.widgets.search_line import SearchLine
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
 
@@ -54,7 +55,7 @@ class RunsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A head, and the list."""
         yield TopBar("Runs")
-        yield Input(placeholder="Search runs: lab, model, day, outcome")
+        yield SearchLine(placeholder="Search runs: lab, model, day, outcome")
         yield Static(id="columns", markup=False)
         yield VirtualList[RunSummary](self._row)
         yield Static(id="runs-note", markup=False)
@@ -62,7 +63,7 @@ class RunsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Read the folder without keeping anyone waiting."""
-        self.query_one(Input).display = False
+        self.query_one(SearchLine).display = False
         self._load()
 
     def on_resize(self) -> None:
@@ -92,7 +93,7 @@ class RunsScreen(Screen[None]):
             note.update(f"no runs in {where} yet: open a lab and press r")
         else:
             most = f", the newest {MOST:,}" if len(found) == MOST else ""
-            note.update(f"{len(found):,} runs{most} in {where}")
+            note.update(f"{counted(len(found), 'run')}{most} in {where}")
 
     @on(VirtualList.Chosen)
     def _open(self, event: VirtualList.Chosen) -> None:
@@ -116,7 +117,7 @@ class RunsScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Show the search line."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         search.display = True
         self.set_focus(search)  # at once: what is typed next belongs to it
 
@@ -146,7 +147,7 @@ class RunsScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Out of the search, then back."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         if search.display:
             search.clear()
             search.display = False
@@ -155,7 +156,7 @@ class RunsScreen(Screen[None]):
             self.dismiss()
 
     def _fill(self) -> None:
-        query = self.query_one(Input).value
+        query = self.query_one(SearchLine).value
         found = [run for run in self._runs if run.matches(query)]
         self.query_one(VirtualList[RunSummary]).set_items(found, keep_cursor=True)
 

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import AgentLabError, TraceError
 from agentlab.tooling.threads import in_thread
 from agentlab.trace import Trace, trace_path
@@ -30,6 +30,7 @@ from agentlab_tui.screens.export import ExportScreen, Wanted
 from agentlab_tui.screens.fork import ForkScreen
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
+from agentlab_tui.widgets.search_line import SearchLine
 from agentlab_tui.widgets.timeline_row import RowDrawer
 from agentlab_tui.widgets.top_bar import TopBar
 from agentlab_tui.widgets.virtual_list import VirtualList
@@ -97,7 +98,7 @@ class TimelineScreen(Screen[None]):
         """A head, the events, the detail."""
         yield TopBar("Runs", self._path.stem)
         yield Static(id="about", markup=False)
-        yield Input(
+        yield SearchLine(
             placeholder="Search this run: words, a tool's name, or a kind such as tool_finished"
         )
         with Horizontal(id="timeline"):
@@ -108,7 +109,7 @@ class TimelineScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Load without keeping anyone waiting."""
-        self.query_one(Input).display = False
+        self.query_one(SearchLine).display = False
         self._load()
 
     @work(exclusive=True, group="load")
@@ -132,7 +133,7 @@ class TimelineScreen(Screen[None]):
 
     @work(exclusive=True, group="filter")
     async def _filter(self) -> None:
-        query = self.query_one(Input).value
+        query = self.query_one(SearchLine).value
         rows = self._rows
         if query.strip():
             rows = await in_thread(partial(_matching, rows, query))
@@ -275,7 +276,7 @@ class TimelineScreen(Screen[None]):
 
     def action_search(self) -> None:
         """Show the search line."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         search.display = True
         self.set_focus(search)  # at once: what is typed next belongs to it
 
@@ -285,7 +286,7 @@ class TimelineScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Out of the search, then back to where one came from."""
-        search = self.query_one(Input)
+        search = self.query_one(SearchLine)
         if search.display:
             search.display = False
             search.clear()
@@ -309,7 +310,7 @@ def _about(trace: Trace) -> Content:
     parts = [when, *(f"{k} {v}" for k, v in header.labels.items()), header.backend.model]
     parts += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []
     parts += [f"forked from {header.parent.run} at {header.parent.seq}"] if header.parent else []
-    parts += [f"{len(trace.records):,} records"]
+    parts += [counted(len(trace.records), "record")]
     line = Content.styled(one_line("  ·  ".join(parts), 400), "$quiet")
     if trace.torn:
         line = Content.assemble(line, (f"  ·  {trace.torn} bytes can't be read", "$warning"))

@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from agentlab.backend import TokenInfo
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 from agentlab.errors import AgentLabError
 from agentlab.events import LiveEvent, ModelReplied
 from agentlab.tooling.threads import in_thread
@@ -224,7 +224,7 @@ class Conversation(VerticalScroll, can_focus=True):
         if end.how == "done" and run is not None:
             self._talk.history, self._run = tuple(run.state.transcript.messages), run.id
             self._keep()
-            status.idle(f"✔ {status.tokens:,} tokens")
+            status.idle(f"✔ {counted(status.tokens, 'token')}")
         elif end.how == "broken":
             status.idle(one_line(f"✘ {end.problem}", 500), "$error")
         else:

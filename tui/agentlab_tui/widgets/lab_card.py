@@ -57,9 +57,8 @@ def _button(standing: Standing, *, begun: bool) -> Content:
         words, note = "to begin", ""
     if standing.waits_for and not begun:
         note = "better after what it builds on"
-    return Content.assemble(
-        (" Enter ", "bold reverse $accent"), f" {words}", (f"   {note}", "$quiet")
-    )
+    below = note and f"\n{note}"  # beside it, a narrow card would break it in two
+    return Content.assemble((" Enter ", "bold reverse $accent"), f" {words}", (below, "$quiet"))
 
 
 def _others(

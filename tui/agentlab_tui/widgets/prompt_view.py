@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentlab.backends.llamacpp.seen import PromptToken
-from agentlab.display import safe
+from agentlab.display import counted, safe
 
 _MOST = 4_000
 """Tokens that are drawn: the last ones, which the answer follows."""
@@ -35,7 +35,7 @@ class PromptView(Vertical):
         """Show a prompt."""
         read = sum(token.read for token in tokens)
         counts = Content.assemble(
-            (f"{len(tokens):,} tokens", "bold"),
+            (counted(len(tokens), "token"), "bold"),
             (f"   {read:,} of them read already, {len(tokens) - read:,} new", "$quiet"),
         )
         self.query_one("#prompt-sum", Static).update(counts)

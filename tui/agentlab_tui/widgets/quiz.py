@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -17,22 +17,20 @@ from agentlab.labs.attempt import Verdict
 from agentlab.labs.values import QuizStep
 
 
-class Option(Static):
-    """One option. A click chooses it."""
+class Option(Horizontal):
+    """One option, its text in a column of its own. A click chooses it."""
 
     def __init__(self, letter: str, text: str) -> None:
-        super().__init__()
+        self._box = Static(classes="box")
+        super().__init__(self._box, Static(Content(safe(text)), classes="says"))
         self.letter = letter
-        self._text = text
 
     def draw(self, chosen: bool, marked: bool) -> None:
         """Show whether it is chosen, and whether the cursor is on it."""
         self.set_class(chosen, "-chosen")
         self.set_class(marked, "-marked")
         box = ("◉ ", "bold $accent") if chosen else ("○ ", "$quiet")
-        self.update(
-            Content.assemble(box, (f"{safe(self.letter)}  ", "bold $primary"), safe(self._text))
-        )
+        self._box.update(Content.assemble(box, (f"{safe(self.letter)}  ", "bold $primary")))
 
 
 class Quiz(VerticalScroll, can_focus=True):
@@ -102,7 +100,7 @@ class Quiz(VerticalScroll, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click chooses."""
         for index, option in enumerate(self.query(Option)):
-            if event.widget is option:
+            if event.widget and option in event.widget.ancestors_with_self:
                 self._cursor = index
                 self.action_choose()
 

@@ -21,6 +21,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from agentlab.display import counted
 from agentlab.events import LiveEvent, ModelReplied
 from agentlab.labs.attempt import Check
 from agentlab.labs.runner import (
@@ -207,12 +208,17 @@ class RunPane(Vertical):
         if end.how == "broken":
             status.idle(f"✘ {end.problem}", "$error")
         elif end.how == "stopped":
-            status.idle(f"■ stopped · {status.tokens:,} tokens · the trace is kept", "$warning")
+            status.idle(
+                f"■ stopped · {counted(status.tokens, 'token')} · the trace is kept", "$warning"
+            )
         elif self._report is not None:
             passed = sum(check.passed for check in self._report.checks)
             style = "$success" if self._report.passed else "$error"
             mark = "✔" if self._report.passed else "✘"
             of = len(self._report.checks)
-            status.idle(f"{mark} {passed} of {of} checks · {status.tokens:,} tokens", style)
+            status.idle(
+                f"{mark} {passed} of {counted(of, 'check')} · {counted(status.tokens, 'token')}",
+                style,
+            )
         if run:
             self.post_message(self.Done(run.job, end.how, self._report))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widgets import Static
 
-from agentlab.display import one_line
+from agentlab.display import counted, one_line
 
 _SPIN = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _TURNS_A_SECOND = 8
@@ -66,5 +66,5 @@ class RunStatus(Static):
         return Content.assemble(
             (f"{spin} ", "bold $primary"),
             (self._place, "bold"),
-            (f"  ·  {self.tokens:,} tokens{speed}  ·  {took:.1f} s", "$quiet"),
+            (f"  ·  {counted(self.tokens, 'token')}{speed}  ·  {took:.1f} s", "$quiet"),
         )
