@@ -203,7 +203,7 @@ SEARCH_WRONG = {
 
 
 def teller(arguments: str) -> AgentAnswer:
-    """An agent that was shown these arguments of git, `{}` for the tool, and the name it printed."""
+    """An agent that was shown these arguments of git (`{}` for the tool), and what it printed."""
     names = ("load_images", "sum_columns", "open_mails")
     people = ("Ines", "Karl", "Mia")
     return AgentAnswer(

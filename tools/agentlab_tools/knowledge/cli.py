@@ -99,7 +99,7 @@ def index(
                 reports.append((path, report))
         except KeyboardInterrupt:
             click.echo(
-                f"stopped: {counted(opened.files, 'file')} indexed; run the same command to continue",
+                f"stopped: {counted(opened.files, 'file')} indexed; the same command continues",
                 err=True,
             )
             return 130
