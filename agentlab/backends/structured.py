@@ -62,8 +62,8 @@ class Ways:
             except SchemaUnfit:
                 continue
             except BadRequest as error:
-                complaint = str(error).lower()
-                if mode == modes[-1] or not any(word in complaint for word in _BLAMES_THE_SCHEMA):
+                said = str(error).lower()
+                if mode == modes[-1] or not any(word in said for word in _BLAMES_THE_SCHEMA):
                     raise
                 self._modes = tuple(m for m in self._modes if m != mode)
 
@@ -151,8 +151,8 @@ def unfenced(text: str) -> str:
     text = text.strip()
     if _is_json(text):
         return text
-    inside = [fenced.strip() for fenced in _FENCE.findall(text)]
-    readable = [fenced for fenced in inside if _is_json(fenced)]
+    inside = [found.strip() for found in _FENCE.findall(text)]
+    readable = [found for found in inside if _is_json(found)]
     if len(readable) == 1:
         return readable[0]
     if len(inside) == 1 and text.startswith("```"):
