@@ -359,7 +359,7 @@ STORE = _code(
 '''
 )
 STORE_ALSO = {
-    "counter-and-other-names": _code(
+    "a-counter": _code(
         '''from collections import Counter
 
 
@@ -367,19 +367,19 @@ class Store:
     def __init__(self):
         self._there = Counter()
 
-    def put_in(self, item: str, count: int) -> int:
+    def put(self, item: str, count: int) -> int:
         """Put items into the store."""
         self._there[item] += count
         return self._there[item]
 
-    def take_out(self, item: str, count: int) -> int:
+    def take(self, item: str, count: int) -> int:
         """Take items out of the store."""
         if self._there[item] < count:
             raise RuntimeError(f"not enough {item}: {self._there[item]}")
         self._there.subtract({item: count})
         return self._there[item]
 
-    def how_many(self, item: str) -> int:
+    def count(self, item: str) -> int:
         """How many of an item are in the store."""
         return self._there[item]
 '''
