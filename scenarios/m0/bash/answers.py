@@ -291,3 +291,24 @@ CLERK_WRONG = {
     "quoted-only": clerk('grep -c error "{}"'),
     "single-quotes": clerk("grep -c error -- '{}'"),
 }
+
+TALLY_MISTAKES = {
+    "no-quotes": "spaces in names",
+    "loops-over-ls": "spaces in names",
+    "glued-by-cat": "a run that was killed",
+    "waits-on-nothing": "an empty folder",
+    "reads-line-by-line": "a name of two lines",
+    "not-sorted-first": "counted",
+    "counts-what-was-said": "counted",
+    "takes-every-file": "a file beside the runs",
+}
+
+UNFINISHED_MISTAKES = {
+    "status-lost-in-a-pipe": "status",
+    "status-of-the-last": "status",
+    "ended-by-set-e": "named",
+    "names-by-line": "does not end in a NUL",
+    "gives-up-at-one": "a run that may not be read",
+    "finds-the-word": "named",
+    "nothing-is-wrong": "a folder that is not there",
+}

@@ -13,10 +13,12 @@ from .answers import (
     CLERK_WRONG,
     TALLY,
     TALLY_ALSO,
+    TALLY_MISTAKES,
     TALLY_STARTER,
     TALLY_WRONG,
     UNFINISHED,
     UNFINISHED_ALSO,
+    UNFINISHED_MISTAKES,
     UNFINISHED_STARTER,
     UNFINISHED_WRONG,
 )
@@ -59,6 +61,7 @@ lab = Lab(
             solution=TALLY,
             also=TALLY_ALSO,
             wrong=TALLY_WRONG,
+            mistakes=TALLY_MISTAKES,
             hints=(
                 "Run it, and read which folder it fails in. Which words does the shell make of "
                 "$1 there?",
@@ -89,6 +92,7 @@ lab = Lab(
             solution=UNFINISHED,
             also=UNFINISHED_ALSO,
             wrong=UNFINISHED_WRONG,
+            mistakes=UNFINISHED_MISTAKES,
             hints=(
                 "When is a script's exit code the one of its last command? And what is the last "
                 "command of yours?",

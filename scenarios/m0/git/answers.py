@@ -203,7 +203,11 @@ SEARCH_WRONG = {
 
 
 def teller(arguments: str) -> AgentAnswer:
+<<<<<<< HEAD
     """An agent that was shown these arguments of git (`{}` for the tool), and what it printed."""
+=======
+    """An agent that was shown these arguments of git, `{}` for the tool, and whom it named."""
+>>>>>>> w/lab2
     names = ("load_images", "sum_columns", "open_mails")
     people = ("Ines", "Karl", "Mia")
     return AgentAnswer(
@@ -235,4 +239,21 @@ TELLER_WRONG = {
     "any-file": teller("log --format=%an -S {}"),
     "the-last-to-touch-it": teller("log -1 --format=%an -- tools.txt"),
     "by-its-subject": teller("log -1 --format=%an --grep=Show.{}"),
+}
+
+DELIVER_MISTAKES = {
+    "by-force": "the hub has lost",
+    "ours-wins": "lacks",
+    "marks-and-all": "at the same place",
+    "checked-too-early": "it merges without a conflict",
+    "all-in-one": "kept",
+    "gives-up-in-a-conflict": "at the same place",
+}
+
+SEARCH_MISTAKES = {
+    "left-in-the-middle": "BISECT_LOG was left behind",
+    "short-hash": "no whole hash",
+    "unfinished-is-bad": "can't be checked",
+    "main-line-only": "it came in with a merge",
+    "where-it-looked-last": "sixty commits in a row",
 }

@@ -9,10 +9,12 @@ from agentlab.labs.declare import quiz, right, wrong
 from .answers import (
     DELIVER,
     DELIVER_ALSO,
+    DELIVER_MISTAKES,
     DELIVER_STARTER,
     DELIVER_WRONG,
     SEARCH,
     SEARCH_ALSO,
+    SEARCH_MISTAKES,
     SEARCH_STARTER,
     SEARCH_WRONG,
     TELLER,
@@ -60,6 +62,7 @@ lab = Lab(
             solution=DELIVER,
             also=DELIVER_ALSO,
             wrong=DELIVER_WRONG,
+            mistakes=DELIVER_MISTAKES,
             hints=(
                 "Your main is the one of yesterday. What did the others push since then?",
                 "Fetch, merge the branch with origin/main, and only then run the check. In a "
@@ -86,6 +89,7 @@ lab = Lab(
             solution=SEARCH,
             also=SEARCH_ALSO,
             wrong=SEARCH_WRONG,
+            mistakes=SEARCH_MISTAKES,
             hints=(
                 "Sixty commits can be halved six times.",
                 "git bisect start main good, then git bisect run with the check. It talks a lot, "
