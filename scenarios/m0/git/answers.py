@@ -203,11 +203,7 @@ SEARCH_WRONG = {
 
 
 def teller(arguments: str) -> AgentAnswer:
-<<<<<<< HEAD
-    """An agent that was shown these arguments of git (`{}` for the tool), and what it printed."""
-=======
     """An agent that was shown these arguments of git, `{}` for the tool, and whom it named."""
->>>>>>> w/lab2
     names = ("load_images", "sum_columns", "open_mails")
     people = ("Ines", "Karl", "Mia")
     return AgentAnswer(
