@@ -160,7 +160,7 @@ def keyed() -> Iterator[Schema]:
                 "additionalProperties": False,
             }
             yield {**closed, "minProperties": least, "maxProperties": max(1, most)}
-    for others in (True, False, B):
+    for others in (True, False, B, A):
         yield {"type": "object", "patternProperties": {"^[ab]$": A}, "additionalProperties": others}
         yield {
             "type": "object",
@@ -169,6 +169,8 @@ def keyed() -> Iterator[Schema]:
             "additionalProperties": others,
         }
         yield {"type": "object", "patternProperties": {".*": A, "b": B}}
+        both = {"^[ab]$": others, "b": A}
+        yield {"type": "object", "patternProperties": both, "additionalProperties": others}
     for names in (
         {"enum": ["a", "b"]},
         {"pattern": "^[bc]"},

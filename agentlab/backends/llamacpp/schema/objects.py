@@ -64,6 +64,13 @@ def _by_pattern(place: Place, patterns: dict[str, Any], others: Schema) -> Schem
         made = place.read(part, where)
         if expression in _EVERY_NAME:
             for_all.append(made)
+        elif (
+            "additionalProperties" in place.schema
+            and len(patterns) == 1
+            and made == others
+            and _matching(expression, place.mapping("properties")) == set()
+        ):
+            continue  # the same holds of all others
         elif rust in leave.patterns:
             # names that it may match can be anything the others can, or what it says
             place.report(where)
@@ -83,9 +90,6 @@ def _by_pattern(place: Place, patterns: dict[str, Any], others: Schema) -> Schem
     if leave.overlaps and len(kept) > 1:
         place.report("patternProperties")
         kept = {"|".join(f"(?:{rust})" for rust in kept): {"anyOf": list(kept.values())}}
-    if "additionalProperties" in place.schema:
-        # names of which the same holds as of all others need no expression
-        kept = {rust: made for rust, made in kept.items() if made != others}
     if kept:
         out["patternProperties"] = kept
     return others
