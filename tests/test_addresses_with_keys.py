@@ -38,7 +38,7 @@ class Service(ThreadingHTTPServer):
 
 
 class Asked(BaseHTTPRequestHandler):
-    server: Service
+    server: Service  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
         self.do_POST()

@@ -204,10 +204,13 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         click.echo("interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        from agentlab.display import safe
+        from io import StringIO
 
-        error.message = safe(error.message)
-        error.show()
+        from agentlab.display import safe  # it may quote a name that a stranger gave a file
+
+        said = StringIO()
+        error.show(said)
+        click.echo(safe(said.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except AgentLabError as error:
         from agentlab.display import safe  # what an error quotes may be a stranger's

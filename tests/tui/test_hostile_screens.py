@@ -45,7 +45,7 @@ OURS = re.compile(
 def answers(messages: Any, tools: Any, _: Any) -> Reply:
     """Words, a call of a tool that there is and one of a tool that there is not; then words."""
     if messages[-1].role == "tool":
-        token = TokenInfo(text=HOSTILE, logprob=-0.1, alternatives=((HOSTILE, -0.1),))
+        token = TokenInfo(id=7, text=HOSTILE, logprob=-0.1, top=((HOSTILE, -0.1),))
         return Reply(message=Message.assistant(HOSTILE), tokens=(token,))
     calls = (
         ToolCall(id="1", name=HOSTILE, arguments=HOSTILE),
@@ -119,6 +119,11 @@ def run(number: int) -> Path:
     return Path.cwd() / "runs" / f"evil-{number}.jsonl"
 
 
+def services_of(pilot: Pilot[None]) -> Services:
+    assert isinstance(pilot.app, AgentLabApp)
+    return pilot.app._services
+
+
 async def welcome(pilot: Pilot[None], see: Callable[[], None]) -> None:
     await at(pilot, "WelcomeScreen")
 
@@ -188,7 +193,7 @@ async def runs(pilot: Pilot[None], see: Callable[[], None]) -> None:
 async def timeline(pilot: Pilot[None], see: Callable[[], None]) -> None:
     from agentlab_tui.screens.timeline import TimelineScreen
 
-    pilot.app.push_screen(TimelineScreen(pilot.app._services, run(1)))
+    pilot.app.push_screen(TimelineScreen(services_of(pilot), run(1)))
     screen = await at(pilot, "TimelineScreen")
     await until(pilot, lambda: screen.query_one("VirtualList").items)
     for _ in screen.query_one("VirtualList").items:
@@ -235,7 +240,7 @@ async def forked(pilot: Pilot[None], see: Callable[[], None]) -> None:
 
     trace = Trace.load(run(1))
     change = Change(at=0, how="say", text=HOSTILE, backend=ONE_LINE)
-    pilot.app.push_screen(ForkedScreen(pilot.app._services, trace, change))
+    pilot.app.push_screen(ForkedScreen(services_of(pilot), trace, change))
     screen = await at(pilot, "ForkedScreen")
     await until(pilot, lambda: screen._live is None)
     await pilot.pause(0.2)
