@@ -18,7 +18,7 @@ _ABOUT = {
     "killed": "a killed run",
 }
 _TOOLS = ("weather", "add", "price", "search", "chart")
-ITEMS = ("lamps", "chairs", "books", "plates", "tents", "boots", "ropes", "coats", "drums", "maps")
+_ITEMS = ("lamps", "chairs", "books", "plates", "tents", "boots", "ropes", "coats", "drums", "maps")
 
 
 def runs(rng: Random, count: int) -> Sequence[Case]:
@@ -39,6 +39,7 @@ def tallies(rng: Random, count: int) -> Sequence[Case]:
         three = [_drawn(rng, _TOOLS) for _ in range(2)]
         left_out = rng.choice(three[0])["tool"]  # so that some counts are taken over unchanged
         three.append(_drawn(rng, [name for name in _TOOLS if name != left_out]))
+        three[2].append(next(call for call in three[0] if call["tool"] != left_out))  # and one not
         first = _counted(three[0], {})
         expect = {
             "first": first,
@@ -94,7 +95,7 @@ def dialogues(rng: Random, count: int) -> Sequence[Case]:
     """
     cases: list[Case] = []
     for _ in range(count):
-        item, other = rng.sample(ITEMS, 2)
+        item, other = rng.sample(_ITEMS, 2)
         a, b, more = (10 * rng.randint(*ends) for ends in ((2, 5), (6, 9), (1, 2)))
         asked = [
             (0, "put", f"Put {a} {item} into the store."),

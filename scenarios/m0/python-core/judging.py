@@ -8,8 +8,6 @@ from typing import Any, cast
 from agentlab.labs import Attempt, CaseRun, Check, Verdict
 from agentlab.labs.checks import numbers_in, printed
 
-from .cases import ITEMS
-
 Complaint = Callable[[Any, Any], str | None]
 """What is wrong with what was printed, given what was expected; None if nothing is."""
 
@@ -129,11 +127,11 @@ def not_refused(found: Any, expect: Any) -> str | None:
 def followed(found: Any, expect: Any) -> Iterator[tuple[Any, int, bool, str]]:
     """Each question with what is then in its store, and whether it had to be refused.
 
-    What is put or taken is what the model's call says.
+    What is put or taken, and of what, is what the model's call says.
     """
     stores: dict[tuple[int, str], int] = {}
     for one, (store, wanted, text) in zip(found, expect, strict=True):
-        place = (store, next(item for item in ITEMS if item in text))
+        place = (store, one["item"])
         there, sent = stores.get(place, 0), sum(one["sent"][:1])
         refused = wanted == "take" and sent > there
         if not refused and wanted != "count":

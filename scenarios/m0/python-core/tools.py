@@ -99,6 +99,7 @@ async def _asked(agent: Agent[Any], text: str) -> dict[str, Any]:
     return {
         "asked": text,
         "sent": _numbers(calls[:1]),
+        "item": _item(calls[:1]),
         "shown": [f"{call.name}({call.arguments})" for call in calls],
         "results": [[one.content, one.error] for one in back],
         "answer": result.text,
@@ -107,14 +108,22 @@ async def _asked(agent: Agent[Any], text: str) -> dict[str, Any]:
 
 def _numbers(calls: Sequence[ToolCall]) -> list[int]:
     """The whole numbers that were sent, as numbers or as text."""
-    found: list[int] = []
+    return [int(text) for text in _sent(calls) if text.isdecimal()]
+
+
+def _item(calls: Sequence[ToolCall]) -> str:
+    """What else was sent first: the item, as the model spells it."""
+    return next((text for text in _sent(calls) if not text.isdecimal()), "")
+
+
+def _sent(calls: Sequence[ToolCall]) -> Sequence[str]:
+    found: list[str] = []
     for call in calls:
         try:
             sent: object = json.loads(call.arguments)
         except ValueError:  # cut off by the limit of tokens
             continue
-        values = cast(dict[str, object], sent).values() if isinstance(sent, dict) else ()
-        found += [int(str(value)) for value in values if str(value).isdecimal()]
+        found += map(str, cast(dict[str, object], sent).values() if isinstance(sent, dict) else ())
     return found
 
 
