@@ -72,9 +72,8 @@ class MessagesDecoder:
                 self._count(event["message"].get("usage"))
             case "message_delta":
                 self._count(event.get("usage"))
-                self._stop_reason = (event.get("delta") or {}).get(
-                    "stop_reason"
-                ) or self._stop_reason
+                delta: Any = event.get("delta") or {}
+                self._stop_reason = delta.get("stop_reason") or self._stop_reason
             case "message_stop":
                 self._marked = True
             case _:

@@ -193,7 +193,7 @@ def test_a_step_is_of_a_lab_and_not_of_a_module(root: Path):
 def test_interrupted_it_reports_what_was_graded_until_then(root: Path):
     write(root, "c-sleeps", code="sleep")
     asked = command(root, "--json", "--junit", "report.xml")
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(**asked, **pipes) as running:
         until = time.monotonic() + 60
         while not (root.parent / "asleep").exists() and time.monotonic() < until:
