@@ -113,7 +113,8 @@ def _numbers(calls: Sequence[ToolCall]) -> list[int]:
 
 def _item(calls: Sequence[ToolCall]) -> str:
     """What else was sent first: the item, as the model spells it."""
-    return next((text for text in _sent(calls) if not text.isdecimal()), "")
+    sent = _sent(calls)
+    return next((text for text in sent if not text.isdecimal()), next(iter(sent), ""))
 
 
 def _sent(calls: Sequence[ToolCall]) -> Sequence[str]:
