@@ -20,7 +20,7 @@ BY_NAME = {
     "pydantic": ("ignored_warning_kinds", "__pydantic_base_init__"),
     "Jupyter": ("_repr_html_",),
     "`.ci/install`": ("cached_wheel",),
-    "the other side of a sandbox, which asks by name": ("_tests", "_operator"),
+    "the other side of a sandbox, which asks by name": ("_tests", "_operator", "_set"),
     "nobody: held so that it is not freed": ("_left",),
     "a model that fills it in": ("square_metres",),
     "click": ("format_commands",),

@@ -44,6 +44,9 @@ class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
     await, a run that is dropped without having been run warns.
     """
 
+    _made_by = ""
+    """The call that made it, as long as it was never run; also where making it failed half-way."""
+
     def __init__(
         self,
         agent: AgentProfile[Output],
@@ -120,13 +123,13 @@ class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
             raise TypeError(f"a run is no list of events: {self._awaited()}")
 
     def __del__(self) -> None:
-        if self.__dict__.get("_made_by"):
+        if self._made_by:
             said = f"run {self.id} was never run: {self._awaited()}"
             warnings.warn(said, RuntimeWarning, stacklevel=2)
 
     def _awaited(self) -> str:
         """What to do with a run."""
-        awaited, _, plain = self.__dict__.get("_made_by", "").partition(", ")
+        awaited, _, plain = self._made_by.partition(", ")
         use = plain and f", or use {plain}"
         return f"`await {awaited or 'agent.run'}(…)`, or iterate it with `async for`{use}"
 
