@@ -217,6 +217,7 @@ SHOWS_NOTHING = {
     "tui": "the screens, which have tests of their own",
     "doctor": "of this machine and the user's own settings",
     "new-lab": "a name that the user gives, checked",
+    "export-lab": "the place that the user gives; what a lab holds is in the notebook, as JSON",
     "completion install": "a script of ours",
     "completion show": "a script of ours",
     "sandbox check": "verdicts of ours",

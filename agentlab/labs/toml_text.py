@@ -16,6 +16,7 @@ from agentlab.display import one_line
 from agentlab.labs.answers import AgentAnswer, ForkAnswer, QuizAnswer
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, RunStep
 
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
@@ -86,8 +87,13 @@ def _value(value: object, *, multiline: bool = False) -> str:
 
 
 def _string(text: str) -> str:
-    # JSON's escapes are TOML's, but for the delete character
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON's escapes are TOML's. Characters that can't be seen are written so, too: an editor takes
+    # some of them (a next-line character, a line separator) for the end of a line
+    return _UNSEEN.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(unseen: re.Match[str]) -> str:
+    return f"\\u{ord(unseen[0]):04x}"
 
 
 def _multiline(text: str) -> str:

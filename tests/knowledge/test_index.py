@@ -286,7 +286,7 @@ def bad_files(folder: Path) -> dict[str, str]:
         opened.bind(str(folder / "socket.md"))
     (folder / "table.csv").write_text("only,names\n")
     (folder / "nested.ipynb").write_text("[" * 100_000)
-    (folder / b"odd\xff.md".decode("utf-8", "surrogateescape")).write_bytes(b"\0\1")
+    (folder / b"odd\xff.md".decode("utf-8", "surrogateescape")).write_bytes(os.urandom(4096))
     return {
         "binary.md": "binary",
         "broken.pdf": "not a PDF",
@@ -313,7 +313,7 @@ def test_bad_files_are_told_in_one_list_and_stop_nothing(
     expected = bad_files(docs)
     report = index.update(docs)
     found = {problem.name: problem.reason for problem in report.problems}
-    assert found.keys() == expected.keys()
+    assert set(found) == set(expected)
     for name, reason in expected.items():
         assert reason in found[name], name
     assert report.passed_over == {"empty": 2}

@@ -129,7 +129,8 @@ def _folders(folder: Path, remove: tuple[str, ...], as_json: bool) -> int:
         click.echo(json.dumps({"index": str(folder), "files": files, "folders": listed}, indent=2))
         return 0
     for name, path in roots.items():
-        click.echo(f"{name}  {path}" if name not in missing else _gone(name, path))
+        known = f"{one_line(name)}  {one_line(str(path), 300)}"
+        click.echo(_gone(name, path) if name in missing else known)
     if not roots:
         click.echo(f"nothing is in the index at {folder}", err=True)
     return 0
@@ -137,11 +138,13 @@ def _folders(folder: Path, remove: tuple[str, ...], as_json: bool) -> int:
 
 def _remove(opened: Index, name: str) -> None:
     files = opened.remove(name)
-    click.echo(f"{name}: taken out, with {files:,} file{'s' * (files != 1)}", err=True)
+    click.echo(f"{one_line(name)}: taken out, with {files:,} file{'s' * (files != 1)}", err=True)
 
 
 def _gone(name: str, path: Path) -> str:
-    return f"{name} is no longer at {path}: `agentlab index --remove {name}` takes it out"
+    named = one_line(name)
+    where = one_line(str(path), 300)
+    return f"{named} is no longer at {where}: `agentlab index --remove {named}` takes it out"
 
 
 def _open(folder: Path, *, embedder: str | None = None, **options: Any) -> Index:
