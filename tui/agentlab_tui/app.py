@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from agentlab.display import safe
 from agentlab_tui.commands import LabCommands
 from agentlab_tui.last_line import LastLine
 from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace, TalkTo
@@ -47,6 +48,10 @@ class AgentLabApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and one that nothing gets past which a terminal would obey."""
         return (*super().get_line_filters(), self._last_line)
+
+    def notify(self, message: str, **options: Any) -> None:
+        """A note over the screen; what strangers wrote in it can't reach the terminal."""
+        super().notify(safe(message), **options)
 
     def on_mount(self) -> None:
         """Open the roadmap."""
