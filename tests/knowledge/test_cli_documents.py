@@ -322,3 +322,23 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "the same command continues" in said
     assert "Traceback" not in said
+
+
+def test_folders_are_listed_and_one_that_is_gone_is_named_and_taken_out(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    town = tmp_path / "town"
+    town.mkdir()
+    (town / "lighthouse.md").write_text(DOCUMENTS["lighthouse.md"])
+    assert agentlab("index", str(town), home=home).returncode == 0
+    assert agentlab("index", home=home).stdout == f"town  {town}\n"
+    town.rename(tmp_path / "away")
+    hint = f"town is no longer at {town}: `agentlab index --remove town` takes it out\n"
+    assert agentlab("index", home=home).stdout == hint
+    done = agentlab("index", "--remove", "town", home=home)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "town: taken out, with 1 file\n" in done.stderr
+    assert agentlab("search", "lighthouse", home=home).returncode == 1
+    again = agentlab("index", "--remove", "town", home=home)
+    assert again.returncode == 2
+    assert "'town' is not in the index" in again.stderr
+    assert "nothing yet" in again.stderr
