@@ -41,6 +41,18 @@ def jobs(tmp_path: Path):
             jobs.cancel(job.id, grace=0)
 
 
+def test_a_cluster_that_a_job_starts_reports_to_nobody(jobs, monkeypatch, tmp_path):
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    told, begins = tmp_path / "told", "    work.seed_everything()\n"
+    kept = 'os.environ["RAY_USAGE_STATS_ENABLED"]'
+    asks = f"    import os\n    Path({str(told)!r}).write_text({kept})\n"
+    recipe = tmp_path / "asks.py"
+    recipe.write_text(Path(TINY).read_text().replace(begins, begins + asks))
+    job = over(jobs, jobs.submit(str(recipe), {"steps": 2}, on="ray"))
+    assert job.reason == ""
+    assert told.read_text() == "0"
+
+
 def test_a_job_on_a_cluster_comes_to_the_same_end_as_here_though_its_node_dies(cluster, jobs):
     address, process = cluster
     data = jobs.folder.parent / "data.txt"

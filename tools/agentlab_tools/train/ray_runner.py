@@ -13,6 +13,7 @@ to nodes that lack them; folders are not. A checkpoint passes through memory on 
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -43,6 +44,8 @@ def run_on_ray(spec: JobSpec, folder: Path, tell: Callable[[JobEvent], object], 
         DiskFull: there is no room here for what came back.
         MissingExtra: Ray is not installed.
     """
+    # a Ray that is started here would report to its makers every hour
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ModuleNotFoundError as error:
