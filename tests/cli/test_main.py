@@ -137,6 +137,14 @@ def test_a_query_cannot_reach_files_and_fails_in_words(sql: str, home: Path, som
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("sql", ["", "  ", "-- nothing"])
+def test_a_query_that_asks_nothing_says_so(sql: str, home: Path, some_runs: list[str]):
+    done = agentlab("traces", "--sql", sql, home=home)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_timeline_shows_what_happened(home: Path, some_runs: list[str]):
     shown = agentlab("show", some_runs[1], home=home)
     assert shown.returncode == 0
