@@ -80,7 +80,7 @@ async def test_a_curve_grows_while_a_job_trains(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await to_jobs(pilot)
-        await until(pilot, lambda: "1 jobs, 1 at work" in text_of(screen, "#jobs-note"))
+        await until(pilot, lambda: "1 job, 1 at work" in text_of(screen, "#jobs-note"))
         for step in range(1, 30):
             journal.write(Progress(step=step, total=60, loss=3.0 / step))
         await until(pilot, lambda: "step 29/60" in text_of(screen, "#job Static"))

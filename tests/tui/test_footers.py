@@ -58,5 +58,5 @@ async def test_every_key_of_the_footer_is_whole(walk: Walk, tmp_path: Path) -> N
         await until(pilot, lambda: app.screen.query(Footer))
         await pilot.pause(0.3)
         keys = [key for key in app.screen.query("FooterKey") if key.display]
-        assert len(keys) >= 4
+        assert len(keys) >= 3  # a screen without anything on it has its way out and the help
         assert [key for key in keys if key.region.right > 80 or not key.region.width] == []
