@@ -177,8 +177,10 @@ def test_playground(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]
     async def walk(pilot: Pilot[None]) -> None:
         screen = await to_playground(pilot)
         screen.query_one(ToolList).show(("calculator", "search"), ("calculator",), ("search",))
-        await screen.query_one(Conversation).say("What is 6 * 7?", CALCULATOR)
-        await until(pilot, lambda: not screen.query_one(Conversation).is_running)
+        conversation = screen.query_one(Conversation)
+        await conversation.say("What is 6 * 7?", CALCULATOR)
+        await until(pilot, lambda: not conversation.is_running)
+        await until(pilot, lambda: conversation.is_vertical_scroll_end)
 
     assert shows(snap_compare, app, size, walk)
 
