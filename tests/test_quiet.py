@@ -208,7 +208,13 @@ async def main():
 asyncio.run(main())""",
     "a training job": f"""{COMMAND}
 command("train", TESTS + "/train/tiny.py", "--jobs", "jobs")""",
-    "torch": "import torch",
+    "a LoRA, with torch, transformers and peft": f"""{COMMAND}
+import json
+said = {{"role": "user", "content": "Hi"}}, {{"role": "assistant", "content": "Ahoy"}}
+with open("chats.jsonl", "w") as file:
+    file.writelines(json.dumps({{"messages": said}}) + chr(10) for _ in range(8))
+small = ("-s", "steps=1", "-s", "rows=1")
+command("train", "lora", "--data", "chats.jsonl", *small, "--jobs", "jobs")""",
     "ray": "import agentlab_tools.train.ray_runner",
     "a look-up, which must be seen": "import socket; socket.getaddrinfo('example.com', 80)",
     "another address, which must be seen": f"""{SERVICE}
@@ -244,7 +250,7 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
     bash = 'ip link set lo up 2>/dev/null; exec strace -f -e trace=network -o "$0" "$@"'
     program = f"TESTS = {str(Path(__file__).parent)!r}\n{PROGRAMS[name]}"
     command = ["unshare", "-n", "sh", "-c", bash, str(log), sys.executable, "-c", program]
-    env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home)}
+    env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home), "USER": "me"}
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=200, check=False, cwd=home, env=env
     )

@@ -130,7 +130,7 @@ def main(folder: Path, many: int, seed: int) -> None:
     change(docs, chance)
     usual, _ = shoot(folder, sys.maxsize, 1)
     killed = 0
-    for _ in range(2 * many):  # one that was done already does not count
+    for _ in range(4 * many):  # one that was done already does not count
         change(docs, chance)
         _, at_work = shoot(folder, chance.randrange(0, usual), chance.uniform(0, 0.03))
         killed += at_work

@@ -76,10 +76,9 @@ def test_windows_line_ends_count_as_one_line() -> None:
     assert parts(document) == [("", "one", 1), ("", "two", 3)]
 
 
-def test_a_heading_with_nothing_of_its_own_is_a_part_itself() -> None:
+def test_a_heading_with_nothing_below_it_is_a_part_itself() -> None:
     document = parse(b"# One\n\n## Two\n\n## Three\n\nText.\n\nFour\n====\n", "a.md")
     assert parts(document) == [
-        ("", "# One", 1),
         ("One", "## Two", 3),
         ("One > Three", "Text.", 7),
         ("", "Four\n====", 9),

@@ -249,6 +249,7 @@ class Update:
         for part in _parts(known, self.batch):
             self.store.upsert(part, self.store.vectors([self._same[chunk.id] for chunk in part]))
             self._stored.update(chunk.id for chunk in part)
+            self._tell(part[-1].source.file)
         fresh = [chunk for chunk in new.values() if chunk.id not in self._same]
         for part in _parts(fresh, self.batch):
             vectors = self.embedder.embed([embedded_text(chunk) for chunk in part])

@@ -32,6 +32,7 @@ class Flow:
         self._headings = Headings()
         self._items: list[str] = []
         self._bare: Block | None = None
+        self._depth = 0
         self._seen: set[str] = set()
 
     def heading(self, level: int, text: str) -> None:
@@ -39,7 +40,9 @@ class Flow:
         said = one_line(text)
         if said:
             self._end_items()
-            self._keep_bare()
+            if level <= self._depth:  # one with headings below it is in their path
+                self._keep_bare()
+            self._depth = level
             self._headings.leave(level)
             above = str(self._headings)
             start = self._builder.write(said)

@@ -64,23 +64,26 @@ def parse(data: bytes) -> Document:
 def blocks_of(text: str, headings: Headings | None = None) -> tuple[tuple[Block, ...], str]:
     """The parts of a Markdown text, and its first heading. `headings` are those above it.
 
-    A heading with nothing of its own below it is a part itself.
+    A heading with nothing below it is a part itself.
     """
     path = headings or Headings()
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
     blocks: list[Block] = []
     bare: Block | None = None
-    first = ""
+    first, depth = "", 0
     tokens = _parser().parse(text)
     for place, token in enumerate(tokens):
         if token.level or token.map is None:
             continue
         if token.type == "heading_open":
             heading = _plain(tokens[place + 1])
-            blocks += [bare] if bare else []
-            path.leave(int(token.tag[1:]))
+            level = int(token.tag[1:])
+            # one with headings below it is in their path
+            blocks += [bare] if bare and level <= depth else []
+            depth = level
+            path.leave(level)
             bare = _block(text, starts, token.map, "prose", path) if heading else None
-            path.enter(int(token.tag[1:]), heading)
+            path.enter(level, heading)
             first = first or heading
             continue
         if token.type == "hr" or _is_comment(token):
