@@ -67,6 +67,8 @@ class Parser:
         except BaseException:  # interrupted half-way: the next answer would be to this file
             self.close()
             raise
+        if told.get("spent"):  # what is left of its memory may not do for the next file
+            self.close()
         return _document(told)
 
     def close(self) -> None:
@@ -153,7 +155,7 @@ def _answer(data: bytes, name: str) -> dict[str, Any]:
     except Unreadable as error:
         return {"unreadable": str(error)}
     except MemoryError:
-        return {"unreadable": "takes too much memory to be parsed"}
+        return {"unreadable": "takes too much memory to be parsed", "spent": True}
 
 
 def _bound(memory: int) -> None:
