@@ -169,7 +169,7 @@ async def _knowledge(folder: Path, *_: object) -> AsyncGenerator[Names]:
 async def _labs(*_: object) -> AsyncGenerator[Names]:
     from contextlib import asynccontextmanager as manager
 
-    from agentlab.labs import CaseRun, Equipment
+    from agentlab.labs import CaseRun, CodeAnswer, Equipment
     from agentlab.labs.checks import says_number, share
     from agentlab_tools.execute import Sandbox
 
@@ -178,12 +178,17 @@ async def _labs(*_: object) -> AsyncGenerator[Names]:
         "asynccontextmanager": manager,
         "AsyncGenerator": AsyncGenerator,
         "CaseRun": CaseRun,
+        "CodeAnswer": CodeAnswer,
         "Equipment": Equipment,
         "Sandbox": Sandbox,
         "says_number": says_number,
         "share": share,
+        "LENGTHS_COUNT": "order = (vectors @ query).argsort()[::-1]",
+        "WORST_FIRST": "order = scores.argsort()",
     }
     yield names
+    (wrong,), (mistakes,) = names["wrong"], names["mistakes"]  # keywords of a step, commas and all
+    assert mistakes.keys() == wrong.keys()
     async with names["sandbox"]() as equipment:
         assert (await equipment.deps.run_python("1 + 1")).value == "2"
 
