@@ -77,7 +77,6 @@ def every(
     complaint: Complaint,
     *,
     read: Callable[[CaseRun], Any] = told,
-    among: str = "cases",
 ) -> Check:
     """It must hold in every case; the reason names the first in which it does not, and why.
 
@@ -85,7 +84,6 @@ def every(
         complaint: takes what was read and what the case expects.
         read: what a run shows the judge; where that is nothing (None, or an empty mapping), the
             reason is how the run ended.
-        among: what the cases are, for the reason: `right in 3 of 4 folders`.
     """
 
     def judge(attempt: Attempt) -> Verdict:
@@ -99,7 +97,7 @@ def every(
             if why is not None:
                 wrong.append(f"{run.case.title}: {why}" if run.case.title else why)
         good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} {among}"
+        reason = f"right in {good} of {len(attempt.runs)} cases"
         return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
 
     return Check(id=id, says=says, judge=judge)

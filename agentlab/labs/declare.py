@@ -50,14 +50,18 @@ def programs(
     also: Mapping[str, str] | None = None,
     mistakes: Mapping[str, str] | None = None,
 ) -> Answers[CodeAnswer]:
-    """Answers that are programs or scripts, each given as its text."""
+    """Answers that are programs or scripts, each given as its text; blank lines around it go."""
     return Answers(
-        starter=CodeAnswer(code=starter),
-        solution=CodeAnswer(code=solution),
-        wrong={name: CodeAnswer(code=text) for name, text in wrong.items()},
-        also={name: CodeAnswer(code=text) for name, text in (also or {}).items()},
+        starter=_program(starter),
+        solution=_program(solution),
+        wrong={name: _program(text) for name, text in wrong.items()},
+        also={name: _program(text) for name, text in (also or {}).items()},
         mistakes=mistakes or {},
     )
+
+
+def _program(text: str) -> CodeAnswer:
+    return CodeAnswer(code=text.strip() + "\n")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -169,7 +169,7 @@ async def _knowledge(folder: Path, *_: object) -> AsyncGenerator[Names]:
 async def _labs(*_: object) -> AsyncGenerator[Names]:
     from contextlib import asynccontextmanager as manager
 
-    from agentlab.labs import Case, CaseRun, CodeAnswer, Equipment
+    from agentlab.labs import Case, CaseRun, Equipment
     from agentlab.labs.checks import every, says_number, share
     from agentlab.labs.declare import Drawn, code_step
     from agentlab_tools.execute import Sandbox
@@ -186,7 +186,6 @@ async def _labs(*_: object) -> AsyncGenerator[Names]:
         "asynccontextmanager": manager,
         "AsyncGenerator": AsyncGenerator,
         "CaseRun": CaseRun,
-        "CodeAnswer": CodeAnswer,
         "Drawn": Drawn,
         "answers": Answers(),
         "code_step": code_step,

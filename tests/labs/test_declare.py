@@ -46,7 +46,7 @@ def cases(rng: Random, count: int) -> list[Case]:
 
 def test_a_program_declared_shortly_is_the_one_declared_at_length():
     answers = programs(
-        starter="a",
+        starter="\na\n\n",
         solution="b",
         wrong={"off": "c"},
         also={"again": "d"},
@@ -59,10 +59,10 @@ def test_a_program_declared_shortly_is_the_one_declared_at_length():
         cases=cases,
         practice=2,
         graded=5,
-        starter=CodeAnswer(code="a"),
-        solution=CodeAnswer(code="b"),
-        wrong={"off": CodeAnswer(code="c")},
-        also={"again": CodeAnswer(code="d")},
+        starter=CodeAnswer(code="a\n"),
+        solution=CodeAnswer(code="b\n"),
+        wrong={"off": CodeAnswer(code="c\n")},
+        also={"again": CodeAnswer(code="d\n")},
         mistakes={"off": "right"},
         hints=("look",),
         checks=checks,
@@ -127,19 +127,19 @@ def off(shown: object, expect: object) -> str | None:
 
 
 async def test_every_case_must_hold_and_the_first_that_does_not_is_named(tmp_path: Path):
-    check = every("right", "all are right", off, read=printed, among="folders")
+    check = every("right", "all are right", off, read=printed)
     wanted = [("1", 1, "one"), ("3", 2, "two"), ("4", 3, "three"), ("oh", 4, "four")]
     runs = [
         await run_that_printed(text, tmp_path, Case("x", expect, title=title))
         for text, expect, title in wanted
     ]
     attempt = Attempt(CodeAnswer(code=""), tuple(runs))
-    assert check.judge(attempt).reason == "right in 1 of 4 folders; two: it is 3, not 2"
+    assert check.judge(attempt).reason == "right in 1 of 4 cases; two: it is 3, not 2"
     assert not check.judge(attempt).passed
     good = check.judge(Attempt(attempt.answer, tuple(runs[:1])))
-    assert (good.passed, good.reason) == (True, "right in 1 of 1 folders")
+    assert (good.passed, good.reason) == (True, "right in 1 of 1 cases")
     broken = check.judge(Attempt(attempt.answer, tuple(runs[3:])))
-    assert broken.reason == "right in 0 of 1 folders; four: oh"
+    assert broken.reason == "right in 0 of 1 cases; four: oh"
 
 
 def test_a_check_of_every_case_does_not_hold_of_none():

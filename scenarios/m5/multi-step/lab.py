@@ -7,7 +7,6 @@ from pathlib import Path
 from agentlab import Trace
 from agentlab.labs import (
     AgentAnswer,
-    AgentStep,
     Attempt,
     Call,
     CaseRun,
@@ -19,7 +18,7 @@ from agentlab.labs import (
     Verdict,
 )
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, quiz, right, wrong
 
 from .depot import DEPOT, look_up, look_up_next, parcels
 from .examples import FIVE, POINTERS, PROSE, STEADY
@@ -127,7 +126,7 @@ lab = Lab(
     minutes=25,
     tools=(look_up, look_up_next),
     steps=(
-        ReadStep(id="many-steps", title="Many steps, one mistake"),
+        ReadStep(id="many-steps"),
         quiz(
             "find-it",
             "Find it",
@@ -221,25 +220,24 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="mend-the-agent",
-            title="Mend the agent",
-            cases=parcels,
-            practice=3,
-            graded=6,
+        agent_step(
+            "mend-the-agent",
+            Answers(
+                starter=IN_PROSE,
+                solution=BY_POINTERS,
+                wrong={
+                    "sterner": IN_PROSE.but(
+                        instructions="Use look_up until you know the answer. First the parcel, "
+                        "then its van, then the driver. Never look up the same thing twice!",
+                    ),
+                    "not-shown": BY_POINTERS.but(examples=()),
+                    "one-step-shown": BY_POINTERS.but(
+                        examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS)
+                    ),
+                },
+            ),
+            Drawn(parcels, practice=3, graded=6),
             tools=("look_up", "look_up_next"),
-            starter=IN_PROSE,
-            solution=BY_POINTERS,
-            wrong={
-                "sterner": IN_PROSE.but(
-                    instructions="Use look_up until you know the answer. First the parcel, then "
-                    "its van, then the driver. Never look up the same thing twice!",
-                ),
-                "not-shown": BY_POINTERS.but(examples=()),
-                "one-step-shown": BY_POINTERS.but(
-                    examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS)
-                ),
-            },
             hints=(
                 "The last step showed which lines the model can follow. One of the two tools "
                 "speaks like that.",
