@@ -176,11 +176,7 @@ lab = Lab(
                 "points from that one.",
             ),
             checks=(
-                Check(
-                    id="more",
-                    says="the fused ranking finds more than either of the two",
-                    judge=beats_both,
-                ),
+                Check("more", "the fused ranking finds more than either of the two", beats_both),
             ),
         ),
         quiz(

@@ -86,11 +86,7 @@ lab = Lab(
                 "Three of each, in turns, beginning with a bad one: negative, positive, and so on.",
             ),
             checks=(
-                Check(
-                    id="apart",
-                    says="thirteen in twenty reviews get the right label",
-                    judge=tells_them_apart,
-                ),
+                Check("apart", "thirteen in twenty reviews get the right label", tells_them_apart),
             ),
         ),
         quiz(

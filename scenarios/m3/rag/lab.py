@@ -122,11 +122,7 @@ lab = Lab(
                 "What has no end in sight, such as a table, must be cut between words.",
             ),
             checks=(
-                Check(
-                    id="whole",
-                    says="passages fit, lose nothing, and cut no sentence in two",
-                    judge=cuts_well,
-                ),
+                Check("whole", "passages fit, lose nothing, and cut no sentence in two", cuts_well),
             ),
         ),
         agent_step(
@@ -142,14 +138,14 @@ lab = Lab(
             ),
             checks=(
                 Check(
-                    id="right",
-                    says="most answers are right with what was found, and few are from memory",
-                    judge=looking_it_up_helps,
+                    "right",
+                    "most answers are right with what was found, and few are from memory",
+                    looking_it_up_helps,
                 ),
                 Check(
-                    id="cited",
-                    says="half of the answers are right and name the source that says it",
-                    judge=names_its_sources,
+                    "cited",
+                    "half of the answers are right and name the source that says it",
+                    names_its_sources,
                 ),
             ),
         ),

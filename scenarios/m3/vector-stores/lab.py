@@ -119,10 +119,10 @@ lab = Lab(
             ),
             checks=(
                 Check(
-                    id="trade",
-                    says=f"recall@{K} of {RECALL}, with at most {LOOKED_AT:.0%} of the vectors "
+                    "trade",
+                    f"recall@{K} of {RECALL}, with at most {LOOKED_AT:.0%} of the vectors "
                     "looked at",
-                    judge=finds_most_by_looking_at_few,
+                    finds_most_by_looking_at_few,
                 ),
             ),
         ),

@@ -67,7 +67,7 @@ def no_examples(attempt: Attempt) -> Verdict:
     return Verdict(passed=not shown, reason=reason)
 
 
-TOLD = Check(id="told", says="by instructions alone, without examples", judge=no_examples)
+TOLD = Check("told", "by instructions alone, without examples", no_examples)
 
 lab = Lab(
     id="m3/zero-shot",
@@ -138,11 +138,7 @@ lab = Lab(
                 "Answer with yes or no.",
             ),
             checks=(
-                Check(
-                    id="allowed",
-                    says="seven in eight answers begin with yes or no",
-                    judge=allowed,
-                ),
+                Check("allowed", "seven in eight answers begin with yes or no", allowed),
                 TOLD,
             ),
         ),

@@ -67,7 +67,7 @@ def kept(first: int) -> Check:
         lost = "good steps are made again" if at < first else "the mistake is kept"
         return Verdict(passed=False, reason=f"event {at} is {where} the right place, so {lost}")
 
-    return Check(id="kept", says="what was right is kept, and nothing else", judge=judge)
+    return Check("kept", "what was right is kept, and nothing else", judge)
 
 
 def shorter(attempt: Attempt) -> Verdict:
@@ -99,7 +99,7 @@ def no_number_given(attempt: Attempt) -> Verdict:
     return Verdict(passed=not told, reason=reason)
 
 
-RIGHT = Check(id="right", says="the run ends with the driver's number, looked up", judge=reached)
+RIGHT = Check("right", "the run ends with the driver's number, looked up", reached)
 
 IN_PROSE = AgentAnswer(
     instructions="Use look_up until you know the answer.",
@@ -177,7 +177,7 @@ lab = Lab(
             checks=(
                 RIGHT,
                 kept(MISTAKE),
-                Check(id="shorter", says="it gets there sooner than it gave up", judge=shorter),
+                Check("shorter", "it gets there sooner than it gave up", shorter),
             ),
         ),
         ForkStep(
@@ -208,16 +208,8 @@ lab = Lab(
             ),
             checks=(
                 RIGHT,
-                Check(
-                    id="by-itself",
-                    says="the model takes the right step by itself",
-                    judge=by_itself,
-                ),
-                Check(
-                    id="not-told",
-                    says="the line does not give the answer away",
-                    judge=no_number_given,
-                ),
+                Check("by-itself", "the model takes the right step by itself", by_itself),
+                Check("not-told", "the line does not give the answer away", no_number_given),
             ),
         ),
         agent_step(
