@@ -79,10 +79,10 @@ class Service:
 
     def clean(self, text: object) -> str:
         """A service's own words: on one line, short, without the key."""
-        said = " ".join(str(text).split())
+        line = " ".join(str(text).split())
         if len(self.key) >= _SHORTEST_KEY:
-            said = said.replace(self.key, "[key]")
-        return said if len(said) <= _LONGEST_DETAIL else said[:_LONGEST_DETAIL] + " …"
+            line = line.replace(self.key, "[key]")
+        return line if len(line) <= _LONGEST_DETAIL else line[:_LONGEST_DETAIL] + " …"
 
 
 def translate(error: Exception, service: Service) -> AgentLabError:
@@ -120,10 +120,10 @@ def translate(error: Exception, service: Service) -> AgentLabError:
     if sdk is None:
         raise error
     # the rest never saw an answer of the service: a login that failed, a request not to be made
-    said = service.clean(error)
+    detail = service.clean(error)
     if isinstance(error, _logins(sdk)):
-        return AuthError(f"{service.name} could not be logged in to: {said}")
-    return BadRequest(f"{service.name}: {said}")
+        return AuthError(f"{service.name} could not be logged in to: {detail}")
+    return BadRequest(f"{service.name}: {detail}")
 
 
 def _sdk_of(error: Exception) -> Any:
@@ -192,31 +192,33 @@ def from_status(
     status: int, body: object, service: Service, headers: Mapping[str, str] | None = None
 ) -> AgentLabError:
     """The error an HTTP status and its body stand for."""
-    said, code = _detail(body, service)
+    detail, code = _detail(body, service)
     name = service.name
-    if any(sign in f"{code} {said}".lower() for sign in _OVERFLOW):
-        return ContextOverflow(f"the conversation is too long for {service.model}: {said}")
+    if any(sign in f"{code} {detail}".lower() for sign in _OVERFLOW):
+        return ContextOverflow(f"the conversation is too long for {service.model}: {detail}")
     wait = retry_after(headers) if headers else None
     match status:
         case 401:
             set_it = f" in {service.key_env}" if service.key_env else ""
             return AuthError(f"{name} does not accept the key{set_it}: set a valid one")
         case 402:
-            return QuotaExhausted(f"{name}: no credit left: {said}")
+            return QuotaExhausted(f"{name}: no credit left: {detail}")
         case 403:
-            return AuthError(f"{name} does not allow this with the key given: {said}")
+            return AuthError(f"{name} does not allow this with the key given: {detail}")
         case 404:
-            return ModelNotFound(f"{name} has no model {service.model!r}: {said}")
+            return ModelNotFound(f"{name} has no model {service.model!r}: {detail}")
         case 429 if "insufficient_quota" in code or "billing_hard_limit_reached" in code:
-            return QuotaExhausted(f"{name}: no credit left: {said}")
+            return QuotaExhausted(f"{name}: no credit left: {detail}")
         case 429:
-            return RateLimited(f"{name} gets too many requests: {said}", wait)
+            return RateLimited(f"{name} gets too many requests: {detail}", wait)
         case 408 | 409 | 425 | 499:
-            return ServiceUnavailable(f"{name} could not take the request ({status}): {said}", wait)
+            return ServiceUnavailable(
+                f"{name} could not take the request ({status}): {detail}", wait
+            )
         case _ if status >= 500 or status < 400:
-            return ServiceUnavailable(f"{name} failed ({status}): {said}", wait)
+            return ServiceUnavailable(f"{name} failed ({status}): {detail}", wait)
         case _:
-            return BadRequest(f"{name} refuses the request ({status}): {said}")
+            return BadRequest(f"{name} refuses the request ({status}): {detail}")
 
 
 def _detail(body: object, service: Service) -> tuple[str, str]:
@@ -231,8 +233,8 @@ def _detail(body: object, service: Service) -> tuple[str, str]:
     if not isinstance(inner, Mapping):
         return service.clean(inner), ""
     details = cast(Mapping[str, Any], inner)
-    said = next((details[name] for name in _WORDS if details.get(name)), "no reason given")
-    return service.clean(said), f"{details.get('code', '')} {details.get('type', '')}"
+    reason = next((details[name] for name in _WORDS if details.get(name)), "no reason given")
+    return service.clean(reason), f"{details.get('code', '')} {details.get('type', '')}"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -301,9 +301,9 @@ class Wire:
             deltas += decoder.finish(marked=True)
             if decoder.whole:
                 return deltas
-        said = self.service.clean(body[:200].decode("utf-8", "replace"))
+        excerpt = self.service.clean(body[:200].decode("utf-8", "replace"))
         raise StreamBroken(
-            f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
+            f"{name} answered with {content_type or 'no type'}, not a stream: {excerpt}"
         )
 
 
