@@ -146,15 +146,15 @@ def from_body(body: object, service: Service) -> AgentLabError | None:
         body = next(iter(cast(list[object], body)), None)
     if not isinstance(body, Mapping):
         return None
-    told = cast(Mapping[str, Any], body)
-    error = told.get("error")
-    if not error and told.get("choices"):
-        error = _error_of_choice(told["choices"])
+    fields = cast(Mapping[str, Any], body)
+    error = fields.get("error")
+    if not error and fields.get("choices"):
+        error = _error_of_choice(fields["choices"])
         if not error:
             return None
-    if not error and not _is_error(told):
+    if not error and not _is_error(fields):
         return None
-    details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else told
+    details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else fields
     whole = {"error": error if isinstance(error, str) else details}
     for name in ("status", "code", "type", "statusCode", "status_code"):
         value = details.get(name)
@@ -170,16 +170,18 @@ def from_body(body: object, service: Service) -> AgentLabError | None:
     return from_status(status, whole, service)
 
 
-def _is_error(told: Mapping[str, Any]) -> bool:
+def _is_error(fields: Mapping[str, Any]) -> bool:
     """Whether something without `error` is one all the same: an object of that name, or words.
 
     What every protocol says carries a type, choices, or an answer; words by themselves do not.
     """
-    if told.get("object") == "error" or told.get("type") == "error":
+    if fields.get("object") == "error" or fields.get("type") == "error":
         return True
-    if told.get("type") or any(told.get(name) for name in ("usage", "output", "content", "delta")):
+    if fields.get("type") or any(
+        fields.get(name) for name in ("usage", "output", "content", "delta")
+    ):
         return False
-    return any(isinstance(told.get(name), str) and told[name] for name in _WORDS)
+    return any(isinstance(fields.get(name), str) and fields[name] for name in _WORDS)
 
 
 def _error_of_choice(choices: Any) -> object:
@@ -227,9 +229,9 @@ def _detail(body: object, service: Service) -> tuple[str, str]:
         body = next(iter(cast(list[object], body)), None)
     if not isinstance(body, Mapping):
         return service.clean(body or "no reason given"), ""
-    told = cast(Mapping[str, Any], body)
+    fields = cast(Mapping[str, Any], body)
     # the OpenAI SDK hands over what is inside `error`, the Anthropic SDK the whole body
-    inner = told.get("error", told)
+    inner = fields.get("error", fields)
     if not isinstance(inner, Mapping):
         return service.clean(inner), ""
     details = cast(Mapping[str, Any], inner)

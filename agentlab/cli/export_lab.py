@@ -32,9 +32,9 @@ def export_lab(lab: str, file: Path, labs: tuple[Path, ...]) -> None:
     if file.suffix != ENDING:
         raise LabError(f"{file} must end in {ENDING}, as notebooks do")
     folder = find_folder(lab, (*labs, *lab_roots()))
-    found = load(folder)
+    opened = load(folder)
     root = folder.resolve().parent.parent
     known = {at.resolve() for at in (own_labs(), *lab_roots())}
-    write_notebook(found, file, None if root in known else root)
+    write_notebook(opened, file, None if root in known else root)
     click.echo(f"wrote {file}", err=True)
     click.echo(f"afterwards: agentlab run {lab} --learner {file}", err=True)

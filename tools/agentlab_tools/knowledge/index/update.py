@@ -227,20 +227,20 @@ class Update:
         self._recognise(digest, passages)
         return Entry(file.name, digest, tuple(chunk.id for chunk in passages)), passages
 
-    def _recognise(self, digest: str, found: Sequence[Chunk]) -> None:
+    def _recognise(self, digest: str, passages: Sequence[Chunk]) -> None:
         """Note which passages of a new file another file with the same content has already."""
         same = self._by_content.get(digest)
         if same is None:
             return
         old = self.store.get(same.ids)
-        if list(map(embedded_text, old)) == list(map(embedded_text, found)):
+        if list(map(embedded_text, old)) == list(map(embedded_text, passages)):
             self._moved += 1
-            self._same |= {new.id: one.id for new, one in zip(found, old, strict=True)}
+            self._same |= {new.id: one.id for new, one in zip(passages, old, strict=True)}
 
     def _digest(self, data: bytes) -> str:
         """A hash of a file's content, and of all else that its passages depend on."""
-        made = f"{FORMAT} {self.sizes.tokens} {self.sizes.overlap}".encode()
-        return hashlib.sha256(made + b"\0" + data).hexdigest()
+        recipe = f"{FORMAT} {self.sizes.tokens} {self.sizes.overlap}".encode()
+        return hashlib.sha256(recipe + b"\0" + data).hexdigest()
 
     def _write(self, pending: Sequence[tuple[Entry, list[Chunk]]]) -> None:
         """Store passages, then write their files down."""
