@@ -27,7 +27,7 @@ def export_lab(lab: str, file: Path, labs: tuple[Path, ...]) -> None:
     agentlab run m5/tool-use --learner tools.ipynb
 
     The notebook has the lesson, a cell for each answer, and after it a cell that grades it as
-    `agentlab run` does. A file that is there already is left as it is.
+    `agentlab run` does. An existing file is never overwritten.
     """
     if file.suffix != ENDING:
         raise LabError(f"{file} must end in {ENDING}, as notebooks do")

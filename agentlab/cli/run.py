@@ -55,9 +55,9 @@ def run(
     Without --learner, the reference solutions run on the real model. Every check is shown. Exits
     with 0 only if all checks pass.
 
-    Of a module all labs are run, in the order of the course, and the report has one part for each.
-    Answers to its labs are in folders named after them. A lab that can't be run stops none of the
-    others; the exit code is 2 then.
+    For a module, all its labs run in the order of the course, and the report has a part for each.
+    Their answers are expected in folders named after them. If a lab can't be run, the others still
+    are, and the exit code is 2.
     """
     roots = (*labs, *lab_roots())
     how = Grading(

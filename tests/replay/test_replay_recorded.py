@@ -95,7 +95,7 @@ async def test_a_stand_in_looks_like_the_tool_and_takes_any_arguments():
 async def test_a_failure_in_the_log_is_raised_as_what_it_was(kind: str, raised: type[Exception]):
     failed = RunFailed(error=kind, message="try again in 3 s")
     backend = RecordedBackend(BackendIdentity(name="local", model="m"), (failed,))
-    with pytest.raises(BackendError, match="^try again in 3 s$") as failure:
+    with pytest.raises(BackendError, match=r"^try again in 3 s$") as failure:
         async for _ in backend.stream([Message.user("Go.")]):
             pass
     assert type(failure.value) is raised
