@@ -4,8 +4,8 @@
 
 mutmut is configured in pyproject.toml. It keeps its verdicts in `mutants/`, so that a run that was
 stopped, or ran out of its minutes, continues where it was; a function that has changed is tried
-again, and so is what survived. Printed are the score of each file and what survived. Exits with 1 if a file is below its
-least score.
+again, and so is what survived. It prints the score of each file and what survived, and exits with 1
+if a folder is below its least score.
 """
 
 from __future__ import annotations
