@@ -1,6 +1,6 @@
 """Whether an agent with tools and a typed output comes to its answer, and to the right one.
 
-    python benchmarks/typed_output.py [--backend local:agent] [--json]
+    python benchmarks/typed_output.py [--backend local:agent] [--json] [--each]
 
 Forty tasks of four types of answer (a model, a number, a list, one of three words), ten each, all
 needing one call of one tool, asked of both packaged models. A task finishes if it ends with an
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -111,8 +112,11 @@ def tasks() -> Iterator[Task]:
             yield Task(ask.format(fruit), Literal["yellow", "red", "green"], name, colour)
 
 
-def measure(name: str) -> dict[str, float]:
-    """The shares of all tasks: finished, right, right call made; and calls repeated, a task."""
+def measure(name: str, each: bool = False) -> dict[str, float]:
+    """The shares of all tasks: finished, right, right call made; and calls repeated, a task.
+
+    With `each`, every task says on stderr how it went, as soon as it has ended.
+    """
     backend = connect(name)
     finished = right = repeated = called = 0
     several = list(tasks())
@@ -127,7 +131,9 @@ def measure(name: str) -> dict[str, float]:
         )
         try:
             result = agent.run_sync(task.question)
-        except OutputInvalid:
+        except OutputInvalid as error:
+            if each:
+                print(f"  {task.question} -> {error}", file=sys.stderr, flush=True)
             continue
         made = [(c.name, c.arguments) for m in result.messages for c in m.tool_calls]
         repeated += len(made) - len(set(made))
@@ -135,6 +141,10 @@ def measure(name: str) -> dict[str, float]:
         if result.outcome == "completed":
             finished += 1
             right += result.output == task.right
+        if each:
+            calls = ", ".join(f"{name}({arguments})" for name, arguments in made)
+            said = f"{task.question} -> {calls} -> {result.outcome}: {result.output!r}"
+            print(f"  {said}", file=sys.stderr, flush=True)
     count = len(several)
     return {
         "tasks": count,
@@ -150,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--backend", action="append", help="default: both packaged models")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--each", action="store_true", help="say how each task went, on stderr")
     given = parser.parse_args()
     show: Callable[[dict[str, float]], str] = (
         json.dumps
@@ -157,7 +168,7 @@ def main() -> None:
         else lambda shares: ", ".join(f"{name} {share:g}" for name, share in shares.items())
     )
     for name in given.backend or ("local:agent", "local:smollm2"):
-        print(f"{name}: {show(measure(name))}", flush=True)
+        print(f"{name}: {show(measure(name, given.each))}", flush=True)
 
 
 if __name__ == "__main__":
