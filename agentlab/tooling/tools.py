@@ -20,7 +20,7 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MappingView, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -173,6 +173,16 @@ class Tool(Generic[A]):
             name=self.name, description=self.description, parameters=schema_of(self.arguments)
         )
 
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The function itself, as its author calls it: nothing is validated, bounded or recorded.
+
+        Raises:
+            ConfigError: the tool was not made of a function.
+        """
+        if self.function is None:
+            raise ConfigError(f"tool {self.name} is made of no function: only a run can call it")
+        return self.function(*args, **named)
+
     async def call(self, call: ToolCall, context: ToolContext | None = None) -> ToolResult:
         """Validate, run, and turn whatever happens into a result.
 
@@ -254,11 +264,24 @@ def as_text(answer: object) -> str:
     if isinstance(answer, Iterator):
         raise ToolError("the tool returned an iterator, which may never end: make it a list")
     try:
-        return clean(to_json(answer, inf_nan_mode="constants").decode())
+        return clean(to_json(answer, inf_nan_mode="constants", fallback=_plain).decode())
     except (PydanticSerializationError, UnicodeError, ValueError, RecursionError):
         raise ToolError(
-            f"the tool returned {type(answer).__name__}, which can't be turned into text"
+            f"the tool returned {type(answer).__name__}, which can't be turned into text: return "
+            "text, numbers, lists or dicts, and keep a file with ToolContext.attach"
         ) from None
+
+
+def _plain(answer: Any) -> Any:
+    """Plain data of what holds it in a way of its own: arrays, tables, ranges, views of a dict."""
+    if not isinstance(answer, type):
+        if hasattr(answer, "columns") and hasattr(answer, "to_dict"):
+            return answer.to_dict("records")
+        if hasattr(answer, "tolist"):
+            return answer.tolist()
+        if isinstance(answer, Sequence | MappingView):
+            return list(cast(Sequence[Any], answer))
+    raise ValueError(type(answer).__name__)
 
 
 def shorten(text: str, limit: int, context: ToolContext) -> str:
@@ -314,7 +337,7 @@ def tool(
     """
     if misspelt:
         raise Refused(f"tool has no option {unknown(next(iter(misspelt)), _OPTIONS)}")
-    if function is not None and not callable(function):
+    if function is not None and (not callable(function) or isinstance(function, Tool)):
         raise Refused(f"@tool stands over a function, or takes options by name; got {function!r}")
     caller = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
