@@ -20,20 +20,19 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MappingView, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, overload
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
 from agentlab.backend import ToolSpec
 from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.limits import Meter
-from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
+from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult
 from agentlab.tooling.capture import captured
 from agentlab.tooling.insisting import insisted
 from agentlab.tooling.parameters import (
@@ -46,6 +45,7 @@ from agentlab.tooling.parameters import (
 )
 from agentlab.tooling.pickled import made_again, reference
 from agentlab.tooling.threads import in_thread
+from agentlab.tooling.written import as_text
 from agentlab.trace.redaction import Redactor
 from agentlab.values import refuses_unknown, unknown
 
@@ -249,39 +249,6 @@ def _failed(
 ) -> ToolResult:
     artifacts = tuple(context.artifacts) if context else ()
     return ToolResult(call_id=call.id, content=text[:MAX_CHARS], error=kind, artifacts=artifacts)
-
-
-def as_text(answer: object) -> str:
-    """A tool's answer as the text a model reads: text as it is, anything else as JSON.
-
-    Raises:
-        ToolError: the answer cannot be turned into JSON.
-    """
-    if isinstance(answer, str):
-        return clean(answer)
-    if answer is None:
-        return "done"
-    if isinstance(answer, Iterator):
-        raise ToolError("the tool returned an iterator, which may never end: make it a list")
-    try:
-        return clean(to_json(answer, inf_nan_mode="constants", fallback=_plain).decode())
-    except (PydanticSerializationError, UnicodeError, ValueError, RecursionError):
-        raise ToolError(
-            f"the tool returned {type(answer).__name__}, which can't be turned into text: return "
-            "text, numbers, lists or dicts, and keep a file with ToolContext.attach"
-        ) from None
-
-
-def _plain(answer: Any) -> Any:
-    """Plain data of what holds it in a way of its own: arrays, tables, ranges, views of a dict."""
-    if not isinstance(answer, type):
-        if hasattr(answer, "columns") and hasattr(answer, "to_dict"):
-            return answer.to_dict("records")
-        if hasattr(answer, "tolist"):
-            return answer.tolist()
-        if isinstance(answer, Sequence | MappingView):
-            return list(cast(Sequence[Any], answer))
-    raise ValueError(type(answer).__name__)
 
 
 def shorten(text: str, limit: int, context: ToolContext) -> str:
