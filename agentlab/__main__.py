@@ -1,5 +1,5 @@
 """`python -m agentlab` is `agentlab`."""
 
-from agentlab.cli.main import main
+from agentlab.cli.entry import main
 
 main()

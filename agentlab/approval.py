@@ -45,6 +45,11 @@ class Policy(Value):
             return "ask"
         return "allow" if self.allows(call.name) else self.otherwise
 
+    def names(self, name: str) -> bool:
+        """Whether it says anything of a tool of that name, besides `otherwise`."""
+        every = (*self.ask, *self.deny, *self.allow)
+        return any(fnmatchcase(name, pattern) for pattern in every)
+
     def allows(self, name: str) -> bool:
         """Whether a tool of that name stands under `allow`."""
         return any(fnmatchcase(name, pattern) for pattern in self.allow)

@@ -16,9 +16,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -31,9 +31,9 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
-from pydantic_core import core_schema
+from pydantic_core import core_schema, to_json
 
-from agentlab.errors import TraceError
+from agentlab.errors import Refused, TraceError
 from agentlab.values import Value
 
 
@@ -188,12 +188,24 @@ class Reasoning(Value):
 
 
 class ToolCall(Value):
-    """The model asks for a tool. `arguments` is the raw JSON text, kept even when malformed."""
+    """The model asks for a tool. `arguments` is the raw JSON text, kept even when malformed.
+
+    Whoever writes one by hand may give a mapping in its place.
+    """
 
     kind: Literal["tool_call"] = "tool_call"
     id: Words
     name: Words
     arguments: Words
+
+    if not TYPE_CHECKING:  # type checkers hold it to be a text, which it is once it is made
+
+        def __init__(self, /, *unnamed: Any, **data: Any) -> None:
+            if isinstance(given := data.get("arguments"), Mapping):
+                data["arguments"] = to_json(given).decode()
+            super().__init__(*unnamed, **data)
+
+        __init__.__pydantic_base_init__ = True
 
 
 ToolErrorKind: TypeAlias = Literal[
@@ -231,16 +243,12 @@ class Message(Value):
     @classmethod
     def user(cls, *parts: str | Part) -> Self:
         """What a person says; plain strings become text parts."""
-        return cls(
-            role="user", parts=tuple(Text(text=p) if isinstance(p, str) else p for p in parts)
-        )
+        return cls(role="user", parts=_parts("user", parts))
 
     @classmethod
     def assistant(cls, *parts: str | Part) -> Self:
         """What a model says; plain strings become text parts."""
-        return cls(
-            role="assistant", parts=tuple(Text(text=p) if isinstance(p, str) else p for p in parts)
-        )
+        return cls(role="assistant", parts=_parts("assistant", parts))
 
     @classmethod
     def results(cls, results: Iterable[ToolResult]) -> Self:
@@ -256,6 +264,18 @@ class Message(Value):
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The calls this message makes, in order."""
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
+
+
+def _parts(role: str, given: Iterable[str | Part]) -> tuple[Part, ...]:
+    """Parts of a message; texts become parts."""
+    parts = tuple(Text(text=part) if isinstance(part, str) else part for part in given)
+    for part in parts:
+        if not isinstance(part, Value):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise Refused(
+                f"Message.{role} takes texts, and parts such as Image or ToolCall; {part!r:.60} "
+                f"is {type(part).__name__}"
+            )
+    return parts
 
 
 _MOST = 2**53

@@ -10,7 +10,7 @@ back from a trace may: a newer version wrote it.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import wraps
@@ -39,7 +39,9 @@ class Value(BaseModel):
 
     if not TYPE_CHECKING:  # type checkers know the fields, and find a misspelt one themselves
 
-        def __init__(self, /, **data: Any) -> None:
+        def __init__(self, /, *unnamed: Any, **data: Any) -> None:
+            if unnamed:
+                raise Refused(by_name(type(self).__name__, names_of(type(self))))
             try:
                 self.__pydantic_validator__.validate_python(
                     data, self_instance=self, extra="forbid"
@@ -99,6 +101,12 @@ def unknown(name: str, known: Iterable[str]) -> str:
     return f"{name!r}; there are {', '.join(names)}" if names else repr(name)
 
 
+def by_name(kind: str, known: Iterable[str]) -> str:
+    """What to say where values were given without the names of their fields."""
+    names = ", ".join(name for name in known if name != "kind")
+    return f"{kind} takes its values by name: {names}"
+
+
 def names_of(model: type[BaseModel]) -> Iterator[str]:
     """The fields of a model, as they are written."""
     for name, field in model.model_fields.items():
@@ -126,14 +134,24 @@ def tables(path: Path, of: str) -> dict[str, Any]:
 
 
 def refuses_unknown(cls: type[T]) -> type[T]:
-    """Let a dataclass name the nearest of its fields for one that it does not have."""
+    """Let a dataclass name the nearest of its fields for one that it does not have.
+
+    What its `_elsewhere` holds is named in place of the nearest: words that others use.
+    """
     made: Callable[..., None] = cls.__init__
     known = [field.name for field in fields(cast(Any, cls)) if field.init]
+    named = all(field.kw_only for field in fields(cast(Any, cls)))
+    elsewhere: Mapping[str, str] = getattr(cls, "_elsewhere", {})
 
     @wraps(made)
     def __init__(self: Any, *args: Any, **given: Any) -> None:
+        kind = type(self).__name__
+        if args and named:
+            raise Refused(by_name(kind, known))
         if lost := next((name for name in given if name not in known), None):
-            raise Refused(f"{type(self).__name__} has no field {unknown(lost, known)}")
+            said = elsewhere.get(lost)
+            meant = f"{lost!r}: write {said}" if said else unknown(lost, known)
+            raise Refused(f"{kind} has no field {meant}")
         made(self, *args, **given)
 
     type.__setattr__(cls, "__init__", __init__)

@@ -1,6 +1,6 @@
 """Whether an agent with tools and a typed output comes to its answer, and to the right one.
 
-    python benchmarks/typed_output.py [--backend local:agent] [--json]
+    python benchmarks/typed_output.py [--backend local:agent] [--json] [--each] [--of-kind 10]
 
 Forty tasks of four types of answer (a model, a number, a list, one of three words), ten each, all
 needing one call of one tool, asked of both packaged models. A task finishes if it ends with an
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -111,11 +112,23 @@ def tasks() -> Iterator[Task]:
             yield Task(ask.format(fruit), Literal["yellow", "red", "green"], name, colour)
 
 
-def measure(name: str) -> dict[str, float]:
-    """The shares of all tasks: finished, right, right call made; and calls repeated, a task."""
-    backend = connect(name)
+def some(of_kind: int) -> list[Task]:
+    """So many tasks of each type of answer, a type at a time in turn."""
+    every = list(tasks())
+    kinds = [every[start : start + 10] for start in range(0, len(every), 10)]
+    return [kind[n] for n in range(of_kind) for kind in kinds]
+
+
+def measure(
+    name: str, of_kind: int = 10, threads: int | None = None, each: bool = False
+) -> dict[str, float]:
+    """The shares of all tasks: finished, right, right call made; and calls repeated, a task.
+
+    With `each`, every task says on stderr how it went, as soon as it has ended.
+    """
+    backend = connect(name) if threads is None else connect(name, threads=threads)
     finished = right = repeated = called = 0
-    several = list(tasks())
+    several = some(of_kind)
     for task in several:
         agent = Agent[Any](
             backend=backend,
@@ -127,7 +140,9 @@ def measure(name: str) -> dict[str, float]:
         )
         try:
             result = agent.run_sync(task.question)
-        except OutputInvalid:
+        except OutputInvalid as error:
+            if each:
+                print(f"  {task.question} -> {error}", file=sys.stderr, flush=True)
             continue
         made = [(c.name, c.arguments) for m in result.messages for c in m.tool_calls]
         repeated += len(made) - len(set(made))
@@ -135,6 +150,10 @@ def measure(name: str) -> dict[str, float]:
         if result.outcome == "completed":
             finished += 1
             right += result.output == task.right
+        if each:
+            calls = ", ".join(f"{name}({arguments})" for name, arguments in made)
+            came = repr(result.output) if result.outcome == "completed" else result.outcome
+            print(f"  {task.question} -> {calls} -> {came}", file=sys.stderr, flush=True)
     count = len(several)
     return {
         "tasks": count,
@@ -150,6 +169,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--backend", action="append", help="default: both packaged models")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--of-kind", type=int, default=10, help="how many tasks of each type")
+    parser.add_argument("--threads", type=int, help="of a local model: 1 on a busy machine")
+    parser.add_argument("--each", action="store_true", help="say how each task went, on stderr")
     given = parser.parse_args()
     show: Callable[[dict[str, float]], str] = (
         json.dumps
@@ -157,7 +179,9 @@ def main() -> None:
         else lambda shares: ", ".join(f"{name} {share:g}" for name, share in shares.items())
     )
     for name in given.backend or ("local:agent", "local:smollm2"):
-        print(f"{name}: {show(measure(name))}", flush=True)
+        print(
+            f"{name}: {show(measure(name, given.of_kind, given.threads, given.each))}", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -169,3 +169,14 @@ def test_agents_that_could_be_mistaken_for_one_another_are_refused(runs):
         agent("desk", [], runs, handoffs=[double]).run("?")
     with pytest.raises(ConfigError, match="nobody in the team of desk is named 'ghost'"):
         agent("desk", [], runs, handoffs=["ghost"]).run("?")
+
+
+async def test_an_agent_may_have_a_name_that_no_tool_has(runs):
+    to_shop = calls(call("transfer_to_The_caf_"))
+    shop = agent("The café", ["We close at six."], runs)
+    desk = agent("desk", [to_shop], runs, handoffs=[shop])
+    result = await desk.run("?")
+    assert result.text == "We close at six."
+    assert shop.as_tool().name == "ask_The_caf_"
+    handed = [event for event in whole(result.path).events if event.kind == "handed_off"]
+    assert [event.agent for event in handed] == ["The café"]

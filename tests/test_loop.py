@@ -445,10 +445,10 @@ async def test_a_cut_answer_is_the_output_and_says_that_it_was_cut(runs):
 def test_tools_of_one_name_and_names_that_cannot_be_are_refused(runs):
     with pytest.raises(ConfigError, match="two tools are named 'add'"):
         agent([], runs, tools=[add, add])
+    with pytest.raises(ConfigError, match="two tools are named 'transfer_to_the_other'"):
+        agent([], runs, handoffs=["the other", "the_other"])
     with pytest.raises(ConfigError, match="can't name a tool"):
-        agent([], runs, handoffs=[agent([], runs, name="the other")])
-    with pytest.raises(ConfigError, match="can't name a tool"):
-        agent([], runs, name="the other").as_tool()
+        agent([], runs, name="o" * 64).as_tool()
 
 
 async def test_a_thousand_steps(runs):

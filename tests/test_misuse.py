@@ -18,6 +18,7 @@ import pytest
 from agentlab import (
     Agent,
     Decision,
+    Image,
     Limits,
     Message,
     Policy,
@@ -31,7 +32,7 @@ from agentlab import (
     tool,
 )
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import ConfigError, Refused
+from agentlab.errors import ConfigError, Refused, TraceError
 from agentlab.replay import fork
 
 
@@ -141,12 +142,91 @@ async def _asks(_call: ToolCall) -> str:
         ({"output_type": None}, "output_type takes a type.*, not None$"),
         ({"runs": 5}, "runs takes a folder, or None to keep nothing; 5 is int$"),
         ({"runs": False}, "runs takes a folder, or None to keep nothing; False is bool$"),
+        ({"tools": [agent().as_tool]}, r"agent\.as_tool\(\)"),
+        ({"output_type": lambda x: x}, "output_type takes a type.* is function$"),
+        ({"output_type": len}, "output_type takes a type.* is builtin_function_or_method$"),
+        ({"repairs": -1}, "repairs takes a number from 0 up, and -1 is none$"),
+        ({"repairs": True}, "repairs takes a number from 0 up, and True is none$"),
+        ({"approval": lambda: "ask"}, r"approval takes a function of one argument.* takes \(\)$"),
+        ({"model": "local:agent"}, "Agent has no field 'model': write backend=…$"),
+        ({"system_prompt": "x"}, "'system_prompt': write instructions=…$"),
+        ({"temperature": 0}, r"'temperature': write settings=\{'temperature': …\}$"),
+        ({"steps": 3}, r"'steps': write limits=\{'steps': …\}$"),
+        ({"response_model": int}, "write output_type=…$"),
     ],
 )
 def test_what_makes_no_agent_is_told_in_one_line_when_it_is_made(given, says):
     with pytest.raises(Refused, match=says) as refused:
         agent(**given)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "says"),
+    [
+        (Agent, Scripted([]), "Agent takes its values by name: backend, name, "),
+        (Policy, "buy", "Policy takes its values by name: ask, deny, allow, otherwise$"),
+        (Limits, 5, "Limits takes its values by name: steps, "),
+        (Image, "photo.png", "Image takes its values by name: media_type, blob$"),
+        (Message.user, 5, r"Message.user takes texts, and parts.*; 5 is int$"),
+        (Message.assistant, ["a"], r"Message.assistant takes texts.* is list$"),
+    ],
+)
+def test_values_without_names_are_told_the_names(make, given, says):
+    with pytest.raises(Refused, match=says) as refused:
+        make(given)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_arguments_of_a_call_may_be_written_as_a_mapping():
+    arguments: Any = {"width": 2, "height": 3.5}
+    made = ToolCall(id="1", name="area", arguments=arguments)
+    assert made.arguments == '{"width":2,"height":3.5}'
+    assert ToolCall.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize("said", [Policy(deny=("aera",)), Policy(ask=("x", "aerea"))])
+def test_a_policy_that_misspells_a_tool_warns(said):
+    with pytest.warns(RuntimeWarning, match="its approval names 'ae.*did you mean 'area'") as told:
+        agent(tools=[area], approval=said)
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "said", [Policy(deny=("delete_*",)), Policy(ask=("area",), deny=("aera",)), Policy(ask=("x",))]
+)
+def test_a_policy_that_names_others_tools_does_not(said, recwarn):
+    agent(tools=[area], approval=said)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("given", [None, 5, ["run"]])
+def test_what_cannot_be_resumed_is_told(given):
+    with pytest.raises(Refused, match="resume takes the result of a run, its trace or its path"):
+        agent().resume(given)
+
+
+def test_a_path_may_be_a_text(runs):
+    result = agent(runs=runs).run_sync("hi", workspace=str(runs))
+    assert Trace.load(str(result.path)).header.run == result.run
+    with pytest.raises(TraceError, match=r"^/: Is a directory$"):
+        Trace.load("/")
+
+
+async def test_a_workspace_that_is_a_text_reaches_tools_as_a_path(runs):
+    def where(context: ToolContext) -> str:
+        """Where it is."""
+        return type(context.workspace).__name__
+
+    asks = Message.assistant(ToolCall(id="1", name="where", arguments="{}"))
+    asked = Agent(backend=Scripted([asks, "there"]), tools=[where], runs=None)
+    result = await asked.run("?", workspace="/tmp")
+    assert "Path" in str(result.messages[2].parts)
+
+
+def test_labels_that_are_no_mapping_are_refused():
+    with pytest.raises(Refused, match=r"labels takes a mapping.*; \['a'\] is list$"):
+        agent().run_sync("hi", labels=["a"])
 
 
 @pytest.mark.parametrize("given", [None, 3, connect, object()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Literal, assert_type
 
 import pytest
@@ -20,6 +21,10 @@ from agentlab.events import MessageAdded, RunFailed, RunFinished
 class City(BaseModel):
     name: str
     people: int = Field(ge=0)
+
+
+class Colour(Enum):
+    RED = "red"
 
 
 class Odd(BaseModel):
@@ -130,12 +135,36 @@ async def test_a_limit_ends_the_mending(runs):
     whole(result.path)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "output"),
+    [
+        (Literal["yes", "no"], "yes", "yes"),
+        (Literal["yes", "no"], " no\n", "no"),
+        (date, "2024-01-02", date(2024, 1, 2)),
+        (Colour, "red", Colour.RED),
+    ],
+)
+async def test_one_text_may_stand_without_its_quotes(runs, kind, said, output):
+    result = await agent(kind, [said], runs).run("?")
+    assert result.output == output
+    whole(result.path)
+
+
+@pytest.mark.parametrize("said", ["maybe", '"yes', "Yes, of course"])
+async def test_a_text_that_does_not_fit_is_asked_for_again_and_then_told(runs, said):
+    kind: Any = Literal["yes", "no"]
+    with pytest.raises(OutputInvalid, match=f"it was '{said}'$"):
+        await Agent(backend=Scripted([said] * 3), output_type=kind, runs=runs).run("?")
+
+
 def test_a_type_that_no_schema_describes_is_refused_at_once(runs):
     class Thing:
         pass
 
     for impossible in (Thing, list[Thing]):
-        with pytest.raises(ConfigError, match="no JSON Schema for output_type"):
+        with pytest.raises(
+            ConfigError, match=r"output_type: no JSON Schema for .*Thing.*: use text"
+        ):
             agent(impossible, [], runs)
 
 

@@ -12,10 +12,11 @@ import itertools
 import json
 import sys
 import threading
+from array import array
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import pytest
 from conversation import call
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
 import agentlab.tooling.tools
-from agentlab.errors import ConfigError, ToolError
+from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.messages import ToolCall
 from agentlab.tooling import Tool, ToolContext, as_text, tool
 
@@ -46,6 +47,10 @@ class Point(BaseModel):
 class Box:
     corner: Point
     color: Color = Color.RED
+
+
+class Row(TypedDict):
+    a: int
 
 
 def properties(made: Tool[Any]) -> dict[str, Any]:
@@ -347,6 +352,15 @@ def make_of_lambda():
     tool(lambda: 1)
 
 
+def make_of_typed_dict():
+    @tool
+    def f(n: int, x: Row):
+        pass
+
+    if sys.version_info >= (3, 12):  # from there on it works
+        raise ConfigError("parameter x: no JSON Schema, but for typing_extensions")
+
+
 def make_with_long_name():
     @tool(name="a" * 65)
     def f():
@@ -360,7 +374,8 @@ def make_with_long_name():
         (make_with_stars, "name each argument"),
         (make_with_keywords, "name each argument"),
         (make_positional_only, "remove the '/'"),
-        (make_without_schema, "no JSON Schema"),
+        (make_without_schema, "parameter x: no JSON Schema for .*: use text, numbers, lists"),
+        (make_of_typed_dict, "parameter x: no JSON Schema .*typing_extensions"),
         (make_of_unknown_type, "Nowhere"),
         (make_of_unbound_method, r"tool\(thing.method\)"),
         (make_of_generator, "return the answer"),
@@ -369,8 +384,33 @@ def make_with_long_name():
     ],
 )
 def test_a_function_that_cannot_be_a_tool_says_why(make, says):
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=says) as told:
         make()
+    assert "\n" not in str(told.value)
+
+
+async def test_a_default_of_none_may_be_given_whatever_the_type_says():
+    @tool
+    def f(n: Annotated[int, Field(ge=0, description="how many")] = None, *, s: str = "a"):  # noqa: RUF013  # pyright: ignore[reportArgumentType]
+        return repr(n)
+
+    assert (await f.call(call("f", n=None))).content == "None"
+    assert (await f.call(call("f"))).content == "None"
+    assert (await f.call(call("f", n=-1))).error == "bad_arguments"
+    assert (await f.call(call("f", s=None))).error == "bad_arguments"
+    assert f.spec.parameters["properties"]["n"]["description"] == "how many"
+
+
+def test_a_tool_can_be_called_as_the_function_it_was_made_of():
+    @tool
+    def double(x: int) -> int:
+        return 2 * x
+
+    assert double(3) == double(x=3) == 6
+    with pytest.raises(ConfigError, match="made of no function"):
+        dataclasses.replace(double, function=None)(3)
+    with pytest.raises(Refused, match="stands over a function"):
+        tool(double)
 
 
 # The context
@@ -591,6 +631,25 @@ async def test_a_circular_answer_is_an_error_of_the_tool():
     assert (await f.call(call("f"))).error == "tool_error"
 
 
+class _Scalar:
+    """As numpy's numbers are: they know what they are in plain Python."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def tolist(self) -> object:
+        return self.value
+
+
+class _Table:
+    """As data frames are: iterated, they give the names of their columns only."""
+
+    columns = ("a",)
+
+    def to_dict(self, orient: str) -> object:
+        return [{"a": 1}, {"a": 2}] if orient == "records" else {}
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -603,6 +662,11 @@ async def test_a_circular_answer_is_an_error_of_the_tool():
         (Point(x=1), '{"x":1.0,"y":0.0}'),
         (Decimal("0.10"), '"0.10"'),
         ("é" * 3, "ééé"),
+        (range(3), "[0,1,2]"),
+        ({"a": {"b": 1}.keys()}, '{"a":["b"]}'),
+        (array("d", [1, 2.5]), "[1.0,2.5]"),
+        ([_Scalar(7)], "[7]"),
+        (_Table(), '[{"a":1},{"a":2}]'),
     ],
 )
 def test_answers_become_text(value, text):

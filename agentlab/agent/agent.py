@@ -16,17 +16,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agentlab.agent import taken
 from agentlab.agent.calls import given
-from agentlab.agent.profile import AgentProfile, Output
+from agentlab.agent.profile import AgentProfile, Output, in_a_tool_name
 from agentlab.agent.result import Result
 from agentlab.agent.run import Run
 from agentlab.agent.sync import sync
 from agentlab.agent.transcript import Transcript
 from agentlab.approval import Answer, AnyApprover, Policy
-from agentlab.errors import RunError, ToolError, TraceError
+from agentlab.errors import Refused, RunError, ToolError, TraceError
 from agentlab.events import RunFinished, RunResumed, RunStarted, UnknownEvent
 from agentlab.messages import Message
 from agentlab.tooling import RunInfo, Tool, ToolContext, as_text, tool
@@ -46,7 +46,7 @@ class Agent(AgentProfile[Output]):
         history: Sequence[Message] = (),
         approver: AnyApprover | None = None,
         deps: Any = None,
-        workspace: Path | None = None,
+        workspace: Path | str | None = None,
         labels: Mapping[str, str] | None = None,
         parent: ParentRun | None = None,
         within: RunInfo | None = None,
@@ -75,7 +75,7 @@ class Agent(AgentProfile[Output]):
             folder=None if self.runs is None else Path(self.runs),
             approver=approver,
             deps=deps,
-            workspace=workspace,
+            workspace=None if workspace is None else Path(workspace),
             within=within,
             made_by="agent.run, run_sync",
         )
@@ -97,7 +97,7 @@ class Agent(AgentProfile[Output]):
         decisions: Mapping[str, Answer] | None = None,
         approver: AnyApprover | None = None,
         deps: Any = None,
-        workspace: Path | None = None,
+        workspace: Path | str | None = None,
     ) -> Run[Output]:
         """Go on with a run that paused for approval, or broke off, in the same trace.
 
@@ -140,7 +140,7 @@ class Agent(AgentProfile[Output]):
             folder=trace.path.parent,
             approver=approver,
             deps=deps,
-            workspace=workspace,
+            workspace=None if workspace is None else Path(workspace),
             made_by="agent.resume, resume_sync",
         )
 
@@ -175,7 +175,8 @@ class Agent(AgentProfile[Output]):
             return output if isinstance(output, str) else as_text(output)
 
         about = description or self.description or f"Ask {self.name} to do a part of the work."
-        return tool(name=name or f"ask_{self.name}", description=about, timeout=None)(ask)
+        called = name or in_a_tool_name("ask", self.name)
+        return tool(name=called, description=about, timeout=None)(ask)
 
     def with_(self, **changes: Any) -> Agent[Output]:
         """This agent with some things changed."""
@@ -199,7 +200,7 @@ class Agent(AgentProfile[Output]):
             approval=self.approval if isinstance(self.approval, Policy) else None,
             output=None if schema is None else dict(schema),
             parent=parent,
-            labels=dict(labels or {}),
+            labels=taken.labels(labels),
         )
 
     def _before(self, history: Sequence[Message]) -> Sequence[Message]:
@@ -232,6 +233,10 @@ def _loaded(run: Trace | Path | str | Result[Any]) -> Trace:
                 f"run {run.run} left no trace to continue from: its agent has runs=None"
             )
         run = run.path
+    if not isinstance(cast(object, run), str | Path):
+        raise Refused(
+            f"resume takes the result of a run, its trace or its path; {run!r:.60} is none"
+        )
     return Trace.load(Path(run))
 
 

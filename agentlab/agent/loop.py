@@ -16,6 +16,7 @@ from agentlab.agent.generators import owned
 from agentlab.agent.profile import AgentProfile
 from agentlab.agent.state import RunState
 from agentlab.backend import Reply
+from agentlab.display import one_line
 from agentlab.errors import BackendError, OutputInvalid
 from agentlab.events import Event, MessageAdded, ModelReplied, RunFinished, ToolFinished
 from agentlab.messages import Message
@@ -80,13 +81,14 @@ def judge(agent: AgentProfile, answer: Message, repairs: int) -> MessageAdded | 
     if agent.output_schema is None:
         return RunFinished(outcome="completed", output=answer.text)
     try:
-        output = agent.output_adapter.validate_json(answer.text)
+        output = agent.answer(answer.text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         why = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         if repairs >= agent.repairs:
+            said = one_line(answer.text, 80)
             raise OutputInvalid(
-                f"the answer did not fit its type, mended {repairs} times: {why}"
+                f"the answer did not fit its type, mended {repairs} times: {why}; it was {said!r}"
             ) from error
         ask = f"That answer does not fit: {why}. Answer again, with JSON that fits the schema."
         return MessageAdded(message=Message.user(ask))

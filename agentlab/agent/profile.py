@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, cast
+from typing import Any, ClassVar, Generic, cast
 
-from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
 from typing_extensions import TypeForm, TypeVar
 
 from agentlab.agent import taken
@@ -20,7 +23,7 @@ from agentlab.folders import runs_folder
 from agentlab.limits import Limits
 from agentlab.messages import Message, ToolCall
 from agentlab.tooling import Tool, check_tool_name
-from agentlab.tooling.parameters import PlainSchema, without_titles
+from agentlab.tooling.parameters import PlainSchema, no_schema, without_titles
 from agentlab.trace.redaction import check_secrets
 from agentlab.values import refuses_unknown
 
@@ -54,6 +57,8 @@ class AgentProfile(Generic[Output]):
             in the traces of agents that this one calls or hands over to as well.
     """
 
+    _elsewhere: ClassVar[Mapping[str, str]] = taken.ELSEWHERE
+
     backend: Taken[Backend | str, Backend] = Taken(taken.backend)
     name: str = "agent"
     description: str = ""
@@ -85,10 +90,9 @@ class AgentProfile(Generic[Output]):
         try:
             _ = self.output_schema
         except (PydanticUserError, PydanticSchemaGenerationError) as error:
-            why = error.message.strip().partition("\n")[0]
-            raise ConfigError(
-                f"agent {self.name}: no JSON Schema for output_type: {why}"
-            ) from error
+            why = no_schema(self.output_type, error)
+            raise ConfigError(f"agent {self.name}, output_type: no JSON Schema {why}") from error
+        self._check_policy(names)
 
     def _check(self) -> None:
         for what in ("name", "description", "instructions"):
@@ -97,9 +101,26 @@ class AgentProfile(Generic[Output]):
         taken.folder(self.runs)
         if why := taken.no_type(self.output_type):
             raise Refused(why)
+        if isinstance(self.repairs, bool) or not isinstance(self.repairs, int) or self.repairs < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise Refused(f"repairs takes a number from 0 up, and {self.repairs!r:.60} is none")
         for other in self.handoffs:
             if not isinstance(cast(object, other), AgentProfile | str):
                 raise Refused(f"handoffs takes agents or their names, and {other!r:.60} is neither")
+
+    def _check_policy(self, names: Sequence[str]) -> None:
+        """Warn where the policy names no tool and means one: it would be allowed in silence."""
+        policy = self.approval
+        if not isinstance(policy, Policy):
+            return
+        for said in (*policy.ask, *policy.deny, *policy.allow):
+            near = [] if said in names else get_close_matches(said, names, n=1)
+            if near and not policy.names(near[0]):
+                warnings.warn(
+                    f"agent {self.name}: its approval names {said!r}, which is none of its "
+                    f"tools: did you mean {near[0]!r}?",
+                    RuntimeWarning,
+                    stacklevel=5,
+                )
 
     @cached_property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -132,6 +153,27 @@ class AgentProfile(Generic[Output]):
         if self.output_type is str:
             return None
         return without_titles(self.output_adapter.json_schema(schema_generator=PlainSchema))
+
+    def answer(self, text: str) -> Output:
+        """What a reply is, as the output type.
+
+        Where the answer is one text, such as a word of a choice, its quotes may be left out: not
+        every model is held to JSON.
+
+        Raises:
+            ValidationError: it does not fit.
+        """
+        try:
+            return self.output_adapter.validate_json(text)
+        except ValidationError as error:
+            schema = self.output_schema or {}
+            unread = error.errors(include_url=False)[0]["type"] == "json_invalid"
+            if not unread or schema.get("type") != "string":
+                raise
+            try:
+                return self.output_adapter.validate_python(text.strip())
+            except ValidationError:
+                raise error from None
 
     def tool_named(self, name: str) -> Tool[Any] | None:
         """The tool of that name, or None."""
@@ -182,7 +224,12 @@ class AgentProfile(Generic[Output]):
 
 def handoff_tool(agent: str) -> str:
     """The tool that hands over to the agent of that name."""
-    return f"transfer_to_{agent}"
+    return in_a_tool_name("transfer_to", agent)
+
+
+def in_a_tool_name(does: str, agent: str) -> str:
+    """A tool's name made of an agent's, which may hold what no tool's may: `ask_my_expert`."""
+    return f"{does}_{re.sub('[^A-Za-z0-9_-]', '_', agent)}"
 
 
 def _name(agent: AgentProfile[Any] | str) -> str:

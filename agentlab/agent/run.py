@@ -147,7 +147,10 @@ class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
 
     async def _events(self) -> AsyncGenerator[Event]:
         if self._begun:
-            raise RunError(f"run {self.id} was already run; start another with agent.run(…)")
+            raise RunError(
+                f"run {self.id} was already run: what it came to is in its result(); start another "
+                "with agent.run(…)"
+            )
         self._begun = True
         turn = slots(self.state.depth)
         await turn.acquire()
@@ -189,10 +192,10 @@ class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
             raise self._error
         end, agent = self.state.transcript.end, self._agent
         if not isinstance(end, RunFinished):
-            raise RunError(f"run {self.id} has not ended")
+            raise RunError(f"run {self.id} has not ended: await it, or read its events to the end")
         messages, output = tuple(self.state.transcript.messages), end.output
         if end.outcome == "completed" and agent.output_schema is not None:
-            output = agent.output_adapter.validate_json(messages[-1].text)
+            output = agent.answer(messages[-1].text)
         return Result(
             run=self.id,
             outcome=end.outcome,

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from importlib import import_module
-from inspect import isawaitable, iscoroutinefunction
+from inspect import isawaitable, iscoroutinefunction, isroutine, signature
 from types import NoneType
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
@@ -35,6 +35,18 @@ V = TypeVar("V", bound=Value)
 
 OPENER: Final = ("agentlab.backends", "connect")
 """Who opens a backend by its name; looked up when one is named, as the loop knows no backend."""
+
+ELSEWHERE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("model", "llm", "client"), "backend=…"),
+    **dict.fromkeys(("system_prompt", "system", "prompt"), "instructions=…"),
+    **dict.fromkeys(("result_type", "response_model", "response_format"), "output_type=…"),
+    **dict.fromkeys(("max_steps", "max_turns", "max_iterations"), "limits={'steps': …}"),
+    **{name: f"settings={{{name!r}: …}}" for name in Settings.model_fields},
+    **{name: f"limits={{{name!r}: …}}" for name in Limits.model_fields},
+    "approver": "it where the agent is run, as agent.run(…, approver=…)",
+    "deps": "it where the agent is run, as agent.run(…, deps=…)",
+}
+"""Where what others call by another name, or give in another place, stands in an agent."""
 
 AnyTool: TypeAlias = Tool[Any] | Callable[..., Any]
 _MISSING: Final[Any] = object()
@@ -109,6 +121,7 @@ def approval(given: Approval | Verdict | Mapping[str, Any]) -> Approval:
         return Policy(**given)
     if not callable(given) or isinstance(given, type):
         raise Refused(f"approval takes a Policy, a function, or allow, ask or deny{_not(given)}")
+    _takes_a_call("approval", given)
     if iscoroutinefunction(given):
         raise Refused(
             "approval decides at once, so its function can't be async: one that waits for a "
@@ -163,7 +176,7 @@ def approver(given: AnyApprover | None) -> Approver | None:
         raise Refused(
             f"approver takes a function of the call that answers allow or deny{_not(given)}"
         )
-
+    _takes_a_call("approver", given)
     at_once = iscoroutinefunction(given) or iscoroutinefunction(cast(Any, type(given)).__call__)
 
     async def decides(call: ToolCall) -> Decision:
@@ -176,7 +189,7 @@ def approver(given: AnyApprover | None) -> Approver | None:
 def no_type(given: object) -> str | None:
     """What is wrong with an output type that is a value and no type; None for anything else."""
     values = (str, bytes, bool, int, float, Mapping, Sequence, Set, BaseModel, NoneType)
-    if isinstance(given, values):
+    if isinstance(given, values) or isroutine(given):
         reason = _not(cast(object, given))
         return f"output_type takes a type, such as a class or list[str]{reason}"
     return None
@@ -186,6 +199,13 @@ def folder(given: object) -> None:
     """Refuse what names no folder for the traces."""
     if not isinstance(given, str | os.PathLike | None):
         raise Refused(f"runs takes a folder, or None to keep nothing{_not(given)}")
+
+
+def labels(given: Mapping[str, str] | None) -> dict[str, str]:
+    """Labels of a run, by their names."""
+    if not isinstance(cast(object, given), Mapping | None):
+        raise Refused(f"labels takes a mapping, such as {{'project': 'demo'}}{_not(given)}")
+    return dict(given or {})
 
 
 def one_or_more(given: Iterable[T] | T) -> tuple[T, ...]:
@@ -205,11 +225,31 @@ def opening(given: str | Message) -> Message:
 def _tool(given: AnyTool) -> Tool[Any]:
     if isinstance(given, Tool):
         return cast(Tool[Any], given)
-    if callable(getattr(given, "as_tool", None)):
+    if any(callable(getattr(of, "as_tool", None)) for of in (given, _bound_to(given))):
         raise Refused("tools takes an agent as agent.as_tool(), or as one of its handoffs")
     if not callable(given) or isinstance(given, type):
         raise Refused(f"tools takes functions, or what @tool makes of them{_not(given)}")
     return tool(given)
+
+
+def _bound_to(given: object) -> object:
+    """Whose method this is; None of anything else."""
+    return getattr(given, "__self__", None)
+
+
+def _takes_a_call(what: str, given: Callable[..., Any]) -> None:
+    """Refuse a function that can't be called with one call."""
+    try:
+        takes = signature(given)
+    except (TypeError, ValueError):  # some of those written in C don't say
+        return
+    try:
+        takes.bind(None)
+    except TypeError:
+        said = getattr(given, "__name__", "this one")
+        raise Refused(
+            f"{what} takes a function of one argument, the call; {said} takes {takes}"
+        ) from None
 
 
 def _value(what: str, kind: type[V], given: V | Mapping[str, Any], like: str) -> V:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any, TypeAlias, cast, get_args, get_type_hints
 
 import docstring_parser
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticSchemaGenerationError,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
@@ -17,6 +27,7 @@ from pydantic_core import core_schema
 from agentlab.errors import ConfigError
 
 Function: TypeAlias = Callable[..., Any]
+_QUALIFIED = re.compile(r"[\w.<>]+\.(?=\w)")
 
 
 class PlainSchema(GenerateJsonSchema):
@@ -92,8 +103,29 @@ def arguments_of(
         model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
         schema_of(model)
     except Exception as error:
-        raise ConfigError(f"tool {name}: no JSON Schema: {error}") from error
+        where, why = _undescribed(name, hints, error)
+        raise ConfigError(f"{where}: no JSON Schema {why}") from error
     return model, tuple(contexts)
+
+
+def no_schema(kind: Any, error: Exception) -> str:
+    """Why a type has no JSON Schema, in one line that follows those words."""
+    if getattr(error, "code", "") == "typed-dict-version":
+        return "for typing.TypedDict before Python 3.12: take it from typing_extensions"
+    if isinstance(error, PydanticSchemaGenerationError | PydanticInvalidForJsonSchema):
+        shown = kind.__name__ if isinstance(kind, type) else _QUALIFIED.sub("", repr(kind))
+        return f"for {shown:.80}: use text, numbers, lists, dicts, dataclasses or pydantic models"
+    return f"can be made: {str(error).strip().partition(chr(10))[0]}"
+
+
+def _undescribed(tool: str, hints: Mapping[str, Any], error: Exception) -> tuple[str, str]:
+    """Which parameter has no schema, and why."""
+    for parameter, hint in hints.items():
+        try:
+            TypeAdapter(hint).json_schema(schema_generator=PlainSchema)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it is the one to be told
+            return f"tool {tool}, parameter {parameter}", no_schema(hint, fault)
+    return f"tool {tool}", no_schema(None, error)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -187,6 +219,19 @@ def _field(
         infos.append(default)
         hint, default = Annotated[hint, default], default.default
     ours: dict[str, Any] = {"alias": parameter.name, "validation_alias": parameter.name}
-    if not any(info.description for info in infos):
+    said = next((info.description for info in infos if info.description), None)
+    if default is None and not _takes_none(hint):  # written `x: int = None`
+        hint, ours["description"] = hint | None, said
+    if said is None:
         ours["description"] = described.get(parameter.name)
     return Annotated[hint, Field(**ours)], default
+
+
+def _takes_none(hint: Any) -> bool:
+    try:
+        TypeAdapter(hint).validate_python(None)
+    except ValidationError:
+        return False
+    except Exception:  # noqa: BLE001 - it has no schema, which is told when the model is made
+        return True
+    return True

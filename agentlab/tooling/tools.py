@@ -20,20 +20,19 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, overload
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 
 from agentlab.approval import Approver
 from agentlab.backend import ToolSpec
 from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.limits import Meter
-from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult, clean
+from agentlab.messages import Artifact, Blob, ToolCall, ToolErrorKind, ToolResult
 from agentlab.tooling.capture import captured
 from agentlab.tooling.insisting import insisted
 from agentlab.tooling.parameters import (
@@ -46,6 +45,7 @@ from agentlab.tooling.parameters import (
 )
 from agentlab.tooling.pickled import made_again, reference
 from agentlab.tooling.threads import in_thread
+from agentlab.tooling.written import as_text
 from agentlab.trace.redaction import Redactor
 from agentlab.values import refuses_unknown, unknown
 
@@ -173,6 +173,16 @@ class Tool(Generic[A]):
             name=self.name, description=self.description, parameters=schema_of(self.arguments)
         )
 
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The function itself, as its author calls it: nothing is validated, bounded or recorded.
+
+        Raises:
+            ConfigError: the tool was not made of a function.
+        """
+        if self.function is None:
+            raise ConfigError(f"tool {self.name} is made of no function: only a run can call it")
+        return self.function(*args, **named)
+
     async def call(self, call: ToolCall, context: ToolContext | None = None) -> ToolResult:
         """Validate, run, and turn whatever happens into a result.
 
@@ -241,26 +251,6 @@ def _failed(
     return ToolResult(call_id=call.id, content=text[:MAX_CHARS], error=kind, artifacts=artifacts)
 
 
-def as_text(answer: object) -> str:
-    """A tool's answer as the text a model reads: text as it is, anything else as JSON.
-
-    Raises:
-        ToolError: the answer cannot be turned into JSON.
-    """
-    if isinstance(answer, str):
-        return clean(answer)
-    if answer is None:
-        return "done"
-    if isinstance(answer, Iterator):
-        raise ToolError("the tool returned an iterator, which may never end: make it a list")
-    try:
-        return clean(to_json(answer, inf_nan_mode="constants").decode())
-    except (PydanticSerializationError, UnicodeError, ValueError, RecursionError):
-        raise ToolError(
-            f"the tool returned {type(answer).__name__}, which can't be turned into text"
-        ) from None
-
-
 def shorten(text: str, limit: int, context: ToolContext) -> str:
     """Keep head and tail of a long answer, say what was left out, and attach the whole."""
     if len(text) <= limit:
@@ -314,7 +304,7 @@ def tool(
     """
     if misspelt:
         raise Refused(f"tool has no option {unknown(next(iter(misspelt)), _OPTIONS)}")
-    if function is not None and not callable(function):
+    if function is not None and (not callable(function) or isinstance(function, Tool)):
         raise Refused(f"@tool stands over a function, or takes options by name; got {function!r}")
     caller = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 

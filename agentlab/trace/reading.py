@@ -155,13 +155,14 @@ class Trace:
     torn: int = 0
 
     @classmethod
-    def load(cls, path: Path) -> Trace:
+    def load(cls, path: Path | str) -> Trace:
         """Read a trace file; a torn tail is left out and counted.
 
         Raises:
             TraceError: there is no such file, or it is not a trace.
             TraceVersionError: a newer AgentLab wrote it.
         """
+        path = Path(path)
         try:
             data = path.read_bytes()
         except OSError as error:

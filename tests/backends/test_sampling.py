@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,6 +141,56 @@ def test_with_tool_choice_none_the_opening_mark_cannot_be_completed(model):
     message = wishing(model, HERMES, "So <tool_call> it is", Settings(tool_choice="none"))
     assert message.tool_calls == ()
     assert message.text.startswith("So <tool_call")
+
+
+def answered(model: Model, output: dict[str, Any], wishes: Sequence[str]) -> str:
+    """What a model writes that is held to a type and wants to write these, one after the other.
+
+    Of all else it finds likeliest what a careless grammar would take: more digits, a list that
+    is begun or empty.
+    """
+    sampler = Sampler(model, Settings(temperature=0), constrain(HERMES, [], Settings(), output))
+    written, at = b"", 0
+    wanted = [piece(model, wish.encode()) for wish in wishes]
+    try:
+        for _ in range(20):
+            logits = np.linspace(0, -1, model.size, dtype=np.float32)
+            for likely in (b"0", b'["', b"]"):
+                logits[piece(model, likely)] = 3
+            logits[wanted[min(at, len(wanted) - 1)]] = 9
+            token = sampler.choose(logits)
+            if token in model.ends:
+                break
+            at += token == wanted[min(at, len(wanted) - 1)]
+            written += model.piece(token)
+    finally:
+        sampler.close()
+    return written.decode()
+
+
+@pytest.mark.parametrize(
+    ("schema", "wishes", "written"),
+    [
+        ({"type": "integer"}, ["2", "7", " chairs"], "27"),
+        ({"type": "number"}, ["3", ".", "5", " metres"], "3.5"),
+        ({"type": "array", "items": {"type": "string"}}, ["G", "il", '"', " is"], '["Gil"]'),
+        ({"type": "array", "items": {"type": "string"}}, ["]"], "[]"),
+        ({"enum": ["yes", "no"]}, ["no", '"', " way"], '"no"'),
+        (
+            {"type": "object", "properties": {"a": {"type": ["string", "null"]}}},
+            ['{"', "a", '":', "G", "il", '"', "}", " is"],
+            '{"a": "Gil"}',
+        ),
+    ],
+)
+def test_a_model_held_to_a_type_still_writes_what_it_means(model, schema, wishes, written):
+    assert answered(model, schema, wishes) == written
+
+
+def test_what_is_refused_where_calls_are_demanded_says_nothing_of_an_answer(model):
+    call = '<tool_call>\n{"name": "pick", "arguments": {"n": 2}}\n</tool_call>'
+    message = wishing(model, HERMES, call + "27", Settings(tool_choice="required"))
+    assert [made.name for made in message.tool_calls] == ["pick"]
 
 
 @pytest.mark.parametrize("format", [HERMES, LLAMA3, MISTRAL])

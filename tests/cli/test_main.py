@@ -259,3 +259,19 @@ def test_only_local_models_keep_what_they_read_and_only_where_wanted(monkeypatch
     kept = state_options("mine.gguf", restore=True)
     assert (kept["states"].name, kept["restore"]) == ("states", True)
     assert state_options("openai:gpt-5") == {}
+
+
+def test_an_interrupt_while_the_commands_are_loaded_is_no_traceback():
+    program = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "import agentlab.__main__\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

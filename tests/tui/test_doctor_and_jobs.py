@@ -55,6 +55,32 @@ async def test_what_is_missing_is_said_with_its_remedy(
         assert "→ install bubblewrap" in shown
 
 
+async def test_a_finding_that_wraps_stays_in_its_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def findings(runs: Path) -> Iterator[Finding]:
+        yield Finding("note", "threads", "word " * 40, "remedy " * 30)
+
+    monkeypatch.setattr(doctor, "findings", findings)
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_roadmap(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
+        await until(pilot, lambda: "remedy" in text_of(app.screen, "#findings Static"))
+        listed = app.screen.query_one("#findings Static")
+        room = listed.content_size.width
+        lines = text_of(app.screen, "#findings Static").splitlines()
+        assert listed.size.height == len(lines) > 6  # none is wrapped once more
+        assert all(len(line) <= room for line in lines)
+        indent = len("· threads  ")
+        assert all(line.startswith(" " * indent) for line in lines[1:])
+        await pilot.resize_terminal(120, 24)
+        await until(
+            pilot, lambda: len(text_of(app.screen, "#findings Static").splitlines()) < len(lines)
+        )
+
+
 def job(home: Path, id: str) -> Journal:
     folder = home / "jobs" / id
     folder.mkdir(parents=True)

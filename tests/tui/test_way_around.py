@@ -65,6 +65,22 @@ async def test_all_that_can_be_done_in_a_lab_stands_in_the_palette(tmp_path: Pat
         assert len(titles) == len({*titles})
 
 
+async def test_the_palette_begins_with_what_can_be_done_here_and_ends_with_the_labs(
+    tmp_path: Path,
+) -> None:
+    app = open_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_lab(pilot, "adder")
+        expected = [*offered(pilot), "Open lab m9/tiny"]
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: app.screen.query(CommandList))
+        listed = app.screen.query_one(CommandList)
+        await until(pilot, lambda: listed.option_count >= len(expected))
+        prompts = [str(option.prompt).partition("\n")[0].strip() for option in listed.options]
+        assert prompts[: len(expected)] == expected
+        assert prompts[0] in {"Run", "Back"}
+
+
 async def test_on_a_narrow_screen_enter_leads_from_the_lesson_to_the_quiz(tmp_path: Path) -> None:
     app = open_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

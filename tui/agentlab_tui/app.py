@@ -16,7 +16,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from agentlab.display import safe
-from agentlab_tui.commands import LabCommands
+from agentlab_tui.commands import Commands
 from agentlab_tui.last_line import LastLine
 from agentlab_tui.navigation import GoTo, OpenDiff, OpenFork, OpenLab, OpenTrace, TalkTo
 from agentlab_tui.screens.roadmap import RoadmapScreen
@@ -29,7 +29,7 @@ class AgentLabApp(App[None]):
 
     TITLE = "AgentLab"
     CSS_PATH = "styles/app.tcss"
-    COMMANDS = App.COMMANDS | {LabCommands}
+    COMMANDS: ClassVar[Any] = {Commands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?", tooltip="Keys of this screen"),

@@ -45,6 +45,9 @@ class Constraint:
     """How a call begins there."""
     marks: tuple[str, ...] = ()
     """Text of the grammar that a vocabulary may have control tokens for."""
+    typed: bool = False
+    """Whether an answer's schema is part of it: what the model is refused there is heard all the
+    same (`Sampler`)."""
     unenforced: tuple[str, ...] = ()
     """What of the schemas the grammar does not hold, as `tool/…pointer` or `/…pointer`."""
 
@@ -74,7 +77,7 @@ def constrain(
     answer = None if output is None else compile_schema(output, undeclared=undeclared)
     if choice == "none" or not tools:
         if answer is not None:
-            return Constraint(answer.grammar, unenforced=answer.unenforced)
+            return Constraint(answer.grammar, typed=True, unenforced=answer.unenforced)
         return Constraint(None, format.trigger, format.at_start) if tools else None
     chosen = tools if choice in ("auto", "required") else [t for t in tools if t.name == choice]
     compiled = [_arguments(format, tool, f"t{n}x", undeclared) for n, tool in enumerate(chosen)]
@@ -99,6 +102,7 @@ def constrain(
         grammar=calls.or_answer(answer),
         answer=answer.grammar,
         call=format.start + format.open,
+        typed=True,
         unenforced=(*constraint.unenforced, *answer.unenforced),
     )
 

@@ -103,6 +103,10 @@ class Walk:
         """Whether the text may go on with this token."""
         return self._matcher.validate_tokens([token]) == 1
 
+    def admits_both(self, token: int, then: int) -> bool:
+        """Whether the text may go on with these two."""
+        return self._matcher.validate_tokens([token, then]) == 2
+
     def take(self, token: int) -> None:
         """Go on with this token.
 
@@ -111,6 +115,11 @@ class Walk:
         """
         if not self._matcher.consume_token(token):
             raise BackendError(f"the grammar is lost: {_first_line(self._matcher.get_error())}")
+
+    @property
+    def forced(self) -> bytes:
+        """What any text goes on with from here; empty where there is a choice."""
+        return self._matcher.compute_ff_bytes()
 
     def take_text(self, text: str) -> bool:
         """Go on with this text; whether the grammar admits it. After a no, the walk is spent."""

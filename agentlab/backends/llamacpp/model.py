@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -117,6 +118,11 @@ class Model:
             structure = (self._control_ids - written) | ends
             self._guides[written] = Guide(pieces, structure, ends)
         return self._guides[written]
+
+    @cached_property
+    def quote(self) -> int | None:
+        """The token of a quotation mark alone."""
+        return next((token for token in range(self.size) if self.piece(token) == b'"'), None)
 
     def is_control(self, token: int) -> bool:
         """Whether a token marks structure and is not text."""

@@ -9,13 +9,15 @@ are distributed exactly as if the grammar came first: with A the admitted set, q
 q(t)/q(A) = q(t)/q(A). With them the cut is made before the grammar for the first draw, and after
 it for the second, so a token that only gets into the cut because the grammar thinned it out is
 drawn less often than if the grammar had been first. Greedy choice is the same either way.
+
+In a typed answer what is refused is heard all the same: see `Sampler._instead`.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from agentlab.backend import Settings, TokenInfo
 from agentlab.backends.llamacpp.calls import overhang
@@ -72,6 +74,7 @@ class Sampler:
         self._ids = np.arange(model.size, dtype=np.int32)
         self._all: Any = np.zeros(model.size, dtype=dtype)
         self._marks: tuple[str, ...] = ()
+        self._typed = False
         self._answer: Constraint | None = None
         if constraint is not None:
             self._constrain(constraint)
@@ -107,6 +110,7 @@ class Sampler:
 
     def _constrain(self, constraint: Constraint) -> None:
         self._grammar, self._marks = constraint.grammar, constraint.marks
+        self._typed = constraint.typed
         if constraint.trigger is not None:
             self._trigger = constraint.trigger.encode()
             self._at_start = constraint.at_start
@@ -171,7 +175,7 @@ class Sampler:
     def _bound(self, logits: Any, walk: Walk) -> int:
         token = self._draw(logits, [])
         if not walk.admits(token):
-            token = self._draw(self._allowed(logits, walk), [])
+            token = self._instead(logits, walk, token)
         walk.take(token)
         return token
 
@@ -181,6 +185,37 @@ class Sampler:
         if not self._np.isfinite(allowed).any():
             raise BackendError("the grammar leaves no token to choose")
         return allowed
+
+    def _instead(self, logits: Any, walk: Walk, wish: int) -> int:
+        """What to write where the grammar refuses what the model would write.
+
+        In a typed answer the likeliest of what is left says little: a model that is held to JSON
+        means "27 chairs" by 27, and begins a list by the name that it would write. So what is
+        whole ends; what could be written in quotes gets them; and what the grammar leaves no
+        choice in decides nothing beyond that (`[`, not `[]`).
+        """
+        if self._typed and walk.complete:
+            return max(self._model.ends or {self._model.eos}, key=lambda end: logits[end])
+        if self._typed and self._in_quotes(walk, wish):
+            return cast(int, self._model.quote)
+        allowed = self._allowed(logits, walk)
+        return self._draw(self._forced(allowed, walk) if self._typed else allowed, [])
+
+    def _in_quotes(self, walk: Walk, wish: int) -> bool:
+        quote, text = self._model.quote, self._model.piece(wish)
+        # a word that begins with a space belongs to what is written already
+        return quote is not None and not text[:1].isspace() and walk.admits_both(quote, wish)
+
+    def _forced(self, allowed: Any, walk: Walk) -> Any:
+        """Of the allowed logits those that write no more than any text has to have here."""
+        forced, np = walk.forced, self._np
+        if not forced:
+            return allowed
+        narrow = np.full_like(allowed, np.float32("-inf"))
+        for token in np.flatnonzero(np.isfinite(allowed)):
+            if forced.startswith(self._model.piece(int(token))):
+                narrow[token] = allowed[token]
+        return narrow if np.isfinite(narrow).any() else allowed
 
     def _masked(self, logits: Any, walk: Walk) -> float:
         weights = self._np.exp(logits - logits.max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from textwrap import wrap
 from typing import ClassVar
 
 from textual import work
@@ -26,6 +27,9 @@ _SIGNS = {
     "note": ("·", "$warning"),
     "missing": ("✘", "$error"),
 }
+
+_NARROWEST = 20
+"""Columns that a text has to have to stand beside its name."""
 
 
 class DoctorScreen(Screen[None]):
@@ -87,8 +91,13 @@ class DoctorScreen(Screen[None]):
             verdict = Content.styled("everything the labs need is here", "bold $success")
         self.query_one("#sum", Static).update(verdict)
         width = max((len(finding.what) for finding in self._found), default=0)
-        lines = [_lines(finding, width) for finding in self._found]
-        self.query_one("#findings Static", Static).update(Content("\n").join(lines))
+        listed = self.query_one("#findings Static", Static)
+        lines = [_lines(finding, width, listed.content_size.width) for finding in self._found]
+        listed.update(Content("\n").join(lines))
+
+    def on_resize(self) -> None:
+        """What wraps, wraps elsewhere now."""
+        self.call_after_refresh(self._draw)
 
     def action_copy(self) -> None:
         """All findings, to the clipboard."""
@@ -107,13 +116,20 @@ def _next(source: Iterator[Finding]) -> Finding | None:
     return next(source, None)
 
 
-def _lines(finding: Finding, width: int) -> Content:
+def _lines(finding: Finding, width: int, room: int) -> Content:
     sign, style = _SIGNS[finding.state]
     name = one_line(finding.what, 40).ljust(width)
-    line = Content.assemble(
-        (f"{sign} ", f"bold {style}"), (f"{name}  ", "bold"), safe(finding.found)
-    )
+    found = _beside(safe(finding.found), width + 4, room)
+    line = Content.assemble((f"{sign} ", f"bold {style}"), (f"{name}  ", "bold"), found)
     if not finding.remedy:
         return line
-    remedy = f"\n  {' ' * width}  → {safe(finding.remedy)}"
-    return Content.assemble(line, (remedy, style))
+    remedy = _beside(safe(finding.remedy), width + 6, room)
+    return Content.assemble(line, (f"\n{' ' * (width + 4)}→ {remedy}", style))
+
+
+def _beside(text: str, indent: int, room: int) -> str:
+    """The text in a column of its own; as it is where no such column fits."""
+    if room - indent < _NARROWEST:
+        return text
+    wrapped = (wrap(line, room - indent) or [""] for line in text.split("\n"))
+    return f"\n{' ' * indent}".join(line for lines in wrapped for line in lines)

@@ -80,8 +80,9 @@ class ModelScreen(ModalScreen[str | None]):
 def _line(model: ModelHere) -> Content:
     sign, style = ("✔", "$success") if model.answers else ("·", "$quiet")
     name = model.name if model.whole else f"{model.name}…"
+    about = model.about.removeprefix("not installed: ")  # as the line that installs it says
     return Content.assemble(
         (f"{sign} ", f"bold {style}"),
         (f"{name:<22}", "bold" if model.here else "$quiet"),
-        (one_line(model.about, 44), "$quiet"),
+        (one_line(about, 44), "$quiet"),
     )

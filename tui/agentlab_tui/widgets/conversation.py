@@ -39,8 +39,8 @@ MOST_TURNS = 40
 
 _WELCOME = (
     "Talk to a model, and watch what it does.\n\n"
-    "Give it tools at the right (F3), and it can calculate, look things up, or run code in a "
-    "sandbox. The model that comes along is small: it needs to be told plainly, and shown how."
+    "Give it tools (F3), and it can calculate, look things up, or run code in a sandbox. The "
+    "model that comes along is small: it needs to be told plainly, and shown how."
 )
 
 
