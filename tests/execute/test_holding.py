@@ -227,6 +227,60 @@ asyncio.run(main())
     assert list(folder.iterdir()) == []
 
 
+KILLS = 10
+OPENING = f"""
+import asyncio, sys
+sys.path[:0] = {[str(REPO), str(REPO / "tools")]!r}
+from agentlab_tools.execute import Sandbox
+async def main():
+    print('opening', flush=True)
+    async with Sandbox.open(backend=sys.argv[1], spare=False) as sandbox:
+        await sandbox.run_python("open('of-the-user', 'w').write('words'); print('written')")
+        print('written', flush=True)
+        await sandbox.run_python('while True: pass', timeout=60)
+asyncio.run(main())
+"""
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_a_host_killed_at_any_moment_leaves_nothing_of_a_cells(
+    backend: str, tmp_path: Path
+) -> None:
+    """From before a sandbox is made until a cell has long been at work in it."""
+    tmp_path.chmod(0o755)
+    opened = 0
+    for number in range(KILLS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with subprocess.Popen(
+            [sys.executable, "-c", OPENING, backend],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(folder)},
+        ) as host:
+            assert host.stdout is not None
+            assert host.stdout.readline() == b"opening\n"
+            try:  # the moments fall ever later, and so into each part of the opening
+                host.wait(0.3 * (number / KILLS) ** 2)
+            except subprocess.TimeoutExpired:
+                family = _family(host.pid)
+                host.send_signal(signal.SIGKILL)
+                host.wait()
+                assert _gone(f"nobody-{number}", family)
+                written = b"written" in host.stdout.read()
+            else:
+                pytest.skip(f"{backend} does not hold here")
+        left = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert [path.name for path in left if not path.name.startswith("agentlab-canary-")] == []
+        if written:
+            opened += 1
+            assert list(folder.iterdir()) == []
+    assert 0 < opened < KILLS
+
+
 @linux
 @pytest.mark.parametrize("lives", [True, False])
 def test_an_interpreter_that_ends_first_says_nothing_of_its_host(lives: bool) -> None:
