@@ -61,7 +61,7 @@ def test_what_an_address_hides_reaches_no_trace(tmp_path: Path) -> None:
     address = f"http://user:{KEY}@127.0.0.1:9/v1?api_key=query-{KEY}#m"
     backend = connect(address, api_key="")
     assert KEY not in repr(backend.identity)
-    assert backend.identity.name == "http://127.0.0.1:9/v1:m"
+    assert backend.identity.name == "http://127.0.0.1:9/v1#m"
     agent = Agent(name="a", backend=backend, runs=tmp_path)
     with pytest.raises(Exception, match=r"127\.0\.0\.1:9") as caught:
         agent.run_sync(f"the password is {KEY}")
