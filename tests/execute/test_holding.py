@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from execute.holds import skip_if_it_cannot
 from execute.users import as_root, linux, run_as_plain_user
 
 from agentlab.errors import ConfigError
@@ -411,6 +412,38 @@ def test_a_control_group_is_used_where_it_is_delegated(tmp_path: Path) -> None:
     )
     assert done.stdout == "inside\n"
     assert (group / "cgroup.procs").read_text() == "0\n"
+
+
+@linux
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+async def test_a_sandbox_begins_in_its_control_group_and_removes_it(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a folder in the place of one: no machine at hand delegates a real one."""
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "cgroup.procs").touch()
+
+    def made(limits: SandboxLimits) -> Path:
+        return group
+
+    monkeypatch.setattr(cgroup, "create", made)
+    try:
+        async with Sandbox.open(backend=backend, spare=False) as sandbox:
+            assert (await sandbox.run_python("6 * 7")).value == "42"
+            assert (group / "cgroup.procs").read_text() == "0\n"
+            (group / "cgroup.procs").unlink()  # the kernel removes its own files with the folder
+    except SandboxUnavailable as error:
+        skip_if_it_cannot(backend, error)
+    assert not group.exists()
+
+
+def test_nothing_runs_outside_of_a_group_that_cannot_be_entered(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    ran = tmp_path / "ran"
+    done = subprocess.run([*cgroup.enter(gone), "/bin/touch", str(ran)], check=False)
+    assert done.returncode != 0
+    assert not ran.exists()
 
 
 def test_a_control_group_that_is_not_delegated_is_not_used(tmp_path: Path) -> None:
