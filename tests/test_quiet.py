@@ -260,7 +260,9 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
     """
     log, home = tmp_path / "calls", tmp_path / "home"
     home.mkdir()
-    bash = 'ip link set lo up 2>/dev/null; exec strace -f --seccomp-bpf -e trace=network -o "$0" "$@"'
+    bash = (
+        'ip link set lo up 2>/dev/null; exec strace -f --seccomp-bpf -e trace=network -o "$0" "$@"'
+    )
     program = f"TESTS = {str(Path(__file__).parent)!r}\n{PROGRAMS[name]}"
     command = ["unshare", "-n", "sh", "-c", bash, str(log), sys.executable, "-c", program]
     env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home), "USER": "me"}
