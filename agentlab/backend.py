@@ -7,9 +7,9 @@ or a model file does in its own way is settled inside its backend, so the loop h
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agentlab.messages import Message, Usage, Value
 
@@ -107,14 +107,33 @@ class Reply(Value):
     """Filled when `Settings.logprobs` asks for it."""
 
 
+def is_address(name: str) -> bool:
+    """Whether a model's name is an address, as in `http://host/v1#model`, and no service's."""
+    return name.startswith(("http://", "https://"))
+
+
 class BackendIdentity(Value):
     """What answered: enough to reach the same model again, and to see when it is not the same."""
 
     name: str
-    """As `connect` takes it, e.g. `local:smollm2`."""
+    """As `connect` takes it, e.g. `local:smollm2`, or `http://host/v1#model`."""
     model: str
     details: dict[str, str | int | float | bool | None] = {}
     """For local models: GGUF hash, template hash, adapters, threads, batch and context sizes."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_named_now(cls, fields: Any) -> Any:
+        """Traces once held `http://host/v1:model`, which `connect` does not take."""
+        if not isinstance(fields, dict):
+            return fields
+        given = cast(dict[str, Any], fields)
+        name, model = given.get("name"), given.get("model")
+        if not (isinstance(name, str) and isinstance(model, str) and is_address(name)):
+            return given
+        if "#" in name or not name.endswith(f":{model}"):
+            return given
+        return {**given, "name": f"{name.removesuffix(f':{model}')}#{model}"}
 
 
 class Backend(Protocol):

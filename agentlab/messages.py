@@ -14,8 +14,6 @@ Bytes (images, audio, artifacts) are a `Blob`: known by hash, kept beside the te
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self, TypeAlias
@@ -34,6 +32,7 @@ from pydantic import (
 from pydantic_core import core_schema, to_json
 
 from agentlab.errors import Refused, TraceError
+from agentlab.regular import read_regular
 from agentlab.values import Value
 
 
@@ -61,25 +60,6 @@ class _Cleaned:
 
 Words: TypeAlias = Annotated[str, _Cleaned()]
 """A string made `clean` on its way in."""
-
-
-def read_regular(path: Path, size: int) -> bytes:
-    """The bytes of a file that ought to have `size` of them.
-
-    A stranger may have put a pipe, a device or something huge in its place: it is opened without
-    waiting, and nothing is read of what is no file of that size.
-
-    Raises:
-        OSError: it is not there, not a file, or of another size.
-    """
-    # without O_NONBLOCK, opening a pipe waits for somebody to write
-    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is not a regular file")
-        if status.st_size != size:
-            raise OSError(f"{path} has {status.st_size:,} bytes, and {size:,} were written")
-        return file.read(size)
 
 
 class BlobStore(Protocol):
@@ -122,7 +102,8 @@ class Blob(Value):
         try:
             data = read_regular(self._file, self.size)
         except OSError as error:
-            raise TraceError(f"blob {self.sha256[:12]} can't be read: {error}") from error
+            why = error.strerror or str(error)
+            raise TraceError(f"blob {self.sha256[:12]} can't be read: {why}") from error
         if hashlib.sha256(data).hexdigest() != self.sha256:
             raise TraceError(f"blob {self.sha256[:12]} was changed since it was written")
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_what_an_address_hides_reaches_no_trace(tmp_path: Path) -> None:
     address = f"http://user:{KEY}@127.0.0.1:9/v1?api_key=query-{KEY}#m"
     backend = connect(address, api_key="")
     assert KEY not in repr(backend.identity)
-    assert backend.identity.name == "http://127.0.0.1:9/v1:m"
+    assert backend.identity.name == "http://127.0.0.1:9/v1#m"
     agent = Agent(name="a", backend=backend, runs=tmp_path)
     with pytest.raises(Exception, match=r"127\.0\.0\.1:9") as caught:
         agent.run_sync(f"the password is {KEY}")
@@ -215,7 +216,15 @@ with open("chats.jsonl", "w") as file:
     file.writelines(json.dumps({{"messages": said}}) + chr(10) for _ in range(8))
 small = ("-s", "steps=1", "-s", "rows=1")
 command("train", "lora", "--data", "chats.jsonl", *small, "--jobs", "jobs")""",
-    "ray": "import agentlab_tools.train.ray_runner",
+    "a job on a Ray of its own": f"""{COMMAND}
+command("train", TESTS + "/train/tiny.py", "--jobs", "jobs", "--on", "ray")""",
+    "a job on a Ray cluster of two nodes": f"""{COMMAND}
+import subprocess, sys
+cluster = subprocess.Popen([sys.executable, TESTS + "/train/cluster.py", "2"],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+at = "ray:" + cluster.stdout.readline().strip()
+command("train", TESTS + "/train/tiny.py", "--jobs", "jobs", "--on", at)
+cluster.stdin.close(); cluster.wait(60)""",
     "a look-up, which must be seen": "import socket; socket.getaddrinfo('example.com', 80)",
     "another address, which must be seen": f"""{SERVICE}
 import socket
@@ -223,7 +232,11 @@ socket.create_connection(("127.0.0.1", 4319)).close()
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("127.0.0.1", 4320))""",
 }
 """Each a real use, in an empty folder that is its home."""
-SLOW = {"onnxruntime for a minute"}
+AT_HOME = re.compile(r'"(::ffff:)?127\.0\.0\.1"|"::1"|/nscd/socket')
+CLUSTERS = {"a job on a Ray of its own", "a job on a Ray cluster of two nodes"}
+"""Their own processes talk over loopback, and name this machine and its users; a resolver would be
+asked on port 53."""
+SLOW = {"onnxruntime for a minute", *CLUSTERS}
 
 
 def _apart() -> bool:
@@ -237,7 +250,7 @@ def everything(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not _apart(), reason="needs strace and the right to make network namespaces")
 @pytest.mark.parametrize("name", map(everything, PROGRAMS))
 def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path: Path) -> None:
@@ -247,12 +260,16 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
     """
     log, home = tmp_path / "calls", tmp_path / "home"
     home.mkdir()
-    bash = 'ip link set lo up 2>/dev/null; exec strace -f -e trace=network -o "$0" "$@"'
+    bash = (
+        'ip link set lo up 2>/dev/null; exec strace -f --seccomp-bpf -e trace=network -o "$0" "$@"'
+    )
     program = f"TESTS = {str(Path(__file__).parent)!r}\n{PROGRAMS[name]}"
     command = ["unshare", "-n", "sh", "-c", bash, str(log), sys.executable, "-c", program]
     env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home), "USER": "me"}
+    # a Ray cluster is its owner's, who turns its reports off; one that a job starts is ours
+    env |= {"RAY_USAGE_STATS_ENABLED": "0"} if "cluster" in name else {}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=200, check=False, cwd=home, env=env
+        command, capture_output=True, text=True, timeout=280, check=False, cwd=home, env=env
     )
     if "must be seen" not in name:
         if "ModuleNotFoundError" in done.stderr or "MissingExtra" in done.stderr:
@@ -267,6 +284,7 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
             or "/nscd/socket" in line
         )
         and 'sin_port=htons(4319), sin_addr=inet_addr("127.0.0.1")' not in line
+        and not (name in CLUSTERS and AT_HOME.search(line) and "htons(53)" not in line)
     ]
     assert bool(seen) == ("must be seen" in name), "\n".join(seen[:20])
 

@@ -18,7 +18,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from agentlab.backend import Backend
+from agentlab.backend import Backend, is_address
 from agentlab.backends.address import shown_address
 from agentlab.backends.anthropic_messages import MessagesDialect
 from agentlab.backends.call_ids import ANY
@@ -112,7 +112,7 @@ def find_key(preset: Preset, api_key: str | None, env: Mapping[str, str] | None)
 
 
 def _find(name: str, services: Mapping[str, Preset] | Path | None) -> tuple[Preset, str]:
-    if name.startswith(("http://", "https://")):
+    if is_address(name):
         url, _, model = name.partition("#")
         return PRESETS["openai"].model_copy(
             update={

@@ -11,7 +11,15 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from agentlab.backend import BackendIdentity, Delta, JsonSchema, Reply, Settings, ToolSpec
+from agentlab.backend import (
+    BackendIdentity,
+    Delta,
+    JsonSchema,
+    Reply,
+    Settings,
+    ToolSpec,
+    is_address,
+)
 from agentlab.backends.address import secrets_in, shown_address
 from agentlab.backends.asked import Asked
 from agentlab.backends.clients import Options
@@ -83,7 +91,7 @@ class HostedBackend:
         self._ways = Ways(options.output or preset.output)
         self._heads = Heads(dialect.head)
         self._identity = BackendIdentity(
-            name=f"{preset.name}:{model}",
+            name=f"{preset.name}{'#' if is_address(preset.name) else ':'}{model}",
             model=model,
             details={"protocol": preset.protocol, "base_url": shown_address(preset.base_url)},
         )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 from agentlab.backend import Stop
 from agentlab.backends.call_ids import ANY, NINE
@@ -32,6 +32,7 @@ from agentlab.messages import Value
 from agentlab.values import tables
 
 ProtocolName: TypeAlias = Literal["chat", "responses", "anthropic"]
+PROTOCOLS: Final = get_args(ProtocolName)
 
 _OPENAI = {
     "temperature": "temperature",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentlab.errors import ConfigError, TraceError
+from agentlab.regular import read_regular
 from agentlab.terminal.options import runs_option
 from agentlab.trace import Trace, runs_in
 
@@ -71,7 +72,7 @@ def _matches(
     try:
         # words that JSON writes as they are must stand in the file, or it need not be read
         if _PLAIN.fullmatch(pattern) and not any_case:
-            data = path.read_bytes()
+            data = read_regular(path)
             if any(word.encode() not in data for word in pattern.split() if word not in _OURS):
                 return
         trace = Trace.load(path)

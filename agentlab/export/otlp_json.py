@@ -14,6 +14,7 @@ from typing import Any, cast
 from pydantic_core import from_json
 
 from agentlab.errors import TraceError
+from agentlab.regular import read_regular
 
 Json = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ def read_spans(path: Path) -> list[ReadSpan]:
         TraceError: it can't be read, or is no OTLP/JSON.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise TraceError(f"{path}: {error.strerror or error}") from error
     try:

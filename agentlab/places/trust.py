@@ -7,6 +7,7 @@ is asked about. Everything that goes on from a trace, at the terminal or on the 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 def is_own(trace: Trace, runs: Path) -> bool:
     """Whether a trace lies in a person's own folder of runs."""
-    return trace.path.parent.resolve() == runs.resolve()
+    # `resolve` fails where links go round in a circle
+    return os.path.realpath(trace.path.parent) == os.path.realpath(runs)
 
 
 def model_name(trace: Trace, chosen: str | None, *, own: bool) -> str:

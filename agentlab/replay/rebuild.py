@@ -17,8 +17,9 @@ from typing import Any
 
 from agentlab.agent import Agent
 from agentlab.approval import Policy
-from agentlab.backend import Backend, BackendIdentity, JsonSchema, ToolSpec
+from agentlab.backend import Backend, BackendIdentity, JsonSchema, ToolSpec, is_address
 from agentlab.backends import connect
+from agentlab.backends.presets import PROTOCOLS
 from agentlab.errors import ConfigError
 from agentlab.events import RunStarted
 from agentlab.plugins.equipment import Equipment, equipment_for
@@ -94,6 +95,10 @@ def reconnect(identity: BackendIdentity, **more: Any) -> Backend:
     Raises:
         ConfigError: it is not to be had, or was opened in a way that a header does not hold.
     """
+    if is_address(identity.name):
+        # an address says nothing of the protocol; no key goes there, whoever wrote the trace
+        spoken = identity.details.get("protocol")
+        return connect(identity.name, **({"protocol": spoken} if spoken in PROTOCOLS else {}))
     if "gguf_sha256" not in identity.details:
         return connect(identity.name)
     options = {k: identity.details[k] for k in _LOCAL_OPTIONS if k in identity.details}

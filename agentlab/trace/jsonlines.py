@@ -12,12 +12,15 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, Final, cast
 
 from pydantic_core import from_json
 
 from agentlab.errors import TraceError, TraceVersionError
 from agentlab.trace.redaction import Redactor
+
+_HEADER: Final = 64 << 20
+"""Bytes of the longest header: it holds the descriptions of all tools of an agent."""
 
 
 class LineWriter:
@@ -84,6 +87,11 @@ def cut_torn_tail(path: Path) -> int:
     if whole < len(data):
         os.truncate(path, whole)
     return whole
+
+
+def first_line(file: BinaryIO) -> bytes:
+    """The line that a file begins with, without its end; cut where it is longer than any header."""
+    return file.readline(_HEADER).removesuffix(b"\n")
 
 
 def read_header(path: Path, line: bytes, *, format: str, version: int, what: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from threading import Thread
 from typing import Any, TypeAlias
 
 from agentlab.errors import MissingExtra, TraceError
+from agentlab.regular import read_regular
 from agentlab.trace.reading import SUFFIX
 from agentlab.trace.results import results_in
 
@@ -175,8 +176,11 @@ def _fed(files: Sequence[Path]) -> Generator[str]:
         # a reader that gives up closes the pipe
         with suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
             for number, file in enumerate(files):
-                with suppress(FileNotFoundError, IsADirectoryError, PermissionError):
-                    pipe.write(_numbered(file.read_bytes(), number))
+                try:
+                    data = read_regular(file)
+                except OSError:  # gone, somebody else's, or no file at all
+                    continue
+                pipe.write(_numbered(data, number))
 
     feeder = Thread(target=feed, daemon=True, name="agentlab-query")
     feeder.start()

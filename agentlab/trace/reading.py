@@ -16,10 +16,11 @@ guaranteed: the last moments before a power cut (the file is not fsynced).
 from __future__ import annotations
 
 import gc
+import os
 import re
 import secrets
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from agentlab.events import STORED_KINDS, RunStarted, StoredEvent, UnknownEvent
 from agentlab.limits import Limits
 from agentlab.messages import Value, Words
 from agentlab.private import private_folder, write_private
+from agentlab.regular import open_regular
 from agentlab.trace import jsonlines
 
 FORMAT: Final = "agentlab-trace"
@@ -164,15 +166,12 @@ class Trace:
         """
         path = Path(path)
         try:
-            data = path.read_bytes()
+            with open_regular(path) as file:
+                header = _read_header(path, jsonlines.first_line(file))
+                with _no_collector():
+                    records, torn = _read_records(file, BlobFolder(path.parent))
         except OSError as error:
             raise TraceError(f"{path}: {error.strerror or error}") from error
-        first, _, rest = data.partition(b"\n")
-        header = _read_header(path, first)
-        *lines, tail = rest.split(b"\n")
-        with _no_collector():
-            records, torn = _read_records(lines, BlobFolder(path.parent))
-        torn += len(tail.strip())
         return cls(path=path, header=header, records=tuple(records), torn=torn)
 
     @property
@@ -201,7 +200,7 @@ def find_run(folder: Path, name: str) -> Path:
         TraceError: there is none, or several.
     """
     given = Path(name)
-    if given.suffix == SUFFIX and given.is_file():
+    if given.suffix == SUFFIX and os.path.lexists(given):  # what it is, reading it will tell
         return given
     runs = list(runs_in(folder))
     if (back := _LAST.fullmatch(name)) and int(back[1] or 0) < len(runs):
@@ -222,8 +221,8 @@ def find_run(folder: Path, name: str) -> Path:
 
 def no_runs(folder: Path) -> TraceError:
     """The error that says where runs were looked for, and where else they may be."""
-    here = Path("runs").resolve()
-    other = folder.resolve() != here and next(runs_in(here), None) is not None
+    here = Path(os.path.realpath("runs"))  # `resolve` fails where links go round in a circle
+    other = os.path.realpath(folder) != str(here) and next(runs_in(here), None) is not None
     hint = f"; there are some in {here}: add --runs {here}" if other else ""
     return TraceError(
         f"no runs in {folder}: that is where they are kept, unless --runs, AGENTLAB_HOME or "
@@ -238,8 +237,8 @@ def read_header(path: Path) -> TraceHeader:
         TraceError: as `Trace.load`.
     """
     try:
-        with path.open("rb") as file:
-            return _read_header(path, file.readline().rstrip(b"\n"))
+        with open_regular(path) as file:
+            return _read_header(path, jsonlines.first_line(file))
     except OSError as error:
         raise TraceError(f"{path}: {error.strerror or error}") from error
 
@@ -268,20 +267,23 @@ def _no_collector() -> Generator[None]:
             gc.enable()
 
 
-def _read_records(lines: list[bytes], store: BlobFolder) -> tuple[list[Record], int]:
+def _read_records(lines: Iterable[bytes], store: BlobFolder) -> tuple[list[Record], int]:
     """The records, and how many bytes are none."""
     read = _RECORD.validate_json
     records: list[Record] = []
     torn = 0
     for line in lines:
-        try:
-            records.append(read(line, context=store))
-        except ValidationError:
-            record = _read_unknown(line)
-            if record is None:
-                torn += len(line.strip())
-            else:
-                records.append(record)
+        record = None
+        # a line without its end is what a crash left, whatever it holds
+        if line.endswith(b"\n"):
+            try:
+                record = read(line, context=store)
+            except ValidationError:
+                record = _read_unknown(line)
+        if record is None:
+            torn += len(line.strip())
+        else:
+            records.append(record)
     return records, torn
 
 

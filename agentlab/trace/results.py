@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError, computed_field
 from agentlab.errors import TraceError
 from agentlab.messages import Usage, Value, Words
 from agentlab.private import private_folder
+from agentlab.regular import is_regular, read_regular
 from agentlab.trace import jsonlines
 from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 
@@ -101,7 +102,7 @@ class Results:
             TraceVersionError: a newer AgentLab wrote it.
         """
         try:
-            first, _, rest = path.read_bytes().partition(b"\n")
+            first, _, rest = read_regular(path).partition(b"\n")
         except OSError as error:
             raise TraceError(f"{path}: {error.strerror or error}") from error
         header = _header(path, first)
@@ -179,7 +180,7 @@ def new_results_name(topic: str) -> str:
 
 def results_in(folder: Path) -> Iterator[Path]:
     """The files of results beside the traces in a folder, by name."""
-    yield from sorted((folder / "results").glob("*.jsonl"))
+    yield from filter(is_regular, sorted((folder / "results").glob("*.jsonl")))
 
 
 def passed_runs(folder: Path) -> dict[str, bool]:

@@ -12,18 +12,19 @@ from execute.holds import bubblewrap_command, can_hold, skip_if_it_cannot
 from execute.users import as_root, linux, run_as_plain_user
 
 from agentlab_tools.execute import Sandbox, SandboxUnavailable, attacks
-from agentlab_tools.execute.attacks import channel, host, limits, processes
+from agentlab_tools.execute.attacks import channel, host, kept, limits, processes
 
 GROUPS = {
     "files": host.FILES,
     "network": host.NETWORK,
     "processes": processes.PROCESSES,
     "resources": limits.RESOURCES,
+    "kept by the kernel": kept.KEPT,
     "output": limits.OUTPUT,
     "endings": limits.ENDINGS,
     "channel": channel.CHANNEL,
 }
-LONG = {"resources", "endings", "channel", "output", "files"}
+LONG = {"resources", "kept by the kernel", "endings", "channel", "output", "files"}
 REPO = Path(__file__).resolve().parents[2]
 
 groups = pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from execute.holds import skip_if_it_cannot
 from execute.users import as_root, linux, run_as_plain_user
 
 from agentlab.errors import ConfigError
@@ -227,6 +228,60 @@ asyncio.run(main())
     assert list(folder.iterdir()) == []
 
 
+KILLS = 10
+OPENING = f"""
+import asyncio, sys
+sys.path[:0] = {[str(REPO), str(REPO / "tools")]!r}
+from agentlab_tools.execute import Sandbox
+async def main():
+    print('opening', flush=True)
+    async with Sandbox.open(backend=sys.argv[1], spare=False) as sandbox:
+        await sandbox.run_python("open('of-the-user', 'w').write('words'); print('written')")
+        print('written', flush=True)
+        await sandbox.run_python('while True: pass', timeout=60)
+asyncio.run(main())
+"""
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+def test_a_host_killed_at_any_moment_leaves_nothing_of_a_cells(
+    backend: str, tmp_path: Path
+) -> None:
+    """From before a sandbox is made until a cell has long been at work in it."""
+    tmp_path.chmod(0o755)
+    opened = 0
+    for number in range(KILLS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with subprocess.Popen(
+            [sys.executable, "-c", OPENING, backend],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(folder)},
+        ) as host:
+            assert host.stdout is not None
+            assert host.stdout.readline() == b"opening\n"
+            try:  # the moments fall ever later, and so into each part of the opening
+                host.wait(0.3 * (number / KILLS) ** 2)
+            except subprocess.TimeoutExpired:
+                family = _family(host.pid)
+                host.send_signal(signal.SIGKILL)
+                host.wait()
+                assert _gone(f"nobody-{number}", family)
+                written = b"written" in host.stdout.read()
+            else:
+                pytest.skip(f"{backend} does not hold here")
+        left = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        assert [path.name for path in left if not path.name.startswith("agentlab-canary-")] == []
+        if written:
+            opened += 1
+            assert list(folder.iterdir()) == []
+    assert 0 < opened < KILLS
+
+
 @linux
 @pytest.mark.parametrize("lives", [True, False])
 def test_an_interpreter_that_ends_first_says_nothing_of_its_host(lives: bool) -> None:
@@ -357,6 +412,38 @@ def test_a_control_group_is_used_where_it_is_delegated(tmp_path: Path) -> None:
     )
     assert done.stdout == "inside\n"
     assert (group / "cgroup.procs").read_text() == "0\n"
+
+
+@linux
+@pytest.mark.parametrize("backend", ["bubblewrap", "landlock"])
+async def test_a_sandbox_begins_in_its_control_group_and_removes_it(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a folder in the place of one: no machine at hand delegates a real one."""
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "cgroup.procs").touch()
+
+    def made(limits: SandboxLimits) -> Path:
+        return group
+
+    monkeypatch.setattr(cgroup, "create", made)
+    try:
+        async with Sandbox.open(backend=backend, spare=False) as sandbox:
+            assert (await sandbox.run_python("6 * 7")).value == "42"
+            assert (group / "cgroup.procs").read_text() == "0\n"
+            (group / "cgroup.procs").unlink()  # the kernel removes its own files with the folder
+    except SandboxUnavailable as error:
+        skip_if_it_cannot(backend, error)
+    assert not group.exists()
+
+
+def test_nothing_runs_outside_of_a_group_that_cannot_be_entered(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    ran = tmp_path / "ran"
+    done = subprocess.run([*cgroup.enter(gone), "/bin/touch", str(ran)], check=False)
+    assert done.returncode != 0
+    assert not ran.exists()
 
 
 def test_a_control_group_that_is_not_delegated_is_not_used(tmp_path: Path) -> None:

@@ -120,6 +120,47 @@ def test_socket_buffers_keep_their_size_and_files_have_no_attributes(machine: st
     assert verdict(program, table["getxattr"], arch) == ALLOW
 
 
+def test_memory_is_shared_without_a_file_a_page_at_a_time(machine: str) -> None:
+    arch, table = ARCHES[machine]
+    program = seccomp.build(machine=machine)
+    private, shared, checked, anonymous, page = 2, 1, 3, 0x20, 4096
+
+    def mapped(size: int, flags: int) -> int:
+        return verdict(program, table["mmap"], arch, 0, size, 3, flags)
+
+    for kind in (shared, checked):
+        assert mapped(page, kind | anonymous) == ALLOW
+        assert mapped(page + 1, kind | anonymous) == EPERM
+        assert mapped(1 << 32, kind | anonymous) == EPERM  # of which the lower half says nothing
+        assert mapped(1 << 30, kind | anonymous | 1 << 40) == EPERM
+        assert mapped(1 << 40, kind) == ALLOW  # of a file, which a quota counts
+    assert mapped(1 << 40, private | anonymous) == ALLOW
+    assert verdict(program, table["madvise"], arch, 0, 0, 21) == EPERM  # MADV_PAGEOUT
+    assert verdict(program, table["madvise"], arch, 0, 0, 4) == ALLOW
+
+
+@pytest.mark.parametrize("shared_host", [True, False])
+def test_whether_a_crash_is_told_outside_stays_as_it_was_set(
+    machine: str, shared_host: bool
+) -> None:
+    arch, table = ARCHES[machine]
+    program = seccomp.build(machine=machine, shared_host=shared_host)
+    core, files = 4, 7
+    for new in (1, 1 << 32, 0x7FFF_0000_0000):
+        assert verdict(program, table["prlimit64"], arch, 0, core | 1 << 40, new) == EPERM
+        assert verdict(program, table["prlimit64"], arch, 0, files, new) == ALLOW
+    assert verdict(program, table["prlimit64"], arch, 0, core, 0) == ALLOW  # only asks
+    assert verdict(program, table["setrlimit"], arch, core) == EPERM
+    assert verdict(program, table["setrlimit"], arch, files) == ALLOW
+
+
+def test_nobody_is_held_up_by_a_lease(machine: str) -> None:
+    arch, table = ARCHES[machine]
+    program = seccomp.build(machine=machine)
+    for command in (1024, 1026):  # F_SETLEASE, F_NOTIFY
+        assert verdict(program, table["fcntl"], arch, 3, command) == EPERM
+
+
 def test_where_the_host_is_in_sight_its_files_and_processes_are_left_alone(machine: str) -> None:
     arch, table = ARCHES[machine]
     program = seccomp.build(machine=machine, shared_host=True)

@@ -55,6 +55,23 @@ async def test_files_are_shared_by_all_tools(opened: dict[str, Tool[Any]]) -> No
     assert outside.error == "tool_error"
 
 
+async def test_a_name_is_one_line_of_a_list_whatever_it_holds(opened: dict[str, Tool[Any]]) -> None:
+    names = [
+        b"a\nreport.csv  9 bytes",
+        b"\x1b]0;owned\x07",
+        b"\xff\xfe",
+        b"\xed\xa0\x80",
+        b"\r",
+        b" ",
+    ]
+    code = f"import os\nfor name in {names}: os.close(os.open(name, os.O_CREAT))"
+    assert (await call(opened["run_python"], code=code)).error is None
+    listed = (await call(opened["list_files"])).content
+    assert len(listed.encode().splitlines()) == len(names)
+    assert "\\nreport.csv" in listed
+    assert all(character.isprintable() or character == "\n" for character in listed)
+
+
 async def test_a_failed_command_tells_its_status(opened: dict[str, Tool[Any]]) -> None:
     result = await call(opened["run_shell"], command="echo oops >&2; exit 3")
     assert (result.content, result.error) == ("stderr: oops\nexit status 3", "tool_error")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -60,6 +61,18 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
     with Parser(seconds=2) as parser:
         with pytest.raises(Unreadable, match="more than 2 seconds"):
             parser.parse(b"\n".join([brackets] * 100), "a.md")
+        assert parser.parse(b"next", "b.txt").text == "next"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is in use")
+@pytest.mark.parametrize("megabytes", [150, 215, 225, 250, 270])
+def test_millions_of_small_rows_end_at_the_limit_and_not_at_the_time(megabytes: int) -> None:
+    """Python that has no memory left for a number looks for the handler of that for ever."""
+    with Parser(memory=megabytes << 20, seconds=100) as parser:
+        with pytest.raises(Unreadable, match="takes too much memory"):
+            parser.parse(b"a,b\n" + b"1,2\n" * 2_000_000, "a.csv")
+        assert process_of(parser) is None
         assert parser.parse(b"next", "b.txt").text == "next"
 
 

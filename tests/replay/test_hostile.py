@@ -22,6 +22,8 @@ from agentlab.trace import Trace
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\r\nnext\x00"
 HUGE = 10**400
+NAN = float("nan")
+HALF = "\ud83d and \udc00"
 
 HEADER: dict[str, Any] = {
     "format": "agentlab-trace",
@@ -123,6 +125,40 @@ STRANGE: dict[str, tuple[dict[str, Any], list[str]]] = {
             START,
             {"kind": "tool_started", "call": call(arguments='{"a": ' + "1" * 9000 + "}")},
             {"kind": "tool_started", "call": call(arguments="[" * 9000 + "]" * 9000)},
+        ),
+    ),
+    "numbers that are none": (
+        {"labels": {"lab": "m1/x"}},
+        records(
+            START,
+            replied(
+                {"kind": "text", "text": "x"},
+                usage={"input_tokens": NAN, "output_tokens": 1e999, "cost": NAN},
+                tokens=[{"id": 1, "text": "x", "logprob": NAN, "ruled_out": 1e999}],
+            ),
+            replied(usage={"cost": 1e999, "seconds": -1e999}),
+            {"kind": "limit_reached", "limit": "cost", "allowed": NAN},
+            {**ENDED, "output": [NAN, 1e999, -1e999]},
+        ),
+    ),
+    "the same key twice": (
+        {},
+        [
+            '{"seq":0,"at":1.0,"seq":7,"at":2.0,"event":{"kind":"run_finished","kind":"run_started"'
+            ',"messages":[],"messages":[{"role":"user","role":"system","parts":[]}]}}',
+            '{"seq":8,"at":3.0,"event":{"kind":"new","kind":"run_finished","outcome":"completed"}}',
+            '{"seq":9,"at":3.0,"event":{"kind":"run_finished","outcome":"x"},"event":{"kind":"y"}}',
+        ],
+    ),
+    "halves of characters": (
+        {},
+        records(
+            started(HALF),
+            replied({"kind": "text", "text": HALF}, call(id=HALF, name=HALF, arguments=HALF)),
+            {"kind": "tool_started", "call": call(arguments=json.dumps({HALF: HALF}))},
+            finished({"name": HALF, "media_type": HALF, "blob": BLOB}, content=HALF),
+            {"kind": HALF, HALF: HALF},
+            {"kind": "run_failed", "error": HALF, "message": HALF},
         ),
     ),
     "record numbers without end": ({}, records(START, ENDED, seq=HUGE)),

@@ -13,6 +13,8 @@ import sys
 import ray
 from ray.cluster_utils import Cluster
 
+from agentlab_tools.train.ray_runner import without_web_server
+
 MEMORY = 80_000_000
 
 
@@ -24,7 +26,8 @@ def main(nodes: int) -> None:
         "include_dashboard": False,
         "_system_config": {"health_check_period_ms": 500, "health_check_failure_threshold": 4},
     }
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    with without_web_server():
+        cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(nodes):
         cluster.add_node(wait=False, num_cpus=1, object_store_memory=MEMORY)
     print(cluster.address, flush=True)

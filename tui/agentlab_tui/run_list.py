@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from agentlab.display import one_line
 from agentlab.errors import TraceError
+from agentlab.regular import open_regular
 from agentlab.trace import read_header, runs_in
 from agentlab.trace.results import passed_runs
 
@@ -76,7 +77,7 @@ def _summary(path: Path, passed: bool | None) -> RunSummary:
 
 def _asked(path: Path) -> str:
     """What the run was asked: the last words of its first event. None where that is very long."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.readline(_TAIL)
         line = file.readline(_TAIL)
     try:
@@ -88,7 +89,7 @@ def _asked(path: Path) -> str:
 
 def _ended(path: Path, size: int) -> str:
     """How a run ended, from the last line of its file."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(max(0, size - _TAIL))
         lines = file.read().splitlines()
     try:

@@ -87,6 +87,8 @@ class Bubblewrap:
             *_system(),
             *("--proc", "/proc", "--dev", "/dev"),
             *scratch("/dev/shm", limits.disk // 4),  # noqa: S108 - a path inside
+            # reads the same, and can't be mapped: shared memory that no process need show
+            *("--dev-bind", "/dev/full", "/dev/zero"),
             *("--remount-ro", "/dev"),
             *scratch("/tmp", limits.disk // 4),  # noqa: S108
             *scratch(WORKSPACE, limits.disk),
@@ -113,11 +115,13 @@ class Bubblewrap:
         arguments = data("\0".join(options).encode())
         argv = ["bwrap", "--args", arguments, "--", str(plan.interpreter.executable)]
         argv += bootstrap(HOME, "kernel", channel)
+        bounds = plan.rlimits(limits.processes + (_BRIDGE if plan.network else 0))
+        del bounds["CORE"]  # the filter is there first; `spawn` sets it from outside
         setup = {
             "workspace": WORKSPACE,
             "folders": [WORKSPACE, "/tmp", "/dev/shm"],  # noqa: S108
             "lock": {
-                "rlimits": plan.rlimits(limits.processes + (_BRIDGE if plan.network else 0)),
+                "rlimits": bounds,
                 "uid": uid if root else None,
             },
             "path": [f"{HOME}/packages"],

@@ -93,7 +93,12 @@ class Docker:
             *("--user", f"{uid}:{gid}", "--pids-limit", str(limits.processes)),
             *("--memory", str(limits.memory + 256 * MB)),
             *("--memory-swap", str(limits.memory + 256 * MB)),
-            *("--ulimit", f"nofile={limits.open_files}", "--ulimit", "core=0"),
+            *(
+                "--ulimit",
+                f"nofile={limits.open_files}",
+                "--ulimit",
+                "core=1",
+            ),  # as in `Plan.rlimits`
             *("--shm-size", str(limits.disk // 4)),
             *("--tmpfs", f"/tmp:size={limits.disk // 4},mode=1777"),  # noqa: S108
             *("--mount", f"type=bind,src={workspace},dst=/workspace"),

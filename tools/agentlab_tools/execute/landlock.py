@@ -20,7 +20,9 @@ from agentlab_tools.execute.values import Level
 
 _READ = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not /dev/zero, which can be mapped: shared memory that no process need show. /dev/full reads the
+same."""
 
 
 @dataclass(frozen=True)

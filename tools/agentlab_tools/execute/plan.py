@@ -75,12 +75,16 @@ class Plan:
         return MB + int(self.limits.figure_bytes * _FIGURE_ENCODING)
 
     def rlimits(self, processes: int) -> dict[str, int]:
-        """By the names of `resource.RLIMIT_*`, less the prefix."""
+        """By the names of `resource.RLIMIT_*`, less the prefix.
+
+        A core dump of at most one byte is none at all; at none, a machine that hands them to a
+        program of its own would still do that.
+        """
         return {
             "NPROC": processes,
             "NOFILE": self.limits.open_files,
             "FSIZE": self.limits.disk,
-            "CORE": 0,
+            "CORE": 1,
             "MEMLOCK": 64 * 1024,
             "MSGQUEUE": 0,
             "RTPRIO": 0,

@@ -26,7 +26,10 @@ _ARCHES: Mapping[str, tuple[int, Mapping[str, int]]] = {
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
 _THREAD, _SAME_FILES = 0x00010000, 0x00000400  # CLONE_THREAD, CLONE_FILES
-_TIOCSTI, _TIOCLINUX, _F_SETPIPE_SZ = 0x5412, 0x541C, 1031
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
+_MAP_SHARED, _MAP_ANONYMOUS, _ONE_PAGE = 0x01, 0x20, 4096  # MAP_SHARED_VALIDATE has the bit, too
+_MADV_PAGEOUT, _RLIMIT_CORE = 21, 4
 _SOL_SOCKET = 1
 _BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same by force
 
@@ -35,6 +38,10 @@ _Instruction = tuple[int, int, int, int]
 
 def _low(argument: int) -> int:
     return 16 + 8 * argument
+
+
+def _high(argument: int) -> int:
+    return 20 + 8 * argument
 
 
 def _fail(errno: int) -> _Instruction:
@@ -60,6 +67,18 @@ def _none_of(argument: int, values: Sequence[int], errno: int = _EPERM) -> list[
     return [*steps, _OK]
 
 
+_CORE_KEPT: list[_Instruction] = [
+    (_LOAD, 0, 0, _low(1)),
+    (_JEQ, 0, 5, _RLIMIT_CORE),
+    (_LOAD, 0, 0, _low(2)),
+    (_JEQ, 0, 2, 0),
+    (_LOAD, 0, 0, _high(2)),
+    (_JEQ, 1, 0, 0),
+    _fail(_EPERM),
+]
+"""Refuse to set, but not to ask for, the limit of core dumps (`prlimit64`)."""
+
+
 def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruction]]:
     rules = {
         "clone": [
@@ -74,7 +93,28 @@ def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruc
         "socket": _only(0, sockets, _EAFNOSUPPORT),
         "socketpair": _only(0, (1,), _EAFNOSUPPORT),
         "ioctl": _none_of(1, (_TIOCSTI, _TIOCLINUX)),
-        "fcntl": _none_of(1, (_F_SETPIPE_SZ,)),  # pipes of 64 KiB, so that few can't hold much
+        # Pipes stay at 64 KiB, so that few can't hold much; no lease holds up whoever opens a file
+        "fcntl": _none_of(1, (_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ)),
+        # What is shared without a file is kept whole for as long as a page of it is mapped, and a
+        # process shows only what it has mapped: so it can have one page, and nothing to hide
+        "mmap": [
+            (_LOAD, 0, 0, _low(3)),
+            (_JSET, 1, 0, _MAP_SHARED),
+            _OK,
+            (_JSET, 1, 0, _MAP_ANONYMOUS),
+            _OK,
+            (_LOAD, 0, 0, _high(1)),
+            (_JEQ, 1, 0, 0),
+            _fail(_EPERM),
+            (_LOAD, 0, 0, _low(1)),
+            (_JGT, 0, 1, _ONE_PAGE),
+            _fail(_EPERM),
+            _OK,
+        ],
+        "madvise": _none_of(2, (_MADV_PAGEOUT,)),  # swapped out, memory counts as nobody's
+        # Once a crash must reach nobody outside, that is so for good; see `Plan.rlimits`
+        "setrlimit": _none_of(0, (_RLIMIT_CORE,)),
+        "prlimit64": [*_CORE_KEPT, _OK],
     }
     # A socket's buffers are memory that no limit of a process counts. They keep the size they have;
     # nobody is told, as nobody is where the kernel cuts a size to the most it gives.
@@ -87,6 +127,7 @@ def _rules(sockets: Sequence[int], shared_host: bool) -> dict[str, list[_Instruc
         rules |= {name: [_fail(_PRETEND)] for name in _METADATA}
         rules |= {name: [_fail(_EPERM)] for name in _OWNERSHIP}
         rules |= {name: _only(0, (0,), _EPERM) for name in _OF_PROCESSES}
+        rules["prlimit64"] = [*_CORE_KEPT, *rules["prlimit64"]]
         both = _only(1, (0,), _EPERM)
         rules["setpriority"] = [(_LOAD, 0, 0, _low(0)), (_JEQ, 1, 0, 0), _fail(_EPERM), *both]
     return rules

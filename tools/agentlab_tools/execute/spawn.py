@@ -6,6 +6,7 @@ import array
 import asyncio
 import json
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -77,6 +78,22 @@ async def discard(process: Process) -> None:
 
 
 @contextmanager
+def _no_dumps() -> Generator[None]:
+    """What is started meanwhile hands its crashes to no program of the machine's.
+
+    Its filter keeps it from changing that, so it must be so from the beginning: see `Plan.rlimits`.
+    What another thread starts at that moment leaves no core dump either, which harms nobody.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    with suppress(OSError, ValueError):  # where the machine allows none at all, it stays at that
+        resource.setrlimit(resource.RLIMIT_CORE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@contextmanager
 def _marks() -> Generator[Marks]:
     """A file and a listener of the host, which the canary must not reach."""
     descriptor, path = tempfile.mkstemp(prefix="agentlab-canary-")
@@ -97,16 +114,17 @@ def _spawn(command: Command, plan: Plan, ours: socket.socket, theirs: socket.soc
     err, their_err = os.pipe()
     try:
         # descriptors are closed here once the child has its own, whether or not it came to be
-        popen = subprocess.Popen(
-            command.argv,
-            executable=command.executable,
-            env=dict(command.environment),
-            stdin=theirs.fileno() if command.stdio else subprocess.DEVNULL,
-            stdout=theirs.fileno() if command.stdio else their_out,
-            stderr=their_err,
-            pass_fds=command.descriptors,
-            start_new_session=True,
-        )
+        with _no_dumps():
+            popen = subprocess.Popen(
+                command.argv,
+                executable=command.executable,
+                env=dict(command.environment),
+                stdin=theirs.fileno() if command.stdio else subprocess.DEVNULL,
+                stdout=theirs.fileno() if command.stdio else their_out,
+                stderr=their_err,
+                pass_fds=command.descriptors,
+                start_new_session=True,
+            )
     except OSError as error:
         for descriptor in (out, err):
             os.close(descriptor)

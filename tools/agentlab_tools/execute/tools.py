@@ -138,7 +138,7 @@ def _tools(opened: Opened) -> tuple[Tool[Any], ...]:
         """List the files of the workspace."""
         sandbox = await sandbox_of(context)
         files = await sandbox.list_files()
-        lines = [f"{file.path}  {file.size:,} bytes" for file in files[:_LISTED]]
+        lines = [f"{_in_a_list(file.path)}  {file.size:,} bytes" for file in files[:_LISTED]]
         if len(files) > _LISTED:
             lines.append(f"… and {len(files) - _LISTED:,} more")
         return "\n".join(lines) or "there are no files yet"
@@ -154,6 +154,11 @@ def _tools(opened: Opened) -> tuple[Tool[Any], ...]:
         return "Python was started anew: variables are gone, files are kept"
 
     return run_python, run_shell, read_file, write_file, list_files, restart_python
+
+
+def _in_a_list(path: str) -> str:
+    """A path that takes one line: a name with a line's end in it makes no second entry."""
+    return display_safe(path).replace("\n", "\\n")
 
 
 def _shower(context: ToolContext) -> Callable[[Stream, str], None]:

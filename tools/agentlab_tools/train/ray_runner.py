@@ -17,7 +17,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -51,6 +52,27 @@ def run_on_ray(spec: JobSpec, folder: Path, tell: Callable[[JobEvent], object], 
     except ModuleNotFoundError as error:
         raise MissingExtra("ray", "ray") from error
     _Run(ray, spec, folder, tell, stop).go()
+
+
+@contextmanager
+def without_web_server() -> Generator[None]:
+    """What Ray starts meanwhile has no web server.
+
+    The server asks the addresses that clouds give their machines (169.254.169.254,
+    metadata.google.internal) whose machine this is, also where it reports nothing and shows no
+    dashboard. Nothing of ours uses it, and Ray does without it where it can't be started.
+    """
+    from ray._private import services  # no option says it
+
+    def none(*_: object, **__: object) -> tuple[None, None]:
+        return None, None  # as where it fails to start
+
+    kept = services.start_api_server
+    services.start_api_server = none
+    try:
+        yield
+    finally:
+        services.start_api_server = kept
 
 
 class _Run:
@@ -102,7 +124,8 @@ class _Run:
             if address is not None:  # Ray itself would try for minutes
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
-            self._ray.init(address=address, log_to_driver=True)
+            with nullcontext() if address is not None else without_web_server():
+                self._ray.init(address=address, log_to_driver=True)
         except Exception as error:
             why = str(error).strip().partition("\n")[0]
             where = f"the Ray cluster at {address}" if address else "Ray"

@@ -7,6 +7,7 @@ attack without one, to see that it would work.
 from agentlab_tools.execute.attacks.channel import CHANNEL
 from agentlab_tools.execute.attacks.controls import control
 from agentlab_tools.execute.attacks.host import FILES, NETWORK
+from agentlab_tools.execute.attacks.kept import KEPT
 from agentlab_tools.execute.attacks.limits import ENDINGS, OUTPUT, RESOURCES
 from agentlab_tools.execute.attacks.model import Attack, Evidence
 from agentlab_tools.execute.attacks.processes import PROCESSES
@@ -18,6 +19,7 @@ ATTACKS: tuple[Attack, ...] = (
     *NETWORK,
     *PROCESSES,
     *RESOURCES,
+    *KEPT,
     *OUTPUT,
     *ENDINGS,
     *CHANNEL,

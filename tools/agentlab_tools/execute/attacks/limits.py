@@ -372,6 +372,19 @@ ENDINGS = tuple(
          "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)", "none"),
         ("broken-streams", "replace standard output by nonsense",
          "sys.stdout = sys.stderr = None; sys.__stdout__ = 1", "none"),
+        ("shown-as-no-text", "have a value shown that is no text",
+         "class R:\n    def __repr__(self): return 7\nR()", "none"),
+        ("shown-by-leaving", "leave while it is shown",
+         "class R:\n    def __repr__(self): raise SystemExit\nR()", "none"),
+        ("shown-by-interrupt", "be interrupted while it is shown",
+         "class R:\n    def __repr__(self): raise KeyboardInterrupt\nR()", "none"),
+        ("shown-by-fork", "be shown by two interpreters",
+         "class R:\n    def __repr__(self): os.fork(); return 'two'\nR()", "none"),
+        ("shown-as-another", "have a value of a class that lies about itself",
+         "class M(type):\n    def __getattribute__(c, n): raise MemoryError\n"
+         "class R(metaclass=M):\n    __class__ = int\n"
+         "    def __reduce_ex__(self, n): os._exit(2)\n"
+         "    def __getattribute__(self, n): raise RecursionError\nR()", "none"),
         ("hostile-error", "raise an error that can't be shown",
          "class E(Exception):\n    def __str__(self): os._exit(1)\nraise E", "none"),
         ("alarm", "be killed by its own timer after its end",

@@ -18,7 +18,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
@@ -31,6 +31,11 @@ from agentlab_tools.knowledge.ingest.parse import parse
 SECONDS = 120.0
 MEMORY = 4 << 30
 
+_TOO_MUCH = "takes too much memory to be parsed"
+_LOOK = 0.05
+"""Seconds between two looks at what a parser has in use."""
+_ABOVE = 256 << 20
+
 _ASKED = struct.Struct(">IQ")  # bytes of the name, bytes of the file
 _TOLD = struct.Struct(">Q")
 
@@ -40,7 +45,7 @@ class Parser:
 
     Args:
         seconds: what one file may take.
-        memory: bytes of address space that the process may have, where the system has such a bound.
+        memory: bytes that the process may have in use, where the system tells or has such a bound.
     """
 
     def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
@@ -59,6 +64,9 @@ class Parser:
             self._process = self._start()
         try:
             answer = self._ask(self._process, name.encode("utf-8", "replace"), data)
+        except MemoryError:
+            self.close()
+            raise Unreadable(_TOO_MUCH) from None
         except (TimeoutError, OSError, struct.error) as error:
             self.close()
             slow = isinstance(error, TimeoutError)
@@ -110,21 +118,38 @@ class Parser:
         while whole:
             whole = whole[process.stdin.write(whole) :]
         deadline = time.monotonic() + self._seconds
-        (size,) = _TOLD.unpack(_read(process.stdout, _TOLD.size, deadline))
-        return json.loads(_read(process.stdout, size, deadline))
+
+        def look() -> None:
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            if _in_use(process.pid) > self._memory:
+                raise MemoryError
+
+        (size,) = _TOLD.unpack(_read(process.stdout, _TOLD.size, look))
+        return json.loads(_read(process.stdout, size, look))
 
 
-def _read(pipe: IO[bytes], size: int, deadline: float) -> bytes:
+def _in_use(pid: int) -> int:
+    """Bytes of memory that a process has in use; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - many times a second
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):  # it has ended; or this is no Linux
+        return 0
+
+
+def _read(pipe: IO[bytes], size: int, look: Callable[[], None]) -> bytes:
     """So many bytes, or fewer if there are no more.
 
-    Raises:
-        TimeoutError: they did not come in time.
+    Args:
+        look: called now and then while they are waited for; what it raises ends that.
     """
     parts: list[bytes] = []
     while size:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        ready, _, _ = select.select([pipe], [], [], _LOOK)
         if not ready:
-            raise TimeoutError
+            look()
+            continue
         part = os.read(pipe.fileno(), min(size, 1 << 20))
         if not part:
             break
@@ -155,10 +180,17 @@ def _answer(data: bytes, name: str) -> dict[str, Any]:
     except Unreadable as error:
         return {"unreadable": str(error)}
     except MemoryError:
-        return {"unreadable": "takes too much memory to be parsed", "spent": True}
+        return {"unreadable": _TOO_MUCH, "spent": True}
 
 
 def _bound(memory: int) -> None:
+    """Bound the address space of this process, some way above what it may have in use.
+
+    The bound stops what would be too large at once. A process that comes up to it in small steps
+    does not end: where Python has no memory left for a number, it can go round for ever in finding
+    the handler of its own MemoryError. So whoever asked ends the process before that.
+    """
+    memory += _ABOVE
     with suppress(ImportError, ValueError, OSError):  # not every system has such a bound
         import resource
 

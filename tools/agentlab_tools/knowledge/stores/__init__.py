@@ -10,6 +10,8 @@ An index that is there is opened as what it is: `open_store("index")` is enough.
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -25,6 +27,27 @@ FILES: dict[str, Kind] = {chroma.FILE: "chroma", faiss.FILE: "faiss", duck.FILE:
 def found_kind(path: str | Path) -> Kind | None:
     """Which kind of store is in a folder; None if there is none."""
     return next((kind for file, kind in FILES.items() if (Path(path) / file).exists()), None)
+
+
+def _only_files(folder: Path) -> None:
+    """See that no library is given a pipe, which it would wait for, in the place of a file.
+
+    Raises:
+        ConfigError: something in the folder is neither file nor folder.
+    """
+    for here, _, names in os.walk(folder):
+        for name in names:
+            file = Path(here, name)
+            try:
+                regular = stat.S_ISREG(file.stat().st_mode)
+            except FileNotFoundError:  # a database has files that come and go
+                continue
+            except OSError:  # a link that leads back to itself
+                regular = False
+            if not regular:
+                raise ConfigError(
+                    f"the index at {folder} holds {name}, which is no file: index again elsewhere"
+                )
 
 
 def open_store(
@@ -49,6 +72,8 @@ def open_store(
     if there and kind and kind != there:
         raise ConfigError(f"the index at {path} is in {there}, not in {kind}: open it as {there}")
     chosen = kind or there or "chroma"
+    if chosen != "pinecone":
+        _only_files(Path(path))
     if chosen == "chroma":
         return chroma.ChromaStore(Path(path), identity, **options)
     if chosen == "faiss":
