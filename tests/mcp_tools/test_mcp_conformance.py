@@ -25,27 +25,25 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
-NO_CHANGES = "a file that is shared is read as it is then, and nothing watches it for changes"
-NO_PROMPTS = "tools and files are served, and no prompts"
 NO_QUESTIONS = "no tool of ours asks the client's model or its user anything"
 SKIPPED = {
-    "completion-complete": "completes arguments of prompts, of which there are none",
     "tools-call-sampling": NO_QUESTIONS,
     "tools-call-elicitation": NO_QUESTIONS,
     "elicitation-sep1034-defaults": NO_QUESTIONS,
     "elicitation-sep1330-enums": NO_QUESTIONS,
-    "resources-subscribe": NO_CHANGES,
-    "resources-unsubscribe": NO_CHANGES,
-    "prompts-list": NO_PROMPTS,
-    "prompts-get-simple": NO_PROMPTS,
-    "prompts-get-with-args": NO_PROMPTS,
-    "prompts-get-embedded-resource": NO_PROMPTS,
-    "prompts-get-with-image": NO_PROMPTS,
 }
 PASSED = {
     "server-initialize",
     "logging-set-level",
     "ping",
+    "completion-complete",
+    "prompts-list",
+    "prompts-get-simple",
+    "prompts-get-with-args",
+    "prompts-get-embedded-resource",
+    "prompts-get-with-image",
+    "resources-subscribe",
+    "resources-unsubscribe",
     "tools-list",
     "resources-list",
     "resources-read-text",

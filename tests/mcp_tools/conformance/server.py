@@ -9,12 +9,14 @@ import asyncio
 import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from agentlab.errors import ToolError
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.mcp.convert import arguments_from
+from agentlab_tools.mcp.prompts import Prompts
 from agentlab_tools.mcp.serve import serve_http, server_of
 from agentlab_tools.mcp.shelf import Family, Shared, Shelf
 
@@ -126,6 +128,8 @@ TOOLS = (
 )
 
 TEXT = b"This is the content of the static text resource."
+EXAMPLE = b"Embedded resource content for testing."
+PROMPTS = Path(__file__).parent / "prompts"
 
 
 def numbered(uri: str) -> Shared | None:
@@ -140,13 +144,15 @@ def numbered(uri: str) -> Shared | None:
 SHELF = Shelf(
     (
         Shared("test://static-text", "static text", "text/plain", lambda: TEXT),
+        Shared("test://example-resource", "example", "text/plain", lambda: EXAMPLE),
+        Shared("test://watched-resource", "watched", "text/plain", lambda: TEXT),
         Shared("test://static-binary", "static binary", "image/png", lambda: PNG),
     ),
     (Family("test://template/{id}/data", "data by number", numbered),),
 )
 
 if __name__ == "__main__":
-    server = server_of(TOOLS, Equipment(), SHELF)
+    server = server_of(TOOLS, Equipment(), SHELF, Prompts([str(PROMPTS)], SHELF))
     asyncio.run(
         serve_http(server, port=0, token=None, told=lambda address: print(address, flush=True))
     )

@@ -17,8 +17,10 @@ from agentlab.messages import ToolCall
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import Tool, ToolContext
 from agentlab_tools.mcp.answers import answered, content_of, output_schema
+from agentlab_tools.mcp.prompts import Prompts
 from agentlab_tools.mcp.report import Reporter
 from agentlab_tools.mcp.shelf import Shelf
+from agentlab_tools.mcp.watching import Watching
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -29,11 +31,15 @@ _App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def server_of(
-    tools: Sequence[Tool[Any]], equipment: Equipment, shelf: Shelf | None = None
+    tools: Sequence[Tool[Any]],
+    equipment: Equipment,
+    shelf: Shelf | None = None,
+    prompts: Prompts | None = None,
 ) -> Server[Any]:
     """An MCP server that offers these tools; at most eight calls are made at once.
 
-    Files that a tool made can be read again at their addresses, and what is on the `shelf`.
+    Files that a tool made can be read again at their addresses, and what is on the `shelf`; clients
+    are told when that changes, if they ask for it.
 
     What a tool emits while it works goes to the client as progress, where that was asked for, and
     as a log message at level `info`; a failed call is logged at `warning`.
@@ -43,6 +49,7 @@ def server_of(
     from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
     shelf = shelf or Shelf()
+    watching = Watching(shelf)
     by_name = {tool.name: tool for tool in tools}
     room, numbers = asyncio.Semaphore(_AT_ONCE), count()
     levels: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -96,6 +103,12 @@ def server_of(
             on_list_resources=shelf.listed,
             on_list_resource_templates=shelf.families,
             on_read_resource=shelf.read,
+            on_subscribe_resource=watching.subscribe,
+            on_unsubscribe_resource=watching.unsubscribe,
+            on_subscriptions_listen=watching.listening(),
+            on_list_prompts=prompts.listed if prompts else None,
+            on_get_prompt=prompts.got if prompts else None,
+            on_completion=prompts.completed if prompts else None,
             on_set_logging_level=set_level,
         )
 

@@ -15,6 +15,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,12 +35,17 @@ _TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|toml|javascript)$")
 
 @dataclass(frozen=True)
 class Shared:
-    """Something to read. `read` raises OSError where it is gone."""
+    """Something to read. `read` raises OSError where it is gone.
+
+    Attributes:
+        mark: is another whenever what is read may be; None if it never changes.
+    """
 
     uri: str
     name: str
     media_type: str
     read: Callable[[], bytes]
+    mark: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,11 @@ class Shelf:
         # named to clients once there are some: a client may offer its model to read only then
         made = Family("agentlab:///{digest}/{name}", "files that tools made", self._made.get)
         self._families = (*families, made)
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        """What is listed."""
+        return tuple(self._shared.values())
 
     def put(self, artifact: Artifact) -> str:
         """The address under which a file that a tool made can be read again."""
@@ -102,26 +113,55 @@ class Shelf:
     ) -> types.ReadResourceResult:
         """Answers `resources/read`."""
         from mcp import types
+
+        return types.ReadResourceResult(contents=[contents(*self.taken(str(asked.uri)))])
+
+    def found(self, uri: str) -> Shared:
+        """What stands at an address.
+
+        Raises:
+            MCPError: nothing does.
+        """
+        from mcp import types
         from mcp.shared.exceptions import MCPError
 
-        uri = str(asked.uri)
-        found = self._shared.get(uri) or next(
+        shared = self._shared.get(uri) or next(
             filter(None, (f.find(uri) for f in self._families)), None
         )
-        if found is None:
+        if shared is None:
             raise MCPError(types.INVALID_PARAMS, f"There is nothing to read at {uri}")
+        return shared
+
+    def taken(self, uri: str) -> tuple[Shared, bytes]:
+        """What stands at an address, and what it holds now.
+
+        Raises:
+            MCPError: nothing does, or it can't be read.
+        """
+        return self.taken_from(self.found(uri))
+
+    def taken_from(self, shared: Shared) -> tuple[Shared, bytes]:
+        """Something to read, and what it holds now.
+
+        Raises:
+            MCPError: it can't be read.
+        """
+        from mcp import types
+        from mcp.shared.exceptions import MCPError
+
         try:
-            data = found.read()
+            data = shared.read()
         except OSError as error:
-            said = f"{found.name} can't be read: {error.strerror or error}"
+            said = f"{shared.name} can't be read: {error.strerror or error}"
             raise MCPError(types.INTERNAL_ERROR, said) from None
         if len(data) > MAX_FILE:
-            said = f"{found.name} is longer than {MAX_FILE >> 20} MB"
+            said = f"{shared.name} is longer than {MAX_FILE >> 20} MB"
             raise MCPError(types.INTERNAL_ERROR, said)
-        return types.ReadResourceResult(contents=[_contents(found, data)])
+        return shared, data
 
 
-def _contents(found: Shared, data: bytes) -> Any:
+def contents(found: Shared, data: bytes) -> Any:
+    """What something holds, as an MCP answer says it: as text, if it is some."""
     from mcp import types
 
     kind = found.media_type
@@ -134,6 +174,14 @@ def _contents(found: Shared, data: bytes) -> Any:
             pass
     blob = base64.b64encode(data).decode()
     return types.BlobResourceContents(uri=found.uri, mime_type=kind, blob=blob)
+
+
+def _mark(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def shared_files(paths: Sequence[str]) -> list[Shared]:
@@ -151,5 +199,5 @@ def shared_files(paths: Sequence[str]) -> list[Shared]:
         if uri in shared:
             raise ConfigError(f"two files to share are called {path.name}: rename one of them")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        shared[uri] = Shared(uri, path.name, kind, path.read_bytes)
+        shared[uri] = Shared(uri, path.name, kind, path.read_bytes, partial(_mark, path))
     return list(shared.values())
