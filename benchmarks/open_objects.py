@@ -20,10 +20,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from agentlab import Settings, ToolSpec, connect
 from agentlab.backend import Backend, Reply
@@ -62,6 +62,10 @@ class Count:
         )
 
 
+Counts: TypeAlias = dict[tuple[str, str], Count]
+"""By the model's name and how it was asked."""
+
+
 def opened(tool: ToolSpec) -> ToolSpec:
     """The tool with every object of its schema as most servers send it: nothing said of others."""
     return tool.model_copy(update={"parameters": _without(dict(tool.parameters))})
@@ -93,47 +97,44 @@ def declared_only(said: Message, tools: Sequence[ToolSpec]) -> tuple[Message, bo
     return said.model_copy(update={"parts": tuple(parts)}), more
 
 
-async def measure(backend: Backend, dialogues: Sequence[Dialogue]) -> Count:
-    """Ask for one call after the other."""
-    count = Count()
-    for dialogue in dialogues:
-        turn = judged_turn(dialogue)
-        chat = dialogue.chat
-        settings = Settings(
-            temperature=0,
-            repeat_penalty=1.0,
-            max_tokens=160,
-            seed=0,
-            tool_choice="required",
-            parallel_tool_calls=dialogue.category == "parallel",
-        )
-        tools = [opened(tool) for tool in chat.tools]
-        async for item in backend.stream(chat.messages[:turn], tools=tools, settings=settings):
-            if not isinstance(item, Reply):
-                continue
-            kept, more = declared_only(item.message, chat.tools)
-            count.replies += 1
-            count.right += is_right(dialogue, turn, item.message)
-            count.right_but_for_more += is_right(dialogue, turn, kept)
-            count.more += more
-            count.cut += item.stop == "length"
-            count.tokens += item.usage.output_tokens or 0
-    return count
+async def ask(backend: Backend, dialogue: Dialogue, count: Count) -> None:
+    """Ask for one call, and count what came of it."""
+    turn = judged_turn(dialogue)
+    chat = dialogue.chat
+    settings = Settings(
+        temperature=0,
+        repeat_penalty=1.0,
+        max_tokens=160,
+        seed=0,
+        tool_choice="required",
+        parallel_tool_calls=dialogue.category == "parallel",
+    )
+    tools = [opened(tool) for tool in chat.tools]
+    async for item in backend.stream(chat.messages[:turn], tools=tools, settings=settings):
+        if not isinstance(item, Reply):
+            continue
+        kept, more = declared_only(item.message, chat.tools)
+        count.replies += 1
+        count.right += is_right(dialogue, turn, item.message)
+        count.right_but_for_more += is_right(dialogue, turn, kept)
+        count.more += more
+        count.cut += item.stop == "length"
+        count.tokens += item.usage.output_tokens or 0
 
 
-async def compare(names: Sequence[str], each: int) -> dict[str, Any]:
-    """Print the table, and return its counts."""
+async def compare(names: Sequence[str], each: int, seen: Callable[[Counts], None]) -> Counts:
+    """Ask every case of every model, closed and open in turn; `seen` gets what is known so far."""
     cases = balanced("heldout", each, 11)
-    dialogues = [dialogue for sort in CALLS for dialogue in cases[sort]]
-    counts: dict[str, Any] = {}
-    print("| | right | but for more | more | cut | tokens | replies |", flush=True)
-    for name in names:
-        for way in ("closed", "open"):
-            backend = connect(name, threads=1, undeclared=way == "open")
-            count = await measure(backend, dialogues)
-            await backend.aclose()
-            print(f"| {name}, {way} | {count.row()} |", flush=True)
-            counts[f"{name}, {way}"] = asdict(count)
+    dialogues = [cases[sort][n] for n in range(each) for sort in CALLS]
+    ways = [(name, way) for name in names for way in ("closed", "open")]
+    backends = {way: connect(way[0], threads=1, undeclared=way[1] == "open") for way in ways}
+    counts = {way: Count() for way in ways}
+    for dialogue in dialogues:
+        for way, backend in backends.items():
+            await ask(backend, dialogue, counts[way])
+        seen(counts)
+    for backend in backends.values():
+        await backend.aclose()
     return counts
 
 
@@ -144,9 +145,16 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=15, help="cases of every sort")
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     given = parser.parse_args()
-    counts = asyncio.run(compare(given.models, given.each))
-    if given.json is not None:
-        given.json.write_text(json.dumps(counts, indent=1))
+
+    def keep(counts: Counts) -> None:
+        if given.json is not None:
+            told = {f"{name}, {way}": asdict(count) for (name, way), count in counts.items()}
+            given.json.write_text(json.dumps(told, indent=1))
+
+    counts = asyncio.run(compare(given.models, given.each, keep))
+    print("| | right | but for more | more | cut | tokens | replies |")
+    for (name, way), count in counts.items():
+        print(f"| {name}, {way} | {count.row()} |")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from importlib import import_module
 
 import click
@@ -28,6 +29,7 @@ from agentlab.plugins.tools import load_tools, open_tools, tool_names
     metavar="PATH",
     help="Offer this Markdown file as a prompt.",
 )
+@click.option("--ask", multiple=True, help="Let the client's user allow each call of this tool.")
 @click.option("--look", metavar="SERVER", help="List the tools of an MCP server instead.")
 def mcp(
     tools: tuple[str, ...],
@@ -35,6 +37,7 @@ def mcp(
     token_env: str | None,
     files: tuple[str, ...],
     prompts: tuple[str, ...],
+    ask: tuple[str, ...],
     look: str | None,
 ) -> None:
     """Serve AgentLab's tools to other programs, through the Model Context Protocol.
@@ -56,7 +59,7 @@ def mcp(
         token = environment().get(token_env, "").strip()
         if not token:
             raise MissingKey(f"no token to ask clients for: set {token_env}")
-    asyncio.run(_serve(chosen, port, token, files, prompts))
+    asyncio.run(_serve(chosen, port, token, files, prompts, ask))
 
 
 def harmless() -> tuple[str, ...]:
@@ -74,6 +77,7 @@ async def _serve(
     token: str | None,
     files: Sequence[str],
     prompts: Sequence[str],
+    ask: Sequence[str],
 ) -> None:
     from agentlab_tools.mcp.prompts import Prompts
     from agentlab_tools.mcp.serve import (  # keeps --help fast
@@ -86,7 +90,10 @@ async def _serve(
     shelf = Shelf(shared_files(files))
     async with open_tools(names) as tools, equipment_for(names) as equipment:
         offered = Prompts(prompts, shelf) if prompts else None
-        server = server_of(tools, equipment, shelf, offered)
+        asked = [tool.name for tool in tools if any(fnmatchcase(tool.name, one) for one in ask)]
+        if ask and not asked:
+            raise ConfigError(f"no tool that is served is called {ask[0]}: see --ask")
+        server = server_of(tools, equipment, shelf, offered, asked)
         if port is None:
             await serve_stdio(server)
             return
