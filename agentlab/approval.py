@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from agentlab.messages import ToolCall, Value
 
@@ -95,14 +95,6 @@ Filled: TypeAlias = Mapping[str, Any] | None
 
 Filler: TypeAlias = Callable[[Form], Awaitable[Filled]]
 """Whoever fills in forms for the person."""
-
-
-class Fills(Protocol):
-    """An approver that can have forms filled in, too."""
-
-    async def fill(self, form: Form) -> Filled:
-        """Have a person fill in a form."""
-        ...
 
 
 def filler(approver: Approver | None) -> Filler | None:

@@ -59,7 +59,7 @@ class Watching:
         self._wanted.get(context.session._connection, {}).pop(str(asked.uri), None)
         return types.EmptyResult()
 
-    # a stream of what a client names; these two are what the SDK calls a bus
+    # a stream of what a client names
 
     def subscribe_to_all(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         """Tell a listener of every change, until what is returned is called."""
@@ -107,11 +107,10 @@ class Watching:
 
 
 class _Bus:
+    """What the SDK's handler hears of changes from."""
+
     def __init__(self, watching: Watching) -> None:
         self._watching = watching
-
-    async def publish(self, event: Any) -> None:
-        await self._watching.changed(event.uri)
 
     def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
         return self._watching.subscribe_to_all(listener)

@@ -12,9 +12,16 @@ from typing import Any, cast
 from agentlab.backends.llamacpp.schema.opposites import TYPES
 from agentlab.backends.llamacpp.schema.references import Schema
 
+_MOST_COMPARED = 8
+
 
 def needed(parts: Sequence[Schema]) -> list[Schema]:
-    """The parts, without those that hold wherever another of them holds."""
+    """The parts, without those that hold wherever another of them holds.
+
+    Many parts are returned as they are: to compare each with each would take long.
+    """
+    if len(parts) > _MOST_COMPARED:
+        return [part for part in parts if part is not True]
     kept: list[Schema] = []
     for part in parts:
         if part is True or any(_implies(other, part) for other in kept):
