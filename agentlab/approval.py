@@ -6,13 +6,17 @@
 
 Where a call is to be asked about and nobody is there to answer, the run pauses: its trace is whole,
 and `Agent.resume` goes on once there is an answer.
+
+A tool at work may ask as well, for what only a person knows: it hands a `Form` to whoever answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from agentlab.messages import ToolCall, Value
 
@@ -64,5 +68,63 @@ Answer: TypeAlias = Decision | Literal["allow", "deny"]
 
 AnyApprover: TypeAlias = Callable[[ToolCall], Awaitable[Answer] | Answer]
 """What a run takes for an approver: a plain function, which may block, or an async one."""
+
+
+class Form(Value):
+    """What a tool at work asks a person: a message, and fields to fill in.
+
+    Attributes:
+        fields: the JSON Schema of an object; its properties are texts, numbers, yes or no, choices.
+        asker: who asks, where that is another program.
+    """
+
+    message: str
+    fields: dict[str, Any]
+    asker: str = ""
+
+    @property
+    def defaults(self) -> dict[str, Any] | None:
+        """The values it comes with; None if one that is needed has to be filled in."""
+        known = cast("dict[str, Any]", self.fields.get("properties", {}))
+        values = {
+            name: cast("dict[str, Any]", field)["default"]
+            for name, field in known.items()
+            if isinstance(field, dict) and "default" in field
+        }
+        needed = cast("list[str]", self.fields.get("required", []))
+        return values if all(name in values for name in needed) else None
+
+
+Filled: TypeAlias = Mapping[str, Any] | None
+"""What a person filled in; None if they would not."""
+
+Filler: TypeAlias = Callable[[Form], Awaitable[Filled]]
+"""Whoever fills in forms for the person."""
+
+
+def filler(approver: Approver | None) -> Filler | None:
+    """Who fills in forms, where `approver` answers for the person.
+
+    One that only knows yes and no is asked about a call `form` (`NAME_form` of a program NAME),
+    which shows the message and the values the form comes with; they are sent if it allows that. A
+    form in which something has to be filled in is then declined.
+    """
+    if approver is None:
+        return None
+    fill: Filler | None = getattr(approver, "fill", None)
+    if fill is not None:
+        return fill
+
+    async def agree(form: Form) -> Filled:
+        values = form.defaults
+        if values is None:
+            return None
+        shown = json.dumps({"message": form.message, "values": values}, ensure_ascii=False)
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{form.asker}_form" if form.asker else "form")
+        call = ToolCall(id="form", name=name[-64:], arguments=shown)
+        return values if (await approver(call)).verdict == "allow" else None
+
+    return agree
+
 
 allow_all = Policy()

@@ -8,6 +8,7 @@
     --only NAME     one contestant: ours, ours-declared (what models are given unless they ask),
                     llguidance, llguidance-lenient or xgrammar
     --every N       each Nth schema
+    --journal DIR   keeps each schema's result there; a run that was stopped goes on where it was
 
 None of them comes along; they are read where you have them. For each suite and contestant one line:
 
@@ -31,7 +32,7 @@ import importlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,40 +43,46 @@ from agentlab.backends.llamacpp.grammar import compile_schema
 from agentlab.backends.llamacpp.guide import Guide
 
 Accepts = Callable[[str], bool]
+Make = Callable[[Any], tuple[Accepts, tuple[str, ...]]]
 BYTES = [bytes([byte]) for byte in range(256)]
 
 
-@dataclass
-class Score:
-    """What one contestant made of one suite."""
+@dataclass(frozen=True)
+class Result:
+    """What a contestant made of one schema; `fault` is empty where all of it was right."""
 
-    schemas: int = 0
-    compiled: int = 0
-    perfect: int = 0
+    name: str
+    milliseconds: float
+    compiled: bool = True
     valid: int = 0
     accepted: int = 0
     as_given: int = 0
     invalid: int = 0
     rejected: int = 0
-    silent: list[str] = field(default_factory=list[str])
-    imperfect: list[str] = field(default_factory=list[str])
-    times: list[float] = field(default_factory=list[float])
+    silent: bool = False
+    fault: str = ""
 
-    def line(self) -> str:
-        """The row of the table."""
-        times = sorted(self.times) or [0.0]
-        return " | ".join(
-            [
-                f"{100 * self.compiled / self.schemas:.1f}",
-                f"{100 * self.accepted / max(1, self.valid):.1f} "
-                f"({100 * self.as_given / max(1, self.valid):.1f} as given)",
-                f"{100 * self.rejected / max(1, self.invalid):.1f}",
-                f"{100 * self.perfect / self.schemas:.1f}",
-                str(len(self.silent)),
-                f"{times[len(times) // 2]:.2f} / {times[int(len(times) * 0.99)]:.1f}"
-                f" / {times[-1]:.0f}",
-            ]
-        )
+
+def row(results: list[Result]) -> str:
+    """The row of the table."""
+    times = sorted(result.milliseconds for result in results) or [0.0]
+    valid, invalid = sum(r.valid for r in results), sum(r.invalid for r in results)
+
+    def share(count: int, of: int) -> str:
+        return f"{100 * count / max(1, of):.1f}"
+
+    return " | ".join(
+        [
+            share(sum(r.compiled for r in results), len(results)),
+            f"{share(sum(r.accepted for r in results), valid)} "
+            f"({share(sum(r.as_given for r in results), valid)} as given)",
+            share(sum(r.rejected for r in results), invalid),
+            share(sum(not r.fault for r in results), len(results)),
+            str(sum(r.silent for r in results)),
+            f"{times[len(times) // 2]:.2f} / {times[int(len(times) * 0.99)]:.1f} / {times[-1]:.0f}",
+            str(len(results)),
+        ]
+    )
 
 
 # the contestants: each makes a schema into a test of texts, and a list of what it leaves out
@@ -102,7 +109,7 @@ def _guide() -> Guide:
     return _GUIDES[0]
 
 
-def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
+def plain(*, lenient: bool) -> Make:
     """The library underneath, given the schema as it is."""
     import llguidance
 
@@ -131,7 +138,7 @@ def plain(*, lenient: bool) -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
     return make
 
 
-def xgrammar() -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
+def xgrammar() -> Make:
     """Another library, in its standard reading."""
     xgr: Any = importlib.import_module("xgrammar")
     info = xgr.TokenizerInfo([*BYTES, b"</s>"], stop_token_ids=[256])
@@ -154,51 +161,67 @@ def xgrammar() -> Callable[[Any], tuple[Accepts, tuple[str, ...]]]:
 # scoring
 
 
-def score(cases: Iterator[Case], make: Callable[[Any], tuple[Accepts, tuple[str, ...]]]) -> Score:
-    """What a contestant makes of a suite."""
-    total = Score()
+def result_of(case: Case, make: Make) -> Result:
+    """What a contestant makes of one schema and its instances."""
+    valid = sum(valid for _, valid in case.instances)
+    invalid = len(case.instances) - valid
+    start = time.process_time()
+    try:
+        accepts, unenforced = make(case.schema)
+    except Exception as error:  # noqa: BLE001 whatever a contestant raises is a failure of its own
+        taken = (time.process_time() - start) * 1000
+        if "no value can match" in str(error) and not valid:
+            return Result(case.name, taken, invalid=invalid, rejected=invalid)
+        fault = str(error).splitlines()[0][:100]
+        return Result(
+            case.name, taken, compiled=False, valid=valid, invalid=invalid, fault=fault or "failed"
+        )
+    taken = (time.process_time() - start) * 1000
+    accepted = as_given = rejected = 0
+    wrong: set[str] = set()
+    for value, is_valid in case.instances:
+        written = accepts(json.dumps(value, ensure_ascii=False))
+        if is_valid:
+            as_given += written
+            if not written:
+                ordered = in_order(value, case.schema)
+                written = accepts(json.dumps(ordered, ensure_ascii=False))
+            accepted += written
+            wrong |= set() if written else {"valid refused"}
+        else:
+            rejected += not written
+            if written:
+                said = is_said(value, case.schema, unenforced)
+                wrong.add("invalid accepted" + ("" if said else ", silently"))
+    return Result(
+        name=case.name,
+        milliseconds=taken,
+        valid=valid,
+        accepted=accepted,
+        as_given=as_given,
+        invalid=invalid,
+        rejected=rejected,
+        silent="invalid accepted, silently" in wrong,
+        fault=f"{', '.join(sorted(wrong))} {unenforced[:4]}" if wrong else "",
+    )
+
+
+def results_of(cases: Iterator[Case], make: Make, journal: Path | None) -> list[Result]:
+    """What a contestant makes of a suite; what its journal already tells is not done again."""
+    done: dict[str, Result] = {}
+    if journal and journal.exists():
+        read = [Result(**json.loads(line)) for line in journal.read_text("utf-8").splitlines()]
+        done = {result.name: result for result in read}
+    results: list[Result] = []
     for case in cases:
-        total.schemas += 1
-        start = time.process_time()
-        try:
-            accepts, unenforced = make(case.schema)
-        except Exception as error:  # noqa: BLE001 whatever a contestant raises is a failure of its own
-            total.times.append((time.process_time() - start) * 1000)
-            never = all(not valid for _, valid in case.instances)
-            if "no value can match" in str(error) and never:
-                total.compiled += 1
-                total.perfect += 1
-                total.rejected += len(case.instances)
-            else:
-                total.imperfect.append(f"{case.name}: {str(error).splitlines()[0][:100]}")
-                total.valid += sum(valid for _, valid in case.instances)
-            total.invalid += sum(not valid for _, valid in case.instances)
-            continue
-        total.times.append((time.process_time() - start) * 1000)
-        total.compiled += 1
-        wrong: list[str] = []
-        for value, valid in case.instances:
-            written = accepts(json.dumps(value, ensure_ascii=False))
-            if valid:
-                total.valid += 1
-                total.as_given += written
-                if not written:
-                    ordered = in_order(value, case.schema)
-                    written = accepts(json.dumps(ordered, ensure_ascii=False))
-                total.accepted += written
-                wrong += [] if written else ["valid refused"]
-            else:
-                total.invalid += 1
-                total.rejected += not written
-                if written:
-                    said = is_said(value, case.schema, unenforced)
-                    wrong.append("invalid accepted" + ("" if said else ", silently"))
-        total.perfect += not wrong
-        if wrong:
-            total.imperfect.append(f"{case.name}: {', '.join(sorted(set(wrong)))} {unenforced[:4]}")
-        if any("silently" in one for one in wrong):
-            total.silent.append(case.name)
-    return total
+        result = done.get(case.name)
+        if result is None:
+            result = result_of(case, make)
+            if journal:
+                with journal.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(result)) + "\n")
+        results.append(result)
+    return results
 
 
 def main() -> None:
@@ -210,8 +233,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--only")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--journal", type=Path, help="a folder; a run that was stopped goes on")
     parser.add_argument("--show", type=int, default=0, help="name so many that were not perfect")
     arguments = parser.parse_args()
+    if arguments.journal:
+        arguments.journal.mkdir(parents=True, exist_ok=True)
     contestants: dict[str, Callable[[], Any]] = {
         "ours": lambda: ours,
         "ours-declared": lambda: partial(ours, undeclared=False),
@@ -226,7 +252,7 @@ def main() -> None:
         folder: Path | None = getattr(arguments, name)
         if folder is None:
             continue
-        print(f"\n{name}\n| | compiled | valid | invalid | perfect | silent | ms |")
+        print(f"\n{name}\n| | compiled | valid | invalid | perfect | silent | ms | schemas |")
         for contestant, open_ in contestants.items():
             if arguments.only not in (None, contestant):
                 continue
@@ -238,12 +264,19 @@ def main() -> None:
             cases = (
                 case for place, case in enumerate(read(folder)) if place % arguments.every == 0
             )
-            total = score(cases, make)
-            print(f"| {contestant} | {total.line()} |", flush=True)
-            for line in total.silent[: arguments.show]:
-                print("   silent:", line)
-            for line in total.imperfect[: arguments.show]:
-                print("  ", line)
+            kept: Path | None = arguments.journal
+            journal = kept / f"{name}-{contestant}.jsonl" if kept else None
+            results = results_of(cases, make, journal)
+            print(f"| {contestant} | {row(results)} |", flush=True)
+            silent = [result for result in results if result.silent]
+            for result in silent[: arguments.show]:
+                print("   silent:", result.name)
+            imperfect = [result for result in results if result.fault]
+            for result in imperfect[: arguments.show]:
+                print(f"   {result.name}: {result.fault}")
+            slow = sorted(results, key=lambda result: -result.milliseconds)
+            for result in slow[: arguments.show]:
+                print(f"   {result.milliseconds:.0f} ms: {result.name}")
 
 
 if __name__ == "__main__":

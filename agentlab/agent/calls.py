@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from agentlab.agent.generators import owned
 from agentlab.agent.profile import handoff_tool
 from agentlab.agent.state import RunState
-from agentlab.approval import Decision
+from agentlab.approval import Decision, filler
 from agentlab.backend import Reply
 from agentlab.errors import ConfigError
 from agentlab.events import (
@@ -179,6 +179,7 @@ async def _work(state: RunState, tool: Tool[Any], call: ToolCall, queue: _Queue)
         emit=emit,
         run=RunInfo(state.id, state.meter, state.approver, state.secrets, state.depth),
         secrets=state.secrets,
+        fill=filler(state.approver),
     )
     try:
         result = await tool.call(call, context)

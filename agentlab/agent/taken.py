@@ -10,7 +10,7 @@ agent is made, so whoever reads an agent finds one kind of thing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from importlib import import_module
 from inspect import isawaitable, iscoroutinefunction, isroutine, signature
@@ -19,7 +19,17 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast, overload
 
 from pydantic import BaseModel
 
-from agentlab.approval import Answer, AnyApprover, Approval, Approver, Decision, Policy, Verdict
+from agentlab.approval import (
+    Answer,
+    AnyApprover,
+    Approval,
+    Approver,
+    Decision,
+    Filled,
+    Form,
+    Policy,
+    Verdict,
+)
 from agentlab.backend import Backend, Settings
 from agentlab.errors import Refused
 from agentlab.limits import Limits
@@ -183,7 +193,27 @@ def approver(given: AnyApprover | None) -> Approver | None:
         said = given(call) if at_once else await in_thread(partial(given, call))
         return decision(cast(Answer, await said if isawaitable(said) else said), call.id)
 
-    return decides
+    fill = getattr(given, "fill", None)
+    return decides if fill is None else _Filling(decides, fill)
+
+
+class _Filling:
+    """An approver that fills in forms, too; see `agentlab.approval.filler`."""
+
+    def __init__(
+        self, decides: Approver, fill: Callable[[Form], Awaitable[Filled] | Filled]
+    ) -> None:
+        self._decides, self._fill = decides, fill
+
+    async def __call__(self, call: ToolCall) -> Decision:
+        return await self._decides(call)
+
+    async def fill(self, form: Form) -> Filled:
+        """Have a person fill in a form. A plain function may block: it is called on a thread."""
+        if iscoroutinefunction(self._fill):
+            return await self._fill(form)
+        said = await in_thread(partial(self._fill, form))
+        return await said if isawaitable(said) else said
 
 
 def no_type(given: object) -> str | None:

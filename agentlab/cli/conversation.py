@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -124,6 +123,7 @@ class Conversation:
         return 0 if told["outcome"] == "completed" else 1
 
     def _run(self, question: str, *, ask: bool) -> Run[Any]:
+        from agentlab.cli.live import approver
         from agentlab.messages import Message
 
         attached, self._attached = self._attached, ()
@@ -134,7 +134,7 @@ class Conversation:
         return self._agent.run(
             Message.user(*([words] if words else []), *parts),
             history=self._history,
-            approver=_ask if ask and sys.stdin.isatty() else _nobody,
+            approver=(approver() if ask else None) or _nobody,
             deps=self._equipment.deps,
             labels=self._labels,
         )
@@ -175,12 +175,6 @@ class Conversation:
         result = run.result()
         output = result.output if result.outcome == "completed" else None
         return {**about, "outcome": result.outcome, "text": result.text, "output": output}
-
-
-async def _ask(call: ToolCall) -> Decision:
-    from agentlab.cli.live import ask
-
-    return await ask(call)
 
 
 async def _nobody(call: ToolCall) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agentlab.agent.run import Run
-    from agentlab.approval import Decision
+    from agentlab.approval import Decision, Filled, Form
     from agentlab.backend import Backend
     from agentlab.messages import ToolCall, Usage
     from agentlab.plugins.equipment import Equipment
@@ -48,9 +48,23 @@ async def ask(call: ToolCall) -> Decision:
     return Decision(verdict="deny", reason="the user said no")
 
 
-def approver() -> Callable[[ToolCall], Awaitable[Decision]] | None:
+class AtTerminal:
+    """Answers for the person at the terminal, by asking them."""
+
+    async def __call__(self, call: ToolCall) -> Decision:
+        """Whether a call may be made."""
+        return await ask(call)
+
+    async def fill(self, form: Form) -> Filled:
+        """What they fill in."""
+        from agentlab.cli.forms import fill_in
+
+        return await asyncio.to_thread(fill_in, form)
+
+
+def approver() -> AtTerminal | None:
     """Who answers for the person: nobody in a pipe, so that the run pauses."""
-    return ask if sys.stdin.isatty() else None
+    return AtTerminal() if sys.stdin.isatty() else None
 
 
 def go_on(

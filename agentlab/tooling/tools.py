@@ -28,7 +28,7 @@ from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, overload
 
 from pydantic import BaseModel, ValidationError
 
-from agentlab.approval import Approver
+from agentlab.approval import Approver, Filler, Form
 from agentlab.backend import ToolSpec
 from agentlab.errors import ConfigError, Refused, ToolError
 from agentlab.limits import Meter
@@ -93,6 +93,8 @@ class ToolContext:
     run: RunInfo | None = None
     secrets: tuple[str, ...] = ()
     """Values that must not be kept; `attach` blanks them out."""
+    fill: Filler | None = None
+    """Has a person fill in a form, where there is one to ask; see `ask`."""
     artifacts: list[Artifact] = field(default_factory=list[Artifact])
 
     def attach(self, name: str, data: bytes, media_type: str) -> Artifact:
@@ -101,6 +103,29 @@ class ToolContext:
         artifact = Artifact(name=name, media_type=media_type, blob=blob)
         self.artifacts.append(artifact)
         return artifact
+
+    async def ask(self, message: str, answer: type[A]) -> A | None:
+        """Ask the person for whom the agent works; None if they would rather not say.
+
+            seat = await context.ask("Which seat?", Seat)
+
+        Args:
+            answer: a model whose fields are texts, numbers, yes or no, or choices (`Literal`).
+
+        Raises:
+            ToolError: nobody is there to ask, or what they said does not fit.
+        """
+        if self.fill is None:
+            raise ToolError("nobody is there to ask")
+        filled = await self.fill(Form(message=message, fields=answer.model_json_schema()))
+        if filled is None:
+            return None
+        try:
+            return answer.model_validate(filled)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ToolError(f"what was filled in does not fit: {where}: {first['msg']}") from None
 
 
 def check_tool_name(name: str) -> None:

@@ -235,6 +235,16 @@ def combined() -> Iterator[Schema]:
         "$defs": {"x": {"$id": "inner", "$defs": {"y": {"type": "boolean"}}}},
     }
     yield {"allOf": [{"$ref": "#/$defs/n"}, {"type": "array"}], "$defs": {"n": {"maxItems": 1}}}
+    a, closed = {"properties": {"a": {"type": "integer"}}}, {"additionalProperties": False}
+    for one, other in itertools.permutations([a, closed, {**a, **closed}, {"required": ["a"]}], 2):
+        yield {"type": "object", "allOf": [{"type": "object", **one}, {"type": "object", **other}]}
+    for types in (["object", "null"], "object", ["string", "null"], "array"):
+        yield {"$ref": "#/$defs/n", "type": types, "$defs": {"n": {"type": "object", **a}}}
+    first, rest = {"prefixItems": [{"type": "integer"}]}, {"items": {"type": "string"}}
+    for one, other in itertools.permutations([first, rest, {**first, **rest}], 2):
+        yield {"type": "array", "allOf": [one, other]}
+    yield {"allOf": [{"type": "number"}, {"type": "integer"}]}
+    yield {"allOf": [{"type": ["string", "integer"]}, {"type": ["number", "null"]}]}
 
 
 @pytest.mark.parametrize("kind", ["numeric", "textual", "listed", "keyed", "combined"])
@@ -643,6 +653,28 @@ def test_no_schema_takes_for_ever():
         start = time.process_time()
         compiled(schema, undeclared=True)
         assert time.process_time() - start < 2, schema
+
+
+def test_a_type_that_is_said_again_beside_a_reference_is_the_reference():
+    """As generators of schemas write it; joining them would take as long as all they hold."""
+    defs: dict[str, Schema] = {"last": {"type": "string"}}
+    for n in range(20):
+        inner = {"$ref": f"#/$defs/d{n - 1}" if n else "#/$defs/last"}
+        defs[f"d{n}"] = {
+            "$ref": f"#/$defs/plain{n}",
+            "type": ["object", "null"],
+            "additionalProperties": inner,
+        }
+        defs[f"plain{n}"] = {"type": "object", "additionalProperties": inner}
+    made = compile_schema({"$ref": "#/$defs/d19", "$defs": defs}, undeclared=True)
+    assert "allOf" not in json.dumps(made.schema)
+    assert made.unenforced == ()
+    assert not writes(made, None)
+    deep: object = "x"
+    for _ in range(20):
+        deep = {"k": deep}
+    assert writes(made, deep)
+    assert not writes(made, {"k": deep})
 
 
 def test_many_optional_properties_beside_others_are_no_trouble():

@@ -347,6 +347,8 @@ async def test_a_token_is_asked_for() -> None:
         (("--file", "gone.csv"), "gone.csv can't be shared: it is no file"),
         (("--file", __file__, "--file", __file__), "two files to share are called test_mcp_serve"),
         (("--file", __file__, "--http", "0"), "and so the files: give --token-env"),
+        (("--prompt", __file__, "--http", "0"), "and so the prompts: give --token-env"),
+        (("--prompt", "gone.md"), "gone.md can't be read: No such file"),
         (("-t", "run_python", "--http", "0"), "run_python acts"),
         (("--http", "0", "--token-env", "NOT_SET_ANYWHERE"), "set NOT_SET_ANYWHERE"),
         (("--look", "no-such-server"), "no MCP server 'no-such-server'"),

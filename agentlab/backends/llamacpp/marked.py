@@ -27,7 +27,7 @@ from agentlab.backends.llamacpp.formats import (
     split_slots,
 )
 from agentlab.backends.llamacpp.grammar import compile_schema, json_text
-from agentlab.backends.llamacpp.native import kinds_of
+from agentlab.backends.llamacpp.kinds import kinds_of
 
 _SLOT_RULES: Mapping[str, str] = {ID: "/[0-9A-Za-z]{9}/", INDEX: "/[0-9]{1,3}/"}
 _TEXT_KEYWORDS = ("pattern", "format", "minLength", "maxLength")

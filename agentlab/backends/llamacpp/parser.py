@@ -21,7 +21,9 @@ from typing import Literal, TypeAlias
 from agentlab.backend import Delta, ReasoningDelta, TextDelta, ToolCallDelta, ToolSpec
 from agentlab.backends.llamacpp.calls import CallReader, overhang
 from agentlab.backends.llamacpp.formats import Format
-from agentlab.backends.llamacpp.native import JsonReader, Kinds, NativeReader, bare
+from agentlab.backends.llamacpp.inside import bare
+from agentlab.backends.llamacpp.kinds import Kinds
+from agentlab.backends.llamacpp.native import JsonReader, NativeReader
 from agentlab.messages import Message, Part, Reasoning, Text, ToolCall
 
 THINK = ("<think>", "</think>")

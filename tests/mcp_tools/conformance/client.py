@@ -9,13 +9,18 @@ import asyncio
 import json
 import sys
 
+from agentlab.approval import Filled, Form
 from agentlab.messages import ToolCall
 from agentlab_tools.mcp import mcp_tools
 
 
 async def main(address: str) -> None:
     """Connect, list, and call every tool with plausible arguments."""
-    async with mcp_tools(address) as tools:
+
+    async def agree(form: Form) -> Filled:
+        return form.defaults
+
+    async with mcp_tools(address, fill=agree) as tools:
         for number, tool in enumerate(tools):
             wanted = tool.spec.parameters.get("properties", {})
             arguments = dict.fromkeys(wanted, 2)

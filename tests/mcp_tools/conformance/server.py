@@ -9,12 +9,15 @@ import asyncio
 import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+from agentlab.approval import Form
 from agentlab.errors import ToolError
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.mcp.convert import arguments_from
+from agentlab_tools.mcp.prompts import Prompts
 from agentlab_tools.mcp.serve import serve_http, server_of
 from agentlab_tools.mcp.shelf import Family, Shared, Shelf
 
@@ -22,6 +25,44 @@ PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )
 WAV = base64.b64decode("UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=")
+USER: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "username": {"type": "string", "description": "User's response"},
+        "email": {"type": "string", "description": "User's email address"},
+    },
+    "required": ["username", "email"],
+}
+DEFAULTS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "default": "John Doe"},
+        "age": {"type": "integer", "default": 30},
+        "score": {"type": "number", "default": 95.5},
+        "status": {
+            "type": "string",
+            "enum": ["active", "inactive", "pending"],
+            "default": "active",
+        },
+        "verified": {"type": "boolean", "default": True},
+    },
+}
+THREE = ["option1", "option2", "option3"]
+TITLED = [{"const": f"value{n}", "title": f"Choice {n}"} for n in (1, 2, 3)]
+CHOICES: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "untitledSingle": {"type": "string", "enum": THREE},
+        "titledSingle": {"type": "string", "oneOf": TITLED},
+        "legacyEnum": {
+            "type": "string",
+            "enum": ["opt1", "opt2", "opt3"],
+            "enumNames": ["Option One", "Option Two", "Option Three"],
+        },
+        "untitledMulti": {"type": "array", "items": {"type": "string", "enum": THREE}},
+        "titledMulti": {"type": "array", "items": {"anyOf": TITLED}},
+    },
+}
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -101,6 +142,31 @@ def with_a_schema() -> str:
     return "never called"
 
 
+@tool
+async def test_elicitation(message: str, context: ToolContext) -> str:
+    """Ask who it is."""
+    return await asked(context, message, USER)
+
+
+@tool(name="test_elicitation_sep1034_defaults")
+async def with_defaults(context: ToolContext) -> str:
+    """Ask, with an answer to every question."""
+    return await asked(context, "Is this right?", DEFAULTS)
+
+
+@tool(name="test_elicitation_sep1330_enums")
+async def with_choices(context: ToolContext) -> str:
+    """Ask for a choice, in every way there is."""
+    return await asked(context, "Which one?", CHOICES)
+
+
+async def asked(context: ToolContext, message: str, fields: dict[str, Any]) -> str:
+    assert context.fill is not None
+    filled = await context.fill(Form(message=message, fields=fields))
+    action = "decline" if filled is None else "accept"
+    return f"Elicitation completed: action={action}, content={json.dumps(filled)}"
+
+
 def words(schema: dict[str, Any]) -> Any:
     """A model that shows a schema as it stands, as a tool made elsewhere may have one."""
     model, _ = arguments_from(schema)
@@ -114,6 +180,9 @@ def words(schema: dict[str, Any]) -> Any:
 
 
 TOOLS = (
+    test_elicitation,
+    with_defaults,
+    with_choices,
     test_simple_text,
     test_image_content,
     test_audio_content,
@@ -126,6 +195,8 @@ TOOLS = (
 )
 
 TEXT = b"This is the content of the static text resource."
+EXAMPLE = b"Embedded resource content for testing."
+PROMPTS = Path(__file__).parent / "prompts"
 
 
 def numbered(uri: str) -> Shared | None:
@@ -140,13 +211,15 @@ def numbered(uri: str) -> Shared | None:
 SHELF = Shelf(
     (
         Shared("test://static-text", "static text", "text/plain", lambda: TEXT),
+        Shared("test://example-resource", "example", "text/plain", lambda: EXAMPLE),
+        Shared("test://watched-resource", "watched", "text/plain", lambda: TEXT),
         Shared("test://static-binary", "static binary", "image/png", lambda: PNG),
     ),
     (Family("test://template/{id}/data", "data by number", numbered),),
 )
 
 if __name__ == "__main__":
-    server = server_of(TOOLS, Equipment(), SHELF)
+    server = server_of(TOOLS, Equipment(), SHELF, Prompts([str(PROMPTS)], SHELF))
     asyncio.run(
         serve_http(server, port=0, token=None, told=lambda address: print(address, flush=True))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from importlib import import_module
 
 import click
@@ -21,12 +22,22 @@ from agentlab.plugins.tools import load_tools, open_tools, tool_names
 @click.option("--http", "port", type=click.IntRange(0, 65535), help="Serve at this port, by HTTP.")
 @click.option("--token-env", help="The variable with the token that clients must send (HTTP).")
 @click.option("--file", "files", multiple=True, metavar="PATH", help="Let clients read this file.")
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="PATH",
+    help="Offer this Markdown file as a prompt.",
+)
+@click.option("--ask", multiple=True, help="Let the client's user allow each call of this tool.")
 @click.option("--look", metavar="SERVER", help="List the tools of an MCP server instead.")
 def mcp(
     tools: tuple[str, ...],
     port: int | None,
     token_env: str | None,
     files: tuple[str, ...],
+    prompts: tuple[str, ...],
+    ask: tuple[str, ...],
     look: str | None,
 ) -> None:
     """Serve AgentLab's tools to other programs, through the Model Context Protocol.
@@ -48,7 +59,7 @@ def mcp(
         token = environment().get(token_env, "").strip()
         if not token:
             raise MissingKey(f"no token to ask clients for: set {token_env}")
-    asyncio.run(_serve(chosen, port, token, files))
+    asyncio.run(_serve(chosen, port, token, files, prompts, ask))
 
 
 def harmless() -> tuple[str, ...]:
@@ -61,8 +72,14 @@ def harmless() -> tuple[str, ...]:
 
 
 async def _serve(
-    names: Sequence[str], port: int | None, token: str | None, files: Sequence[str]
+    names: Sequence[str],
+    port: int | None,
+    token: str | None,
+    files: Sequence[str],
+    prompts: Sequence[str],
+    ask: Sequence[str],
 ) -> None:
+    from agentlab_tools.mcp.prompts import Prompts
     from agentlab_tools.mcp.serve import (  # keeps --help fast
         serve_http,
         serve_stdio,
@@ -72,7 +89,11 @@ async def _serve(
 
     shelf = Shelf(shared_files(files))
     async with open_tools(names) as tools, equipment_for(names) as equipment:
-        server = server_of(tools, equipment, shelf)
+        offered = Prompts(prompts, shelf) if prompts else None
+        asked = [tool.name for tool in tools if any(fnmatchcase(tool.name, one) for one in ask)]
+        if ask and not asked:
+            raise ConfigError(f"no tool that is served is called {ask[0]}: see --ask")
+        server = server_of(tools, equipment, shelf, offered, asked)
         if port is None:
             await serve_stdio(server)
             return
@@ -82,9 +103,11 @@ async def _serve(
                 f"{acting[0]} acts, and everyone on this machine can reach a port: "
                 "give --token-env NAME"
             )
-        if files and token is None:
+        if (files or prompts) and token is None:
+            what = "files" if files else "prompts"
             raise ConfigError(
-                "everyone on this machine can reach a port, and so the files: give --token-env NAME"
+                f"everyone on this machine can reach a port, and so the {what}: "
+                "give --token-env NAME"
             )
         await serve_http(server, port=port, token=token, told=lambda at: click.echo(at, err=True))
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 from agentlab.display import one_line
 from agentlab.errors import AgentLabError, MissingExtra, ToolError
 from agentlab.tooling import Tool, ToolContext
+from agentlab_tools.mcp.answering import Answering
 from agentlab_tools.mcp.connect import Transcript, transport
 from agentlab_tools.mcp.convert import answer_from, resource_from, tool_from
 from agentlab_tools.mcp.link import FATE, Fate, Link
@@ -43,7 +44,7 @@ class Keeper:
         stop: set to end it.
     """
 
-    def __init__(self, tools: McpTools, environ: Mapping[str, str]) -> None:
+    def __init__(self, tools: McpTools, environ: Mapping[str, str], answering: Answering) -> None:
         self.stop = asyncio.Event()
         self._ready = asyncio.Event()
         self._stale = asyncio.Event()
@@ -54,6 +55,7 @@ class Keeper:
         self._tools = tools
         self._server = tools.server
         self._environ = environ
+        self._answering = answering
         self._said = Transcript()
         self._link = Link()
         self._client: Any = None
@@ -141,7 +143,10 @@ class Keeper:
         way = transport(
             self._server, self._said, self._link, sieve, self._environ, ended=self._drop
         )
-        async with Client(cast(Any, way), message_handler=self._heard, cache=None) as client:
+        asked = self._answering.callbacks()
+        async with Client(
+            cast(Any, way), message_handler=self._heard, cache=None, **asked
+        ) as client:
             if info := client.server_info:
                 self._tools.about = one_line(f"{info.name} {info.version or ''}", 80)
             self._client = client
@@ -214,7 +219,8 @@ class Keeper:
         def ask(client: Any) -> Awaitable[Any]:
             return client.call_tool(name, arguments, progress_callback=progress)
 
-        result = await self._asked(ask)
+        with self._answering.during(context):
+            result = await self._asked(ask)
         answer = answer_from(result, context)
         if self._reads_links or self._client.server_capabilities.resources is None:
             return answer  # a link is read by its own tool, or not at all

@@ -6,19 +6,24 @@ import asyncio
 import hmac
 import socket
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from agentlab.approval import Form
+from agentlab.display import one_line
 from agentlab.errors import ConfigError
-from agentlab.messages import ToolCall
+from agentlab.messages import ToolCall, ToolResult
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import Tool, ToolContext
 from agentlab_tools.mcp.answers import answered, content_of, output_schema
+from agentlab_tools.mcp.prompts import Prompts
+from agentlab_tools.mcp.questions import OpenCall, OpenCalls, can_ask
 from agentlab_tools.mcp.report import Reporter
 from agentlab_tools.mcp.shelf import Shelf
+from agentlab_tools.mcp.watching import Watching
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -29,11 +34,19 @@ _App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def server_of(
-    tools: Sequence[Tool[Any]], equipment: Equipment, shelf: Shelf | None = None
+    tools: Sequence[Tool[Any]],
+    equipment: Equipment,
+    shelf: Shelf | None = None,
+    prompts: Prompts | None = None,
+    ask: Collection[str] = (),
 ) -> Server[Any]:
     """An MCP server that offers these tools; at most eight calls are made at once.
 
-    Files that a tool made can be read again at their addresses, and what is on the `shelf`.
+    Files that a tool made can be read again at their addresses, and what is on the `shelf`; clients
+    are told when that changes, if they ask for it.
+
+    A tool may ask the person behind a client (`ToolContext.ask`), where the client can show forms.
+    Calls of the tools in `ask` are not made before that person has allowed it.
 
     What a tool emits while it works goes to the client as progress, where that was asked for, and
     as a log message at level `info`; a failed call is logged at `warning`.
@@ -43,8 +56,9 @@ def server_of(
     from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 
     shelf = shelf or Shelf()
+    watching = Watching(shelf)
     by_name = {tool.name: tool for tool in tools}
-    room, numbers = asyncio.Semaphore(_AT_ONCE), count()
+    room, numbers, open_calls = asyncio.Semaphore(_AT_ONCE), count(), OpenCalls()
     levels: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
     async def list_tools(_context: Any, _page: Any) -> types.ListToolsResult:
@@ -61,7 +75,12 @@ def server_of(
             ]
         )
 
-    async def call_tool(context: Any, asked: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(
+        context: Any, asked: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        going_on = open_calls.again(context, asked)
+        if going_on is not None:
+            return await open_calls.end(going_on)
         tool = by_name.get(asked.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {asked.name}")
@@ -69,10 +88,20 @@ def server_of(
 
         arguments = to_json(asked.arguments or {}).decode()
         call = ToolCall(id=f"mcp_{next(numbers)}", name=tool.name, arguments=arguments)
+        opened = OpenCall(context)
+        opened.task = asyncio.create_task(made(opened, tool, call), name=call.id)
+        return await open_calls.end(opened)
+
+    async def made(opened: OpenCall, tool: Tool[Any], call: ToolCall) -> types.CallToolResult:
+        context = opened.context
         level = levels.get(context.session._connection, "debug")
+        fill = opened.fill if can_ask(context) else None
         async with room, Reporter(context, tool.name, level) as reporter:
-            told = ToolContext(call_id=call.id, deps=equipment.deps, emit=reporter.emit)
-            result, structured = await answered(tool, call, told)
+            told = ToolContext(call_id=call.id, deps=equipment.deps, emit=reporter.emit, fill=fill)
+            if tool.name in ask and (why := await _forbidden(told, call)):
+                result, structured = ToolResult(call_id=call.id, content=why, error="denied"), None
+            else:
+                result, structured = await answered(tool, call, told)
             if result.error is not None:
                 reporter.failed(result.content)
         return types.CallToolResult(
@@ -96,8 +125,24 @@ def server_of(
             on_list_resources=shelf.listed,
             on_list_resource_templates=shelf.families,
             on_read_resource=shelf.read,
+            on_subscribe_resource=watching.subscribe,
+            on_unsubscribe_resource=watching.unsubscribe,
+            on_subscriptions_listen=watching.listening(),
+            on_list_prompts=prompts.listed if prompts else None,
+            on_get_prompt=prompts.got if prompts else None,
+            on_completion=prompts.completed if prompts else None,
             on_set_logging_level=set_level,
         )
+
+
+async def _forbidden(context: ToolContext, call: ToolCall) -> str:
+    """Why a call may not be made; empty if the person behind the client allows it."""
+    if context.fill is None:
+        return f"{call.name} needs a person's consent, and this client can't ask for it"
+    shown = one_line(call.arguments, 500)
+    nothing: dict[str, Any] = {"type": "object", "properties": {}}
+    asked = Form(message=f"May {call.name} be called with {shown}?", fields=nothing)
+    return "the user said no" if await context.fill(asked) is None else ""
 
 
 async def serve_stdio(server: Server[Any]) -> None:

@@ -37,6 +37,8 @@ class McpServer(BaseModel):
         key_env: the variable that holds its bearer token.
         tools: only these, by the server's own names; empty means all.
         prefix: put before every tool's name.
+        model: the model that may write for the server, where it asks for that; none if empty.
+        roots: the folders that it is told to work in.
         timeout: seconds one call may take.
         start_timeout: seconds it may take to start and list its tools.
     """
@@ -53,6 +55,8 @@ class McpServer(BaseModel):
     key_env: str = ""
     tools: tuple[str, ...] = ()
     prefix: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,32}$")
+    model: str = ""
+    roots: tuple[Path, ...] = ()
     timeout: float = Field(default=120.0, gt=0)
     start_timeout: float = Field(default=60.0, gt=0)
 

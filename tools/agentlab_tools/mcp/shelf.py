@@ -15,6 +15,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -34,12 +35,17 @@ _TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|toml|javascript)$")
 
 @dataclass(frozen=True)
 class Shared:
-    """Something to read. `read` raises OSError where it is gone."""
+    """Something to read. `read` raises OSError where it is gone.
+
+    Attributes:
+        mark: is another whenever what is read may be; None if it never changes.
+    """
 
     uri: str
     name: str
     media_type: str
     read: Callable[[], bytes]
+    mark: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,11 @@ class Shelf:
         # named to clients once there are some: a client may offer its model to read only then
         family = Family("agentlab:///{digest}/{name}", "files that tools made", self._made.get)
         self._families = (*families, family)
+
+    @property
+    def shared(self) -> tuple[Shared, ...]:
+        """What is listed."""
+        return tuple(self._shared.values())
 
     def put(self, artifact: Artifact) -> str:
         """The address under which a file that a tool made can be read again."""
@@ -102,14 +113,42 @@ class Shelf:
     ) -> types.ReadResourceResult:
         """Answers `resources/read`."""
         from mcp import types
+
+        return types.ReadResourceResult(contents=[contents(*self.taken(str(asked.uri)))])
+
+    def found(self, uri: str) -> Shared:
+        """What stands at an address.
+
+        Raises:
+            MCPError: nothing does.
+        """
+        from mcp import types
         from mcp.shared.exceptions import MCPError
 
-        uri = str(asked.uri)
         shared = self._shared.get(uri) or next(
             filter(None, (f.find(uri) for f in self._families)), None
         )
         if shared is None:
             raise MCPError(types.INVALID_PARAMS, f"There is nothing to read at {uri}")
+        return shared
+
+    def taken(self, uri: str) -> tuple[Shared, bytes]:
+        """What stands at an address, and what it holds now.
+
+        Raises:
+            MCPError: nothing does, or it can't be read.
+        """
+        return self.taken_from(self.found(uri))
+
+    def taken_from(self, shared: Shared) -> tuple[Shared, bytes]:
+        """Something to read, and what it holds now.
+
+        Raises:
+            MCPError: it can't be read.
+        """
+        from mcp import types
+        from mcp.shared.exceptions import MCPError
+
         try:
             data = shared.read()
         except OSError as error:
@@ -118,10 +157,11 @@ class Shelf:
         if len(data) > MAX_FILE:
             complaint = f"{shared.name} is longer than {MAX_FILE >> 20} MB"
             raise MCPError(types.INTERNAL_ERROR, complaint)
-        return types.ReadResourceResult(contents=[_contents(shared, data)])
+        return shared, data
 
 
-def _contents(shared: Shared, data: bytes) -> Any:
+def contents(shared: Shared, data: bytes) -> Any:
+    """What something holds, as an MCP answer says it: as text, if it is some."""
     from mcp import types
 
     kind = shared.media_type
@@ -134,6 +174,14 @@ def _contents(shared: Shared, data: bytes) -> Any:
             pass
     blob = base64.b64encode(data).decode()
     return types.BlobResourceContents(uri=shared.uri, mime_type=kind, blob=blob)
+
+
+def _mark(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def shared_files(paths: Sequence[str]) -> list[Shared]:
@@ -151,5 +199,5 @@ def shared_files(paths: Sequence[str]) -> list[Shared]:
         if uri in shared:
             raise ConfigError(f"two files to share are called {path.name}: rename one of them")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        shared[uri] = Shared(uri, path.name, kind, path.read_bytes)
+        shared[uri] = Shared(uri, path.name, kind, path.read_bytes, partial(_mark, path))
     return list(shared.values())

@@ -21,6 +21,7 @@ from typing import Any, cast
 from agentlab.backends.llamacpp.schema import keywords, objects
 from agentlab.backends.llamacpp.schema.closing import close
 from agentlab.backends.llamacpp.schema.demands import Demands
+from agentlab.backends.llamacpp.schema.implied import needed
 from agentlab.backends.llamacpp.schema.opposites import ANNOTATIONS, KINDS
 from agentlab.backends.llamacpp.schema.reading import (
     IN_PLACE,
@@ -221,19 +222,21 @@ class Rewriter:
                 demands.take(inner({key: value}, at))
             elif not demands.combined(key, value):
                 keywords.take(place, key, value)
-        out, more = place.out, place.more
-        self._joins += demands.width * len(more) if len(more) > 1 or out else 0
+        out, asked = place.out, len(needed(place.more))
+        self._joins += demands.width * asked if asked > 1 or out else 0
         if self._joins > MOST_JOINS:
             raise TooLarge
         keywords.hold_range(place)
         objects.take(place)
         if not part and not self._reading.undeclared:
             close(place)
-        body: dict[str, Any] = {**out}
-        if len(more) == 1 and not out:
-            body = more[0] if isinstance(more[0], dict) else {"allOf": more}
-        elif more:
-            body["allOf"] = more
+        body: dict[str, Any] = {}
+        parts = needed([out, *place.more] if out else place.more)
+        if len(parts) == 1 and isinstance(parts[0], dict):
+            body = parts[0]
+        elif parts:
+            body = {**out} if parts[0] is out else {}
+            body["allOf"] = parts[1:] if parts[0] is out else parts
         if schema.get("nullable") is True and body:
             body = {"anyOf": [body, {"type": "null"}]}
         return body if body else True
