@@ -267,7 +267,7 @@ LOSS_MISTAKES = {
     "scale-in-the-wrong-place": "slopes",
     "adds-up": "loss",
     "slopes-of-the-sum": "slopes",
-    "overflows": "scale 4",
+    "overflows": "30 rows of 5 scores",
     "one-bias": "slopes",
     "in-the-scores": "kept",
 }

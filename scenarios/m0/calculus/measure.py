@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import numpy as np  # noqa: TID253 - a program of its own
+from numpy.typing import NDArray  # noqa: TID253
 
 from agentlab.backends.llamacpp.registry import find as model_called
 from agentlab.labs import CodeAnswer, CodeStep
@@ -116,11 +116,11 @@ def _at_the_edge(scores: Array, labels: Array) -> None:
         return np.array([by_scale, *by_bias])
 
     start = np.array([1.0, 0.0, 0.0])
-    small = longest(lambda x: (gradient(start + 1e-4 * (x - start)) - gradient(start)) * 1e4, start)
-    end = np.array([1.0, 0.0, 0.0])
+    small = longest(_near(gradient, start), start)
+    end = start.copy()
     for _ in range(1000):
         end = end - 0.3 * gradient(end)
-    late = longest(lambda x: (gradient(end + 1e-4 * (x - end)) - gradient(end)) * 1e4, end)
+    late = longest(_near(gradient, end), end)
     print("longest step at the start", small, "after 1000 steps", late, "where", end)
     for step in (0.03, 0.3, 3.0, 30.0):
         at, costs = start.copy(), list[float]()
@@ -136,6 +136,16 @@ def _at_the_edge(scores: Array, labels: Array) -> None:
             "rises",
             sum(b > a for a, b in pairwise(costs)),
         )
+
+
+def _near(gradient: Callable[[Array], Array], at: Array) -> Callable[[Array], Array]:
+    """How the slope changes close by, as in the bowl that fits the loss there."""
+    here = gradient(at)
+
+    def around(x: Array) -> Array:
+        return (gradient(at + 1e-4 * (x - at)) - here) * 1e4
+
+    return around
 
 
 def main() -> None:
