@@ -166,7 +166,7 @@ LOSS_STARTER = _code(
 
 
 def loss_and_slopes(scores, labels, scale, bias):
-    """(the mean loss, its slope by the scale, its slopes by the bias); scores are (rows, labels)."""
+    """(the mean loss, its slope by the scale, its slopes by the bias); a row of scores each."""
     rows = np.arange(len(labels))
     powers = np.exp(scale * scores + bias)
     chances = powers / powers.sum(axis=1, keepdims=True)

@@ -14,7 +14,7 @@ Complaint = Callable[[Mapping[str, Any], Any], str | None]
 
 CLOSE = 1e-6
 """How far off a gradient may be, of its length."""
-RIGHT = 0.85
+RIGHT = 0.8
 """The share of fresh reviews that must be labelled rightly."""
 NATS = 0.3
 """What a fresh label may cost."""

@@ -180,8 +180,8 @@ WRITER_ALSO = {
         if length < 0:
             return {symbol: 1 / len(self.symbols) for symbol in self.symbols}
         shorter = self.chances(before, length - 1)
-        row = self.tables[length].get(before[len(before) - length :]) if length <= len(before) else None
-        if not row:
+        row = self.tables[length].get(before[max(len(before) - length, 0) :])
+        if not row or length > len(before):
             return shorter
         total = sum(row.values())
         left = taken * len(row) / total
