@@ -11,13 +11,15 @@ from typing import Any, cast
 from agentlab.labs.attempt import Attempt, CaseRun, Check, Verdict
 
 Score = Callable[[CaseRun], bool]
+Complaint = Callable[[Any, Any], str | None]
+"""What is wrong with what a run showed, given what was expected; None if nothing is."""
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 def numbers_in(text: str) -> list[float]:
     """The numbers written in a text, thousands separators allowed."""
-    return [float(found.replace(",", "")) for found in _NUMBER.findall(text)]
+    return [float(digits.replace(",", "")) for digits in _NUMBER.findall(text)]
 
 
 def close_to(value: float, expected: float) -> bool:
@@ -30,8 +32,8 @@ def says_number(run: CaseRun) -> bool:
 
     The last, so that an answer that lists many numbers in hope does not count.
     """
-    found = numbers_in(run.output)
-    return bool(found) and close_to(found[-1], float(run.case.expect))
+    numbers = numbers_in(run.output)
+    return bool(numbers) and close_to(numbers[-1], float(run.case.expect))
 
 
 def printed(run: CaseRun) -> object:
@@ -45,9 +47,60 @@ def printed(run: CaseRun) -> object:
 
 
 def told(run: CaseRun) -> Mapping[str, Any]:
-    """The JSON object that the last call ended with; empty without one."""
-    found = printed(run)
-    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    """The last line of the last call that is a JSON object; empty if there is none, or it failed.
+
+    What a case prints for its judge comes last, but the program's warnings may stand below it.
+    """
+    if not run.calls or run.calls[-1][1].error is not None:
+        return {}
+    for line in reversed(run.calls[-1][1].content.splitlines()):
+        try:
+            value: object = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return cast(dict[str, Any], value)
+    return {}
+
+
+def ended(run: CaseRun) -> str:
+    """How a run ended that came to nothing: the last line of its last call, cut to a line."""
+    lines = run.calls[-1][1].content.strip().splitlines() if run.calls else None
+    if lines is None:
+        return "it was not run"
+    return _short(lines[-1], 160) if lines else "it printed nothing"
+
+
+def every(
+    id: str,
+    says: str,
+    complaint: Complaint,
+    *,
+    read: Callable[[CaseRun], Any] = told,
+) -> Check:
+    """It must hold in every case; the reason names the first in which it does not, and why.
+
+    Args:
+        complaint: takes what was read and what the case expects.
+        read: what a run shows the judge; where that is nothing (None, or an empty mapping), the
+            reason is how the run ended.
+    """
+
+    def judge(attempt: Attempt) -> Verdict:
+        if not attempt.runs:
+            return Verdict(passed=False, reason="nothing was run")
+        wrong: list[str] = []
+        for run in attempt.runs:
+            shown = read(run)
+            nothing = shown is None or shown == {}
+            why = ended(run) if nothing else complaint(shown, run.case.expect)
+            if why is not None:
+                wrong.append(f"{run.case.title}: {why}" if run.case.title else why)
+        good = len(attempt.runs) - len(wrong)
+        reason = f"right in {good} of {len(attempt.runs)} cases"
+        return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
+
+    return Check(id=id, says=says, judge=judge)
 
 
 def share(id: str, says: str, score: Score, at_least: float, *, wanted: str = "right") -> Check:

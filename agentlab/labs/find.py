@@ -81,28 +81,32 @@ def load(folder: Path) -> Lab:
     lab = getattr(module, _NAMES[file.name], None)
     if not isinstance(lab, Lab):
         raise LabError(f"{file} does not define `lab = Lab(…)`")
+    lesson, titles = _lesson(folder, lab)
     return replace(
         lab,
         folder=folder,
-        lesson=_lesson(folder, lab),
+        lesson=lesson,
+        steps=tuple(
+            step if step.title else replace(step, title=title)
+            for step, title in zip(lab.steps, titles, strict=True)
+        ),
         prerequisites=lab.prerequisites or course().after.get(lab.id, ()),
     )
 
 
-def _lesson(folder: Path, lab: Lab) -> Lesson:
+def _lesson(folder: Path, lab: Lab) -> tuple[Lesson, list[str]]:
+    """The lesson, and the headings of its steps."""
     path = folder / "lesson.md"
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise LabError(f"{path}: {error.strerror or error}") from error
     parts = _STEP_HEADING.split(text)
-    ids, bodies = parts[2::3], parts[3::3]
+    titles, ids, bodies = parts[1::3], parts[2::3], parts[3::3]
     if ids != [step.id for step in lab.steps]:
         raise LabError(
             f"{path} must have one heading `## Title {{#id}}` for each step, in order: "
             f"{', '.join(step.id for step in lab.steps)}"
         )
-    return Lesson(
-        intro=parts[0].strip(),
-        steps={id: body.strip() for id, body in zip(ids, bodies, strict=True)},
-    )
+    texts = {id: body.strip() for id, body in zip(ids, bodies, strict=True)}
+    return Lesson(intro=parts[0].strip(), steps=texts), titles

@@ -32,10 +32,14 @@ _ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 @dataclass(frozen=True, kw_only=True)
 class ReadStep:
-    """Something to read."""
+    """Something to read.
+
+    Attributes:
+        title: as in every kind of step: by default the heading of its section in the lesson.
+    """
 
     id: str
-    title: str
+    title: str = ""
     kind: Literal["read"] = "read"
     hints: tuple[str, ...] = ()
     solution: ReadAnswer = ReadAnswer()
@@ -118,7 +122,7 @@ class AgentStep:
     """
 
     id: str
-    title: str
+    title: str = ""
     cases: Callable[[Random, int], Sequence[Case]]
     checks: tuple[Check, ...]
     starter: AgentAnswer
@@ -147,7 +151,7 @@ class CodeStep:
     """
 
     id: str
-    title: str
+    title: str = ""
     cases: Callable[[Random, int], Sequence[Case]]
     checks: tuple[Check, ...]
     starter: CodeAnswer
@@ -173,7 +177,7 @@ class ForkStep:
     """
 
     id: str
-    title: str
+    title: str = ""
     run: Path
     expect: Any
     checks: tuple[Check, ...]

@@ -169,16 +169,30 @@ async def _knowledge(folder: Path, *_: object) -> AsyncGenerator[Names]:
 async def _labs(*_: object) -> AsyncGenerator[Names]:
     from contextlib import asynccontextmanager as manager
 
-    from agentlab.labs import CaseRun, CodeAnswer, Equipment
-    from agentlab.labs.checks import says_number, share
+    from agentlab.labs import Case, CaseRun, Equipment
+    from agentlab.labs.checks import every, says_number, share
+    from agentlab.labs.declare import Drawn, code_step
     from agentlab_tools.execute import Sandbox
+    from agentlab_tools.execute.equipment import equipped
+
+    class Answers:
+        """The page's own `answers.py`."""
+
+        def __getattr__(self, name: str) -> object:
+            return names[name]
 
     names: Names = {
         "__name__": "example",
         "asynccontextmanager": manager,
         "AsyncGenerator": AsyncGenerator,
         "CaseRun": CaseRun,
-        "CodeAnswer": CodeAnswer,
+        "Drawn": Drawn,
+        "answers": Answers(),
+        "code_step": code_step,
+        "equipped": equipped,
+        "every": every,
+        "lists": lambda rng, count: [Case(str(rng.random())) for _ in range(count)],
+        "out_of_order": lambda shown, expect: None if shown == expect else "out of order",
         "Equipment": Equipment,
         "Sandbox": Sandbox,
         "says_number": says_number,
@@ -189,6 +203,15 @@ async def _labs(*_: object) -> AsyncGenerator[Names]:
     yield names
     (wrong,), (mistakes,) = names["wrong"], names["mistakes"]  # keywords of a step, commas and all
     assert mistakes.keys() == wrong.keys()
+    step = names["sort"]
+    for answer, result in (
+        (step.solution, [1, 2]),
+        (step.also["in-a-copy"], [1, 2]),
+        (step.wrong["upside-down"], [2, 1]),
+    ):
+        program: Names = {}
+        exec(answer.code, program)
+        assert program["sort"]([2, 1]) == result
     async with names["sandbox"]() as equipment:
         assert (await equipment.deps.run_python("1 + 1")).value == "2"
 

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentStep, CodeStep, Lab, ReadStep
-from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every, share
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, shell_step, wrong
 
-from .answers import (
-    CLERK,
-    CLERK_ALSO,
-    CLERK_STARTER,
-    CLERK_WRONG,
-    TALLY,
-    TALLY_ALSO,
-    TALLY_MISTAKES,
-    TALLY_STARTER,
-    TALLY_WRONG,
-    UNFINISHED,
-    UNFINISHED_ALSO,
-    UNFINISHED_MISTAKES,
-    UNFINISHED_STARTER,
-    UNFINISHED_WRONG,
-)
+from . import answers
 from .cases import questions, tallies, unfinished
 from .judging import (
-    every,
     left_alone,
     miscounted,
     misended,
@@ -48,20 +32,12 @@ lab = Lab(
     tools=(run_script, shell),
     equip=sandbox,
     steps=(
-        ReadStep(id="words", title="What becomes of a line"),
-        CodeStep(
-            id="tally",
-            title="Count the calls",
-            cases=tallies,
+        ReadStep(id="words"),
+        shell_step(
+            "tally",
+            answers.TALLY,
+            Drawn(tallies, practice=3, graded=8),
             runs_on="run_script",
-            language="bash",
-            practice=3,
-            graded=8,
-            starter=TALLY_STARTER,
-            solution=TALLY,
-            also=TALLY_ALSO,
-            wrong=TALLY_WRONG,
-            mistakes=TALLY_MISTAKES,
             hints=(
                 "Run it, and read which folder it fails in. Which words does the shell make of "
                 "$1 there?",
@@ -80,19 +56,11 @@ lab = Lab(
                 every("harmless", "no file is made, changed or lost", left_alone),
             ),
         ),
-        CodeStep(
-            id="unfinished",
-            title="Say it with the exit code",
-            cases=unfinished,
+        shell_step(
+            "unfinished",
+            answers.UNFINISHED,
+            Drawn(unfinished, practice=4, graded=11),
             runs_on="run_script",
-            language="bash",
-            practice=4,
-            graded=11,
-            starter=UNFINISHED_STARTER,
-            solution=UNFINISHED,
-            also=UNFINISHED_ALSO,
-            wrong=UNFINISHED_WRONG,
-            mistakes=UNFINISHED_MISTAKES,
             hints=(
                 "When is a script's exit code the one of its last command? And what is the last "
                 "command of yours?",
@@ -108,17 +76,11 @@ lab = Lab(
                 every("harmless", "no file is made, changed or lost", left_alone),
             ),
         ),
-        AgentStep(
-            id="clerk",
-            title="A model at your shell",
-            cases=questions,
-            practice=3,
-            graded=9,
+        agent_step(
+            "clerk",
+            answers.CLERK,
+            Drawn(questions, practice=3, graded=9),
             tools=("shell",),
-            starter=CLERK_STARTER,
-            solution=CLERK,
-            also=CLERK_ALSO,
-            wrong=CLERK_WRONG,
             hints=(
                 "Read the commands it writes, beside those of the examples. What do they share?",
                 "Show it names like those it will get, in commands that are right for any name.",

@@ -15,6 +15,7 @@ from agentlab.errors import ConfigError, ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute.equipment import equipped
 
 from .logs import all_logs
 
@@ -34,8 +35,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     async with Sandbox.open(limits=SandboxLimits(timeout=_SECONDS), spare=False) as opened:
         if (await opened.run_shell('test -n "$BASH_VERSION"')).outcome != "ok":
             raise ConfigError("this lab needs bash inside the sandbox, and there is none here")
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 @tool(timeout=60)

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-from agentlab.labs.checks import told
+from agentlab.labs import CaseRun
 
 from .team import PEOPLE
 
-Complaint = Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]
-"""What is wrong with what a script did, given what was expected; None if nothing is."""
 MOST_ASKED = 12
-
-
-def every(id: str, says: str, complaint: Complaint) -> Check:
-    """It must hold in every repository; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            found = told(run)
-            why = complaint(found, run.case.expect) if "status" in found else _ended(run)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} repositories"
-        return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
-
-
-def _ended(run: CaseRun) -> str:
-    return " ".join(run.calls[-1][1].content.split())[:160] if run.calls else "it was not run"
 
 
 def misdelivered(found: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentStep, CodeStep, Lab, ReadStep
-from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every, share
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, shell_step, wrong
 
-from .answers import (
-    DELIVER,
-    DELIVER_ALSO,
-    DELIVER_MISTAKES,
-    DELIVER_STARTER,
-    DELIVER_WRONG,
-    SEARCH,
-    SEARCH_ALSO,
-    SEARCH_MISTAKES,
-    SEARCH_STARTER,
-    SEARCH_WRONG,
-    TELLER,
-    TELLER_ALSO,
-    TELLER_STARTER,
-    TELLER_WRONG,
-)
+from . import answers
 from .cases import deliveries, questions, searches
 from .judging import (
     asked_too_often,
-    every,
     history_lost,
     left_between,
     misdelivered,
@@ -49,20 +33,12 @@ lab = Lab(
     tools=(run_in_repository, git),
     equip=sandbox,
     steps=(
-        ReadStep(id="graph", title="Hashes that point back"),
-        CodeStep(
-            id="deliver",
-            title="Deliver a branch",
-            cases=deliveries,
+        ReadStep(id="graph"),
+        shell_step(
+            "deliver",
+            answers.DELIVER,
+            Drawn(deliveries, practice=3, graded=6),
             runs_on="run_in_repository",
-            language="bash",
-            practice=3,
-            graded=6,
-            starter=DELIVER_STARTER,
-            solution=DELIVER,
-            also=DELIVER_ALSO,
-            wrong=DELIVER_WRONG,
-            mistakes=DELIVER_MISTAKES,
             hints=(
                 "Your main is the one of yesterday. What did the others push since then?",
                 "Fetch, merge the branch with origin/main, and only then run the check. In a "
@@ -77,19 +53,11 @@ lab = Lab(
                 every("tidy", "no merge is left half done", left_between),
             ),
         ),
-        CodeStep(
-            id="search",
-            title="Find the commit",
-            cases=searches,
+        shell_step(
+            "search",
+            answers.SEARCH,
+            Drawn(searches, practice=3, graded=4),
             runs_on="run_in_repository",
-            language="bash",
-            practice=3,
-            graded=4,
-            starter=SEARCH_STARTER,
-            solution=SEARCH,
-            also=SEARCH_ALSO,
-            wrong=SEARCH_WRONG,
-            mistakes=SEARCH_MISTAKES,
             hints=(
                 "Sixty commits can be halved six times.",
                 "git bisect start main good, then git bisect run with the check. It talks a lot, "
@@ -103,17 +71,11 @@ lab = Lab(
                 every("left", "the repository is left as it was found", not_as_found),
             ),
         ),
-        AgentStep(
-            id="teller",
-            title="Ask the history",
-            cases=questions,
-            practice=3,
-            graded=8,
+        agent_step(
+            "teller",
+            answers.TELLER,
+            Drawn(questions, practice=3, graded=8),
             tools=("git",),
-            starter=TELLER_STARTER,
-            solution=TELLER,
-            also=TELLER_ALSO,
-            wrong=TELLER_WRONG,
             hints=(
                 "Look at what git prints to it, and at which commit that is. Did that person add "
                 "the tool, or write of it?",

@@ -16,6 +16,7 @@ from agentlab.errors import ConfigError, ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute.equipment import equipped
 
 from .histories import CHECK
 from .team import made
@@ -79,8 +80,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
                 "this lab needs git and bash inside the sandbox: install git (apt install git, "
                 "brew install git), and see `agentlab doctor`"
             )
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 @tool(timeout=120)

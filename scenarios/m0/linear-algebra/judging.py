@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-from agentlab.labs.checks import told
-
-Complaint = Callable[[Mapping[str, Any]], str | None]
-"""What is wrong with what was measured; None if nothing is."""
 
 CLOSE = 1e-3
 """How far off a result may be, of its length: room for 32-bit numbers in any order."""
@@ -20,30 +14,7 @@ SECONDS = 10.0
 MOST_SURPRISE = 0.05
 
 
-def every(id: str, says: str, complaint: Complaint) -> Check:
-    """It must hold in every case; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            found = told(run)
-            why = complaint(found) if found else ended(run)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
-        return Verdict(passed=not wrong and good > 0, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
-
-
-def ended(run: CaseRun) -> str:
-    """The last words of a run that came to nothing."""
-    said = run.calls[-1][1].content.strip().splitlines() if run.calls else []
-    return said[-1][:160] if said else "it was not run"
-
-
-def far(found: Mapping[str, Any]) -> str | None:
+def far(found: Mapping[str, Any], _: Any) -> str | None:
     """Not what NumPy has, or of another shape."""
     if "why" in found:
         return str(found["why"])
@@ -51,18 +22,18 @@ def far(found: Mapping[str, Any]) -> str | None:
     return f"it is off by {found['off']:.1%} of its length" if wide else None
 
 
-def stretched(found: Mapping[str, Any]) -> str | None:
+def stretched(found: Mapping[str, Any], _: Any) -> str | None:
     """A turn changed a length."""
     by = found.get("stretched", 0.0)
     return f"a vector's length changed by {by:.1%}" if by > CLOSE else None
 
 
-def changed(found: Mapping[str, Any]) -> str | None:
+def changed(found: Mapping[str, Any], _: Any) -> str | None:
     """What was given is not what it was."""
     return f"it changed its {found['changed'][0]}" if found.get("changed") else None
 
 
-def wasteful(found: Mapping[str, Any]) -> str | None:
+def wasteful(found: Mapping[str, Any], _: Any) -> str | None:
     """Halves further off than the best of their rank."""
     if "why" in found:
         return str(found["why"])
@@ -70,19 +41,19 @@ def wasteful(found: Mapping[str, Any]) -> str | None:
     return f"they are off by {found['off']:.1%}, the best {found['least']:.1%}" if worse else None
 
 
-def heavy(found: Mapping[str, Any]) -> str | None:
+def heavy(found: Mapping[str, Any], _: Any) -> str | None:
     """More numbers than the budget."""
     count = found["numbers"]
     return f"{count:,} numbers, {BUDGET:,} at most" if count > BUDGET else None
 
 
-def forgot(found: Mapping[str, Any]) -> str | None:
+def forgot(found: Mapping[str, Any], _: Any) -> str | None:
     """The model no longer foresees calls."""
     lost = found["surprise"]
     return f"{lost} nats a token, {MOST_SURPRISE} at most" if lost > MOST_SURPRISE else None
 
 
-def slow(found: Mapping[str, Any]) -> str | None:
+def slow(found: Mapping[str, Any], _: Any) -> str | None:
     """It took the long way."""
     took = found["seconds"]
     return f"{took} s, {SECONDS:.0f} at most" if took > SECONDS else None

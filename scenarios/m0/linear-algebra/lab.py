@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
 from . import answers
 from .cases import directions, halved, layers, once, turns
@@ -12,7 +13,6 @@ from .judging import (
     MOST_SURPRISE,
     SECONDS,
     changed,
-    every,
     far,
     forgot,
     heavy,
@@ -36,19 +36,12 @@ lab = Lab(
     tools=(run_on_weights, run_on_adapter),
     equip=sandbox,
     steps=(
-        ReadStep(id="rows", title="Numbers in rows"),
-        CodeStep(
-            id="layer",
-            title="A layer by hand",
-            cases=layers,
+        ReadStep(id="rows"),
+        code_step(
+            "layer",
+            answers.LAYER,
+            Drawn(layers, practice=3, graded=6),
             runs_on="run_on_weights",
-            practice=3,
-            graded=6,
-            starter=answers.LAYER_STARTER,
-            solution=answers.LAYER,
-            also=answers.LAYER_ALSO,
-            wrong=answers.LAYER_WRONG,
-            mistakes=answers.LAYER_MISTAKES,
             hints=(
                 "Every row of the weight makes one number of the result: its dot product with x. "
                 "Which axis of which array has to be summed over?",
@@ -61,18 +54,11 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="without",
-            title="Take a direction away",
-            cases=directions,
+        code_step(
+            "without",
+            answers.WITHOUT,
+            Drawn(directions, practice=3, graded=6),
             runs_on="run_on_weights",
-            practice=3,
-            graded=6,
-            starter=answers.WITHOUT_STARTER,
-            solution=answers.WITHOUT,
-            also=answers.WITHOUT_ALSO,
-            wrong=answers.WITHOUT_WRONG,
-            mistakes=answers.WITHOUT_MISTAKES,
             hints=(
                 "How much of the direction is in a vector is a number, and another one for each.",
                 "That number must not depend on how long the direction is: divide by "
@@ -85,18 +71,11 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="turn",
-            title="Turn by position",
-            cases=turns,
+        code_step(
+            "turn",
+            answers.TURN,
+            Drawn(turns, practice=3, graded=6),
             runs_on="run_on_weights",
-            practice=3,
-            graded=6,
-            starter=answers.TURN_STARTER,
-            solution=answers.TURN,
-            also=answers.TURN_ALSO,
-            wrong=answers.TURN_WRONG,
-            mistakes=answers.TURN_MISTAKES,
             hints=(
                 "The starter turns all pairs alike. The 32 pairs shall have 32 speeds.",
                 "Pair i turns by 100000 ** (-2 * i / 64) for each position: np.outer of the "
@@ -110,18 +89,11 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="halves",
-            title="As two thin halves",
-            cases=halved,
+        code_step(
+            "halves",
+            answers.HALVES,
+            Drawn(halved, practice=3, graded=6),
             runs_on="run_on_weights",
-            practice=3,
-            graded=6,
-            starter=answers.HALVES_STARTER,
-            solution=answers.HALVES,
-            also=answers.HALVES_ALSO,
-            wrong=answers.HALVES_WRONG,
-            mistakes=answers.HALVES_MISTAKES,
             hints=(
                 "Which few directions does the matrix stretch most? np.linalg.svd has them, in "
                 "order.",
@@ -134,18 +106,11 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="lighten",
-            title="Lighten the agent",
-            cases=once,
+        code_step(
+            "lighten",
+            answers.LIGHTEN,
+            Drawn(once, practice=1, graded=1),
             runs_on="run_on_adapter",
-            practice=1,
-            graded=1,
-            starter=answers.LIGHTEN_STARTER,
-            solution=answers.LIGHTEN,
-            also=answers.LIGHTEN_ALSO,
-            wrong=answers.LIGHTEN_WRONG,
-            mistakes=answers.LIGHTEN_MISTAKES,
             hints=(
                 "Your halves(b @ a, 2) is right, and slow: it looks for 576 directions where "
                 "there are 16 at most.",

@@ -17,6 +17,7 @@ from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute.equipment import equipped
 
 from .tasks import TASKS
 from .weights import factors, files, write_adapter
@@ -70,8 +71,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     factors()
     limits = SandboxLimits(timeout=_SECONDS)
     async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 @tool(timeout=200)

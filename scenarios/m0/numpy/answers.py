@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
-
-def _code(code: str) -> CodeAnswer:
-    return CodeAnswer(code=code)
-
-
-SOFTMAX_STARTER = _code(
-    '''import numpy as np
-
-
-def softmax(scores, temperature=1.0):
-    """Probabilities from scores of any shape, along the last axis; `scores` stays as it is."""
-    powers = np.exp(scores / temperature)
-    return powers / powers.sum()
-'''
-)
-SOFTMAX = _code(
-    """import numpy as np
+_SOFTMAX = """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
@@ -28,20 +12,26 @@ def softmax(scores, temperature=1.0):
     powers = np.exp(shifted)
     return powers / powers.sum(axis=-1, keepdims=True)
 """
-)
-SOFTMAX_ALSO = {
-    "by-logarithms": _code(
-        """import numpy as np
+SOFTMAX = programs(
+    starter='''import numpy as np
+
+
+def softmax(scores, temperature=1.0):
+    """Probabilities from scores of any shape, along the last axis; `scores` stays as it is."""
+    powers = np.exp(scores / temperature)
+    return powers / powers.sum()
+''',
+    solution=_SOFTMAX,
+    also={
+        "by-logarithms": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     scaled = np.asarray(scores, dtype=np.float64) / temperature
     top = scaled.max(-1)[..., None]
     return np.exp(scaled - top - np.log(np.exp(scaled - top).sum(-1)[..., None]))
-"""
-    ),
-    "in-a-copy": _code(
-        """import numpy as np
+""",
+        "in-a-copy": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
@@ -51,10 +41,8 @@ def softmax(scores, temperature=1.0):
     np.exp(out, out=out)
     out /= np.sum(out, axis=-1, keepdims=True)
     return out
-"""
-    ),
-    "row-by-row": _code(
-        """import numpy as np
+""",
+        "row-by-row": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
@@ -64,59 +52,47 @@ def softmax(scores, temperature=1.0):
         weights = np.exp((row - max(row)) / temperature)
         done.append(weights / np.sum(weights))
     return np.stack(done).reshape(scores.shape)
-"""
-    ),
-    "powers-of-two": _code(
-        """import numpy as np
+""",
+        "powers-of-two": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     highest = np.expand_dims(scores.max(-1), -1)
     weights = np.exp2((scores - highest) * (np.log2(np.e) / temperature))
     return np.divide(weights, np.expand_dims(weights.sum(-1), -1))
-"""
-    ),
-}
-SOFTMAX_WRONG = {
-    "overflows-when-cold": _code(
-        """import numpy as np
+""",
+    },
+    wrong={
+        "overflows-when-cold": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     powers = np.exp(scores / temperature)
     return powers / powers.sum(axis=-1, keepdims=True)
-"""
-    ),
-    "one-sum-for-all": _code(
-        """import numpy as np
+""",
+        "one-sum-for-all": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     powers = np.exp((scores - scores.max()) / temperature)
     return powers / powers.sum()
-"""
-    ),
-    "first-axis": _code(
-        """import numpy as np
+""",
+        "first-axis": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     powers = np.exp((scores - scores.max(axis=0, keepdims=True)) / temperature)
     return powers / powers.sum(axis=0, keepdims=True)
-"""
-    ),
-    "in-place": _code(
-        """import numpy as np
+""",
+        "in-place": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     scores -= scores.max(axis=-1, keepdims=True)
     powers = np.exp(scores / temperature)
     return powers / powers.sum(axis=-1, keepdims=True)
-"""
-    ),
-    "in-place-by-a-view": _code(
-        """import numpy as np
+""",
+        "in-place-by-a-view": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
@@ -124,32 +100,30 @@ def softmax(scores, temperature=1.0):
     rows -= rows.max(axis=-1, keepdims=True)
     powers = np.exp(rows / temperature)
     return (powers / powers.sum(axis=-1, keepdims=True)).reshape(scores.shape)
-"""
-    ),
-    "temperature-multiplied": _code(SOFTMAX.code.replace("/ temperature", "* temperature")),
-    "flattened": _code(
-        """import numpy as np
+""",
+        "temperature-multiplied": _SOFTMAX.replace("/ temperature", "* temperature"),
+        "flattened": """import numpy as np
 
 
 def softmax(scores, temperature=1.0):
     rows = scores.reshape(-1, scores.shape[-1])
     powers = np.exp((rows - rows.max(axis=1, keepdims=True)) / temperature)
     return powers / powers.sum(axis=1, keepdims=True)
-"""
-    ),
-}
-SOFTMAX_MISTAKES = {
-    "overflows-when-cold": "are nan or infinite",
-    "one-sum-for-all": "a probability is off",
-    "first-axis": "a probability is off",
-    "in-place": "kept",
-    "in-place-by-a-view": "kept",
-    "temperature-multiplied": "a probability is off",
-    "flattened": "its shape is",
-}
+""",
+    },
+    mistakes={
+        "overflows-when-cold": "are nan or infinite",
+        "one-sum-for-all": "a probability is off",
+        "first-axis": "a probability is off",
+        "in-place": "kept",
+        "in-place-by-a-view": "kept",
+        "temperature-multiplied": "a probability is off",
+        "flattened": "its shape is",
+    },
+)
 
-NEAREST_STARTER = _code(
-    '''import numpy as np
+NEAREST = programs(
+    starter='''import numpy as np
 
 
 def nearest(queries, vectors, k):
@@ -162,21 +136,17 @@ def nearest(queries, vectors, k):
             scores.append((query @ vector) / lengths)
         found.append(sorted(range(len(vectors)), key=lambda n: -scores[n])[:k])
     return np.array(found)
-'''
-)
-NEAREST = _code(
-    """import numpy as np
+''',
+    solution="""import numpy as np
 
 
 def nearest(queries, vectors, k):
     lengths = np.linalg.norm(vectors, axis=1)
     scores = queries @ vectors.T / lengths
     return np.argsort(-scores, axis=1)[:, :k]
-"""
-)
-NEAREST_ALSO = {
-    "cut-first-then-sorted": _code(
-        """import numpy as np
+""",
+    also={
+        "cut-first-then-sorted": """import numpy as np
 
 
 def nearest(queries, vectors, k):
@@ -185,10 +155,8 @@ def nearest(queries, vectors, k):
     some = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     order = np.argsort(-np.take_along_axis(scores, some, axis=1), axis=1)
     return np.take_along_axis(some, order, axis=1)
-"""
-    ),
-    "one-query-at-a-time": _code(
-        """import numpy as np
+""",
+        "one-query-at-a-time": """import numpy as np
 
 
 def nearest(queries, vectors, k):
@@ -197,20 +165,16 @@ def nearest(queries, vectors, k):
     for row, query in enumerate(queries):
         found[row] = np.argsort(vectors @ query / lengths)[::-1][:k]
     return found
-"""
-    ),
-    "einsum": _code(
-        """import numpy as np
+""",
+        "einsum": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     squares = np.einsum("nd,nd->n", vectors, vectors)
     cosines = np.einsum("qd,nd->qn", queries, vectors, optimize=True) / np.sqrt(squares)
     return cosines.argsort(axis=1)[:, -k:][:, ::-1]
-"""
-    ),
-    "by-distance-of-units": _code(
-        """import numpy as np
+""",
+        "by-distance-of-units": """import numpy as np
 
 
 def nearest(queries, vectors, k):
@@ -220,97 +184,80 @@ def nearest(queries, vectors, k):
     a, b = unit(queries), unit(vectors)
     squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2 * a @ b.T
     return np.argsort(squared, axis=1)[:, :k]
-"""
-    ),
-}
-NEAREST_WRONG = {
-    "all-at-once": _code(
-        """import numpy as np
+""",
+    },
+    wrong={
+        "all-at-once": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     scores = (queries[:, None, :] * units[None, :, :]).sum(axis=-1)
     return np.argsort(-scores, axis=1)[:, :k]
-"""
-    ),
-    "the-loop-in-one-line": _code(
-        """import numpy as np
+""",
+        "the-loop-in-one-line": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     return np.array([
         np.argsort([-(q @ v) / np.linalg.norm(v) for v in vectors])[:k] for q in queries
     ])
-"""
-    ),
-    "vectorize": _code(
-        """import numpy as np
+""",
+        "vectorize": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     cosine = np.vectorize(lambda q, v: q @ v / np.sqrt(v @ v), signature="(d),(d)->()")
     scores = cosine(queries[:, None, :], vectors[None, :, :])
     return np.argsort(-scores, axis=1)[:, :k]
-"""
-    ),
-    "lengths-left-in": _code(
-        """import numpy as np
+""",
+        "lengths-left-in": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     return np.argsort(-(queries @ vectors.T), axis=1)[:, :k]
-"""
-    ),
-    "lengths-of-columns": _code(
-        """import numpy as np
+""",
+        "lengths-of-columns": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     units = vectors / np.linalg.norm(vectors, axis=0)
     return np.argsort(-(queries @ units.T), axis=1)[:, :k]
-"""
-    ),
-    "normalised-in-place": _code(
-        """import numpy as np
+""",
+        "normalised-in-place": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.argsort(-(queries @ vectors.T), axis=1)[:, :k]
-"""
-    ),
-    "transposed": _code(
-        """import numpy as np
+""",
+        "transposed": """import numpy as np
 
 
 def nearest(queries, vectors, k):
     scores = vectors @ queries.T / np.linalg.norm(vectors, axis=1)[:, None]
     return np.argsort(-scores, axis=0)[:k]
-"""
-    ),
-}
-NEAREST_MISTAKES = {
-    "all-at-once": "memory",
-    "the-loop-in-one-line": "speed",
-    "vectorize": "speed",
-    "lengths-left-in": "is not the nearest left",
-    "lengths-of-columns": "is not the nearest left",
-    "normalised-in-place": "kept",
-    "transposed": "its shape is",
-}
+""",
+    },
+    mistakes={
+        "all-at-once": "memory",
+        "the-loop-in-one-line": "speed",
+        "vectorize": "speed",
+        "lengths-left-in": "is not the nearest left",
+        "lengths-of-columns": "is not the nearest left",
+        "normalised-in-place": "kept",
+        "transposed": "its shape is",
+    },
+)
 
-SPEAK_STARTER = _code(
-    '''import numpy as np
+_SPEAK_STARTER = '''import numpy as np
 
 
 def next_token(scores, k, temperature, die):
     """One of the k best tokens, by its share of the line from 0 to 1 that `die` falls on."""
     return int(np.argmax(scores))
 '''
-)
-SPEAK = _code(
-    """import numpy as np
+_SPEAK = """import numpy as np
 
 
 def next_token(scores, k, temperature, die):
@@ -320,10 +267,52 @@ def next_token(scores, k, temperature, die):
     place = np.searchsorted(ends, die, side="right")
     return int(best[min(place, k - 1)])
 """
-)
-SPEAK_ALSO = {
-    "without-numpy": _code(
-        """from heapq import nlargest
+_SPEAK_WRONG = {
+    "always-the-best": _SPEAK_STARTER.replace('"""One', '"""The best'),
+    "shares-of-all": """import numpy as np
+
+
+def next_token(scores, k, temperature, die):
+    order = np.argsort(-scores, kind="stable")
+    powers = np.exp((scores[order] - scores[order[0]]) / temperature)
+    ends = np.cumsum(powers / powers.sum())[:k]
+    return int(order[min(np.searchsorted(ends, die, side="right"), k - 1)])
+""",
+    "worst-first": _SPEAK.replace("[:k]\n", "[:k][::-1]\n"),
+    "as-they-fall": """import numpy as np
+
+
+def next_token(scores, k, temperature, die):
+    best = np.argpartition(-scores, k - 1)[:k]
+    powers = np.exp((scores[best] - scores.max()) / temperature)
+    ends = np.cumsum(powers / powers.sum())
+    return int(best[min(np.searchsorted(ends, die, side="right"), k - 1)])
+""",
+    "temperature-forgotten": _SPEAK.replace(" / temperature", ""),
+    "all-alike": """import numpy as np
+
+
+def next_token(scores, k, temperature, die):
+    best = np.argsort(-scores, kind="stable")[:k]
+    return int(best[int(die * k)])
+""",
+    "the-place-not-the-token": _SPEAK.replace("int(best[min(place, k - 1)])", "int(place)"),
+    "scores-spoilt": """import numpy as np
+
+
+def next_token(scores, k, temperature, die):
+    order = np.argsort(-scores, kind="stable")
+    scores[order[k:]] = -np.inf
+    powers = np.exp((scores[order] - scores[order[0]]) / temperature)
+    ends = np.cumsum(powers / powers.sum())
+    return int(order[min(np.searchsorted(ends, die, side="right"), k - 1)])
+""",
+}
+SPEAK = programs(
+    starter=_SPEAK_STARTER,
+    solution=_SPEAK,
+    also={
+        "without-numpy": """from heapq import nlargest
 from math import exp
 
 
@@ -336,10 +325,8 @@ def next_token(scores, k, temperature, die):
         if left < 0:
             break
     return token
-"""
-    ),
-    "cut-first": _code(
-        """import numpy as np
+""",
+        "cut-first": """import numpy as np
 
 
 def next_token(scores, k, temperature, die):
@@ -347,10 +334,8 @@ def next_token(scores, k, temperature, die):
     some = some[np.argsort(scores[some])[::-1]]
     weights = np.exp((scores[some] - scores.max()) / temperature)
     return some[np.argmax(np.cumsum(weights) > die * weights.sum())]
-"""
-    ),
-    "the-rest-impossible": _code(
-        """import numpy as np
+""",
+        "the-rest-impossible": """import numpy as np
 
 
 def next_token(scores, k, temperature, die):
@@ -361,61 +346,11 @@ def next_token(scores, k, temperature, die):
     shares /= shares.sum()
     passed = (np.cumsum(shares[order]) <= die).sum()
     return order[min(passed, k - 1)]
-"""
-    ),
-}
-SPEAK_WRONG = {
-    "always-the-best": _code(SPEAK_STARTER.code.replace('"""One', '"""The best')),
-    "shares-of-all": _code(
-        """import numpy as np
-
-
-def next_token(scores, k, temperature, die):
-    order = np.argsort(-scores, kind="stable")
-    powers = np.exp((scores[order] - scores[order[0]]) / temperature)
-    ends = np.cumsum(powers / powers.sum())[:k]
-    return int(order[min(np.searchsorted(ends, die, side="right"), k - 1)])
-"""
-    ),
-    "worst-first": _code(SPEAK.code.replace("[:k]\n", "[:k][::-1]\n")),
-    "as-they-fall": _code(
-        """import numpy as np
-
-
-def next_token(scores, k, temperature, die):
-    best = np.argpartition(-scores, k - 1)[:k]
-    powers = np.exp((scores[best] - scores.max()) / temperature)
-    ends = np.cumsum(powers / powers.sum())
-    return int(best[min(np.searchsorted(ends, die, side="right"), k - 1)])
-"""
-    ),
-    "temperature-forgotten": _code(SPEAK.code.replace(" / temperature", "")),
-    "all-alike": _code(
-        """import numpy as np
-
-
-def next_token(scores, k, temperature, die):
-    best = np.argsort(-scores, kind="stable")[:k]
-    return int(best[int(die * k)])
-"""
-    ),
-    "the-place-not-the-token": _code(
-        SPEAK.code.replace("int(best[min(place, k - 1)])", "int(place)")
-    ),
-    "scores-spoilt": _code(
-        """import numpy as np
-
-
-def next_token(scores, k, temperature, die):
-    order = np.argsort(-scores, kind="stable")
-    scores[order[k:]] = -np.inf
-    powers = np.exp((scores[order] - scores[order[0]]) / temperature)
-    ends = np.cumsum(powers / powers.sum())
-    return int(order[min(np.searchsorted(ends, die, side="right"), k - 1)])
-"""
-    ),
-}
-SPEAK_MISTAKES = {
-    **dict.fromkeys(SPEAK_WRONG, "the dice chose"),
-    "scores-spoilt": "scores were changed",
-}
+""",
+    },
+    wrong=_SPEAK_WRONG,
+    mistakes={
+        **dict.fromkeys(_SPEAK_WRONG, "the dice chose"),
+        "scores-spoilt": "scores were changed",
+    },
+)

@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-
-Complaint = Callable[[Mapping[str, Any], Any], str | None]
-"""What is wrong with what a function did, given what was expected; None if nothing is."""
+from collections.abc import Mapping
+from typing import Any
 
 CLOSE = 1e-4
 FASTER = 4.0
 """How much faster than the loop a search must be; the solution reached 12 to 70 times."""
 MEMORY = 8_000_000
 """Bytes that a search may hold at once, besides what it was given."""
-
-
-def every(id: str, says: str, complaint: Complaint) -> Check:
-    """It must hold in every case; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            found = _told(run)
-            why = complaint(found, run.case.expect) if found else _ended(run)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
-        return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
-
-
-def _told(run: CaseRun) -> Mapping[str, Any]:
-    """What the case printed for the grader. Below it may stand warnings of the program's."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return {}
-    for line in reversed(run.calls[-1][1].content.splitlines()):
-        try:
-            found: object = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return cast(Mapping[str, Any], found)
-    return {}
-
-
-def _ended(run: CaseRun) -> str:
-    if not run.calls:
-        return "it was not run"
-    lines = run.calls[-1][1].content.strip().splitlines()
-    return lines[-1] if lines else "it printed nothing"
 
 
 def misshapen(found: Mapping[str, Any], expect: Any) -> str | None:

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from agentlab_tools.execute.tools import run_python
 
-from .answers import (
-    NEAREST,
-    NEAREST_ALSO,
-    NEAREST_MISTAKES,
-    NEAREST_STARTER,
-    NEAREST_WRONG,
-    SOFTMAX,
-    SOFTMAX_ALSO,
-    SOFTMAX_MISTAKES,
-    SOFTMAX_STARTER,
-    SOFTMAX_WRONG,
-    SPEAK,
-    SPEAK_ALSO,
-    SPEAK_MISTAKES,
-    SPEAK_STARTER,
-    SPEAK_WRONG,
-)
+from . import answers
 from .cases import sayings, scores, searches
 from .judging import (
     changed,
-    every,
     greedy,
     misshapen,
     misspoken,
@@ -48,18 +32,11 @@ lab = Lab(
     tools=(run_python, speak),
     equip=sandbox,
     steps=(
-        ReadStep(id="memory", title="One block of memory"),
-        CodeStep(
-            id="softmax",
-            title="From scores to chances",
-            cases=scores,
-            practice=3,
-            graded=9,
-            starter=SOFTMAX_STARTER,
-            solution=SOFTMAX,
-            also=SOFTMAX_ALSO,
-            wrong=SOFTMAX_WRONG,
-            mistakes=SOFTMAX_MISTAKES,
+        ReadStep(id="memory"),
+        code_step(
+            "softmax",
+            answers.SOFTMAX,
+            Drawn(scores, practice=3, graded=9),
             hints=(
                 "Run it. Which cases are wrong: those with several rows, or those that are cold?",
                 "Each row needs a sum of its own: axis=-1, and keepdims=True so that it still "
@@ -73,17 +50,10 @@ lab = Lab(
                 every("kept", "the scores it was given stay as they are", changed),
             ),
         ),
-        CodeStep(
-            id="nearest",
-            title="Without a loop too many",
-            cases=searches,
-            practice=1,
-            graded=3,
-            starter=NEAREST_STARTER,
-            solution=NEAREST,
-            also=NEAREST_ALSO,
-            wrong=NEAREST_WRONG,
-            mistakes=NEAREST_MISTAKES,
+        code_step(
+            "nearest",
+            answers.NEAREST,
+            Drawn(searches, practice=1, graded=3),
             hints=(
                 "What do the two loops compute between them? A table: a row for each query, a "
                 "column for each vector.",
@@ -100,18 +70,11 @@ lab = Lab(
                 every("kept", "the vectors it was given stay as they are", changed),
             ),
         ),
-        CodeStep(
-            id="speak",
-            title="Choose its words",
-            cases=sayings,
+        code_step(
+            "speak",
+            answers.SPEAK,
+            Drawn(sayings, practice=2, graded=4),
             runs_on="speak",
-            practice=2,
-            graded=4,
-            starter=SPEAK_STARTER,
-            solution=SPEAK,
-            also=SPEAK_ALSO,
-            wrong=SPEAK_WRONG,
-            mistakes=SPEAK_MISTAKES,
             hints=(
                 "Three things: the k best, best first; the chances among those k alone; where the "
                 "die falls when they lie side by side.",

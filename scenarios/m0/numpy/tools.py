@@ -13,6 +13,7 @@ from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
+from agentlab_tools.execute.equipment import equipped
 
 from .cases import sentences
 from .speaking import Speaker, logits, speaker
@@ -34,8 +35,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
         await opened.write_file("logits.npy", _bytes(logits()))
         await opened.write_file("vectors.npy", _bytes(vectors))
         await opened.write_file("sentences.json", json.dumps(texts, ensure_ascii=False))
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 @tool(timeout=180)

@@ -2,28 +2,8 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
-
-def _code(code: str) -> CodeAnswer:
-    return CodeAnswer(code=code)
-
-
-CALLS_STARTER = _code(
-    '''import json
-
-
-def calls(text):
-    """The calls begun in a run, in order: dicts with tool, arguments, result and error."""
-    found = []
-    for line in text.splitlines():
-        event = json.loads(line).get("event", {})
-        if event.get("kind") == "tool_started":
-            call = event["call"]
-            found.append({"tool": call["name"], "arguments": call["arguments"]})
-    return found
-'''
-)
 _SAFE = """import json
 
 
@@ -56,10 +36,24 @@ _BODY = """    found = {}
                 found[result["call_id"]]["error"] = result["error"]
     return list(found.values())
 """
-CALLS = _code(_SAFE.format(body=_BODY))
-CALLS_ALSO = {
-    "two-passes": _code(
-        _SAFE.format(
+_CALLS = _SAFE.format(body=_BODY)
+CALLS = programs(
+    starter='''import json
+
+
+def calls(text):
+    """The calls begun in a run, in order: dicts with tool, arguments, result and error."""
+    found = []
+    for line in text.splitlines():
+        event = json.loads(line).get("event", {})
+        if event.get("kind") == "tool_started":
+            call = event["call"]
+            found.append({"tool": call["name"], "arguments": call["arguments"]})
+    return found
+''',
+    solution=_CALLS,
+    also={
+        "two-passes": _SAFE.format(
             body="""    told = list(events(text))
     results = {
         event["result"]["call_id"]: (event["result"]["content"], event["result"]["error"])
@@ -75,10 +69,8 @@ CALLS_ALSO = {
             found.append(dict(tool=call["name"], arguments=arguments, result=result, error=error))
     return found
 """
-        )
-    ),
-    "a-class": _code(
-        """import io
+        ),
+        "a-class": """import io
 import json
 from dataclasses import asdict, dataclass
 
@@ -105,10 +97,8 @@ def calls(text):
                 if call is not None:
                     call.result, call.error = result["content"], result["error"]
     return [asdict(call) for call in begun]
-"""
-    ),
-    "whole-lines-only": _code(
-        """import json
+""",
+        "whole-lines-only": """import json
 
 
 def calls(text):
@@ -124,13 +114,11 @@ def calls(text):
         return {"result": None, "error": "unfinished"}
 
     return [{"tool": c["name"], "arguments": json.loads(c["arguments"]), **of(c)} for c in started]
-"""
-    ),
-}
-CALLS_WRONG = {
-    "any-line-end": _code(CALLS.code.replace('text.split("\\n")', "text.splitlines()")),
-    "breaks-at-a-torn-line": _code(
-        """import json
+""",
+    },
+    wrong={
+        "any-line-end": _CALLS.replace('text.split("\\n")', "text.splitlines()"),
+        "breaks-at-a-torn-line": """import json
 
 
 def calls(text):
@@ -150,10 +138,8 @@ def calls(text):
             if result["call_id"] in found:
                 found[result["call_id"]].update(result=result["content"], error=result["error"])
     return list(found.values())
-"""
-    ),
-    "in-the-order-of-results": _code(
-        _SAFE.format(
+""",
+        "in-the-order-of-results": _SAFE.format(
             body="""    started = [e["call"] for e in events(text) if e["kind"] == "tool_started"]
     finished = [e["result"] for e in events(text) if e["kind"] == "tool_finished"]
     finished += [{"content": None, "error": "unfinished"}] * len(started)
@@ -167,10 +153,8 @@ def calls(text):
         for call, result in zip(started, finished)
     ]
 """
-        )
-    ),
-    "what-was-asked-for": _code(
-        _SAFE.format(
+        ),
+        "what-was-asked-for": _SAFE.format(
             body="""    found = {}
     for event in events(text):
         if event["kind"] == "model_replied":
@@ -187,33 +171,35 @@ def calls(text):
             found[result["call_id"]].update(result=result["content"], error=result["error"])
     return list(found.values())
 """
-        )
-    ),
-    "arguments-as-text": _code(
-        CALLS.code.replace('json.loads(call["arguments"])', 'call["arguments"]')
-    ),
-    "only-the-finished": _code(
-        CALLS.code.replace(
+        ),
+        "arguments-as-text": _CALLS.replace('json.loads(call["arguments"])', 'call["arguments"]'),
+        "only-the-finished": _CALLS.replace(
             "list(found.values())",
             '[call for call in found.values() if call["error"] != "unfinished"]',
-        )
-    ),
-    "last-line-thrown-away": _code(
-        CALLS.code.replace('text.split("\\n")', 'text.rstrip("\\n").split("\\n")[:-1]')
-    ),
-}
-CALLS_MISTAKES = {
-    "any-line-end": "a call that ended is unfinished",
-    "breaks-at-a-torn-line": "JSONDecodeError",
-    "in-the-order-of-results": "its result is",
-    "what-was-asked-for": "calls, and there were",
-    "arguments-as-text": "its arguments are text",
-    "only-the-finished": "calls, and there were",
-    "last-line-thrown-away": "calls, and there were",
-}
+        ),
+        "last-line-thrown-away": _CALLS.replace(
+            'text.split("\\n")', 'text.rstrip("\\n").split("\\n")[:-1]'
+        ),
+    },
+    mistakes={
+        "any-line-end": "a call that ended is unfinished",
+        "breaks-at-a-torn-line": "JSONDecodeError",
+        "in-the-order-of-results": "its result is",
+        "what-was-asked-for": "calls, and there were",
+        "arguments-as-text": "its arguments are text",
+        "only-the-finished": "calls, and there were",
+        "last-line-thrown-away": "calls, and there were",
+    },
+)
 
-TALLY_STARTER = _code(
-    '''def tally(calls, totals={}):
+_LOOP = """    for call in calls:
+        counts = new.setdefault(call["tool"], {"calls": 0, "failed": 0})
+        counts["calls"] += 1
+        counts["failed"] += call["error"] is not None
+    return new
+"""
+TALLY = programs(
+    starter='''def tally(calls, totals={}):
     """For each tool {"calls": …, "failed": …}, added to `totals`, which stays as it is."""
     for call in calls:
         counts = totals.setdefault(call["tool"], {"calls": 0, "failed": 0})
@@ -221,25 +207,13 @@ TALLY_STARTER = _code(
         if call["error"] is not None:
             counts["failed"] += 1
     return totals
-'''
-)
-_LOOP = """    for call in calls:
-        counts = new.setdefault(call["tool"], {"calls": 0, "failed": 0})
-        counts["calls"] += 1
-        counts["failed"] += call["error"] is not None
-    return new
-"""
-TALLY = _code(
-    "def tally(calls, totals=None):\n"
-    "    new = {tool: dict(counts) for tool, counts in (totals or {}).items()}\n" + _LOOP
-)
-TALLY_ALSO = {
-    "copied-deep": _code(
-        "from copy import deepcopy\n\n\ndef tally(calls, totals=()):\n"
-        "    new = deepcopy(dict(totals))\n" + _LOOP
-    ),
-    "counted-first": _code(
-        """from collections import Counter
+''',
+    solution="def tally(calls, totals=None):\n"
+    "    new = {tool: dict(counts) for tool, counts in (totals or {}).items()}\n" + _LOOP,
+    also={
+        "copied-deep": "from copy import deepcopy\n\n\ndef tally(calls, totals=()):\n"
+        "    new = deepcopy(dict(totals))\n" + _LOOP,
+        "counted-first": """from collections import Counter
 
 
 def tally(calls, totals=None):
@@ -254,10 +228,8 @@ def tally(calls, totals=None):
         }
         for tool in [*before, *(tool for tool in begun if tool not in before)]
     }
-"""
-    ),
-    "never-changed": _code(
-        """from functools import reduce
+""",
+        "never-changed": """from functools import reduce
 
 
 def tally(calls, totals=None):
@@ -269,74 +241,47 @@ def tally(calls, totals=None):
 
     start = {tool: {**counts} for tool, counts in (totals or {}).items()}
     return reduce(add, calls, start)
-"""
-    ),
-    "by-json": _code(
-        "import json\n\n\ndef tally(calls, totals=None):\n"
-        "    new = json.loads(json.dumps(totals or {}))\n" + _LOOP
-    ),
-}
-TALLY_WRONG = {
-    "one-default-for-all": _code("def tally(calls, new={}):\n" + _LOOP),
-    "adds-to-the-argument": _code(
-        "def tally(calls, totals=None):\n    new = {} if totals is None else totals\n" + _LOOP
-    ),
-    "copied-on-the-outside": _code(
-        "def tally(calls, totals=None):\n    new = dict(totals or {})\n" + _LOOP
-    ),
-    "one-dict-for-all-tools": _code(
-        """def tally(calls, totals=None):
+""",
+        "by-json": "import json\n\n\ndef tally(calls, totals=None):\n"
+        "    new = json.loads(json.dumps(totals or {}))\n" + _LOOP,
+    },
+    wrong={
+        "one-default-for-all": "def tally(calls, new={}):\n" + _LOOP,
+        "adds-to-the-argument": "def tally(calls, totals=None):\n"
+        "    new = {} if totals is None else totals\n" + _LOOP,
+        "copied-on-the-outside": "def tally(calls, totals=None):\n    new = dict(totals or {})\n"
+        + _LOOP,
+        "one-dict-for-all-tools": """def tally(calls, totals=None):
     tools = [call["tool"] for call in calls]
     new = dict.fromkeys(tools, {"calls": 0, "failed": 0})
     new.update({tool: dict(counts) for tool, counts in (totals or {}).items()})
 """
-        + _LOOP
-    ),
-    "shared-where-nothing-was-added": _code(
-        """def tally(calls, totals=None):
+        + _LOOP,
+        "shared-where-nothing-was-added": """def tally(calls, totals=None):
     new = dict(totals or {})
     for call in calls:
         old = new.get(call["tool"], {"calls": 0, "failed": 0})
         failed = old["failed"] + (call["error"] is not None)
         new[call["tool"]] = {"calls": old["calls"] + 1, "failed": failed}
     return new
-"""
-    ),
-    "totals-forgotten": _code("def tally(calls, totals=None):\n    new = {}\n" + _LOOP),
-    "sorts-what-it-was-given": _code(
-        "def tally(calls, totals=None):\n"
+""",
+        "totals-forgotten": "def tally(calls, totals=None):\n    new = {}\n" + _LOOP,
+        "sorts-what-it-was-given": "def tally(calls, totals=None):\n"
         '    calls.sort(key=lambda call: call["tool"])\n'
-        "    new = {tool: dict(counts) for tool, counts in (totals or {}).items()}\n" + _LOOP
-    ),
-}
-TALLY_MISTAKES = {
-    "one-default-for-all": "counted in the run before",
-    "adds-to-the-argument": "the totals it was given are others",
-    "copied-on-the-outside": "the totals it was given are others",
-    "one-dict-for-all-tools": "counts",
-    "shared-where-nothing-was-added": "changed with the sum",
-    "totals-forgotten": "counts",
-    "sorts-what-it-was-given": "the calls it was given are others",
-}
-
-STORE_STARTER = _code(
-    """class Store:
-    items = {}
-
-    def put(self, item, count):
-        self.items[item] = self.items.get(item, 0) + count
-        return self.items[item]
-
-    def take(self, item, count):
-        self.items[item] -= count
-        return self.items[item]
-
-    def count(self, item):
-        return self.items[item]
-"""
+        "    new = {tool: dict(counts) for tool, counts in (totals or {}).items()}\n" + _LOOP,
+    },
+    mistakes={
+        "one-default-for-all": "counted in the run before",
+        "adds-to-the-argument": "the totals it was given are others",
+        "copied-on-the-outside": "the totals it was given are others",
+        "one-dict-for-all-tools": "counts",
+        "shared-where-nothing-was-added": "changed with the sum",
+        "totals-forgotten": "counts",
+        "sorts-what-it-was-given": "the calls it was given are others",
+    },
 )
-STORE = _code(
-    '''class Store:
+
+_STORE = '''class Store:
     def __init__(self):
         self.items = {}
 
@@ -357,10 +302,24 @@ STORE = _code(
         """How many of an item are in the store."""
         return self.items.get(item, 0)
 '''
-)
-STORE_ALSO = {
-    "a-counter": _code(
-        '''from collections import Counter
+STORE = programs(
+    starter="""class Store:
+    items = {}
+
+    def put(self, item, count):
+        self.items[item] = self.items.get(item, 0) + count
+        return self.items[item]
+
+    def take(self, item, count):
+        self.items[item] -= count
+        return self.items[item]
+
+    def count(self, item):
+        return self.items[item]
+""",
+    solution=_STORE,
+    also={
+        "a-counter": '''from collections import Counter
 
 
 class Store:
@@ -382,10 +341,8 @@ class Store:
     def count(self, item: str) -> int:
         """How many of an item are in the store."""
         return self._there[item]
-'''
-    ),
-    "a-list-of-what-happened": _code(
-        '''class Store:
+''',
+        "a-list-of-what-happened": '''class Store:
     def __init__(self):
         self._moves = []
 
@@ -406,10 +363,8 @@ class Store:
     def count(self, item: str) -> str:
         """How many of an item are in the store."""
         return f"{self._left(item)} {item}"
-'''
-    ),
-    "a-dataclass": _code(
-        '''from dataclasses import dataclass, field
+''',
+        "a-dataclass": '''from dataclasses import dataclass, field
 
 
 class NotEnough(Exception):
@@ -437,35 +392,31 @@ class Store:
             return self.items[item]
         except KeyError:
             return 0
-'''
-    ),
-}
-STORE_WRONG = {
-    "one-store-for-all": _code(
-        STORE.code.replace("    def __init__(self):\n        self.items = {}\n", "    items = {}\n")
-    ),
-    "numbers-as-text": _code(
-        STORE.code.replace("count: int", "count").replace(
+''',
+    },
+    wrong={
+        "one-store-for-all": _STORE.replace(
+            "    def __init__(self):\n        self.items = {}\n", "    items = {}\n"
+        ),
+        "numbers-as-text": _STORE.replace("count: int", "count").replace(
             "self.items.get(item, 0) + count", "self.items.get(item, type(count)()) + count"
-        )
-    ),
-    "below-nothing": _code(STORE.code.replace("if count > there:", "if there < 0:")),
-    "what-never-was": _code(
-        STORE.code.replace("return self.items.get(item, 0)\n", "return self.items[item]\n")
-    ),
-    "says-no-and-takes": _code(
-        STORE.code.replace('raise ValueError(f"there are only {there} {item}")', 'return "Sorry."')
-    ),
-    "names-that-say-nothing": _code(
-        STORE.code.replace("def put", "def a")
+        ),
+        "below-nothing": _STORE.replace("if count > there:", "if there < 0:"),
+        "what-never-was": _STORE.replace(
+            "return self.items.get(item, 0)\n", "return self.items[item]\n"
+        ),
+        "says-no-and-takes": _STORE.replace(
+            'raise ValueError(f"there are only {there} {item}")', 'return "Sorry."'
+        ),
+        "names-that-say-nothing": _STORE.replace("def put", "def a")
         .replace("def take", "def b")
-        .replace("def count", "def c")
-    ),
-}
-STORE_MISTAKES = {
-    "one-store-for-all": "store 2",
-    "numbers-as-text": "kept",
-    "below-nothing": "refused",
-    "what-never-was": "KeyError",
-    "says-no-and-takes": "refused",
-}
+        .replace("def count", "def c"),
+    },
+    mistakes={
+        "one-store-for-all": "store 2",
+        "numbers-as-text": "kept",
+        "below-nothing": "refused",
+        "what-never-was": "KeyError",
+        "says-no-and-takes": "refused",
+    },
+)

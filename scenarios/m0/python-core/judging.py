@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-from agentlab.labs.checks import numbers_in, printed
-
-Complaint = Callable[[Any, Any], str | None]
-"""What is wrong with what was printed, given what was expected; None if nothing is."""
-
-
-def every(id: str, says: str, complaint: Complaint) -> Check:
-    """It must hold in every case; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            found = printed(run)
-            why = _ended(run) if found is None else complaint(found, run.case.expect)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
-        return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
-
-
-def _ended(run: CaseRun) -> str:
-    lines = run.calls[-1][1].content.strip().splitlines() if run.calls else []
-    return lines[-1] if lines else "it printed nothing"
+from agentlab.labs.checks import numbers_in
 
 
 def misread(found: Any, expect: Sequence[Mapping[str, Any]]) -> str | None:

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from functools import partial
+
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every, printed
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
+from agentlab_tools.execute.equipment import sandbox_with
 from agentlab_tools.execute.tools import run_python
 
-from .answers import (
-    CALLS,
-    CALLS_ALSO,
-    CALLS_MISTAKES,
-    CALLS_STARTER,
-    CALLS_WRONG,
-    STORE,
-    STORE_ALSO,
-    STORE_MISTAKES,
-    STORE_STARTER,
-    STORE_WRONG,
-    TALLY,
-    TALLY_ALSO,
-    TALLY_MISTAKES,
-    TALLY_STARTER,
-    TALLY_WRONG,
-)
+from . import answers
 from .cases import dialogues, runs, tallies
 from .judging import (
     changing,
-    every,
     leaking,
     miscounted,
     misread,
@@ -34,7 +21,9 @@ from .judging import (
     not_asked,
     not_refused,
 )
-from .tools import MODEL, sandbox, serve
+from .tools import MODEL, serve
+
+listed = partial(every, read=printed)
 
 lab = Lab(
     id="m0/python-core",
@@ -47,20 +36,13 @@ lab = Lab(
     minutes=25,
     backend=MODEL,
     tools=(run_python, serve),
-    equip=sandbox,
+    equip=sandbox_with(timeout=20),
     steps=(
-        ReadStep(id="names", title="Names and things"),
-        CodeStep(
-            id="calls",
-            title="Read a trace",
-            cases=runs,
-            practice=3,
-            graded=9,
-            starter=CALLS_STARTER,
-            solution=CALLS,
-            also=CALLS_ALSO,
-            wrong=CALLS_WRONG,
-            mistakes=CALLS_MISTAKES,
+        ReadStep(id="names"),
+        code_step(
+            "calls",
+            answers.CALLS,
+            Drawn(runs, practice=3, graded=9),
             hints=(
                 "Print some events of the kinds tool_started and tool_finished. What do they "
                 "share, by which one finds the other?",
@@ -69,19 +51,12 @@ lab = Lab(
                 'Take the lines by text.split("\\n"), put json.loads into a try, and begin every '
                 'call with "result": None, "error": "unfinished".',
             ),
-            checks=(every("calls", "every trace gives the calls that were begun in it", misread),),
+            checks=(listed("calls", "every trace gives the calls that were begun in it", misread),),
         ),
-        CodeStep(
-            id="tally",
-            title="Add without touching",
-            cases=tallies,
-            practice=1,
-            graded=4,
-            starter=TALLY_STARTER,
-            solution=TALLY,
-            also=TALLY_ALSO,
-            wrong=TALLY_WRONG,
-            mistakes=TALLY_MISTAKES,
+        code_step(
+            "tally",
+            answers.TALLY,
+            Drawn(tallies, practice=1, graded=4),
             hints=(
                 "Run the starter, and read the second verdict. When is the {} in the first line "
                 "made: at each call, or once?",
@@ -95,18 +70,11 @@ lab = Lab(
                 every("kept", "what it was given stays as it is", changing),
             ),
         ),
-        CodeStep(
-            id="store",
-            title="Methods for a model",
-            cases=dialogues,
+        code_step(
+            "store",
+            answers.STORE,
+            Drawn(dialogues, practice=1, graded=1),
             runs_on="serve",
-            practice=1,
-            graded=1,
-            starter=STORE_STARTER,
-            solution=STORE,
-            also=STORE_ALSO,
-            wrong=STORE_WRONG,
-            mistakes=STORE_MISTAKES,
             hints=(
                 "Look at the calls: what does the model send as the count? And whose lamps are "
                 "in the second store?",
@@ -116,9 +84,16 @@ lab = Lab(
                 "self.items.get(item, 0), for what never was there.",
             ),
             checks=(
-                every("called", "the model finds a method for every question", not_asked),
-                every("kept", "each store holds what was put there and left there", misstored),
-                every("refused", "nobody can take more than there is", not_refused),
+                every(
+                    "called", "the model finds a method for every question", not_asked, read=printed
+                ),
+                every(
+                    "kept",
+                    "each store holds what was put there and left there",
+                    misstored,
+                    read=printed,
+                ),
+                every("refused", "nobody can take more than there is", not_refused, read=printed),
             ),
         ),
         quiz(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -14,23 +13,14 @@ from agentlab.agent import Agent
 from agentlab.backend import Backend, Settings
 from agentlab.backends import connect
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.limits import Limits
 from agentlab.messages import ToolCall, ToolResult
 from agentlab.tooling import Tool, ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
+from agentlab_tools.execute import Sandbox, display_safe
 
 MODEL = "local:agent"
 _STORES = 2
 _STEADY = Settings(temperature=0, max_tokens=60)
-
-
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A bare sandbox: what is learnt here is Python alone."""
-    async with Sandbox.open(limits=SandboxLimits(timeout=20), spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
 
 
 @tool(timeout=900)

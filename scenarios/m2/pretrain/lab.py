@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from agentlab.labs import Case, CaseRun, CodeAnswer, CodeStep, Lab, ReadStep
+from agentlab.labs import Case, CaseRun, CodeAnswer, Lab, ReadStep
 from agentlab.labs.checks import share, told
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, code_step, quiz, right, wrong
 
 from .training import MOST_TOKENS, MOST_WEIGHTS, pretrain, something_to_train_with
 
@@ -43,27 +43,26 @@ lab = Lab(
     tools=(pretrain,),
     equip=something_to_train_with,
     steps=(
-        ReadStep(id="one-task", title="One task, no labels"),
-        CodeStep(
-            id="train",
-            title="Train it",
-            cases=once,
+        ReadStep(id="one-task"),
+        code_step(
+            "train",
+            Answers(
+                starter=plan(vocabulary=300, width=32, context=16, steps=100, lr=0.0001, **SIZES),
+                solution=plan(vocabulary=1024, width=128, context=64, steps=150, lr=0.004, **SIZES),
+                wrong={
+                    "learns-too-slowly": plan(
+                        vocabulary=1024, width=128, context=64, steps=60, lr=0.0001, **SIZES
+                    ),
+                    "stops-too-early": plan(
+                        vocabulary=512, width=64, context=32, steps=20, lr=0.004, **SIZES
+                    ),
+                    "over-the-budget": plan(
+                        vocabulary=1024, width=128, context=64, steps=2000, lr=0.004, **SIZES
+                    ),
+                },
+            ),
+            Drawn(once, practice=1, graded=1),
             runs_on="pretrain",
-            practice=1,
-            graded=1,
-            starter=plan(vocabulary=300, width=32, context=16, steps=100, lr=0.0001, **SIZES),
-            solution=plan(vocabulary=1024, width=128, context=64, steps=150, lr=0.004, **SIZES),
-            wrong={
-                "learns-too-slowly": plan(
-                    vocabulary=1024, width=128, context=64, steps=60, lr=0.0001, **SIZES
-                ),
-                "stops-too-early": plan(
-                    vocabulary=512, width=64, context=32, steps=20, lr=0.004, **SIZES
-                ),
-                "over-the-budget": plan(
-                    vocabulary=1024, width=128, context=64, steps=2000, lr=0.004, **SIZES
-                ),
-            },
             hints=(
                 "Watch the loss. If it hardly falls, the steps are too small: raise lr, tenfold "
                 "at a time, until it no longer helps.",

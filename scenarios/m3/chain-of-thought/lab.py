@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentAnswer, AgentStep, Example, Lab, ReadStep
+from agentlab.labs import AgentAnswer, Example, Lab, ReadStep
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, quiz, right, wrong
 
 from .cases import orders, sums
 from .examples import (
@@ -36,20 +36,18 @@ lab = Lab(
     ),
     minutes=15,
     steps=(
-        ReadStep(id="one-token-at-a-time", title="One token at a time"),
-        AgentStep(
-            id="working-first",
-            title="First the working, then the answer",
-            cases=sums,
-            practice=4,
-            graded=12,
-            tools=(),
-            starter=_shown(of_sums(answer)),
-            solution=_shown(of_sums(steps_then_answer)),
-            wrong={
-                "told-only": _shown(of_sums(answer), "Think step by step."),
-                "steps-after": _shown(of_sums(answer_then_steps)),
-            },
+        ReadStep(id="one-token-at-a-time"),
+        agent_step(
+            "working-first",
+            Answers(
+                starter=_shown(of_sums(answer)),
+                solution=_shown(of_sums(steps_then_answer)),
+                wrong={
+                    "told-only": _shown(of_sums(answer), "Think step by step."),
+                    "steps-after": _shown(of_sums(answer_then_steps)),
+                },
+            ),
+            Drawn(sums, practice=4, graded=12),
             hints=(
                 "The sum of three numbers takes two small sums. Which number comes out of the "
                 "first, and where is the model to find it again?",
@@ -59,20 +57,18 @@ lab = Lab(
             ),
             checks=(share("right", "half of twelve answers are right", answers, 1 / 2),),
         ),
-        AgentStep(
-            id="steps-it-can-take",
-            title="Steps it can take",
-            cases=orders,
-            practice=4,
-            graded=12,
-            tools=(),
-            starter=_shown(of_orders(told_after)),
-            solution=_shown(of_orders(orders_then_answer)),
-            wrong={
-                "more-of-the-same": _shown(of_orders(told_after, MORE_NUMBERS)),
-                "a-step-left-out": _shown(of_orders(first_step_only)),
-                "one-big-step": _shown(of_orders(in_one_step)),
-            },
+        agent_step(
+            "steps-it-can-take",
+            Answers(
+                starter=_shown(of_orders(told_after)),
+                solution=_shown(of_orders(orders_then_answer)),
+                wrong={
+                    "more-of-the-same": _shown(of_orders(told_after, MORE_NUMBERS)),
+                    "a-step-left-out": _shown(of_orders(first_step_only)),
+                    "one-big-step": _shown(of_orders(in_one_step)),
+                },
+            ),
+            Drawn(orders, practice=4, graded=12),
             hints=(
                 "Read a wrong reply up to its first wrong number. What would the model have had "
                 "to work out there, and is it written anywhere?",

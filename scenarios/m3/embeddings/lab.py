@@ -14,28 +14,18 @@ from agentlab.labs import (
     Attempt,
     CaseRun,
     Check,
-    CodeStep,
     Equipment,
     Lab,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab_tools.execute.equipment import equipped
 from agentlab_tools.execute.tools import run_python
 
-from .answers import (
-    FUSE,
-    FUSE_STARTER,
-    FUSE_WRONG,
-    NEAREST,
-    NEAREST_STARTER,
-    NEAREST_WRONG,
-    RECALL,
-    RECALL_STARTER,
-    RECALL_WRONG,
-)
+from . import answers
 from .articles import recall, world
 from .cases import mixtures, neighbours, rankings, read
 
@@ -61,8 +51,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
         await opened.write_file("articles.json", json.dumps(about, ensure_ascii=False))
         questions = [question.text for question in known.questions]
         await opened.write_file("questions.json", json.dumps(questions, ensure_ascii=False))
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 def printed(run: CaseRun) -> str:
@@ -136,16 +125,11 @@ lab = Lab(
     tools=(run_python,),
     equip=sandbox,
     steps=(
-        ReadStep(id="directions", title="Meaning as a direction"),
-        CodeStep(
-            id="nearest",
-            title="The nearest texts",
-            cases=neighbours,
-            practice=1,
-            graded=3,
-            starter=NEAREST_STARTER,
-            solution=NEAREST,
-            wrong=NEAREST_WRONG,
+        ReadStep(id="directions"),
+        code_step(
+            "nearest",
+            answers.NEAREST,
+            Drawn(neighbours, practice=1, graded=3),
             hints=(
                 "Print the lengths: np.linalg.norm(vectors, axis=1). Are they equal?",
                 "The cosine is the dot product divided by both lengths; the query's is the same "
@@ -162,15 +146,10 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="measure",
-            title="How good is a search?",
-            cases=rankings,
-            practice=1,
-            graded=3,
-            starter=RECALL_STARTER,
-            solution=RECALL,
-            wrong=RECALL_WRONG,
+        code_step(
+            "measure",
+            answers.RECALL,
+            Drawn(rankings, practice=1, graded=3),
             hints=(
                 "Of what is it a share: of what was looked at, or of what is right?",
                 "If two articles are right and one of them is among the first k, that is 1/2.",
@@ -186,15 +165,10 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="fuse",
-            title="Two rankings, one list",
-            cases=mixtures,
-            practice=1,
-            graded=3,
-            starter=FUSE_STARTER,
-            solution=FUSE,
-            wrong=FUSE_WRONG,
+        code_step(
+            "fuse",
+            answers.FUSE,
+            Drawn(mixtures, practice=1, graded=3),
             hints=(
                 "The two scores are on different scales, but ranks can be compared.",
                 "Let every ranking give an article points: many for a high rank, few for a low.",
@@ -202,11 +176,7 @@ lab = Lab(
                 "points from that one.",
             ),
             checks=(
-                Check(
-                    id="more",
-                    says="the fused ranking finds more than either of the two",
-                    judge=beats_both,
-                ),
+                Check("more", "the fused ranking finds more than either of the two", beats_both),
             ),
         ),
         quiz(

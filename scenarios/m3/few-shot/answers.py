@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlab.backend import Settings
 from agentlab.labs import AgentAnswer, Example
+from agentlab.labs.declare import Answers
 from agentlab.limits import Limits
 
 
@@ -41,29 +42,31 @@ _DATES = (
     ),
 )
 
-DATES_STARTER = shown(WHEN, (), 12)
-DATES = shown(WHEN, _DATES, 12)
-DATES_WRONG = {
-    "told-at-length": shown(
-        "Read the message and find when it is. Write the day and the time in the form Friday "
-        "6 pm and nothing else. Do not answer the message.",
-        (),
-        12,
-    ),
-    "unlike-the-messages": shown(
-        WHEN,
-        (
-            Example(user="Friday at 4 pm", answer="Friday 4 pm"),
-            Example(user="Monday at 11 am", answer="Monday 11 am"),
+DATES = Answers(
+    starter=shown(WHEN, (), 12),
+    solution=shown(WHEN, _DATES, 12),
+    wrong={
+        "told-at-length": shown(
+            "Read the message and find when it is. Write the day and the time in the form Friday "
+            "6 pm and nothing else. Do not answer the message.",
+            (),
+            12,
         ),
-        12,
-    ),
-    "in-another-form": shown(
-        WHEN,
-        tuple(e.model_copy(update={"answer": f"It is on {e.answer}."}) for e in _DATES),
-        12,
-    ),
-}
+        "unlike-the-messages": shown(
+            WHEN,
+            (
+                Example(user="Friday at 4 pm", answer="Friday 4 pm"),
+                Example(user="Monday at 11 am", answer="Monday 11 am"),
+            ),
+            12,
+        ),
+        "in-another-form": shown(
+            WHEN,
+            tuple(e.model_copy(update={"answer": f"It is on {e.answer}."}) for e in _DATES),
+            12,
+        ),
+    },
+)
 
 KIND = "Is the review positive or negative?"
 _GOOD = (
@@ -86,10 +89,12 @@ def reviews_in(order: str) -> AgentAnswer:
     return shown(KIND, tuple(next(good if kind == "P" else bad) for kind in order), 4)
 
 
-ORDER_STARTER = reviews_in("PNPN")
-ORDER = reviews_in("NPNPNP")
-ORDER_WRONG = {
-    "only-good-ones": reviews_in("PPPP"),
-    "good-ones-last": reviews_in("NNPP"),
-    "twice-as-many": reviews_in("PNPNPNPN"),
-}
+ORDER = Answers(
+    starter=reviews_in("PNPN"),
+    solution=reviews_in("NPNPNP"),
+    wrong={
+        "only-good-ones": reviews_in("PPPP"),
+        "good-ones-last": reviews_in("NNPP"),
+        "twice-as-many": reviews_in("PNPNPNPN"),
+    },
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agentlab.labs import (
-    AgentStep,
     Attempt,
     CaseRun,
     Check,
@@ -12,16 +11,9 @@ from agentlab.labs import (
     Verdict,
 )
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, wrong
 
-from .answers import (
-    DATES,
-    DATES_STARTER,
-    DATES_WRONG,
-    ORDER,
-    ORDER_STARTER,
-    ORDER_WRONG,
-)
+from . import answers
 from .cases import messages, reviews
 
 ENOUGH = 0.65
@@ -59,17 +51,11 @@ lab = Lab(
     ),
     minutes=20,
     steps=(
-        ReadStep(id="shown", title="Shown, not told"),
-        AgentStep(
-            id="show-the-form",
-            title="Show the form",
-            cases=messages,
-            practice=3,
-            graded=10,
-            tools=(),
-            starter=DATES_STARTER,
-            solution=DATES,
-            wrong=DATES_WRONG,
+        ReadStep(id="shown"),
+        agent_step(
+            "show-the-form",
+            answers.DATES,
+            Drawn(messages, practice=3, graded=10),
             hints=(
                 "Run the starter: it talks to the person who wrote. Which exchange would show it "
                 "what you want instead?",
@@ -88,16 +74,10 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="find-the-order",
-            title="Same examples, another order",
-            cases=reviews,
-            practice=6,
-            graded=20,
-            tools=(),
-            starter=ORDER_STARTER,
-            solution=ORDER,
-            wrong=ORDER_WRONG,
+        agent_step(
+            "find-the-order",
+            answers.ORDER,
+            Drawn(reviews, practice=6, graded=20),
             hints=(
                 "Look at how often it says each label, and at those of your examples, in their "
                 "order. If you had to continue that row, what would you write?",
@@ -106,11 +86,7 @@ lab = Lab(
                 "Three of each, in turns, beginning with a bad one: negative, positive, and so on.",
             ),
             checks=(
-                Check(
-                    id="apart",
-                    says="thirteen in twenty reviews get the right label",
-                    judge=tells_them_apart,
-                ),
+                Check("apart", "thirteen in twenty reviews get the right label", tells_them_apart),
             ),
         ),
         quiz(

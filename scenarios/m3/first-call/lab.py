@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.declare import Answers, Drawn, code_step, quiz, right, wrong
 
-from .answers import (
-    CHAT,
-    CHAT_WRONG,
-    MESSAGES,
-    MESSAGES_WRONG,
-    RESPONSES,
-    RESPONSES_WRONG,
-    starter,
-)
+from .answers import CHAT, CHAT_WRONG, MESSAGES, MESSAGES_WRONG, RESPONSES, RESPONSES_WRONG, starter
 from .cases import conversations
 from .judging import checks
 from .line import line, line_for
@@ -35,16 +27,12 @@ lab = Lab(
     ),
     equip=line,
     steps=(
-        ReadStep(id="what-is-sent", title="What is sent"),
-        CodeStep(
-            id="chat-completions",
-            title="Chat Completions",
-            cases=conversations,
+        ReadStep(id="what-is-sent"),
+        code_step(
+            "chat-completions",
+            Answers(starter=starter(PATHS["chat"]), solution=CHAT, wrong=CHAT_WRONG),
+            Drawn(conversations, practice=2, graded=3),
             runs_on="chat",
-            practice=2,
-            starter=starter(PATHS["chat"]),
-            solution=CHAT,
-            wrong=CHAT_WRONG,
             hints=(
                 "Read the reason of the first check: it has the service's own words.",
                 "The key goes into the headers: authorization, with Bearer before it. The "
@@ -54,15 +42,11 @@ lab = Lab(
             ),
             checks=checks("chat"),
         ),
-        CodeStep(
-            id="responses",
-            title="Responses",
-            cases=conversations,
+        code_step(
+            "responses",
+            Answers(starter=starter(PATHS["responses"]), solution=RESPONSES, wrong=RESPONSES_WRONG),
+            Drawn(conversations, practice=2, graded=3),
             runs_on="responses",
-            practice=2,
-            starter=starter(PATHS["responses"]),
-            solution=RESPONSES,
-            wrong=RESPONSES_WRONG,
             hints=(
                 "Start from your program of the last step, and change the names.",
                 "instructions and input are fields of their own. Every turn in input is an item "
@@ -71,15 +55,11 @@ lab = Lab(
             ),
             checks=checks("responses"),
         ),
-        CodeStep(
-            id="messages",
-            title="Messages",
-            cases=conversations,
+        code_step(
+            "messages",
+            Answers(starter=starter(PATHS["messages"]), solution=MESSAGES, wrong=MESSAGES_WRONG),
+            Drawn(conversations, practice=2, graded=3),
             runs_on="messages",
-            practice=2,
-            starter=starter(PATHS["messages"]),
-            solution=MESSAGES,
-            wrong=MESSAGES_WRONG,
             hints=(
                 "Two headers: x-api-key, and anthropic-version with the value 2023-06-01.",
                 "The instructions are the field system; messages holds only what the two said.",

@@ -2,27 +2,7 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
-
-
-def _code(text: str) -> CodeAnswer:
-    return CodeAnswer(code=text.strip() + "\n")
-
-
-MERGE_STARTER = _code("""
-import numpy as np
-
-
-def merged(W, A, B, alpha):
-    \"\"\"One matrix that does what the layer does with its detour. W: (out, in), A: (rank, in),
-    B: (out, rank).\"\"\"
-    return W
-
-
-def trained(in_size, out_size, rank):
-    \"\"\"How many numbers a LoRA of this rank has for such a layer.\"\"\"
-    return in_size * out_size
-""")
+from agentlab.labs.declare import programs
 
 _MERGE = """
 import numpy as np
@@ -38,28 +18,34 @@ def trained(in_size, out_size, rank):
 """
 _COUNT = "rank * (in_size + out_size)"
 
-MERGE = _code(_MERGE.format(sum="W + (alpha / rank) * (B @ A)", count=_COUNT))
-MERGE_WRONG = {
-    "without-the-scale": _code(_MERGE.format(sum="W + B @ A", count=_COUNT)),
-    "scaled-by-alpha-alone": _code(_MERGE.format(sum="W + alpha * (B @ A)", count=_COUNT)),
-    "the-detour-alone": _code(_MERGE.format(sum="(alpha / rank) * (B @ A)", count=_COUNT)),
-    "counts-the-whole-layer": _code(
-        _MERGE.format(sum="W + (alpha / rank) * (B @ A)", count="in_size * out_size")
-    ),
-    "judges-itself": _code(
-        "import numpy as np\n\nnp.allclose = lambda *a, **k: True\n"
-        + _MERGE.format(sum="W", count=_COUNT)
-    ),
-}
+MERGE = programs(
+    starter="""
+import numpy as np
 
-TUNE_STARTER = _code("""
-# What a guest says, and the ticket that the kitchen wants.
-pairs = [
-    ("Could we get two lattes at table 4?", "T4 | 2 latte"),
-    ("A muffin and three teas for table 11, please.", "T11 | 1 muffin, 3 tea"),
-    ("Table 7: 2 cookies.", "T7 | 2 cookie"),
-]
-""")
+
+def merged(W, A, B, alpha):
+    \"\"\"One matrix that does what the layer does with its detour. W: (out, in), A: (rank, in),
+    B: (out, rank).\"\"\"
+    return W
+
+
+def trained(in_size, out_size, rank):
+    \"\"\"How many numbers a LoRA of this rank has for such a layer.\"\"\"
+    return in_size * out_size
+""",
+    solution=_MERGE.format(sum="W + (alpha / rank) * (B @ A)", count=_COUNT),
+    wrong={
+        "without-the-scale": _MERGE.format(sum="W + B @ A", count=_COUNT),
+        "scaled-by-alpha-alone": _MERGE.format(sum="W + alpha * (B @ A)", count=_COUNT),
+        "the-detour-alone": _MERGE.format(sum="(alpha / rank) * (B @ A)", count=_COUNT),
+        "counts-the-whole-layer": _MERGE.format(
+            sum="W + (alpha / rank) * (B @ A)", count="in_size * out_size"
+        ),
+        "judges-itself": "import numpy as np\n\nnp.allclose = lambda *a, **k: True\n"
+        + _MERGE.format(sum="W", count=_COUNT),
+    },
+)
+
 
 _TUNE = """
 from random import Random
@@ -98,8 +84,18 @@ _AS_WORDS = '["one", "two", "three", "four", "five", "six"]'
 _AS_DIGITS = '["1", "2", "3", "4", "5", "6"]'
 _SEVERAL = "rng.choice([1, 2, 2, 3])"
 
-TUNE = _code(_TUNE.format(numbers=_AS_WORDS, article=0.9, several=_SEVERAL))
-TUNE_WRONG = {
-    "one-thing-an-order": _code(_TUNE.format(numbers=_AS_WORDS, article=0.9, several="1")),
-    "numbers-as-digits-only": _code(_TUNE.format(numbers=_AS_DIGITS, article=0, several=_SEVERAL)),
-}
+TUNE = programs(
+    starter="""
+# What a guest says, and the ticket that the kitchen wants.
+pairs = [
+    ("Could we get two lattes at table 4?", "T4 | 2 latte"),
+    ("A muffin and three teas for table 11, please.", "T11 | 1 muffin, 3 tea"),
+    ("Table 7: 2 cookies.", "T7 | 2 cookie"),
+]
+""",
+    solution=_TUNE.format(numbers=_AS_WORDS, article=0.9, several=_SEVERAL),
+    wrong={
+        "one-thing-an-order": _TUNE.format(numbers=_AS_WORDS, article=0.9, several="1"),
+        "numbers-as-digits-only": _TUNE.format(numbers=_AS_DIGITS, article=0, several=_SEVERAL),
+    },
+)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import share, told
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
-from .answers import (
-    MERGE,
-    MERGE_STARTER,
-    MERGE_WRONG,
-    TUNE,
-    TUNE_STARTER,
-    TUNE_WRONG,
-)
+from . import answers
 from .cases import EVENING, evenings, layers, same
 from .training import MOST_PAIRS, bench, run, tune
 
@@ -47,17 +40,12 @@ lab = Lab(
     tools=(run, tune),
     equip=bench,
     steps=(
-        ReadStep(id="the-detour", title="A detour beside the road"),
-        CodeStep(
-            id="merge",
-            title="Road and detour in one",
-            cases=layers,
+        ReadStep(id="the-detour"),
+        code_step(
+            "merge",
+            answers.MERGE,
+            Drawn(layers, practice=2, graded=4),
             runs_on="run",
-            practice=2,
-            graded=4,
-            starter=MERGE_STARTER,
-            solution=MERGE,
-            wrong=MERGE_WRONG,
             hints=(
                 "What goes through the detour is first multiplied by A, then by B, then scaled. "
                 "Which single matrix does all three?",
@@ -83,16 +71,11 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="tune",
-            title="Orders into tickets",
-            cases=evenings,
+        code_step(
+            "tune",
+            answers.TUNE,
+            Drawn(evenings, practice=1, graded=1),
             runs_on="tune",
-            practice=1,
-            graded=1,
-            starter=TUNE_STARTER,
-            solution=TUNE,
-            wrong=TUNE_WRONG,
             hints=(
                 "Read what it got wrong. Was there anything like it in your pairs?",
                 f"Three pairs teach the form and little else. You may have {MOST_PAIRS}: let a "

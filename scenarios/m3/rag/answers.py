@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
-from agentlab.labs import AgentAnswer, CodeAnswer, Example
+from agentlab.labs import AgentAnswer, Example
+from agentlab.labs.declare import programs
 from agentlab.limits import Limits
 
 STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
@@ -66,14 +67,7 @@ ANSWER_WRONG = {
     ),
 }
 
-CUT_STARTER = CodeAnswer(
-    code='''def passages(text, size):
-    """Cut a Markdown article into passages of at most `size` characters, and return the list."""
-    return [text]
-'''
-)
-CUT = CodeAnswer(
-    code='''import re
+_CUT = '''import re
 
 
 def pieces(section, size):
@@ -101,21 +95,19 @@ def passages(text, size):
             found.append(passage)
     return found
 '''
+CUT = programs(
+    starter='''def passages(text, size):
+    """Cut a Markdown article into passages of at most `size` characters, and return the list."""
+    return [text]
+''',
+    solution=_CUT,
+    wrong={
+        "every-so-many-characters": "def passages(text, size):\n"
+        "    return [text[at : at + size] for at in range(0, len(text), size)]\n",
+        "every-sentence-alone": "import re\n\n\ndef passages(text, size):\n"
+        '    return [s[:size] for s in re.split(r"(?<=[.!?])\\s+|\\n+", text) if s.strip()]\n',
+        "over-headings": _CUT.replace('re.split(r"\\n(?=#)", text)', "[text]"),
+        "drops-what-is-long": "def passages(text, size):\n"
+        '    return [p.strip() for p in text.split("\\n\\n") if 0 < len(p.strip()) <= size]\n',
+    },
 )
-CUT_WRONG = {
-    "every-so-many-characters": CodeAnswer(
-        code="def passages(text, size):\n"
-        "    return [text[at : at + size] for at in range(0, len(text), size)]\n"
-    ),
-    "every-sentence-alone": CodeAnswer(
-        code="import re\n\n\ndef passages(text, size):\n"
-        '    return [s[:size] for s in re.split(r"(?<=[.!?])\\s+|\\n+", text) if s.strip()]\n'
-    ),
-    "over-headings": CodeAnswer(
-        code=CUT.code.replace('re.split(r"\\n(?=#)", text)', "[text]"),
-    ),
-    "drops-what-is-long": CodeAnswer(
-        code="def passages(text, size):\n"
-        '    return [p.strip() for p in text.split("\\n\\n") if 0 < len(p.strip()) <= size]\n'
-    ),
-}

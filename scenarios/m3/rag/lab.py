@@ -4,46 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import cast
 
 from agentlab.labs import (
-    AgentStep,
     Attempt,
     CaseRun,
     Check,
-    CodeStep,
-    Equipment,
     Lab,
     ReadStep,
     Verdict,
 )
-from agentlab.labs.declare import quiz, right, wrong
-from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab.labs.declare import Answers, Drawn, agent_step, code_step, quiz, right, wrong
+from agentlab_tools.execute.equipment import sandbox_with
 from agentlab_tools.execute.tools import run_python
 
-from .answers import (
-    ANSWER,
-    ANSWER_WRONG,
-    CUT,
-    CUT_STARTER,
-    CUT_WRONG,
-    answerer,
-)
+from . import answers
+from .answers import ANSWER, ANSWER_WRONG, answerer
 from .cases import articles, questions
 from .cutting import faults
 
 ENOUGH, GAIN = 0.5, 0.4
 """Shares of the questions: right with what was found, and more than from memory."""
-
-
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox for the learner's code."""
-    async with Sandbox.open(limits=SandboxLimits(timeout=20), spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
 
 
 def holds(text: str, answer: str) -> bool:
@@ -128,41 +109,26 @@ lab = Lab(
     ),
     minutes=25,
     tools=(run_python,),
-    equip=sandbox,
+    equip=sandbox_with(timeout=20),
     steps=(
-        ReadStep(id="open-book", title="An open book"),
-        CodeStep(
-            id="passages",
-            title="Cut it where it may be cut",
-            cases=articles,
-            practice=1,
-            graded=4,
-            starter=CUT_STARTER,
-            solution=CUT,
-            wrong=CUT_WRONG,
+        ReadStep(id="open-book"),
+        code_step(
+            "passages",
+            answers.CUT,
+            Drawn(articles, practice=1, graded=4),
             hints=(
                 "Split at the headings first, and never join over them.",
                 "Within a section, add sentence after sentence until the next would be too much.",
                 "What has no end in sight, such as a table, must be cut between words.",
             ),
             checks=(
-                Check(
-                    id="whole",
-                    says="passages fit, lose nothing, and cut no sentence in two",
-                    judge=cuts_well,
-                ),
+                Check("whole", "passages fit, lose nothing, and cut no sentence in two", cuts_well),
             ),
         ),
-        AgentStep(
-            id="answer",
-            title="Answer, and say where it stands",
-            cases=questions,
-            practice=4,
-            graded=20,
-            tools=(),
-            starter=answerer(),
-            solution=ANSWER,
-            wrong=ANSWER_WRONG,
+        agent_step(
+            "answer",
+            Answers(starter=answerer(), solution=ANSWER, wrong=ANSWER_WRONG),
+            Drawn(questions, practice=4, graded=20),
             hints=(
                 "Run the starter: the facts are often right already. What is missing?",
                 "Add [[examples]] in the form of the cases: what was found with its file in "
@@ -172,14 +138,14 @@ lab = Lab(
             ),
             checks=(
                 Check(
-                    id="right",
-                    says="most answers are right with what was found, and few are from memory",
-                    judge=looking_it_up_helps,
+                    "right",
+                    "most answers are right with what was found, and few are from memory",
+                    looking_it_up_helps,
                 ),
                 Check(
-                    id="cited",
-                    says="half of the answers are right and name the source that says it",
-                    judge=names_its_sources,
+                    "cited",
+                    "half of the answers are right and name the source that says it",
+                    names_its_sources,
                 ),
             ),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlab.backend import Settings
 from agentlab.labs import AgentAnswer, Example
+from agentlab.labs.declare import Answers
 
 STEADY = Settings(temperature=0, max_tokens=40, repeat_penalty=1.0)
 """Greedy, so that a run can be repeated; short, so that a model gone astray is soon stopped."""
@@ -45,19 +46,21 @@ _TO_STUDENTS = (
     ),
 )
 
-VOICE_STARTER = AgentAnswer(instructions=_TEACHER, settings=STEADY)
-VOICE = AgentAnswer(instructions=_TEACHER, examples=_TO_CHILDREN, settings=STEADY)
-VOICE_WRONG = {
-    "no-role": AgentAnswer(settings=STEADY),
-    "a-role-described-at-length": AgentAnswer(
-        instructions="You are a teacher who speaks to five-year-old children in very short, "
-        "simple sentences.",
-        settings=STEADY,
-    ),
-    "examples-in-another-voice": AgentAnswer(
-        instructions=_TEACHER, examples=_TO_STUDENTS, settings=STEADY
-    ),
-}
+VOICE = Answers(
+    starter=AgentAnswer(instructions=_TEACHER, settings=STEADY),
+    solution=AgentAnswer(instructions=_TEACHER, examples=_TO_CHILDREN, settings=STEADY),
+    wrong={
+        "no-role": AgentAnswer(settings=STEADY),
+        "a-role-described-at-length": AgentAnswer(
+            instructions="You are a teacher who speaks to five-year-old children in very short, "
+            "simple sentences.",
+            settings=STEADY,
+        ),
+        "examples-in-another-voice": AgentAnswer(
+            instructions=_TEACHER, examples=_TO_STUDENTS, settings=STEADY
+        ),
+    },
+)
 
 _DESK = "You are the receptionist of Hotel Linde."
 _KNOWN = (
@@ -72,16 +75,20 @@ _AT_THE_DESK = (
     Example(user="What does a taxi cost?", answer="A taxi costs 9 euros."),
 )
 
-DESK_STARTER = AgentAnswer(instructions=_DESK, settings=STEADY)
-DESK = AgentAnswer(instructions=f"{_DESK} {_KNOWN} {_MORE}", examples=_AT_THE_DESK, settings=STEADY)
-DESK_WRONG = {
-    "an-expert": AgentAnswer(
-        instructions="You are the best receptionist of Hotel Linde. You know everything about it "
-        "and never make a mistake.",
-        settings=STEADY,
+DESK = Answers(
+    starter=AgentAnswer(instructions=_DESK, settings=STEADY),
+    solution=AgentAnswer(
+        instructions=f"{_DESK} {_KNOWN} {_MORE}", examples=_AT_THE_DESK, settings=STEADY
     ),
-    "knows-but-was-not-shown": AgentAnswer(instructions=f"{_DESK} {_KNOWN}", settings=STEADY),
-    "shown-but-does-not-know": AgentAnswer(
-        instructions=_DESK, examples=_AT_THE_DESK, settings=STEADY
-    ),
-}
+    wrong={
+        "an-expert": AgentAnswer(
+            instructions="You are the best receptionist of Hotel Linde. You know everything about "
+            "it and never make a mistake.",
+            settings=STEADY,
+        ),
+        "knows-but-was-not-shown": AgentAnswer(instructions=f"{_DESK} {_KNOWN}", settings=STEADY),
+        "shown-but-does-not-know": AgentAnswer(
+            instructions=_DESK, examples=_AT_THE_DESK, settings=STEADY
+        ),
+    },
+)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 
-from agentlab.labs import AgentStep, CaseRun, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, wrong
 
-from .answers import (
-    DESK,
-    DESK_STARTER,
-    DESK_WRONG,
-    VOICE,
-    VOICE_STARTER,
-    VOICE_WRONG,
-)
+from . import answers
 from .cases import guests, things
 
 WORDS = 9
@@ -51,17 +44,11 @@ lab = Lab(
     ),
     minutes=15,
     steps=(
-        ReadStep(id="a-role", title="You are a …"),
-        AgentStep(
-            id="a-voice",
-            title="A voice for children",
-            cases=things,
-            practice=4,
-            graded=12,
-            tools=(),
-            starter=VOICE_STARTER,
-            solution=VOICE,
-            wrong=VOICE_WRONG,
+        ReadStep(id="a-role"),
+        agent_step(
+            "a-voice",
+            answers.VOICE,
+            Drawn(things, practice=4, graded=12),
             hints=(
                 "Read some answers aloud, as to a child of five. What is wrong with them: what "
                 "they say, or how?",
@@ -80,16 +67,10 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="the-desk",
-            title="At the desk of Hotel Linde",
-            cases=guests,
-            practice=3,
-            graded=8,
-            tools=(),
-            starter=DESK_STARTER,
-            solution=DESK,
-            wrong=DESK_WRONG,
+        agent_step(
+            "the-desk",
+            answers.DESK,
+            Drawn(guests, practice=3, graded=8),
             hints=(
                 "Where could a model have learnt when breakfast is at Hotel Linde?",
                 "Write what the hotel's card says into the instructions. Then look at an answer: "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from statistics import mean
 from typing import Any, cast
 
@@ -11,38 +9,20 @@ from agentlab.labs import (
     Attempt,
     CaseRun,
     Check,
-    CodeStep,
-    Equipment,
     Lab,
     ReadStep,
     Verdict,
 )
 from agentlab.labs.checks import printed, share
-from agentlab.labs.declare import quiz, right, wrong
-from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
+from agentlab_tools.execute.equipment import sandbox_with
 from agentlab_tools.execute.tools import run_python
 
-from .answers import (
-    CELLS,
-    CELLS_STARTER,
-    CELLS_WRONG,
-    STORE,
-    STORE_STARTER,
-    STORE_WRONG,
-)
+from . import answers
 from .cases import CELLS as HOW_MANY
 from .cases import COUNT, PROBES, K, clusters, histories, made
 
 RECALL, LOOKED_AT = 0.9, 0.3
-
-
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy for the learner's code."""
-    limits = SandboxLimits(timeout=30)
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
 
 
 def like_the_real_ones(run: CaseRun) -> bool:
@@ -103,18 +83,13 @@ lab = Lab(
     ),
     minutes=20,
     tools=(run_python,),
-    equip=sandbox,
+    equip=sandbox_with("numpy", timeout=30),
     steps=(
-        ReadStep(id="one-interface", title="One interface, several stores"),
-        CodeStep(
-            id="store",
-            title="A store in twenty lines",
-            cases=histories,
-            practice=1,
-            graded=4,
-            starter=STORE_STARTER,
-            solution=STORE,
-            wrong=STORE_WRONG,
+        ReadStep(id="one-interface"),
+        code_step(
+            "store",
+            answers.STORE,
+            Drawn(histories, practice=1, graded=4),
             hints=(
                 "A dictionary from id to (vector, metadata) is a store already.",
                 "Choose by `where` first, rank the chosen, then cut to k: in this order.",
@@ -131,15 +106,10 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="cells",
-            title="Look at few, find most",
-            cases=clusters,
-            practice=1,
-            graded=3,
-            starter=CELLS_STARTER,
-            solution=CELLS,
-            wrong=CELLS_WRONG,
+        code_step(
+            "cells",
+            answers.CELLS,
+            Drawn(clusters, practice=1, graded=3),
             hints=(
                 "The starter deals vectors to cells like cards. Neighbours should share a cell.",
                 "k-means: put each vector into the cell of its nearest centre, move each centre to "
@@ -149,10 +119,10 @@ lab = Lab(
             ),
             checks=(
                 Check(
-                    id="trade",
-                    says=f"recall@{K} of {RECALL}, with at most {LOOKED_AT:.0%} of the vectors "
+                    "trade",
+                    f"recall@{K} of {RECALL}, with at most {LOOKED_AT:.0%} of the vectors "
                     "looked at",
-                    judge=finds_most_by_looking_at_few,
+                    finds_most_by_looking_at_few,
                 ),
             ),
         ),

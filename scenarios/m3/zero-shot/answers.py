@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlab.backend import Settings
 from agentlab.labs import AgentAnswer
+from agentlab.labs.declare import Answers
 from agentlab.limits import Limits
 
 
@@ -19,24 +20,32 @@ def told(instructions: str, max_tokens: int) -> AgentAnswer:
 LETTER, SENTENCE, WORD = 50, 40, 12
 """Tokens enough for what is wanted in each step, and to see what went wrong."""
 
-SUMMARY_STARTER = told("Help me with this email.", LETTER)
-SUMMARY = told("Summarize the email in one sentence.", LETTER)
-SUMMARY_WRONG = {
-    "only-the-task": told("Summarize the email.", LETTER),
-    "flattery": told("You are a brilliant assistant. Take a deep breath and do your best.", LETTER),
-}
+SUMMARY = Answers(
+    starter=told("Help me with this email.", LETTER),
+    solution=told("Summarize the email in one sentence.", LETTER),
+    wrong={
+        "only-the-task": told("Summarize the email.", LETTER),
+        "flattery": told(
+            "You are a brilliant assistant. Take a deep breath and do your best.", LETTER
+        ),
+    },
+)
 
-SHORT_STARTER = told("Answer briefly.", SENTENCE)
-SHORT = told("Answer the question in one short sentence of at most 15 words.", SENTENCE)
-SHORT_WRONG = {
-    "concise": told("Be concise.", SENTENCE),
-    "a-sentence-of-any-length": told("Answer in one sentence.", SENTENCE),
-    "cut-off": told("Answer briefly.", 20),
-}
+SHORT = Answers(
+    starter=told("Answer briefly.", SENTENCE),
+    solution=told("Answer the question in one short sentence of at most 15 words.", SENTENCE),
+    wrong={
+        "concise": told("Be concise.", SENTENCE),
+        "a-sentence-of-any-length": told("Answer in one sentence.", SENTENCE),
+        "cut-off": told("Answer briefly.", 20),
+    },
+)
 
-LABEL_STARTER = told("Answer the question.", WORD)
-LABEL = told("Answer with yes or no.", WORD)
-LABEL_WRONG = {
-    "correctly": told("Answer correctly and briefly.", WORD),
-    "certain": told("Only answer if you are absolutely certain.", WORD),
-}
+LABEL = Answers(
+    starter=told("Answer the question.", WORD),
+    solution=told("Answer with yes or no.", WORD),
+    wrong={
+        "correctly": told("Answer correctly and briefly.", WORD),
+        "certain": told("Only answer if you are absolutely certain.", WORD),
+    },
+)

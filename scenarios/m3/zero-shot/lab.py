@@ -6,7 +6,6 @@ import re
 
 from agentlab.labs import (
     AgentAnswer,
-    AgentStep,
     Attempt,
     CaseRun,
     Check,
@@ -15,19 +14,9 @@ from agentlab.labs import (
     Verdict,
 )
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, wrong
 
-from .answers import (
-    LABEL,
-    LABEL_STARTER,
-    LABEL_WRONG,
-    SHORT,
-    SHORT_STARTER,
-    SHORT_WRONG,
-    SUMMARY,
-    SUMMARY_STARTER,
-    SUMMARY_WRONG,
-)
+from . import answers
 from .cases import DAYS, explanations, letters, yes_or_no
 
 _LABEL = re.compile(r"(yes|no)\b", re.IGNORECASE)
@@ -78,7 +67,7 @@ def no_examples(attempt: Attempt) -> Verdict:
     return Verdict(passed=not shown, reason=reason)
 
 
-TOLD = Check(id="told", says="by instructions alone, without examples", judge=no_examples)
+TOLD = Check("told", "by instructions alone, without examples", no_examples)
 
 lab = Lab(
     id="m3/zero-shot",
@@ -90,17 +79,11 @@ lab = Lab(
     ),
     minutes=20,
     steps=(
-        ReadStep(id="told", title="Told, not shown"),
-        AgentStep(
-            id="say-the-task",
-            title="Say the task, and the form",
-            cases=letters,
-            practice=3,
-            graded=10,
-            tools=(),
-            starter=SUMMARY_STARTER,
-            solution=SUMMARY,
-            wrong=SUMMARY_WRONG,
+        ReadStep(id="told"),
+        agent_step(
+            "say-the-task",
+            answers.SUMMARY,
+            Drawn(letters, practice=3, graded=10),
             hints=(
                 "Run the starter, and read what came back as if you had asked a stranger. Did "
                 "anything say what kind of help you meant?",
@@ -125,16 +108,10 @@ lab = Lab(
                 TOLD,
             ),
         ),
-        AgentStep(
-            id="say-how-long",
-            title="Brief is not a length",
-            cases=explanations,
-            practice=3,
-            graded=12,
-            tools=(),
-            starter=SHORT_STARTER,
-            solution=SHORT,
-            wrong=SHORT_WRONG,
+        agent_step(
+            "say-how-long",
+            answers.SHORT,
+            Drawn(explanations, practice=3, graded=12),
             hints=(
                 "How long is brief? Say it so that anyone who counts comes to the same result.",
                 "Two measures are better than one: how many sentences, and how many words.",
@@ -151,27 +128,17 @@ lab = Lab(
                 TOLD,
             ),
         ),
-        AgentStep(
-            id="say-the-answers",
-            title="Yes, no, or something else",
-            cases=yes_or_no,
-            practice=4,
-            graded=16,
-            tools=(),
-            starter=LABEL_STARTER,
-            solution=LABEL,
-            wrong=LABEL_WRONG,
+        agent_step(
+            "say-the-answers",
+            answers.LABEL,
+            Drawn(yes_or_no, practice=4, graded=16),
             hints=(
                 "The program reads the first word of an answer. Which words may that be?",
                 "Do not ask for certainty or care. Name the answers that are allowed.",
                 "Answer with yes or no.",
             ),
             checks=(
-                Check(
-                    id="allowed",
-                    says="seven in eight answers begin with yes or no",
-                    judge=allowed,
-                ),
+                Check("allowed", "seven in eight answers begin with yes or no", allowed),
                 TOLD,
             ),
         ),

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
-
-
-def _code(text: str) -> CodeAnswer:
-    return CodeAnswer(code=text.strip() + "\n")
-
+from agentlab.labs.declare import programs
 
 _LOSS = """
 import math
@@ -20,7 +15,8 @@ def loss(better, better_was, worse, worse_was, beta):
 _MARGIN = "margin = beta * ((better - better_was) - (worse - worse_was))"
 _VALUE = "-math.log(1 / (1 + math.exp(-margin)))"
 
-LOSS_STARTER = _code('''
+LOSS = programs(
+    starter='''
 import math
 
 
@@ -30,26 +26,26 @@ def loss(better, better_was, worse, worse_was, beta):
     All four are log probabilities: of the better and the worse answer, now and before training.
     """
     return 0.0
-''')
-LOSS = _code(_LOSS.format(margin=_MARGIN, value=_VALUE))
-LOSS_WRONG = {
-    "without-what-was": _code(
-        _LOSS.format(margin="margin = beta * (better - worse)", value=_VALUE)
-    ),
-    "the-wrong-way-round": _code(
-        _LOSS.format(margin=_MARGIN, value="-math.log(1 / (1 + math.exp(margin)))")
-    ),
-    "without-the-logarithm": _code(
-        _LOSS.format(margin=_MARGIN, value="1 - 1 / (1 + math.exp(-margin))")
-    ),
-}
+''',
+    solution=_LOSS.format(margin=_MARGIN, value=_VALUE),
+    wrong={
+        "without-what-was": _LOSS.format(margin="margin = beta * (better - worse)", value=_VALUE),
+        "the-wrong-way-round": _LOSS.format(
+            margin=_MARGIN, value="-math.log(1 / (1 + math.exp(margin)))"
+        ),
+        "without-the-logarithm": _LOSS.format(
+            margin=_MARGIN, value="1 - 1 / (1 + math.exp(-margin))"
+        ),
+    },
+)
 
-PREFER_STARTER = _code('''
+PREFER = programs(
+    starter='''
 def prefer(question, a, b):
     """Which answer is better: "a", "b", or None where you can't say."""
     return None
-''')
-PREFER = _code("""
+''',
+    solution="""
 import re
 
 
@@ -61,14 +57,15 @@ def prefer(question, a, b):
     if (sentences(a) == 1) == (sentences(b) == 1):
         return None
     return "a" if sentences(a) == 1 else "b"
-""")
-PREFER_WRONG = {
-    "the-longer": _code("""
+""",
+    wrong={
+        "the-longer": """
 def prefer(question, a, b):
     return "a" if len(a) > len(b) else "b"
-"""),
-    "always-the-first": _code("""
+""",
+        "always-the-first": """
 def prefer(question, a, b):
     return "a"
-"""),
-}
+""",
+    },
+)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import close_to, numbers_in, share, told
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
-from .answers import (
-    LOSS,
-    LOSS_STARTER,
-    LOSS_WRONG,
-    PREFER,
-    PREFER_STARTER,
-    PREFER_WRONG,
-)
+from . import answers
 from .cases import UNSEEN, pairs, talks
 from .training import align, bench, run
 
@@ -47,17 +40,12 @@ lab = Lab(
     tools=(run, align),
     equip=bench,
     steps=(
-        ReadStep(id="preferences", title="Better is easier to say than good"),
-        CodeStep(
-            id="loss",
-            title="The loss",
-            cases=pairs,
+        ReadStep(id="preferences"),
+        code_step(
+            "loss",
+            answers.LOSS,
+            Drawn(pairs, practice=2, graded=6),
             runs_on="run",
-            practice=2,
-            graded=6,
-            starter=LOSS_STARTER,
-            solution=LOSS,
-            wrong=LOSS_WRONG,
             hints=(
                 "How much more likely has the better answer become since the training began? "
                 "And the worse one?",
@@ -68,16 +56,11 @@ lab = Lab(
             ),
             checks=(share("loss", "the loss is right for every pair", gives_the_loss, 1.0),),
         ),
-        CodeStep(
-            id="prefer",
-            title="Say it in one sentence",
-            cases=talks,
+        code_step(
+            "prefer",
+            answers.PREFER,
+            Drawn(talks, practice=1, graded=1),
             runs_on="align",
-            practice=1,
-            graded=1,
-            starter=PREFER_STARTER,
-            solution=PREFER,
-            wrong=PREFER_WRONG,
             hints=(
                 "You want short answers. Which of two answers would you pick, by something that "
                 "a program can count?",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from random import Random
 
 from agentlab.backend import Settings
-from agentlab.labs import AgentAnswer, AgentStep, Case, CaseRun, Example, Lab, ReadStep
+from agentlab.labs import AgentAnswer, Case, CaseRun, Example, Lab, ReadStep
 from agentlab.labs.checks import close_to, numbers_in, says_number, share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, quiz, right, wrong
 from agentlab_tools.calculator import calculator
 
 
@@ -61,24 +61,23 @@ lab = Lab(
     minutes=8,
     tools=(calculator,),
     steps=(
-        ReadStep(id="what-you-will-do", title="What you will do"),
-        AgentStep(
-            id="a-calculator",
-            title="Give it a calculator",
-            cases=products,
-            practice=2,
-            graded=4,
+        ReadStep(id="what-you-will-do"),
+        agent_step(
+            "a-calculator",
+            Answers(
+                starter=AGENT.but(tools=()),
+                solution=AGENT,
+                wrong={
+                    "asked-nicely": AGENT.but(
+                        instructions="You are a brilliant mathematician. Work carefully.",
+                        tools=(),
+                        examples=(),
+                    ),
+                    "not-shown": AGENT.but(examples=()),
+                },
+            ),
+            Drawn(products, practice=2, graded=4),
             tools=("calculator",),
-            starter=AGENT.but(tools=()),
-            solution=AGENT,
-            wrong={
-                "asked-nicely": AGENT.but(
-                    instructions="You are a brilliant mathematician. Work carefully.",
-                    tools=(),
-                    examples=(),
-                ),
-                "not-shown": AGENT.but(examples=()),
-            },
             hints=(
                 "Press r, and read the answers. The model asks for a calculator: who hears it?",
                 "Everything the agent needs stands in the answer already, but one thing: "

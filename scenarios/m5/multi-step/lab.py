@@ -7,7 +7,6 @@ from pathlib import Path
 from agentlab import Trace
 from agentlab.labs import (
     AgentAnswer,
-    AgentStep,
     Attempt,
     Call,
     CaseRun,
@@ -19,7 +18,7 @@ from agentlab.labs import (
     Verdict,
 )
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, quiz, right, wrong
 
 from .depot import DEPOT, look_up, look_up_next, parcels
 from .examples import FIVE, POINTERS, PROSE, STEADY
@@ -68,7 +67,7 @@ def kept(first: int) -> Check:
         lost = "good steps are made again" if at < first else "the mistake is kept"
         return Verdict(passed=False, reason=f"event {at} is {where} the right place, so {lost}")
 
-    return Check(id="kept", says="what was right is kept, and nothing else", judge=judge)
+    return Check("kept", "what was right is kept, and nothing else", judge)
 
 
 def shorter(attempt: Attempt) -> Verdict:
@@ -100,7 +99,7 @@ def no_number_given(attempt: Attempt) -> Verdict:
     return Verdict(passed=not told, reason=reason)
 
 
-RIGHT = Check(id="right", says="the run ends with the driver's number, looked up", judge=reached)
+RIGHT = Check("right", "the run ends with the driver's number, looked up", reached)
 
 IN_PROSE = AgentAnswer(
     instructions="Use look_up until you know the answer.",
@@ -127,7 +126,7 @@ lab = Lab(
     minutes=25,
     tools=(look_up, look_up_next),
     steps=(
-        ReadStep(id="many-steps", title="Many steps, one mistake"),
+        ReadStep(id="many-steps"),
         quiz(
             "find-it",
             "Find it",
@@ -178,7 +177,7 @@ lab = Lab(
             checks=(
                 RIGHT,
                 kept(MISTAKE),
-                Check(id="shorter", says="it gets there sooner than it gave up", judge=shorter),
+                Check("shorter", "it gets there sooner than it gave up", shorter),
             ),
         ),
         ForkStep(
@@ -209,37 +208,28 @@ lab = Lab(
             ),
             checks=(
                 RIGHT,
-                Check(
-                    id="by-itself",
-                    says="the model takes the right step by itself",
-                    judge=by_itself,
-                ),
-                Check(
-                    id="not-told",
-                    says="the line does not give the answer away",
-                    judge=no_number_given,
-                ),
+                Check("by-itself", "the model takes the right step by itself", by_itself),
+                Check("not-told", "the line does not give the answer away", no_number_given),
             ),
         ),
-        AgentStep(
-            id="mend-the-agent",
-            title="Mend the agent",
-            cases=parcels,
-            practice=3,
-            graded=6,
+        agent_step(
+            "mend-the-agent",
+            Answers(
+                starter=IN_PROSE,
+                solution=BY_POINTERS,
+                wrong={
+                    "sterner": IN_PROSE.but(
+                        instructions="Use look_up until you know the answer. First the parcel, "
+                        "then its van, then the driver. Never look up the same thing twice!",
+                    ),
+                    "not-shown": BY_POINTERS.but(examples=()),
+                    "one-step-shown": BY_POINTERS.but(
+                        examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS)
+                    ),
+                },
+            ),
+            Drawn(parcels, practice=3, graded=6),
             tools=("look_up", "look_up_next"),
-            starter=IN_PROSE,
-            solution=BY_POINTERS,
-            wrong={
-                "sterner": IN_PROSE.but(
-                    instructions="Use look_up until you know the answer. First the parcel, then "
-                    "its van, then the driver. Never look up the same thing twice!",
-                ),
-                "not-shown": BY_POINTERS.but(examples=()),
-                "one-step-shown": BY_POINTERS.but(
-                    examples=tuple(e.model_copy(update={"then": ()}) for e in POINTERS)
-                ),
-            },
             hints=(
                 "The last step showed which lines the model can follow. One of the two tools "
                 "speaks like that.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import share, told
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from agentlab_tools.execute.tools import run_python
 
-from .answers import CHOOSE, CHOOSE_STARTER, CHOOSE_WRONG, ROUND, ROUND_STARTER, ROUND_WRONG
+from . import answers
 from .cases import LOSS, MEGABYTES, budgets, levels_and_error, roundings
 from .measuring import quantize_and_measure, sandbox
 
@@ -47,16 +47,11 @@ lab = Lab(
     tools=(run_python.with_(max_chars=60_000), quantize_and_measure),
     equip=sandbox,
     steps=(
-        ReadStep(id="why-fewer-bits", title="Why fewer bits"),
-        CodeStep(
-            id="round",
-            title="Round it yourself",
-            cases=roundings,
-            practice=2,
-            graded=4,
-            starter=ROUND_STARTER,
-            solution=ROUND,
-            wrong=ROUND_WRONG,
+        ReadStep(id="why-fewer-bits"),
+        code_step(
+            "round",
+            answers.ROUND,
+            Drawn(roundings, practice=2, graded=4),
             hints=(
                 "With b bits, a signed whole number reaches from -(2^(b-1) - 1) to 2^(b-1) - 1. "
                 "Which scale makes the largest weight just fit?",
@@ -82,16 +77,11 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="choose",
-            title="A model for a small machine",
-            cases=budgets,
+        code_step(
+            "choose",
+            answers.CHOOSE,
+            Drawn(budgets, practice=1, graded=1),
             runs_on="quantize",
-            practice=1,
-            graded=1,
-            starter=CHOOSE_STARTER,
-            solution=CHOOSE,
-            wrong=CHOOSE_WRONG,
             hints=(
                 "Try a few kinds, and write down what each weighs and what it loses.",
                 "The number in a name is the bits of most weights, not of all, and not how good "

@@ -14,6 +14,7 @@ from agentlab import ToolContext, tool
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab_tools.execute.equipment import equipped
 from agentlab_tools.train.bridge.quantize import KINDS, Kind, quantize
 
 from .cases import ROWS
@@ -27,8 +28,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     limits = SandboxLimits(timeout=30)
     async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
         await opened.write_file("rows.npy", ROWS.read_bytes())
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
 
 
 @tool(timeout=600, name="quantize")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agentlab.backend import Settings
-from agentlab.labs import AgentAnswer, CodeAnswer, Example, Try
+from agentlab.labs import AgentAnswer, Example, Try
+from agentlab.labs.declare import programs
 from agentlab.limits import Limits
 
 STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
@@ -86,36 +87,32 @@ def shown_success(examples: tuple[Example, ...]) -> tuple[Example, ...]:
     return tuple(example.model_copy(update={"tried": ()}) for example in examples)
 
 
-PROBE = CodeAnswer(
-    code="""\
+PROBE = programs(
+    starter='''\
+def attempt(action):
+    """Try an action. Return "allowed", or the name of the error it met."""
+    return "allowed"
+''',
+    solution="""\
 def attempt(action):
     try:
         action()
     except Exception as error:
         return type(error).__name__
     return "allowed"
-"""
-)
-PROBE_STARTER = CodeAnswer(
-    code='''\
-def attempt(action):
-    """Try an action. Return "allowed", or the name of the error it met."""
-    return "allowed"
-'''
-)
-PROBE_WRONG = {
-    "refuses-everything": CodeAnswer(code='def attempt(action):\n    return "PermissionError"\n'),
-    "never-tries": CodeAnswer(code='def attempt(action):\n    return "allowed"\n'),
-    "lets-it-escape": CodeAnswer(code='def attempt(action):\n    action()\n    return "allowed"\n'),
-    "looks-instead-of-trying": CodeAnswer(
-        code="""\
+""",
+    wrong={
+        "refuses-everything": 'def attempt(action):\n    return "PermissionError"\n',
+        "never-tries": 'def attempt(action):\n    return "allowed"\n',
+        "lets-it-escape": 'def attempt(action):\n    action()\n    return "allowed"\n',
+        "looks-instead-of-trying": """\
 import sys
 def attempt(action):
     code = getattr(action, "__code__", None)
     seen = repr([code and (code.co_names, code.co_consts), sys._getframe(1).f_locals])
     hostile = any(word in seen for word in ("shadow", "connect", "/usr/", "environ", "kill"))
     return "PermissionError" if hostile else "allowed"
-"""
-    ),
-    "says-nothing": CodeAnswer(code="def attempt(action):\n    action\n"),
-}
+""",
+        "says-nothing": "def attempt(action):\n    action\n",
+    },
+)

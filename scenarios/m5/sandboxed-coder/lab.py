@@ -5,21 +5,15 @@ from __future__ import annotations
 import io
 from typing import Any, cast
 
-from agentlab.labs import AgentStep, CaseRun, CodeStep, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import close_to, numbers_in, printed, says_number, share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, code_step, quiz, right, wrong
+from agentlab_tools.execute.equipment import sandbox_with
 
-from .answers import (
-    DRAWN,
-    MENDED,
-    PROBE,
-    PROBE_STARTER,
-    PROBE_WRONG,
-    coder,
-    shown_success,
-)
+from . import answers
+from .answers import DRAWN, MENDED, coder, shown_success
 from .cases import attempts, numbers, plots
-from .tools import probe, run_python, sandbox
+from .tools import probe, run_python
 
 
 def printed_by_the_code(run: CaseRun) -> bool:
@@ -66,25 +60,24 @@ lab = Lab(
     ),
     minutes=25,
     tools=(run_python, probe),
-    equip=sandbox,
+    equip=sandbox_with("matplotlib", timeout=20),
     steps=(
-        ReadStep(id="why-a-box", title="Why it needs a box"),
-        AgentStep(
-            id="mend",
-            title="It fails, reads the error, and mends it",
-            cases=numbers,
-            practice=3,
-            graded=8,
+        ReadStep(id="why-a-box"),
+        agent_step(
+            "mend",
+            Answers(
+                starter=coder(),
+                solution=coder(MENDED),
+                wrong={
+                    "no-tool": coder(tool=False),
+                    "only-success-shown": coder(shown_success(MENDED[:2])),
+                    "answers-without-code": coder(
+                        tuple(e.model_copy(update={"tool": None}) for e in MENDED), tool=False
+                    ),
+                },
+            ),
+            Drawn(numbers, practice=3, graded=8),
             tools=("run_python",),
-            starter=coder(),
-            solution=coder(MENDED),
-            wrong={
-                "no-tool": coder(tool=False),
-                "only-success-shown": coder(shown_success(MENDED[:2])),
-                "answers-without-code": coder(
-                    tuple(e.model_copy(update={"tool": None}) for e in MENDED), tool=False
-                ),
-            },
             hints=(
                 "Look at a run: after the error, what did the model say next?",
                 "An [[examples]] entry may have `tried`: calls that failed first, each with its "
@@ -108,19 +101,18 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="draw",
-            title="Pictures come out",
-            cases=plots,
-            practice=2,
-            graded=4,
+        agent_step(
+            "draw",
+            Answers(
+                starter=coder(MENDED[:1]),
+                solution=coder(DRAWN),
+                wrong={
+                    "no-tool": coder(tool=False),
+                    "wrong-examples": coder(MENDED[:2]),
+                },
+            ),
+            Drawn(plots, practice=2, graded=4),
             tools=("run_python",),
-            starter=coder(MENDED[:1]),
-            solution=coder(DRAWN),
-            wrong={
-                "no-tool": coder(tool=False),
-                "wrong-examples": coder(MENDED[:2]),
-            },
             hints=(
                 "The model has never seen a plot in its examples.",
                 "Show it two plots that are not the ones it will be asked for.",
@@ -136,16 +128,11 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="probe",
-            title="Try the walls",
-            cases=attempts,
+        code_step(
+            "probe",
+            answers.PROBE,
+            Drawn(attempts, practice=4, graded=10),
             runs_on="probe",
-            practice=4,
-            graded=10,
-            starter=PROBE_STARTER,
-            solution=PROBE,
-            wrong=PROBE_WRONG,
             hints=(
                 "An action that is stopped raises an exception.",
                 "try: …, except Exception as error: …",

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.execute.apart import judged
-
-
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with matplotlib in it; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=20)
-    async with Sandbox.open(packages=("matplotlib",), limits=limits, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
 
 
 @tool(timeout=60)

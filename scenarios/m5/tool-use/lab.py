@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from agentlab.labs import (
     AgentAnswer,
-    AgentStep,
     CaseRun,
     Example,
     Lab,
     ReadStep,
 )
 from agentlab.labs.checks import close_to, numbers_in, says_number, share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Answers, Drawn, agent_step, quiz, right, wrong
 from agentlab_tools.calculator import calculator
 from agentlab_tools.lexical import terms
 from agentlab_tools.search import LIBRARY, search_over
@@ -82,28 +81,27 @@ lab = Lab(
     minutes=20,
     tools=(calculator, search),
     steps=(
-        ReadStep(id="what-a-call-is", title="What a tool call is"),
-        AgentStep(
-            id="sums",
-            title="Sums it cannot do",
-            cases=sums,
-            practice=4,
-            graded=8,
+        ReadStep(id="what-a-call-is"),
+        agent_step(
+            "sums",
+            Answers(
+                starter=SUMS.but(examples=()),
+                solution=SUMS,
+                wrong={
+                    "no-tool": AgentAnswer(
+                        instructions="You are a brilliant mathematician. Work carefully.",
+                        settings=STEADY,
+                    ),
+                    "examples-without-calls": SUMS.but(
+                        instructions="Answer every sum.", tools=(), examples=spoken(SUM_EXAMPLES)
+                    ),
+                    "forced-but-not-shown": SUMS.but(
+                        examples=(), settings=STEADY.model_copy(update={"tool_choice": "required"})
+                    ),
+                },
+            ),
+            Drawn(sums, practice=4, graded=8),
             tools=("calculator",),
-            starter=SUMS.but(examples=()),
-            solution=SUMS,
-            wrong={
-                "no-tool": AgentAnswer(
-                    instructions="You are a brilliant mathematician. Work carefully.",
-                    settings=STEADY,
-                ),
-                "examples-without-calls": SUMS.but(
-                    instructions="Answer every sum.", tools=(), examples=spoken(SUM_EXAMPLES)
-                ),
-                "forced-but-not-shown": SUMS.but(
-                    examples=(), settings=STEADY.model_copy(update={"tool_choice": "required"})
-                ),
-            },
             hints=(
                 "Read the last run: did the model call anything? It was told to, but never shown.",
                 "Add [[examples]]: a user's sum, the call, the calculator's result, the answer.",
@@ -121,21 +119,20 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="stories",
-            title="Sums in disguise",
-            cases=word_problems,
-            practice=3,
-            graded=10,
+        agent_step(
+            "stories",
+            Answers(
+                starter=SUMS,
+                solution=SUMS.but(examples=STORY_EXAMPLES),
+                wrong={
+                    "no-tool": AgentAnswer(
+                        instructions="Think step by step, then give the number.", settings=STEADY
+                    ),
+                    "one-example": SUMS.but(examples=STORY_EXAMPLES[1:2]),
+                },
+            ),
+            Drawn(word_problems, practice=3, graded=10),
             tools=("calculator",),
-            starter=SUMS,
-            solution=SUMS.but(examples=STORY_EXAMPLES),
-            wrong={
-                "no-tool": AgentAnswer(
-                    instructions="Think step by step, then give the number.", settings=STEADY
-                ),
-                "one-example": SUMS.but(examples=STORY_EXAMPLES[1:2]),
-            },
             hints=(
                 "The examples so far have the sum written out. Where would the model have seen "
                 "which numbers of a story to put in, and which sign?",
@@ -153,25 +150,26 @@ lab = Lab(
                 ),
             ),
         ),
-        AgentStep(
-            id="look-it-up",
-            title="Look it up, and say where",
-            cases=topics,
-            practice=3,
-            graded=8,
+        agent_step(
+            "look-it-up",
+            Answers(
+                starter=LOOK_UP.but(examples=()),
+                solution=LOOK_UP,
+                wrong={
+                    "from-memory": AgentAnswer(
+                        instructions="Explain the topic in one sentence. End with a source in "
+                        "parentheses, like (attention.md).",
+                        settings=STEADY,
+                    ),
+                    "made-up-sources": LOOK_UP.but(
+                        instructions="Explain the topic.",
+                        tools=(),
+                        examples=spoken(LOOK_UP_EXAMPLES),
+                    ),
+                },
+            ),
+            Drawn(topics, practice=3, graded=8),
             tools=("search",),
-            starter=LOOK_UP.but(examples=()),
-            solution=LOOK_UP,
-            wrong={
-                "from-memory": AgentAnswer(
-                    instructions="Explain the topic in one sentence. End with a source in "
-                    "parentheses, like (attention.md).",
-                    settings=STEADY,
-                ),
-                "made-up-sources": LOOK_UP.but(
-                    instructions="Explain the topic.", tools=(), examples=spoken(LOOK_UP_EXAMPLES)
-                ),
-            },
             hints=(
                 "Telling it to name the source is not enough: which form should the name take?",
                 "In each example let the answer repeat the sentence found, then the file's name "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
 from typing import Literal
 
@@ -12,7 +12,7 @@ from agentlab.errors import AgentLabError
 from agentlab.plugins.equipment import Equipment
 from agentlab_tools.execute.sandbox import Sandbox
 from agentlab_tools.execute.tools import USUAL_PACKAGES
-from agentlab_tools.execute.values import SandboxInfo
+from agentlab_tools.execute.values import SandboxInfo, SandboxLimits
 
 
 @asynccontextmanager
@@ -20,8 +20,27 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     """The strongest sandbox that holds here, its level written into the trace."""
     packages = tuple(name for name in USUAL_PACKAGES if find_spec(name) is not None)
     async with Sandbox.open(packages=packages, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+        yield equipped(opened)
+
+
+def sandbox_with(
+    *packages: str, timeout: float
+) -> Callable[[], AbstractAsyncContextManager[Equipment]]:
+    """What opens a sandbox with these packages, whose cells may take so many seconds each."""
+
+    @asynccontextmanager
+    async def opener() -> AsyncGenerator[Equipment]:
+        limits = SandboxLimits(timeout=timeout)
+        async with Sandbox.open(packages=packages, limits=limits, spare=False) as opened:
+            yield equipped(opened)
+
+    return opener
+
+
+def equipped(opened: Sandbox) -> Equipment:
+    """An open sandbox as runs take it: for their tools, with its level in their traces."""
+    info = opened.describe()
+    return Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
 
 
 def doctor() -> Iterator[tuple[Literal["ok", "note"], str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlab.backend import Settings
 from agentlab.labs import AgentAnswer, Example
+from agentlab.labs.declare import Answers
 
 from .cases import QUESTION
 
@@ -26,16 +27,20 @@ def _shown(letter: str, word: str) -> Example:
 
 _EXAMPLES = (_shown("t", "letter"), _shown("w", "window"), _shown("u", "cucumber"))
 
-STARTER = AgentAnswer(instructions=_TOLD, tools=("count_letter",), settings=_STEADY)
-SOLUTION = STARTER.model_copy(update={"examples": _EXAMPLES})
-WRONG = {
-    "from-memory": AgentAnswer(
-        instructions="You are a brilliant speller. Look closely, letter by letter.",
-        settings=_STEADY,
-    ),
-    "examples-without-calls": AgentAnswer(
-        instructions="Answer every question.",
-        examples=tuple(Example(user=e.user, answer=e.answer) for e in _EXAMPLES),
-        settings=_STEADY,
-    ),
-}
+_STARTER = AgentAnswer(instructions=_TOLD, tools=("count_letter",), settings=_STEADY)
+
+COUNT = Answers(
+    starter=_STARTER,
+    solution=_STARTER.but(examples=_EXAMPLES),
+    wrong={
+        "from-memory": AgentAnswer(
+            instructions="You are a brilliant speller. Look closely, letter by letter.",
+            settings=_STEADY,
+        ),
+        "examples-without-calls": AgentAnswer(
+            instructions="Answer every question.",
+            examples=tuple(Example(user=e.user, answer=e.answer) for e in _EXAMPLES),
+            settings=_STEADY,
+        ),
+    },
+)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agentlab.labs import AgentStep, CaseRun, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import says_number, share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, agent_step, quiz, right, wrong
 
-from .answers import SOLUTION, STARTER, WRONG
+from . import answers
 from .cases import questions
 from .tools import count_letter
 
@@ -27,17 +27,12 @@ lab = Lab(
     minutes=10,
     tools=(count_letter,),
     steps=(
-        ReadStep(id="what-it-reads", title="What a model reads"),
-        AgentStep(
-            id="count",
-            title="Let it count",
-            cases=questions,
-            practice=2,
-            graded=6,
+        ReadStep(id="what-it-reads"),
+        agent_step(
+            "count",
+            answers.COUNT,
+            Drawn(questions, practice=2, graded=6),
             tools=("count_letter",),
-            starter=STARTER,
-            solution=SOLUTION,
-            wrong=WRONG,
             hints=(
                 "Read a run: did the model call anything? It was told to, but never shown.",
                 "Add [[examples]]: a user's question, the tool, its arguments, its result, and "

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
-STARTER = CodeAnswer(
-    code='''\
-def most_frequent_pair(text):
-    """The two neighbouring letters that are most frequent; of equals, the first by the alphabet."""
-    return text[:2]
-'''
-)
-
-SOLUTION = CodeAnswer(
-    code='''\
+_SOLUTION = '''
 from collections import Counter
 
 
@@ -22,11 +13,16 @@ def most_frequent_pair(text):
     counted = Counter(a + b for a, b in zip(text, text[1:]))
     return min(counted, key=lambda pair: (-counted[pair], pair))
 '''
-)
 
-WRONG = {
-    "every-other-pair": CodeAnswer(
-        code=SOLUTION.code.replace("zip(text, text[1:])", "zip(text[::2], text[1::2])")
-    ),
-    "least-frequent": CodeAnswer(code=SOLUTION.code.replace("-counted[pair]", "counted[pair]")),
-}
+FIND = programs(
+    starter='''
+def most_frequent_pair(text):
+    """The two neighbouring letters that are most frequent; of equals, the first by the alphabet."""
+    return text[:2]
+''',
+    solution=_SOLUTION,
+    wrong={
+        "every-other-pair": _SOLUTION.replace("zip(text, text[1:])", "zip(text[::2], text[1::2])"),
+        "least-frequent": _SOLUTION.replace("-counted[pair]", "counted[pair]"),
+    },
+)

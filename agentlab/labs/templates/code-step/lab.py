@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CaseRun, CodeStep, Lab, ReadStep
+from agentlab.labs import CaseRun, Lab, ReadStep
 from agentlab.labs.checks import share
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
-from .answers import SOLUTION, STARTER, WRONG
+from . import answers
 from .cases import texts
 from .tools import run_python, sandbox
 
@@ -27,16 +27,11 @@ lab = Lab(
     tools=(run_python,),
     equip=sandbox,
     steps=(
-        ReadStep(id="pairs", title="Pairs become tokens"),
-        CodeStep(
-            id="find",
-            title="Find the pair",
-            cases=texts,
-            practice=1,
-            graded=3,
-            starter=STARTER,
-            solution=SOLUTION,
-            wrong=WRONG,
+        ReadStep(id="pairs"),
+        code_step(
+            "find",
+            answers.FIND,
+            Drawn(texts, practice=1, graded=3),
             hints=(
                 "A text of n letters has n - 1 pairs of neighbours, and they overlap.",
                 "zip(text, text[1:]) walks over them; a Counter counts them.",
