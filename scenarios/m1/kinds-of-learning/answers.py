@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
 
-def _code(*parts: str) -> CodeAnswer:
-    return CodeAnswer(
-        code="import numpy as np\n\n\n" + "\n\n\n".join(p.strip() for p in parts) + "\n"
-    )
+def _code(*parts: str) -> str:
+    return "import numpy as np\n\n\n" + "\n\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _learn(body: str, helper: str = "") -> CodeAnswer:
+def _learn(body: str, helper: str = "") -> str:
     whole = f"def learn(x, y, fresh):\n{indent(body.strip(), '    ')}"
     return _code(helper, whole) if helper else _code(whole)
 
@@ -44,32 +42,33 @@ return guess(x, y, fresh), np.mean(right)
 """
 _SEEN = "return guess(x, y, fresh), np.mean(guess(x, y, x) == y)"
 
-LABELLED_STARTER = _learn(
-    '"""x (n, 384) of groups y (n,), and fresh (m, 384): their groups, and the share expected '
-    f'right."""\n{_SEEN}',
-    _NEAREST,
-)
-LABELLED = _learn(_HELD_OUT, _MEANS)
-LABELLED_ALSO = {
-    "ridge-regression": _learn(_HELD_OUT, _RIDGE),
-    "each-left-out-once": _learn(
-        """
+LABELLED = programs(
+    starter=_learn(
+        '"""x (n, 384) of groups y (n,), and fresh (m, 384): their groups, and the share expected '
+        f'right."""\n{_SEEN}',
+        _NEAREST,
+    ),
+    solution=_learn(_HELD_OUT, _MEANS),
+    also={
+        "ridge-regression": _learn(_HELD_OUT, _RIDGE),
+        "each-left-out-once": _learn(
+            """
 likeness = x @ x.T
 np.fill_diagonal(likeness, -np.inf)
 return y[np.argmax(fresh @ x.T, axis=1)], np.mean(y[likeness.argmax(axis=1)] == y)
 """
-    ),
-    "softmax-by-gradient": _learn(
-        """
+        ),
+        "softmax-by-gradient": _learn(
+            """
 order = np.random.default_rng(3).permutation(len(x))
-halves = [order[0::2], order[1::2]]
-shares = [
-    np.mean((fresh_scores(x[a], y[a], x[b]).argmax(axis=1)) == y[b])
-    for a, b in (halves, halves[::-1])
-]
-return fresh_scores(x, y, fresh).argmax(axis=1), np.mean(shares)
+hits = []
+for part in np.split(order, 5):
+    rest = ~np.isin(order, part)
+    scores = fresh_scores(x[order[rest]], y[order[rest]], x[part])
+    hits += list(scores.argmax(axis=1) == y[part])
+return fresh_scores(x, y, fresh).argmax(axis=1), sum(hits) / len(hits)
 """,
-        """
+            """
 def fresh_scores(x, y, fresh):
     weights = np.zeros((x.shape[1], 4))
     for _ in range(200):
@@ -79,35 +78,36 @@ def fresh_scores(x, y, fresh):
         weights -= 10 * x.T @ (chances - np.eye(4)[y]) / len(x)
     return fresh @ weights
 """,
-    ),
-}
-LABELLED_WRONG = {
-    "asked-what-it-knows": _learn(_SEEN, _RIDGE),
-    "itself-among-its-neighbours": _learn(
-        """
+        ),
+    },
+    wrong={
+        "asked-what-it-knows": _learn(_SEEN, _RIDGE),
+        "itself-among-its-neighbours": _learn(
+            """
 likeness = x @ x.T
 near = np.argsort(-likeness, axis=1)[:, :2]
 hit = (y[near] == y[:, None]).any(axis=1)
 return y[np.argmax(fresh @ x.T, axis=1)], hit.mean()
 """
-    ),
-    "modest-and-dull": _learn("return np.full(len(fresh), np.bincount(y).argmax()), 0.25"),
-    "ten-labels-will-do": _learn(
-        """
+        ),
+        "modest-and-dull": _learn("return np.full(len(fresh), np.bincount(y).argmax()), 0.25"),
+        "ten-labels-will-do": _learn(
+            """
 return guess(x[:10], y[:10], fresh), np.mean(guess(x[:10], y[:10], x[10:]) == y[10:])
 """,
-        _NEAREST,
-    ),
-}
-LABELLED_MISTAKES = {
-    "asked-what-it-knows": "honest",
-    "itself-among-its-neighbours": "honest",
-    "modest-and-dull": "right",
-    "ten-labels-will-do": "right",
-}
+            _NEAREST,
+        ),
+    },
+    mistakes={
+        "asked-what-it-knows": "honest",
+        "itself-among-its-neighbours": "honest",
+        "modest-and-dull": "right",
+        "ten-labels-will-do": "right",
+    },
+)
 
 
-def _cluster(body: str, helper: str = "") -> CodeAnswer:
+def _cluster(body: str, helper: str = "") -> str:
     whole = f"def cluster(x, k):\n{indent(body.strip(), '    ')}"
     return _code(helper, whole) if helper else _code(whole)
 
@@ -135,22 +135,23 @@ def once(x, centres):
         centres = moved
     return groups, ((x - centres[groups]) ** 2).sum()
 """
-CLUSTERED_STARTER = _cluster(
-    '"""x (n, 384): the number of its group, 0 to k - 1, for every row."""\n'
-    "return once(x, k, np.random.default_rng(0))[0]",
-    _ONCE,
-)
-CLUSTERED = _cluster(
-    """
+CLUSTERED = programs(
+    starter=_cluster(
+        '"""x (n, 384): the number of its group, 0 to k - 1, for every row."""\n'
+        "return once(x, k, np.random.default_rng(0))[0]",
+        _ONCE,
+    ),
+    solution=_cluster(
+        """
 rng = np.random.default_rng(0)
 tries = [once(x, x[rng.choice(len(x), k, replace=False)]) for _ in range(40)]
 return min(tries, key=lambda one: one[1])[0]
 """,
-    _QUICK,
-)
-CLUSTERED_ALSO = {
-    "far-starts": _cluster(
-        """
+        _QUICK,
+    ),
+    also={
+        "far-starts": _cluster(
+            """
 rng, best, least = np.random.default_rng(7), None, np.inf
 for _ in range(30):
     centres = x[[rng.integers(len(x))]]
@@ -162,10 +163,10 @@ for _ in range(30):
         best, least = groups, spread
 return best
 """,
-        _QUICK,
-    ),
-    "in-fewer-dimensions": _cluster(
-        """
+            _QUICK,
+        ),
+        "in-fewer-dimensions": _cluster(
+            """
 centred = x - x.mean(axis=0)
 _, _, axes = np.linalg.svd(centred, full_matrices=False)
 flat, rng = centred @ axes[:60].T, np.random.default_rng(1)
@@ -173,10 +174,10 @@ rough = [once(flat, flat[rng.choice(len(x), k, replace=False)])[0] for _ in rang
 fine = [once(x, np.stack([x[g == n].mean(axis=0) for n in range(k)])) for g in rough]
 return sorted(fine, key=lambda one: one[1])[0][0]
 """,
-        _QUICK,
-    ),
-    "shaken-loose": _cluster(
-        """
+            _QUICK,
+        ),
+        "shaken-loose": _cluster(
+            """
 rng = np.random.default_rng(5)
 best, least = once(x, x[rng.choice(len(x), k, replace=False)])
 for _ in range(250):
@@ -187,41 +188,48 @@ for _ in range(250):
         best, least = groups, spread
 return best
 """,
-        _QUICK,
-    ),
-}
-CLUSTERED_WRONG = {
-    "one-more-round": _cluster(
-        "return once(x, k, np.random.default_rng(1))[0]", _ONCE.replace("range(50)", "range(500)")
-    ),
-    "keeps-the-last": _cluster(
-        """
+            _QUICK,
+        ),
+    },
+    wrong={
+        "one-more-round": _cluster(
+            "return once(x, k, np.random.default_rng(1))[0]",
+            _ONCE.replace("range(50)", "range(500)"),
+        ),
+        "keeps-the-last": _cluster(
+            """
 rng = np.random.default_rng(0)
 for _ in range(40):
     groups, spread = once(x, x[rng.choice(len(x), k, replace=False)])
 return groups
 """,
-        _QUICK,
-    ),
-    "one-round-each": _cluster(
-        """
+            _QUICK,
+        ),
+        "one-round-each": _cluster(
+            """
 rng = np.random.default_rng(0)
 tries = [once(x, x[rng.choice(len(x), k, replace=False)]) for _ in range(40)]
 return min(tries, key=lambda one: one[1])[0]
 """,
-        _QUICK.replace("range(60)", "range(1)"),
-    ),
-    "into-equal-parts": _cluster(
-        """
+            _QUICK.replace("range(60)", "range(1)"),
+        ),
+        "into-equal-parts": _cluster(
+            """
 axis = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][0]
 return np.argsort(np.argsort(x @ axis)) * k // len(x)
 """
-    ),
-}
-CLUSTERED_MISTAKES = dict.fromkeys(CLUSTERED_WRONG, "its spread is")
+        ),
+    },
+    mistakes={
+        "one-more-round": "its spread is",
+        "keeps-the-last": "its spread is",
+        "one-round-each": "its spread is",
+        "into-equal-parts": "its spread is",
+    },
+)
 
 
-def _chooser(choose: str, learn: str = "", begin: str = "", head: str = "") -> CodeAnswer:
+def _chooser(choose: str, learn: str = "", begin: str = "", head: str = "") -> str:
     learn = learn or "self.asked[prompt] += 1\nself.right[prompt] += reward"
     begin = begin or "self.asked = [0] * prompts\nself.right = [0] * prompts"
     methods = (
@@ -232,7 +240,7 @@ def _chooser(choose: str, learn: str = "", begin: str = "", head: str = "") -> C
     body = "\n\n".join(
         f"    def {name}:\n{indent(text.strip(), '        ')}" for name, text in methods
     )
-    return CodeAnswer(code=f"import math\nimport random\n\n\n{head}class Chooser:\n{body}\n")
+    return f"import math\nimport random\n\n\n{head}class Chooser:\n{body}\n"
 
 
 _RATES = "rates = [right / asked for right, asked in zip(self.right, self.asked)]\n"
@@ -245,16 +253,17 @@ return drawn.index(max(drawn))
 """
 _FIRST = "if 0 in self.asked:\n    return self.asked.index(0)\n"
 
-REWARDED_STARTER = _chooser(
-    '''"""The number of the prompt to ask with next, from 0."""
+REWARDED = programs(
+    starter=_chooser(
+        '''"""The number of the prompt to ask with next, from 0."""
 rates = [right / max(asked, 1) for right, asked in zip(self.right, self.asked)]
 return rates.index(max(rates))'''
-)
-REWARDED = _chooser(_THOMPSON)
-REWARDED_ALSO = {
-    "hopes-for-the-best": _chooser(
-        _FIRST
-        + """
+    ),
+    solution=_chooser(_THOMPSON),
+    also={
+        "hopes-for-the-best": _chooser(
+            _FIRST
+            + """
 total = sum(self.asked)
 hopes = [
     right / asked + math.sqrt(0.5 * math.log(total) / asked)
@@ -262,62 +271,63 @@ hopes = [
 ]
 return hopes.index(max(hopes))
 """
-    ),
-    "tries-less-and-less": _chooser(
-        """
+        ),
+        "tries-less-and-less": _chooser(
+            """
 if random.random() < 6 / (6 + sum(self.asked)):
     return random.randrange(len(self.asked))
 rates = [(right + 1) / (asked + 1) for right, asked in zip(self.right, self.asked)]
 return max(range(len(rates)), key=lambda prompt: (rates[prompt], random.random()))
 """
-    ),
-    "praised-beforehand": _chooser(
-        "rates = [right / asked for right, asked in zip(self.right, self.asked)]\n"
-        "return rates.index(max(rates))",
-        begin="self.asked = [3] * prompts\nself.right = [3] * prompts",
-    ),
-    "weighs-them": _chooser(
-        """
+        ),
+        "praised-beforehand": _chooser(
+            "rates = [right / asked for right, asked in zip(self.right, self.asked)]\n"
+            "return rates.index(max(rates))",
+            begin="self.asked = [3] * prompts\nself.right = [3] * prompts",
+        ),
+        "weighs-them": _chooser(
+            """
 weights = [
     math.exp((right + 1) / (asked + 2) / 0.1) for right, asked in zip(self.right, self.asked)
 ]
 return random.choices(range(len(weights)), weights)[0]
 """
-    ),
-}
-REWARDED_WRONG = {
-    "never-settles": _chooser(
-        _FIRST
-        + "if random.random() < 0.6:\n    return random.randrange(len(self.asked))\n"
-        + _RATES
-        + "return rates.index(max(rates))"
-    ),
-    "counts-what-it-won": _chooser(
-        "if random.random() < 0.1:\n    return random.randrange(len(self.right))\n"
-        "return self.right.index(max(self.right))"
-    ),
-    "one-after-another": _chooser("return sum(self.asked) % len(self.asked)"),
-    "learns-for-all": _chooser(
-        _THOMPSON,
-        learn="""
+        ),
+    },
+    wrong={
+        "never-settles": _chooser(
+            _FIRST
+            + "if random.random() < 0.6:\n    return random.randrange(len(self.asked))\n"
+            + _RATES
+            + "return rates.index(max(rates))"
+        ),
+        "counts-what-it-won": _chooser(
+            "if random.random() < 0.1:\n    return random.randrange(len(self.right))\n"
+            "return self.right.index(max(self.right))"
+        ),
+        "one-after-another": _chooser("return sum(self.asked) % len(self.asked)"),
+        "learns-for-all": _chooser(
+            _THOMPSON,
+            learn="""
 for n in range(len(self.asked)):
     self.asked[n] += 1
     self.right[n] += reward
 """,
-    ),
-    "first-impression": _chooser(
-        """
+        ),
+        "first-impression": _chooser(
+            """
 if sum(self.asked) < 30 * len(self.asked):
     return sum(self.asked) % len(self.asked)
 rates = [right / asked for right, asked in zip(self.right, self.asked)]
 return rates.index(max(rates))
 """
-    ),
-}
-REWARDED_MISTAKES = {
-    "never-settles": "regret",
-    "counts-what-it-won": "regret",
-    "one-after-another": "regret",
-    "learns-for-all": "regret",
-    "first-impression": "regret",
-}
+        ),
+    },
+    mistakes={
+        "never-settles": "regret",
+        "counts-what-it-won": "regret",
+        "one-after-another": "regret",
+        "learns-for-all": "regret",
+        "first-impression": "regret",
+    },
+)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-from agentlab.labs.checks import told
+from agentlab.labs import Attempt, Check, Verdict
+from agentlab.labs.checks import ended, told
 
 Found = Mapping[str, Any]
 
@@ -19,22 +19,6 @@ SLACK = 1.005
 REGRET = 0.5
 """Of the regret of choosing at random, over all games; what works came to 0.2 to 0.3."""
 BEST = 0.5
-
-
-def every(id: str, says: str, complaint: Callable[[Found], str | None]) -> Check:
-    """It must hold in every case; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            why = complaint(found) if (found := told(run)) else ended(run)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
-        return Verdict(passed=not wrong and good > 0, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
 
 
 def on_average(
@@ -55,12 +39,6 @@ def on_average(
     return Check(id=id, says=says, judge=judge)
 
 
-def ended(run: CaseRun) -> str:
-    """The last words of a run that came to nothing."""
-    said = run.calls[-1][1].content.strip().splitlines() if run.calls else []
-    return said[-1][:160] if said else "it was not run"
-
-
 def accurate(found: Sequence[Found]) -> tuple[bool, str]:
     """Enough of the fresh ones are right."""
     share = fmean(one["right"] for one in found)
@@ -75,7 +53,7 @@ def honest(found: Sequence[Found]) -> tuple[bool, str]:
     return off <= HONEST, f"{says}, {HONEST:.0%} at most"
 
 
-def spread_out(found: Found) -> str | None:
+def spread_out(found: Found, _: Any) -> str | None:
     """A closer grouping was to be had."""
     over = found["spread"] / found["least"]
     if over <= SLACK:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
 from . import answers
 from .cases import games, labelled, unlabelled
@@ -15,7 +16,6 @@ from .judging import (
     SLACK,
     accurate,
     choosy,
-    every,
     honest,
     on_average,
     regretful,
@@ -35,19 +35,12 @@ lab = Lab(
     tools=(learn,),
     equip=sandbox,
     steps=(
-        ReadStep(id="signals", title="Three signals"),
-        CodeStep(
-            id="labelled",
-            title="Told",
-            cases=labelled,
+        ReadStep(id="signals"),
+        code_step(
+            "labelled",
+            answers.LABELLED,
+            Drawn(labelled, practice=2, graded=6),
             runs_on="learn",
-            practice=2,
-            graded=6,
-            starter=answers.LABELLED_STARTER,
-            solution=answers.LABELLED,
-            also=answers.LABELLED_ALSO,
-            wrong=answers.LABELLED_WRONG,
-            mistakes=answers.LABELLED_MISTAKES,
             hints=(
                 "Whom does the starter ask how good it is? Somebody who has the answers by heart.",
                 "Hold some of the labelled ones back: learn from the others, and see how many of "
@@ -60,18 +53,11 @@ lab = Lab(
                 on_average("honest", f"the share it expects is {HONEST:.0%} off at most", honest),
             ),
         ),
-        CodeStep(
-            id="clustered",
-            title="Left alone",
-            cases=unlabelled,
+        code_step(
+            "clustered",
+            answers.CLUSTERED,
+            Drawn(unlabelled, practice=3, graded=6),
             runs_on="learn",
-            practice=3,
-            graded=6,
-            starter=answers.CLUSTERED_STARTER,
-            solution=answers.CLUSTERED,
-            also=answers.CLUSTERED_ALSO,
-            wrong=answers.CLUSTERED_WRONG,
-            mistakes=answers.CLUSTERED_MISTAKES,
             hints=(
                 "Run it with another seed. Is it the same grouping? What decides?",
                 "Where it ends depends on where it starts. Start many times; which of the results "
@@ -87,18 +73,11 @@ lab = Lab(
                 ),
             ),
         ),
-        CodeStep(
-            id="rewarded",
-            title="Rewarded",
-            cases=games,
+        code_step(
+            "rewarded",
+            answers.REWARDED,
+            Drawn(games, practice=2, graded=5),
             runs_on="learn",
-            practice=2,
-            graded=5,
-            starter=answers.REWARDED_STARTER,
-            solution=answers.REWARDED,
-            also=answers.REWARDED_ALSO,
-            wrong=answers.REWARDED_WRONG,
-            mistakes=answers.REWARDED_MISTAKES,
             hints=(
                 "A good prompt whose first answer was wrong has a rate of 0. When does the starter "
                 "ask with it again?",
