@@ -90,8 +90,8 @@ def _name(source: Path) -> str:
 
 
 def _title(text: str, source: Path) -> str:
-    found = re.search(r"^# (.+)$", text, re.MULTILINE)
-    return found[1] if found else source.stem
+    heading = re.search(r"^# (.+)$", text, re.MULTILINE)
+    return heading[1] if heading else source.stem
 
 
 def _nav(names: dict[Path, str], here: str) -> str:

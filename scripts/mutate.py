@@ -4,8 +4,8 @@
 
 mutmut is configured in pyproject.toml. It keeps its verdicts in `mutants/`, so that a run that was
 stopped, or ran out of its minutes, continues where it was; a function that has changed is tried
-again. Printed are the score of each file and what survived. Exits with 1 if a file is below its
-least score.
+again, and so is what survived. It prints the score of each file and what survived, and exits with 1
+if a folder is below its least score.
 """
 
 from __future__ import annotations
@@ -60,14 +60,22 @@ def main() -> int:
 
 
 def forget_copies() -> None:
-    """Remove what mutmut would keep however old, or half written, it is; verdicts stay."""
+    """Remove what mutmut would keep however old, or half written, it is.
+
+    What was seen stays seen. What survived is tried again: mutmut does not notice that a test
+    written since then would see it.
+    """
     for copy in (FOLDER / "agentlab").rglob("*.py"):
         copy.unlink()
     for meta in FOLDER.rglob("*.meta"):
         try:
-            json.loads(meta.read_text())
+            known = json.loads(meta.read_text())
         except ValueError:
             meta.unlink()
+            continue
+        codes: dict[str, int | None] = known["exit_code_by_key"]
+        known["exit_code_by_key"] = {k: c if c in KILLED else None for k, c in codes.items()}
+        meta.write_text(json.dumps(known))
     shutil.rmtree(FOLDER / "tests", ignore_errors=True)
 
 

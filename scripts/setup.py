@@ -151,8 +151,8 @@ def _make_venv(screen: Screen) -> str:
                 f"{_VENV_BYTES // 1_000_000} MB; free some and run it again"
             )
         command = [sys.executable, "-m", "venv", VENV]
-        made = subprocess.run(command, capture_output=True, check=False)
-        if made.returncode != 0:
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode != 0:
             raise SetupFailed(
                 f"{sys.executable} cannot make a virtual environment: install Python's venv module "
                 "(Debian, Ubuntu: sudo apt install python3-venv) and run it again"
@@ -251,8 +251,8 @@ def _fault() -> str | None:
         return None
     if proof.returncode == 1 and proof.stdout.strip():
         return proof.stdout.strip().splitlines()[-1]
-    said = (proof.stdout + proof.stderr).strip().splitlines() or ["it said nothing"]
-    raise SetupFailed(f"the model runtime can't be proved: {said[-1]} (log: {LOG})")
+    lines = (proof.stdout + proof.stderr).strip().splitlines() or ["it said nothing"]
+    raise SetupFailed(f"the model runtime can't be proved: {lines[-1]} (log: {LOG})")
 
 
 def _install_dev(screen: Screen) -> str:

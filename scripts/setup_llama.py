@@ -118,8 +118,8 @@ def cached_wheel(cache: Path) -> Path | None:
 
 def cached_wheels(cache: Path) -> dict[str, Path]:
     """Every wheel built for this machine, by rung."""
-    found = {name: _finished(_home(cache), Rung(name)) for name in NAMES}
-    return {name: wheel for name, wheel in found.items() if wheel is not None}
+    wheels = {name: _finished(_home(cache), Rung(name)) for name in NAMES}
+    return {name: wheel for name, wheel in wheels.items() if wheel is not None}
 
 
 def settle(cache: Path, rung: str) -> None:

@@ -73,23 +73,23 @@ def ladder(first: str) -> list[Rung]:
         native = [] if first == "baseline" else [Rung("all")]
         return [*native, Rung("baseline", defines={"GGML_NATIVE": "OFF"})]
     off = {f"GGML_{name}": "OFF" for name in _OWN}
-    found: list[tuple[str, Rung]] = []
+    rungs: list[tuple[str, Rung]] = []
     for name in names:
         flags = tuple(flag for flag in _X86[name] if not flag.startswith("-mno-") or _knows(flag))
         meaning = _meaning(flags)
-        if not found or meaning != found[-1][0]:
-            found.append((meaning, Rung(name, flags, off)))
-    return [rung for _, rung in found]
+        if not rungs or meaning != rungs[-1][0]:
+            rungs.append((meaning, Rung(name, flags, off)))
+    return [rung for _, rung in rungs]
 
 
 def compilers() -> list[str]:
     """What compiles here, by version, and with which flags: a wheel is only as good as these."""
-    said = [f"{name}={os.environ.get(name, '')}" for name in ("CFLAGS", "CXXFLAGS", "LDFLAGS")]
+    variables = [f"{name}={os.environ.get(name, '')}" for name in ("CFLAGS", "CXXFLAGS", "LDFLAGS")]
     for variable, names in (("CC", ("cc", "gcc", "clang")), ("CXX", ("c++", "g++", "clang++"))):
         command = _command(variable, names)
         done = _run([*command, "--version"]) if command else None
-        said.append(done.stdout.partition("\n")[0] if done is not None else "none")
-    return said
+        variables.append(done.stdout.partition("\n")[0] if done is not None else "none")
+    return variables
 
 
 def _knows(flag: str) -> bool:

@@ -112,7 +112,10 @@ async def test_tool_calls_end_the_run_before_the_reply_that_asks_for_too_many(ru
     result = await agent([first, second], runs, Limits(tool_calls=3), tools=[note]).run("?")
     ended_at(result, "tool_calls", 3)
     assert sorted(made) == [1, 2]
-    assert [r.error for r in results_in(result.messages)] == [None, None, "cancelled", "cancelled"]
+    answered = results_in(result.messages)
+    assert [r.error for r in answered] == [None, None, "cancelled", "cancelled"]
+    why = "a limit of the run was reached"  # what the model reads if the conversation goes on
+    assert [r.content for r in answered] == ["noted", "noted", why, why]
 
 
 async def test_no_tool_calls_may_be_made_at_all(runs):

@@ -66,8 +66,8 @@ class Agent(AgentProfile[Output]):
             parent: the run this one is a part or a fork of, for the header.
             within: the running parent whose limits and approver hold here as well.
         """
-        said = taken.opening(input)
-        opening = (*self._before(taken.messages(history, "history")), said)
+        question = taken.opening(input)
+        opening = (*self._before(taken.messages(history, "history")), question)
         return Run(
             self,
             self.header(labels=labels, parent=parent),
@@ -130,7 +130,7 @@ class Agent(AgentProfile[Output]):
             raise TraceError(f"no call {lost.pop()!r} waits in run {run}; these do: {names}")
         opening = [
             RunResumed(),
-            *(given(id, taken.decision(said, id)) for id, said in decided.items()),
+            *(given(id, taken.decision(verdict, id)) for id, verdict in decided.items()),
         ]
         return Run(
             self,
@@ -174,8 +174,8 @@ class Agent(AgentProfile[Output]):
                 raise ToolError(str(error)) from error
             return output if isinstance(output, str) else as_text(output)
 
-        said = description or self.description or f"Ask {self.name} to do a part of the work."
-        return tool(name=name or f"ask_{self.name}", description=said, timeout=None)(ask)
+        about = description or self.description or f"Ask {self.name} to do a part of the work."
+        return tool(name=name or f"ask_{self.name}", description=about, timeout=None)(ask)
 
     def with_(self, **changes: Any) -> Agent[Output]:
         """This agent with some things changed."""

@@ -124,8 +124,8 @@ class Run(Coroutine[Any, Any, Result[Output]], Generic[Output]):
 
     def __del__(self) -> None:
         if self._made_by:
-            said = f"run {self.id} was never run: {self._awaited()}"
-            warnings.warn(said, RuntimeWarning, stacklevel=2)
+            warning = f"run {self.id} was never run: {self._awaited()}"
+            warnings.warn(warning, RuntimeWarning, stacklevel=2)
 
     def _awaited(self) -> str:
         """What to do with a run."""

@@ -177,8 +177,8 @@ def no_type(given: object) -> str | None:
     """What is wrong with an output type that is a value and no type; None for anything else."""
     values = (str, bytes, bool, int, float, Mapping, Sequence, Set, BaseModel, NoneType)
     if isinstance(given, values):
-        said = _not(cast(object, given))
-        return f"output_type takes a type, such as a class or list[str]{said}"
+        reason = _not(cast(object, given))
+        return f"output_type takes a type, such as a class or list[str]{reason}"
     return None
 
 

@@ -81,8 +81,8 @@ class Transcript:
                     self.calls = {}
             case HandedOff(agent=agent, instructions=instructions):
                 self.agent = agent
-                told = bool(self.messages) and self.messages[0].role == "system"
-                rest = self.messages[1:] if told else self.messages
+                instructed = bool(self.messages) and self.messages[0].role == "system"
+                rest = self.messages[1:] if instructed else self.messages
                 own = [Message.system(instructions)] if instructions else []
                 # A new list: backends may keep work done for the old one
                 self.messages = [*own, *rest]

@@ -59,11 +59,11 @@ class _Blank(logging.Filter):
         self.values: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        if any(value in said for value in self.values):
+        line = record.getMessage()
+        if any(value in line for value in self.values):
             for value in sorted(self.values, key=len, reverse=True):
-                said = said.replace(value, "[secret]")
-            record.msg, record.args = said, None
+                line = line.replace(value, "[secret]")
+            record.msg, record.args = line, None
         return True
 
 

@@ -40,15 +40,15 @@ class CallIds:
         """The conversation; a message in which nothing changes stays the very same value."""
         taken: set[str] = set()
         now: dict[str, str] = {}
-        told: list[Message] = []
+        renamed: list[Message] = []
         for message in messages:
             if message.role not in ("assistant", "tool"):
-                told.append(message)
+                renamed.append(message)
                 continue
             parts = tuple(self._part(part, taken, now) for part in message.parts)
             same = all(new is old for new, old in zip(parts, message.parts, strict=True))
-            told.append(message if same else self._changed(message, parts))
-        return told
+            renamed.append(message if same else self._changed(message, parts))
+        return renamed
 
     def _part(self, part: Part, taken: set[str], now: dict[str, str]) -> Part:
         match part:
@@ -72,9 +72,9 @@ class CallIds:
             if candidate and candidate not in taken and self._fits(candidate):
                 return candidate
         number = 0
-        while (made := _nine(f"{id}#{number}")) in taken:
+        while (new := _nine(f"{id}#{number}")) in taken:
             number += 1
-        return made
+        return new
 
     def _changed(self, message: Message, parts: tuple[Part, ...]) -> Message:
         entry = self._made.get(id(message))

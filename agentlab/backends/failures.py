@@ -79,10 +79,10 @@ class Service:
 
     def clean(self, text: object) -> str:
         """A service's own words: on one line, short, without the key."""
-        said = " ".join(str(text).split())
+        line = " ".join(str(text).split())
         if len(self.key) >= _SHORTEST_KEY:
-            said = said.replace(self.key, "[key]")
-        return said if len(said) <= _LONGEST_DETAIL else said[:_LONGEST_DETAIL] + " …"
+            line = line.replace(self.key, "[key]")
+        return line if len(line) <= _LONGEST_DETAIL else line[:_LONGEST_DETAIL] + " …"
 
 
 def translate(error: Exception, service: Service) -> AgentLabError:
@@ -120,10 +120,10 @@ def translate(error: Exception, service: Service) -> AgentLabError:
     if sdk is None:
         raise error
     # the rest never saw an answer of the service: a login that failed, a request not to be made
-    said = service.clean(error)
+    detail = service.clean(error)
     if isinstance(error, _logins(sdk)):
-        return AuthError(f"{service.name} could not be logged in to: {said}")
-    return BadRequest(f"{service.name}: {said}")
+        return AuthError(f"{service.name} could not be logged in to: {detail}")
+    return BadRequest(f"{service.name}: {detail}")
 
 
 def _sdk_of(error: Exception) -> Any:
@@ -146,15 +146,15 @@ def from_body(body: object, service: Service) -> AgentLabError | None:
         body = next(iter(cast(list[object], body)), None)
     if not isinstance(body, Mapping):
         return None
-    told = cast(Mapping[str, Any], body)
-    error = told.get("error")
-    if not error and told.get("choices"):
-        error = _error_of_choice(told["choices"])
+    fields = cast(Mapping[str, Any], body)
+    error = fields.get("error")
+    if not error and fields.get("choices"):
+        error = _error_of_choice(fields["choices"])
         if not error:
             return None
-    if not error and not _is_error(told):
+    if not error and not _is_error(fields):
         return None
-    details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else told
+    details = cast(Mapping[str, Any], error) if isinstance(error, Mapping) else fields
     whole = {"error": error if isinstance(error, str) else details}
     for name in ("status", "code", "type", "statusCode", "status_code"):
         value = details.get(name)
@@ -170,16 +170,18 @@ def from_body(body: object, service: Service) -> AgentLabError | None:
     return from_status(status, whole, service)
 
 
-def _is_error(told: Mapping[str, Any]) -> bool:
+def _is_error(fields: Mapping[str, Any]) -> bool:
     """Whether something without `error` is one all the same: an object of that name, or words.
 
     What every protocol says carries a type, choices, or an answer; words by themselves do not.
     """
-    if told.get("object") == "error" or told.get("type") == "error":
+    if fields.get("object") == "error" or fields.get("type") == "error":
         return True
-    if told.get("type") or any(told.get(name) for name in ("usage", "output", "content", "delta")):
+    if fields.get("type") or any(
+        fields.get(name) for name in ("usage", "output", "content", "delta")
+    ):
         return False
-    return any(isinstance(told.get(name), str) and told[name] for name in _WORDS)
+    return any(isinstance(fields.get(name), str) and fields[name] for name in _WORDS)
 
 
 def _error_of_choice(choices: Any) -> object:
@@ -192,31 +194,33 @@ def from_status(
     status: int, body: object, service: Service, headers: Mapping[str, str] | None = None
 ) -> AgentLabError:
     """The error an HTTP status and its body stand for."""
-    said, code = _detail(body, service)
+    detail, code = _detail(body, service)
     name = service.name
-    if any(sign in f"{code} {said}".lower() for sign in _OVERFLOW):
-        return ContextOverflow(f"the conversation is too long for {service.model}: {said}")
+    if any(sign in f"{code} {detail}".lower() for sign in _OVERFLOW):
+        return ContextOverflow(f"the conversation is too long for {service.model}: {detail}")
     wait = retry_after(headers) if headers else None
     match status:
         case 401:
             set_it = f" in {service.key_env}" if service.key_env else ""
             return AuthError(f"{name} does not accept the key{set_it}: set a valid one")
         case 402:
-            return QuotaExhausted(f"{name}: no credit left: {said}")
+            return QuotaExhausted(f"{name}: no credit left: {detail}")
         case 403:
-            return AuthError(f"{name} does not allow this with the key given: {said}")
+            return AuthError(f"{name} does not allow this with the key given: {detail}")
         case 404:
-            return ModelNotFound(f"{name} has no model {service.model!r}: {said}")
+            return ModelNotFound(f"{name} has no model {service.model!r}: {detail}")
         case 429 if "insufficient_quota" in code or "billing_hard_limit_reached" in code:
-            return QuotaExhausted(f"{name}: no credit left: {said}")
+            return QuotaExhausted(f"{name}: no credit left: {detail}")
         case 429:
-            return RateLimited(f"{name} gets too many requests: {said}", wait)
+            return RateLimited(f"{name} gets too many requests: {detail}", wait)
         case 408 | 409 | 425 | 499:
-            return ServiceUnavailable(f"{name} could not take the request ({status}): {said}", wait)
+            return ServiceUnavailable(
+                f"{name} could not take the request ({status}): {detail}", wait
+            )
         case _ if status >= 500 or status < 400:
-            return ServiceUnavailable(f"{name} failed ({status}): {said}", wait)
+            return ServiceUnavailable(f"{name} failed ({status}): {detail}", wait)
         case _:
-            return BadRequest(f"{name} refuses the request ({status}): {said}")
+            return BadRequest(f"{name} refuses the request ({status}): {detail}")
 
 
 def _detail(body: object, service: Service) -> tuple[str, str]:
@@ -225,14 +229,14 @@ def _detail(body: object, service: Service) -> tuple[str, str]:
         body = next(iter(cast(list[object], body)), None)
     if not isinstance(body, Mapping):
         return service.clean(body or "no reason given"), ""
-    told = cast(Mapping[str, Any], body)
+    fields = cast(Mapping[str, Any], body)
     # the OpenAI SDK hands over what is inside `error`, the Anthropic SDK the whole body
-    inner = told.get("error", told)
+    inner = fields.get("error", fields)
     if not isinstance(inner, Mapping):
         return service.clean(inner), ""
     details = cast(Mapping[str, Any], inner)
-    said = next((details[name] for name in _WORDS if details.get(name)), "no reason given")
-    return service.clean(said), f"{details.get('code', '')} {details.get('type', '')}"
+    reason = next((details[name] for name in _WORDS if details.get(name)), "no reason given")
+    return service.clean(reason), f"{details.get('code', '')} {details.get('type', '')}"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -58,13 +58,13 @@ def _merged(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> d
                 required += [name for name in first if all(name in other for other in others)]
         for key in ("then", "else"):
             _join(properties, _merged(_mapping(schema.get(key)), root, depth + 1)["properties"], "")
-    made: dict[str, Any] = {"properties": properties}
+    merged: dict[str, Any] = {"properties": properties}
     if required:
-        made["required"] = list(dict.fromkeys(required))
+        merged["required"] = list(dict.fromkeys(required))
     branches = set(FOLDED) & schema.keys()
     if open_to is not None and not (open_to is False and branches):
-        made["additionalProperties"] = open_to
-    return made
+        merged["additionalProperties"] = open_to
+    return merged
 
 
 def _join(properties: dict[str, Any], more: Mapping[str, Any], how: str) -> None:

@@ -170,10 +170,10 @@ async def list_models(
     wire = _wire(preset, "", find_key(preset, api_key, env), options or Options())
     path = "/v1/models?limit=1000" if preset.protocol == "anthropic" else "/models"
     try:
-        told = await _get(wire, path)
+        listing = await _get(wire, path)
     finally:
         await wire.aclose()
-    models = cast(list[dict[str, Any]], told.get("data") or told.get("models") or [])
+    models = cast(list[dict[str, Any]], listing.get("data") or listing.get("models") or [])
     names = (str(model.get("id") or model.get("name", "")) for model in models)
     return tuple(sorted({name.removeprefix("models/") for name in names if name}))
 
@@ -224,8 +224,8 @@ def _wire(preset: Preset, model: str, key: str, options: Options) -> Wire:
 async def _get(wire: Wire, path: str) -> dict[str, Any]:
     failure: AgentLabError
     try:
-        told = await wire.client().get(path, cast_to=object)
-        return cast(dict[str, Any], told) if isinstance(told, dict) else {}
+        answer = await wire.client().get(path, cast_to=object)
+        return cast(dict[str, Any], answer) if isinstance(answer, dict) else {}
     except Exception as error:  # noqa: BLE001 - what it is not is raised as it was
         failure = translate(error, wire.service)
     raise failure

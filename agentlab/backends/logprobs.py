@@ -12,16 +12,16 @@ from typing import Any
 from agentlab.backend import TokenInfo
 
 
-def tokens_in(told: dict[str, Any]) -> Iterator[TokenInfo]:
+def tokens_in(field: dict[str, Any]) -> Iterator[TokenInfo]:
     """The tokens of a piece of an answer; only local servers tell their ids, else they are -1."""
-    for token in told.get("content") or ():
+    for token in field.get("content") or ():
         yield TokenInfo(
             id=token.get("id", -1),
             text=token["token"],
             logprob=token["logprob"],
             top=tuple((top["token"], top["logprob"]) for top in token.get("top_logprobs") or ()),
         )
-    words = told.get("tokens") or ()
-    best: list[dict[str, float] | None] = told.get("top_logprobs") or [None] * len(words)
-    for word, logprob, top in zip(words, told.get("token_logprobs") or (), best, strict=True):
+    words = field.get("tokens") or ()
+    best: list[dict[str, float] | None] = field.get("top_logprobs") or [None] * len(words)
+    for word, logprob, top in zip(words, field.get("token_logprobs") or (), best, strict=True):
         yield TokenInfo(id=-1, text=word, logprob=logprob, top=tuple((top or {}).items()))

@@ -137,9 +137,9 @@ class ResponsesDecoder:
             raise StreamBroken(f"part of {self._asked.preset.name}'s answer was lost on the way")
 
     def _fail(self, error: dict[str, Any] | None) -> None:
-        told = error or {"message": "no reason given"}
+        reason = error or {"message": "no reason given"}
         service = Service(name=self._asked.preset.name, model=self._asked.model)
-        failure = from_body({"error": {**told, "type": told.get("code")}}, service)
+        failure = from_body({"error": {**reason, "type": reason.get("code")}}, service)
         if failure is not None:
             raise failure
 
@@ -177,8 +177,8 @@ class ResponsesDecoder:
                 self._expect(text.startswith(so_far))
                 return self._draft.text(text[len(so_far) :])
             case "reasoning":
-                told = [*(item.get("summary") or ()), *(item.get("content") or ())]
-                thought = "" if key in self._thoughts else _joined(told)
+                parts = [*(item.get("summary") or ()), *(item.get("content") or ())]
+                thought = "" if key in self._thoughts else _joined(parts)
                 deltas = self._draft.reasoning(thought)
                 if item.get("encrypted_content"):
                     kept = {name: item[name] for name in _KEPT}

@@ -74,8 +74,8 @@ class Scripted:
     ) -> None:
         self._script = replies if callable(replies) else None
         self._replies = () if callable(replies) else _several(replies)
-        for said in self._replies:
-            _check(said)
+        for reply in self._replies:
+            _check(reply)
         self._next = 0
         self._pace = pace
         self._identity = BackendIdentity(name=name, model="scripted")
@@ -102,10 +102,10 @@ class Scripted:
             Exception: the one the script holds at this turn.
         """
         self.requests.append(Request(messages, len(messages), tuple(tools), settings, output))
-        said = await self._say(messages, tools, settings)
-        if isinstance(said, Exception):
-            raise said
-        reply = _reply(said)
+        answer = await self._say(messages, tools, settings)
+        if isinstance(answer, Exception):
+            raise answer
+        reply = _reply(answer)
         for delta in deltas_of(reply.message):
             # a model never answers without giving the event loop a turn; neither does its stand-in
             await asyncio.sleep(self._pace)
@@ -119,11 +119,11 @@ class Scripted:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], settings: Settings
     ) -> Said:
         if self._script is not None:
-            said = self._script(messages, tools, settings)
-            if inspect.isawaitable(said):
-                said = await said
-            _check(said)
-            return said
+            answer = self._script(messages, tools, settings)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            _check(answer)
+            return answer
         if self._next == len(self._replies):
             raise BackendError(
                 f"the script holds {len(self._replies)} replies and was asked for one more: "
@@ -141,21 +141,21 @@ def _several(replies: Iterable[Said] | Said) -> tuple[Said, ...]:
     return tuple(replies)
 
 
-def _check(said: Said) -> None:
-    if not isinstance(cast(object, said), Reply | Message | str | Exception):
+def _check(answer: Said) -> None:
+    if not isinstance(cast(object, answer), Reply | Message | str | Exception):
         raise ConfigError(
-            f"a script says texts, messages, replies or exceptions; {said!r:.60} is "
-            f"{type(said).__name__}"
+            f"a script says texts, messages, replies or exceptions; {answer!r:.60} is "
+            f"{type(answer).__name__}"
         )
-    message = said.message if isinstance(said, Reply) else said
+    message = answer.message if isinstance(answer, Reply) else answer
     if isinstance(message, Message) and message.role != "assistant":
         raise ConfigError(f"a script can only hold the assistant's messages, not {message.role}'s")
 
 
-def _reply(said: Reply | Message | str) -> Reply:
-    if isinstance(said, Reply):
-        return said
-    message = Message.assistant(said) if isinstance(said, str) else said
+def _reply(answer: Reply | Message | str) -> Reply:
+    if isinstance(answer, Reply):
+        return answer
+    message = Message.assistant(answer) if isinstance(answer, str) else answer
     stop = "tool_calls" if message.tool_calls else "end"
     return Reply(message=message, usage=Usage(cost=0.0), stop=stop)
 

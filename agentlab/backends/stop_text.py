@@ -24,12 +24,12 @@ class StopText:
         self._held += text
         places = [place for stop in self._stops if (place := self._held.find(stop)) >= 0]
         if places:
-            said, self._held, self.found = self._held[: min(places)], "", True
-            return said
+            ready, self._held, self.found = self._held[: min(places)], "", True
+            return ready
         keep = max((_overhang(self._held, stop) for stop in self._stops), default=0)
-        said = self._held[: len(self._held) - keep]
-        self._held = self._held[len(said) :]
-        return said
+        ready = self._held[: len(self._held) - keep]
+        self._held = self._held[len(ready) :]
+        return ready
 
     def finish(self) -> str:
         """What was held back in case it went on to be a stop."""

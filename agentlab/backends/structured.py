@@ -172,11 +172,11 @@ def _is_json(text: str) -> bool:
 def has_open_objects(schema: Any) -> bool:
     """Whether a schema has objects whose names are not all known beforehand."""
     if isinstance(schema, Mapping):
-        told = cast(Mapping[str, Any], schema)
-        is_open = told.get("type") == "object" and (
-            not told.get("properties") or told.get("additionalProperties")
+        fields = cast(Mapping[str, Any], schema)
+        is_open = fields.get("type") == "object" and (
+            not fields.get("properties") or fields.get("additionalProperties")
         )
-        return bool(is_open) or any(map(has_open_objects, told.values()))
+        return bool(is_open) or any(map(has_open_objects, fields.values()))
     return isinstance(schema, list) and any(map(has_open_objects, cast(list[Any], schema)))
 
 

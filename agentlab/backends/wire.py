@@ -268,8 +268,8 @@ class Wire:
         raise failure
 
     def _nonsense(self, data: bytes) -> StreamBroken:
-        said = self.service.clean(data[:100].decode("utf-8", "replace"))
-        return StreamBroken(f"{self.service.name} sent what its protocol does not know: {said}")
+        excerpt = self.service.clean(data[:100].decode("utf-8", "replace"))
+        return StreamBroken(f"{self.service.name} sent what its protocol does not know: {excerpt}")
 
     def _finished(self, decoder: Decoder, marked: bool) -> Sequence[Delta]:
         try:
@@ -290,20 +290,20 @@ class Wire:
         name = self.service.name
         with suppress(*_NONSENSE):
             deltas: list[Delta] = []
-            told = values(body.removeprefix(BOM))
-            for value in told:
+            answers = values(body.removeprefix(BOM))
+            for value in answers:
                 failure = None if value is DONE else from_body(value, self.service)
                 if failure is not None:
                     raise failure
                 if value is not DONE:
                     # several values are the events of a stream that has nothing around them
-                    deltas += decoder.read(value) if len(told) == 1 else decoder.feed(value)
+                    deltas += decoder.read(value) if len(answers) == 1 else decoder.feed(value)
             deltas += decoder.finish(marked=True)
             if decoder.whole:
                 return deltas
-        said = self.service.clean(body[:200].decode("utf-8", "replace"))
+        excerpt = self.service.clean(body[:200].decode("utf-8", "replace"))
         raise StreamBroken(
-            f"{name} answered with {content_type or 'no type'}, not a stream: {said}"
+            f"{name} answered with {content_type or 'no type'}, not a stream: {excerpt}"
         )
 
 

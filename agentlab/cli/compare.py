@@ -30,29 +30,29 @@ def diff(a: str, b: str, runs: Path, as_json: bool, everything: bool) -> int:
     """Compare run A with run B, step by step. Exits with 1 if they differ."""
     from agentlab.replay.difference import diff as compare
 
-    found = compare(Trace.load(find_run(runs, a)), Trace.load(find_run(runs, b)))
+    difference = compare(Trace.load(find_run(runs, a)), Trace.load(find_run(runs, b)))
     if as_json:
-        click.echo(safe_json(found.model_dump_json(indent=2)))
+        click.echo(safe_json(difference.model_dump_json(indent=2)))
     else:
         from agentlab.terminal.consoles import console
 
-        print_diff(console(), found, everything=everything)
-    return 0 if found.same else 1
+        print_diff(console(), difference, everything=everything)
+    return 0 if difference.same else 1
 
 
-def print_diff(console: Console, found: Diff, *, everything: bool = False) -> None:
+def print_diff(console: Console, difference: Diff, *, everything: bool = False) -> None:
     """Write the rows that differ, each with a few that do not around it."""
     from rich.text import Text
 
     from agentlab.display import one_line
 
-    console.print(Text(f"- {found.a}", "red"))
-    console.print(Text(f"+ {found.b}", "green"))
-    for line in found.header:
+    console.print(Text(f"- {difference.a}", "red"))
+    console.print(Text(f"+ {difference.b}", "green"))
+    for line in difference.header:
         console.print(Text(f"! {one_line(line, 300)}", "yellow"))
-    shown = _near_a_change(found.rows, len(found.rows) if everything else _CONTEXT)
+    shown = _near_a_change(difference.rows, len(difference.rows) if everything else _CONTEXT)
     step, left_out = -1, 0
-    for row, show in zip(found.rows, shown, strict=True):
+    for row, show in zip(difference.rows, shown, strict=True):
         if not show:
             left_out += 1
             continue
@@ -65,8 +65,8 @@ def print_diff(console: Console, found: Diff, *, everything: bool = False) -> No
         _print_row(console, row)
     if left_out:
         console.print(Text(f"  … {_same(left_out)}", "dim"))
-    if found.same:
-        console.print(f"[green]✔[/] the same: {counted(len(found.rows), 'event')}")
+    if difference.same:
+        console.print(f"[green]✔[/] the same: {counted(len(difference.rows), 'event')}")
 
 
 def _near_a_change(rows: tuple[Row, ...], context: int) -> list[bool]:
@@ -96,11 +96,11 @@ def _print_row(console: Console, row: Row) -> None:
         console.print(Text(number + "  " + one_line(" ".join(before), 120), "dim"))
         return
     for line in difflib.ndiff(before, after):
-        mark, said = line[0], line[2:]
+        mark, sentence = line[0], line[2:]
         if mark == "?":
             continue
         style = {"-": "red", "+": "green", " ": ""}[mark]
-        console.print(Text(f"{number}{mark} {safe(said)}", style), soft_wrap=True)
+        console.print(Text(f"{number}{mark} {safe(sentence)}", style), soft_wrap=True)
         number = " " * len(number)
 
 

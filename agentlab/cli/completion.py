@@ -71,10 +71,10 @@ def script_for(shell: str) -> str:
 
     kind = Bash if shell == "bash" else get_completion_class(shell)
     assert kind is not None, shell
-    made = kind(cli, {}, "agentlab", COMPLETING)
+    completion = kind(cli, {}, "agentlab", COMPLETING)
     first = _ZSH_FIRST if shell == "zsh" else ""
     # not `source()`, which for bash starts one to ask how old it is
-    return first + (made.source_template % made.source_vars()).rstrip() + "\n"
+    return first + (completion.source_template % completion.source_vars()).rstrip() + "\n"
 
 
 def _own_shell() -> str:

@@ -66,22 +66,22 @@ class Conversation:
         identity = self._agent.backend.identity
         named = ((one_line(identity.name), "bold"), "  ", (one_line(identity.model), "dim"))
         self._console.print(Text.assemble(*named))
-        for what, found in self._labels.items():
-            self._console.print(Text(one_line(f"{what}: {found}"), "dim"))
+        for what, label in self._labels.items():
+            self._console.print(Text(one_line(f"{what}: {label}"), "dim"))
         if self._history:
-            said = sum(message.role == "user" for message in self._history)
-            self._console.print(f"[dim]continuing after {said} question(s)[/]")
+            line = sum(message.role == "user" for message in self._history)
+            self._console.print(f"[dim]continuing after {line} question(s)[/]")
         self._console.print(f"[dim]{COMMANDS}[/]")
         while True:
             try:
-                said = input("\n❯ ").strip()
+                line = input("\n❯ ").strip()
             except EOFError:
                 self._console.print()
                 return 0
             except KeyboardInterrupt:
                 self._console.print("\n[dim]/quit or Ctrl-D leaves[/]")
                 continue
-            match said.split():
+            match line.split():
                 case []:
                     continue
                 case ["/quit" | "/exit"]:
@@ -103,31 +103,33 @@ class Conversation:
                     unknown = f"no command {one_line(word)}\n{COMMANDS}"
                     self._console.print(Text(unknown, "dim"))
                 case _:
-                    self.turn(runner, said)
+                    self.turn(runner, line)
 
-    def turn(self, runner: asyncio.Runner, said: str) -> int:
+    def turn(self, runner: asyncio.Runner, question: str) -> int:
         """One question and its answer, shown as it comes. Returns an exit code."""
         try:
-            return runner.run(self._turn(said))
+            return runner.run(self._turn(question))
         except KeyboardInterrupt:
             self._console.print("\n[dim]stopped[/]")
             return 130
 
-    def answer(self, runner: asyncio.Runner, said: str) -> int:
+    def answer(self, runner: asyncio.Runner, question: str) -> int:
         """One question, and one JSON object on stdout when all is done. Returns an exit code."""
         from pydantic_core import to_json
 
         from agentlab.display import safe_json
 
-        told = runner.run(self._answer(said))
+        told = runner.run(self._answer(question))
         click.echo(safe_json(to_json(told, fallback=str).decode()))
         return 0 if told["outcome"] == "completed" else 1
 
-    def _run(self, said: str, *, ask: bool) -> Run[Any]:
+    def _run(self, question: str, *, ask: bool) -> Run[Any]:
         from agentlab.messages import Message
 
         attached, self._attached = self._attached, ()
-        words = "\n\n".join([said, *(part for part in attached if isinstance(part, str))]).strip()
+        words = "\n\n".join(
+            [question, *(part for part in attached if isinstance(part, str))]
+        ).strip()
         parts = [part for part in attached if not isinstance(part, str)]
         return self._agent.run(
             Message.user(*([words] if words else []), *parts),
@@ -137,12 +139,12 @@ class Conversation:
             labels=self._labels,
         )
 
-    async def _turn(self, said: str) -> int:
+    async def _turn(self, question: str) -> int:
         from agentlab.cli.render import EventPrinter
         from agentlab.events import RunFailed
 
         printer = EventPrinter(self._console)
-        run = self._run(said, ask=True)
+        run = self._run(question, ask=True)
         failed = False
         async for event in run:
             printer.show(event)
@@ -154,10 +156,10 @@ class Conversation:
         self._history = result.messages
         return 0 if result.outcome == "completed" else 1
 
-    async def _answer(self, said: str) -> dict[str, Any]:
+    async def _answer(self, question: str) -> dict[str, Any]:
         from agentlab.events import RunFailed
 
-        run = self._run(said, ask=False)
+        run = self._run(question, ask=False)
         async for _ in run:
             pass
         about = {

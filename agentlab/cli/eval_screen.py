@@ -20,27 +20,27 @@ NARROW = 21
 _MARKS = "·▁▂▃▄▅▆▇█"
 
 
-def print_report(console: Console, results: Results, found: Report) -> None:
+def print_report(console: Console, results: Results, report: Report) -> None:
     """One evaluation."""
     about = results.header.about
-    samples, done = len(found.samples), found.done
+    samples, done = len(report.samples), report.done
     console.print(Text(results.header.name, "bold"))
     backend = about.get("backend")
     model = str(backend.get("name", "")) if isinstance(backend, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     asked = (
         f"{samples} of {counted(about.get('samples', samples), 'sample')}, {counted(done, 'run')}"
     )
-    tokens = f"{counted(found.usage.total_tokens, 'token')}, {found.seconds:,.1f} s"
-    cost = f", ${found.usage.cost:,.4f}" if found.usage.cost else ""
-    said = f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {asked}, {tokens}{cost}"
-    console.print(Text(said, "dim"), soft_wrap=True)
+    tokens = f"{counted(report.usage.total_tokens, 'token')}, {report.seconds:,.1f} s"
+    cost = f", ${report.usage.cost:,.4f}" if report.usage.cost else ""
+    heading = f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {asked}, {tokens}{cost}"
+    console.print(Text(heading, "dim"), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("scorer")
     table.add_column("mean", justify="right")
     table.add_column("95 % interval")
     table.add_column(Text.assemble("0", " " * (WIDTH - 2), "1"), no_wrap=True)
-    for name, interval in found.scores.items():
+    for name, interval in report.scores.items():
         table.add_row(
             Text(one_line(name, 40)),
             f"{interval.mean:.3f}",
@@ -49,16 +49,16 @@ def print_report(console: Console, results: Results, found: Report) -> None:
         )
     console.print(table)
     console.print()
-    console.print(sample_strip(found.samples))
-    _print_wrong(console, results, found)
+    console.print(sample_strip(report.samples))
+    _print_wrong(console, results, report)
 
 
 def print_comparison(
-    console: Console, names: tuple[str, str], found: Mapping[str, Comparison]
+    console: Console, names: tuple[str, str], differences: Mapping[str, Comparison]
 ) -> None:
     """Two evaluations: how much the second is better."""
     console.print(Text(f"{names[1]} less {names[0]}", "bold"))
-    n = max(c.difference.n for c in found.values())
+    n = max(c.difference.n for c in differences.values())
     console.print(Text(f"{n} samples, paired", "dim"))
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -69,7 +69,7 @@ def print_comparison(
     table.add_column(f"-{half}0{half}+", no_wrap=True)
     table.add_column("+ / -", justify="right", no_wrap=True)
     table.add_column("p", no_wrap=True)
-    for name, c in found.items():
+    for name, c in differences.items():
         table.add_row(
             Text(one_line(name, 40)),
             f"{c.difference.mean:+.3f}",
@@ -80,7 +80,7 @@ def print_comparison(
         )
     console.print(table)
     tests = {"mcnemar": "McNemar's test", "sign": "sign test"}
-    used = ", ".join(sorted({tests[c.test] for c in found.values()}))
+    used = ", ".join(sorted({tests[c.test] for c in differences.values()}))
     console.print(Text(f"\np: exact {used}, two-sided", "dim"))
 
 
@@ -121,13 +121,13 @@ def _bounds(interval: Interval, sign: str = "") -> str:
     return f"{interval.low:{sign}.3f} … {interval.high:{sign}.3f}"
 
 
-def _print_wrong(console: Console, results: Results, found: Report) -> None:
-    if found.failed:
+def _print_wrong(console: Console, results: Results, report: Report) -> None:
+    if report.failed:
         console.print()
-        count = len(found.failed)
+        count = len(report.failed)
         again = "the same command asks again"
         console.print(Text(f"{count} failed, and count as wrong; {again}:", "red"))
-        for result in found.failed[:3]:
+        for result in report.failed[:3]:
             console.print(Text(f"  {one_line(result.sample, 30)}: {one_line(result.error or '')}"))
     wrong = [r for r in results.results if not r.passed and r.error is None]
     if not wrong:

@@ -192,12 +192,12 @@ def import_runs(files: tuple[Path, ...], runs: Path) -> None:
     from agentlab.export.otel_import import runs_of
     from agentlab.export.otlp_json import read_spans
 
-    made = [run for file in files for run in runs_of(read_spans(file))]
-    if not made:
+    imported = [run for file in files for run in runs_of(read_spans(file))]
+    if not imported:
         raise TraceError(
             "none of these spans belongs to an agent or a model (gen_ai.operation.name)"
         )
-    for run in made:
+    for run in imported:
         new = run.write(runs) is not None
         known = "" if new else "  (already there)"
         click.echo(f"{run.header.run}  {one_line(run.header.agent)}{known}")

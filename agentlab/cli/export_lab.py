@@ -27,14 +27,14 @@ def export_lab(lab: str, file: Path, labs: tuple[Path, ...]) -> None:
     agentlab run m5/tool-use --learner tools.ipynb
 
     The notebook has the lesson, a cell for each answer, and after it a cell that grades it as
-    `agentlab run` does. A file that is there already is left as it is.
+    `agentlab run` does. An existing file is never overwritten.
     """
     if file.suffix != ENDING:
         raise LabError(f"{file} must end in {ENDING}, as notebooks do")
     folder = find_folder(lab, (*labs, *lab_roots()))
-    found = load(folder)
+    opened = load(folder)
     root = folder.resolve().parent.parent
     known = {at.resolve() for at in (own_labs(), *lab_roots())}
-    write_notebook(found, file, None if root in known else root)
+    write_notebook(opened, file, None if root in known else root)
     click.echo(f"wrote {file}", err=True)
     click.echo(f"afterwards: agentlab run {lab} --learner {file}", err=True)

@@ -208,9 +208,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
         from agentlab.display import safe  # it may quote a name that a stranger gave a file
 
-        said = StringIO()
-        error.show(said)
-        click.echo(safe(said.getvalue()), nl=False, err=True)
+        output = StringIO()
+        error.show(output)
+        click.echo(safe(output.getvalue()), nl=False, err=True)
         sys.exit(error.exit_code)
     except AgentLabError as error:
         from agentlab.display import safe  # what an error quotes may be a stranger's

@@ -149,7 +149,7 @@ async def _check(
     equipment = equipment_of(trace.header, labs=labs) if agent else no_equipment()
     try:
         async with equipment as equipped:
-            found = await verify(
+            verification = await verify(
                 trace,
                 agent,
                 backend=there,
@@ -159,25 +159,27 @@ async def _check(
             )
     finally:
         await there.aclose()
-    print_verification(console, found)
-    return 0 if found.same else 1
+    print_verification(console, verification)
+    return 0 if verification.same else 1
 
 
-def print_verification(console: Console, found: Verification) -> None:
+def print_verification(console: Console, verification: Verification) -> None:
     """Say what differs, both sides, or that nothing does."""
     from rich.text import Text
 
     from agentlab.display import one_line, safe
 
-    for note in found.notes:
+    for note in verification.notes:
         console.print(Text(f"! {one_line(note, 300)}", "yellow"))
-    wrong = found.difference
+    wrong = verification.difference
     if wrong is None:
-        console.print(f"[green]✔[/] {found.checked} of {found.total} events came again")
+        console.print(
+            f"[green]✔[/] {verification.checked} of {verification.total} events came again"
+        )
         return
     place = "" if wrong.seq is None else f"event {wrong.seq}: "
     console.print(f"[red]✘[/] {place}{safe(wrong.what)} differs", markup=True)
     for mark, style, lines in (("-", "red", wrong.then), ("+", "green", wrong.now)):
         for line in lines or ("(nothing)",):
             console.print(Text(f"{mark} {safe(line)}", style), soft_wrap=True)
-    console.print(f"[dim]{counted(found.checked, 'event')} before it came again[/]")
+    console.print(f"[dim]{counted(verification.checked, 'event')} before it came again[/]")

@@ -55,9 +55,9 @@ def run(
     Without --learner, the reference solutions run on the real model. Every check is shown. Exits
     with 0 only if all checks pass.
 
-    Of a module all labs are run, in the order of the course, and the report has one part for each.
-    Answers to its labs are in folders named after them. A lab that can't be run stops none of the
-    others; the exit code is 2 then.
+    For a module, all its labs run in the order of the course, and the report has a part for each.
+    Their answers are expected in folders named after them. If a lab can't be run, the others still
+    are, and the exit code is 2.
     """
     roots = (*labs, *lab_roots())
     how = Grading(
@@ -65,9 +65,9 @@ def run(
     )
     module = find_module(lab, roots)
     if module is None:
-        found = load(find_folder(lab, roots))
-        answers = handed_in(found, learner, step_ids) if learner else solutions(found, step_ids)
-        report = how.grade(found, answers)
+        opened = load(find_folder(lab, roots))
+        answers = handed_in(opened, learner, step_ids) if learner else solutions(opened, step_ids)
+        report = how.grade(opened, answers)
         code = 0 if report.passed else 1
     else:
         if step_ids:
@@ -90,13 +90,13 @@ def run(
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     """List the available labs."""
-    found: dict[str, Lab] = {}
+    by_id: dict[str, Lab] = {}
     for id, folder in list_folders((*labs, *lab_roots())):
         try:
-            found[id] = load(folder)
+            by_id[id] = load(folder)
         except LabError as error:  # one broken lab hides none of the others
             click.echo(f"agentlab: {safe(str(error))}", err=True)
-    order = course().order({id: lab.prerequisites for id, lab in found.items()})
+    order = course().order({id: lab.prerequisites for id, lab in by_id.items()})
     if as_json:
         from pydantic_core import to_json
 
@@ -110,7 +110,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
                 "steps": [step.id for step in lab.steps],
                 "folder": str(lab.folder),
             }
-            for id, lab in ((id, found[id]) for id in order)
+            for id, lab in ((id, by_id[id]) for id in order)
         ]
         click.echo(safe_json(to_json(rows, indent=2).decode()))
         return
@@ -123,7 +123,7 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
     for column in ("lab", "min", "title"):
         table.add_column(column, justify="right" if column == "min" else "left")
     for id in order:
-        lab = found[id]
+        lab = by_id[id]
         table.add_row(Text(one_line(id)), str(lab.minutes), Text(one_line(lab.title)))
     console().print(table)
 
@@ -150,13 +150,13 @@ def check_lab(
     """
     from agentlab.labs.prove import Proof, prove
 
-    found = load(find_folder(lab, (*labs, *lab_roots())))
-    model = open_backend(backend or found.backend)
+    opened = load(find_folder(lab, (*labs, *lab_roots())))
+    model = open_backend(backend or opened.backend)
 
     async def work() -> int:
         proofs: list[Proof] = []
         try:
-            async for proof in prove(found, model, range(GRADING_SEED, GRADING_SEED + seeds)):
+            async for proof in prove(opened, model, range(GRADING_SEED, GRADING_SEED + seeds)):
                 proofs.append(proof)
                 if not as_json:
                     mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")

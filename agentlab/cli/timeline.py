@@ -31,8 +31,8 @@ def print_heading(console: Console, trace: Trace) -> None:
     header = trace.header
     when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S")
     console.print(f"[bold]{header.run}[/]  {escape(one_line(header.agent))}  {when}")
-    made = f"by {one_line(header.program)}  " if header.program else ""
-    console.print(Text(f"{made}{trace.path}", "dim"), soft_wrap=True)
+    origin = f"by {one_line(header.program)}  " if header.program else ""
+    console.print(Text(f"{origin}{trace.path}", "dim"), soft_wrap=True)
     about = [header.backend.name, header.backend.model]
     about += [f"{key} {value}" for key, value in header.labels.items()]
     about += [f"tools: {', '.join(tool.name for tool in header.tools)}"] if header.tools else []

@@ -32,11 +32,11 @@ def turns(trace: Trace, read: Reading) -> Iterator[Html]:
 
 def _opening(messages: Sequence[Message], trace: Trace) -> Iterator[Html]:
     tools = trace.header.tools
-    told = [message for message in messages if message.role == "system"]
+    instructions = [message for message in messages if message.role == "system"]
     rest = [message for message in messages if message.role != "system"]
     before, last = rest[:-1], rest[-1:]
     given: list[Html] = []
-    for message in told:
+    for message in instructions:
         given.append(_folded("Instructions", f"{len(message.text):,} characters", _parts(message)))
     if tools:
         shown = [

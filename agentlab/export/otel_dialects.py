@@ -57,8 +57,8 @@ def _place(span: ReadSpan, names: Mapping[tuple[str, str], str]) -> ReadSpan:
 
 
 def _agent(span: ReadSpan, name: str) -> ReadSpan:
-    told = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
-    return replace(span, attributes={**span.attributes, **told})
+    attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
+    return replace(span, attributes={**span.attributes, **attributes})
 
 
 def _outermost(span: ReadSpan, by_id: Mapping[tuple[str, str], ReadSpan]) -> tuple[str, str]:
@@ -79,16 +79,20 @@ def _told(span: ReadSpan) -> ReadSpan:
     if "tool_arguments" in span.attributes or "tool_response" in span.attributes:
         # Pydantic AI's second version
         names = {"tool_arguments": "arguments", "tool_response": "result"}
-        told = {f"gen_ai.tool.call.{ours}": span.attributes.get(k) for k, ours in names.items()}
-        return _with(span, told)
+        attributes = {
+            f"gen_ai.tool.call.{ours}": span.attributes.get(k) for k, ours in names.items()
+        }
+        return _with(span, attributes)
     if span.text("traceloop.span.kind") or any(
         key.startswith(("gen_ai.prompt.", "gen_ai.completion.")) for key in span.attributes
     ):
-        told = _loop(span)
+        attributes = _loop(span)
         # what stands under our names may be the framework's whole message
         wrapped = ("gen_ai.tool.call.result", "gen_ai.tool.call.arguments")
-        kept = {k: v for k, v in span.attributes.items() if not (told.get(k) and k in wrapped)}
-        return _with(replace(span, attributes=kept), told)
+        kept = {
+            k: v for k, v in span.attributes.items() if not (attributes.get(k) and k in wrapped)
+        }
+        return _with(replace(span, attributes=kept), attributes)
     return span
 
 
@@ -106,14 +110,14 @@ def _inference(span: ReadSpan) -> dict[str, Any]:
     operation = _KINDS.get(kind)
     if operation is None:
         return {}
-    told: dict[str, Any] = {"gen_ai.operation.name": operation}
+    attributes: dict[str, Any] = {"gen_ai.operation.name": operation}
     if operation == "execute_tool":
         answer, id = _answer(span.attributes.get("output.value"))
         if span.name.startswith(HANDOFF) and not span.text("tool.name"):
             # openai-agents names the agents here, and what the model reads is made of it
-            told |= {"gen_ai.tool.call.result": to_json({"assistant": answer}).decode()}
-            return told | {"gen_ai.tool.name": span.name}
-        return told | {
+            attributes |= {"gen_ai.tool.call.result": to_json({"assistant": answer}).decode()}
+            return attributes | {"gen_ai.tool.name": span.name}
+        return attributes | {
             "gen_ai.tool.name": span.text("tool.name") or span.name,
             "gen_ai.tool.call.id": span.text("tool_call.id") or span.text("tool.id") or id,
             "gen_ai.tool.call.arguments": _arguments(
@@ -122,9 +126,9 @@ def _inference(span: ReadSpan) -> dict[str, Any]:
             "gen_ai.tool.call.result": answer,
         }
     if operation == "invoke_agent":
-        return told | {"gen_ai.agent.name": span.text("agent.name") or span.name}
+        return attributes | {"gen_ai.agent.name": span.text("agent.name") or span.name}
     given = _mapping(span.data("llm.invocation_parameters"))
-    return told | {
+    return attributes | {
         "gen_ai.request.model": span.text("llm.model_name") or str(given.get("model", "")),
         "gen_ai.provider.name": span.text("llm.provider") or span.text("llm.system"),
         "gen_ai.input.messages": list(map(_message, _numbered(span, "llm.input_messages"))),
@@ -216,11 +220,11 @@ def _loop(span: ReadSpan) -> dict[str, Any]:
     kind = span.text("traceloop.span.kind")
     named = span.text("traceloop.entity.name") or span.name
     if kind in _LOOP_KINDS:
-        told: dict[str, Any] = {"gen_ai.operation.name": _LOOP_KINDS[kind]}
+        attributes: dict[str, Any] = {"gen_ai.operation.name": _LOOP_KINDS[kind]}
         if kind == "agent":
-            return told | {"gen_ai.agent.name": named}
+            return attributes | {"gen_ai.agent.name": named}
         answer, id = _answer(span.text("traceloop.entity.output"))
-        return told | {
+        return attributes | {
             "gen_ai.tool.name": named.removesuffix(".tool"),
             "gen_ai.tool.call.id": id,
             "gen_ai.tool.call.arguments": _arguments(span.text("traceloop.entity.input")),
@@ -275,17 +279,17 @@ def _loop_message(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _arguments(raw: object) -> str:
     """A tool's arguments out of what stands around them: names of a framework's own."""
-    told = _parsed(raw) if isinstance(raw, str) else raw
-    if isinstance(told, str):
-        told = _parsed(told)
-    fields = _mapping(told)
+    parsed = _parsed(raw) if isinstance(raw, str) else raw
+    if isinstance(parsed, str):
+        parsed = _parsed(parsed)
+    fields = _mapping(parsed)
     for key in ("inputs", "tool_input", "input", "input_str", "kwargs"):
         inner = fields.get(key)
         inner = _parsed(inner) if isinstance(inner, str) else inner
         if isinstance(inner, dict) and (key != "input" or len(fields) <= 2):
             return to_json(inner).decode()
-    if isinstance(told, dict):
-        return to_json(told).decode()
+    if isinstance(parsed, dict):
+        return to_json(parsed).decode()
     literal = _python(raw) if isinstance(raw, str) else None
     return to_json(literal).decode() if literal is not None else str(raw or "{}")
 
@@ -305,15 +309,15 @@ def _answer(raw: object) -> tuple[str, str]:
     """A tool's answer, and its call's id, out of the message that a framework wrapped it in."""
     if not isinstance(raw, str):
         return ("" if raw is None else to_json(raw).decode()), ""
-    told = _mapping(_parsed(raw))
+    answer = _mapping(_parsed(raw))
     for key in ("output", "outputs", "data", "kwargs"):
-        inner = told.get(key)
+        inner = answer.get(key)
         if isinstance(inner, str):
             return inner, ""
-        if isinstance(inner, dict) and "content" not in told:
-            told = cast(Mapping[str, Any], inner)
-    content, id = told.get("content"), told.get("tool_call_id")
-    if not isinstance(content, str) or told.get("type") != "tool":
+        if isinstance(inner, dict) and "content" not in answer:
+            answer = cast(Mapping[str, Any], inner)
+    content, id = answer.get("content"), answer.get("tool_call_id")
+    if not isinstance(content, str) or answer.get("type") != "tool":
         return raw, ""
     return content, id if isinstance(id, str) else ""
 

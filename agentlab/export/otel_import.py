@@ -129,8 +129,8 @@ class _Run:
             mine = _claimed(calls, tools, until)
             self._name(mine)
             tools = [span for span in tools if span not in mine]
-            made = [step for span in mine for step in self._called(span)]
-            self.events.extend(sorted(made, key=lambda step: step[0]))
+            steps = [step for span in mine for step in self._called(span)]
+            self.events.extend(sorted(steps, key=lambda step: step[0]))
         self.events.extend(self._end(whole, last))
         return Imported(header=self._header(whole, asked), events=tuple(self.events))
 

@@ -55,11 +55,11 @@ def send(
     exporter = OTLPSpanExporter(endpoint=url, timeout=timeout)
     try:
         for start in range(0, len(ready), batch):
-            with _overheard() as said:
+            with _overheard() as warnings:
                 result = exporter.export(ready[start : start + batch])
             if result is not SpanExportResult.SUCCESS:
                 hidden = Redactor(secrets_in(endpoint))
-                why = f" ({hidden.data(said[-1].encode()).decode()})" if said else ""
+                why = f" ({hidden.data(warnings[-1].encode()).decode()})" if warnings else ""
                 raise TraceError(
                     f"the spans were not taken at {shown_address(url)}{why}: is a collector "
                     "listening there? Give another with --endpoint, or write them to a file with -o"
@@ -150,18 +150,18 @@ def _sdk() -> Generator[None]:
 @contextmanager
 def _overheard() -> Generator[list[str]]:
     """What the SDK logs of a failure, kept for the error instead of shown beside it."""
-    said: list[str] = []
+    warnings: list[str] = []
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(" ".join(record.getMessage().split())[:200])
+            warnings.append(" ".join(record.getMessage().split())[:200])
 
     logger, ear = logging.getLogger("opentelemetry"), Ear(logging.WARNING)
     before = logger.propagate
     logger.addHandler(ear)
     logger.propagate = False
     try:
-        yield said
+        yield warnings
     finally:
         logger.removeHandler(ear)
         logger.propagate = before

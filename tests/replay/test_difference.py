@@ -20,7 +20,7 @@ from agentlab.events import (
     ToolFinished,
     ToolStarted,
 )
-from agentlab.messages import ToolResult
+from agentlab.messages import Blob, Image, Reasoning, Text, ToolResult
 from agentlab.replay import diff, fork
 from agentlab.replay.compare import in_words
 from agentlab.tooling import tool
@@ -192,3 +192,28 @@ def test_very_long_runs_that_repeat_themselves_are_compared_in_time(runs):
         found = diff(one, two)
         assert [row[0] for row in told(found)] == ["only_b", "only_b"]
         assert len(found.rows) == len(two.records)
+
+
+def test_every_part_of_a_message_is_put_in_words():
+    message = Message(
+        role="user",
+        parts=(
+            Text(text="first\nsecond"),
+            Reasoning(text="hm"),
+            call("add", id="a", a=1),
+            ToolResult(call_id="a", content="3"),
+            ToolResult(call_id="b", content="no such tool", error="unknown_tool"),
+            Image(media_type="image/png", blob=Blob(sha256="0123456789ab" + "f" * 52, size=3)),
+        ),
+    )
+    lines = (
+        "  user: first",
+        "    second",
+        "  thinks: hm",
+        '  → add({"a": 1})',
+        "  ← result: 3",
+        "  ← unknown_tool: no such tool",
+        "  image 0123456789ab",
+    )
+    assert in_words(MessageAdded(message=message)) == ("message_added", *lines)
+    assert in_words(RunStarted(messages=(message,))) == ("run_started", *lines)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from conversation import call, calls
 
-from agentlab.backend import Reply
-from agentlab.events import ModelReplied, ToolFinished
-from agentlab.messages import ToolCall, ToolResult
-from agentlab.replay.recorded import RecordedResults, recorded_tool
+from agentlab.backend import BackendIdentity, Reply
+from agentlab.errors import BackendError, RateLimited
+from agentlab.events import ModelReplied, RunFailed, ToolFinished
+from agentlab.messages import Message, ToolCall, ToolResult
+from agentlab.replay.recorded import RecordedBackend, RecordedResults, recorded_tool
 from agentlab.tooling import tool
 
 
@@ -79,3 +81,21 @@ async def test_a_stand_in_looks_like_the_tool_and_takes_any_arguments():
     made = call("add", id="w", free="form")
     results.follow(asked(made))
     assert await stand_in.call(made) == ToolResult(call_id="w", content="ok")
+
+
+@pytest.mark.parametrize(
+    ("kind", "raised"),
+    [
+        ("RateLimited", RateLimited),
+        ("TraceError", BackendError),  # ours, and no backend's
+        ("annotations", BackendError),  # no class at all
+        ("NoLongerThere", BackendError),
+    ],
+)
+async def test_a_failure_in_the_log_is_raised_as_what_it_was(kind: str, raised: type[Exception]):
+    failed = RunFailed(error=kind, message="try again in 3 s")
+    backend = RecordedBackend(BackendIdentity(name="local", model="m"), (failed,))
+    with pytest.raises(BackendError, match=r"^try again in 3 s$") as failure:
+        async for _ in backend.stream([Message.user("Go.")]):
+            pass
+    assert type(failure.value) is raised

@@ -50,11 +50,11 @@ def search_over(
     def look_up(
         query: Annotated[str, Field(description="a few words", min_length=1, max_length=120)],
     ) -> str:
-        found = index().search(query, top)
-        if not found:
+        hits = index().search(query, top)
+        if not hits:
             return f"nothing found for {query!r}"
         return "\n\n".join(
-            f"[{hit.passage.source}:{hit.passage.line}] {hit.passage.text}" for hit in found
+            f"[{hit.passage.source}:{hit.passage.line}] {hit.passage.text}" for hit in hits
         )
 
     return look_up
@@ -92,9 +92,9 @@ def passages(text: str, source: str) -> Iterator[Passage]:
         block.clear()
 
     for number, line in enumerate(_LINE_END.split(text), 1):
-        if found := _HEADING.match(line):
+        if head := _HEADING.match(line):
             yield from flush()
-            heading = found["text"]
+            heading = head["text"]
             title = title or heading
         elif not line.strip() and sum(map(len, block)) > _PASSAGE_CHARS // 2:
             yield from flush()

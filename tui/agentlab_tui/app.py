@@ -89,10 +89,10 @@ class AgentLabApp(App[None]):
             go = partial(self.go_to, place)
             offered.append(SystemCommand(place.capitalize(), says, go))
         offered += super().get_system_commands(screen)  # pyright: ignore[reportUnknownMemberType]
-        said = {"Keys"}  # ours is called Help
+        titles = {"Keys"}  # ours is called Help
         for command in offered:
-            if command.title not in said:
-                said.add(command.title)
+            if command.title not in titles:
+                titles.add(command.title)
                 yield command
 
     def _keys_of(self, screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -232,9 +232,9 @@ class PlainText:
             self._write("There is nothing else that you wrote before.")
             return
         place = versions.index(text) + 1 if text in versions else 0
-        found = versions[place % len(versions)]
-        self._store.save_text(self._id, name, found)
-        self._write(f"This is your answer now:\n{safe(found)}")
+        restored = versions[place % len(versions)]
+        self._store.save_text(self._id, name, restored)
+        self._write(f"This is your answer now:\n{safe(restored)}")
 
     def _answer(self, *, solution: bool) -> tuple[Answer, bool] | None:
         """The answer to try, and whether it is the learner's own."""

@@ -80,24 +80,26 @@ def constrain(
     compiled = [_arguments(format, tool, f"t{n}x", undeclared) for n, tool in enumerate(chosen)]
     several = settings.parallel_tool_calls and not format.single
     calls = _Calls(format, chosen, compiled, several)
-    made = Constraint(
+    constraint = Constraint(
         None,
         marks=format.texts,
         unenforced=tuple(line for part in compiled for line in part.unenforced),
     )
     if choice == "auto" and answer is None:
         if format.style == "recipient":
-            return replace(made, grammar=calls.grammar(begins="start: calls | all\n"))
+            return replace(constraint, grammar=calls.grammar(begins="start: calls | all\n"))
         grammar = calls.grammar(written=format.trigger)
-        return replace(made, grammar=grammar, trigger=format.trigger, at_start=format.at_start)
+        return replace(
+            constraint, grammar=grammar, trigger=format.trigger, at_start=format.at_start
+        )
     if answer is None or choice != "auto":
-        return replace(made, grammar=calls.grammar())
+        return replace(constraint, grammar=calls.grammar())
     return replace(
-        made,
+        constraint,
         grammar=calls.or_answer(answer),
         answer=answer.grammar,
         call=format.start + format.open,
-        unenforced=(*made.unenforced, *answer.unenforced),
+        unenforced=(*constraint.unenforced, *answer.unenforced),
     )
 
 
@@ -206,13 +208,13 @@ def _moved(node: Any, prefix: str, definitions: dict[str, Any]) -> Any:
     mapping = cast(Mapping[str, Any], node)
     if isinstance(ref := mapping.get("$ref"), str) and len(mapping) == 1:
         return {"$ref": ref.replace("#/$defs/", f"#/$defs/{prefix}")}
-    made: dict[str, Any] = {}
+    moved: dict[str, Any] = {}
     for key, value in mapping.items():
         if key == "$defs" and "x-guidance" in mapping:
             for name, part in value.items():
                 definitions[prefix + name] = _moved(part, prefix, definitions)
         elif key in ("const", "enum"):
-            made[key] = value
+            moved[key] = value
         elif key != "x-guidance":
-            made[key] = _moved(value, prefix, definitions)
-    return made
+            moved[key] = _moved(value, prefix, definitions)
+    return moved

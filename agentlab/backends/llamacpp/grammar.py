@@ -69,23 +69,23 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, undeclared: bool = False
     while leave is not None:
         rewriter = Rewriter(root, leave, undeclared=undeclared)
         try:
-            made = rewriter.whole()
+            whole = rewriter.whole()
         except (TooLarge, RecursionError):
             leave = _shallower(leave)
             continue
-        if not _ends(made):
+        if not _ends(whole):
             raise ConfigError("no value can match the schema: a required part of it can never end")
-        made["x-guidance"] = _SPELLING
-        error = check(json.dumps({"grammars": [{"json_schema": made}]}))
+        whole["x-guidance"] = _SPELLING
+        error = check(json.dumps({"grammars": [{"json_schema": whole}]}))
         for _ in range(_MOST_DEAD):
             dead = _DEAD.search(error or "")
-            if dead is None or made["$defs"].get(dead[1], False) is False:
+            if dead is None or whole["$defs"].get(dead[1], False) is False:
                 break
             # the library takes what a reference points to for required, though it may be optional
-            made["$defs"][dead[1]] = False
-            error = check(json.dumps({"grammars": [{"json_schema": made}]}))
+            whole["$defs"][dead[1]] = False
+            error = check(json.dumps({"grammars": [{"json_schema": whole}]}))
         if error is None:
-            return Compiled(made, tuple(dict.fromkeys(rewriter.unenforced)))
+            return Compiled(whole, tuple(dict.fromkeys(rewriter.unenforced)))
         if "Unsatisfiable" in error:
             raise ConfigError(f"no value can match the schema: {_reason(error)}")
         leave = _less(leave, error, rewriter)

@@ -77,10 +77,12 @@ class Guide:
             if len(self._grammars) >= _MOST_GRAMMARS:
                 self._grammars.clear()
             library = self._library
-            made = library.LLMatcher(self.tokenizer, grammar, log_level=0, limits=_limits(library))
-            if made.is_error():
-                raise BackendError(f"no grammar can be made: {_first_line(made.get_error())}")
-            self._grammars[grammar] = made
+            matcher = library.LLMatcher(
+                self.tokenizer, grammar, log_level=0, limits=_limits(library)
+            )
+            if matcher.is_error():
+                raise BackendError(f"no grammar can be made: {_first_line(matcher.get_error())}")
+            self._grammars[grammar] = matcher
         return Walk(self._grammars[grammar].deep_copy(), self.tokenizer, self.size)
 
 
@@ -138,8 +140,8 @@ def version() -> str:
 def check(grammar: str) -> str | None:
     """What is wrong with a grammar, if anything."""
     library = _library()
-    made = library.LLMatcher(bytes_only(), grammar, log_level=0, limits=_limits(library))
-    return made.get_error() if made.is_error() else None
+    matcher = library.LLMatcher(bytes_only(), grammar, log_level=0, limits=_limits(library))
+    return matcher.get_error() if matcher.is_error() else None
 
 
 @lru_cache(maxsize=1)

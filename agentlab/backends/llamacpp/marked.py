@@ -93,8 +93,8 @@ def arguments_of(
         ConfigError: nothing can match the schema.
     """
     if format.style in ("object", "named", "harmony", "recipient"):
-        made = compile_schema(schema, undeclared=undeclared)
-        return Arguments(f"@{prefix}", {}, {prefix: made.schema}, made.unenforced)
+        compiled = compile_schema(schema, undeclared=undeclared)
+        return Arguments(f"@{prefix}", {}, {prefix: compiled.schema}, compiled.unenforced)
     return _Marked(format, schema, prefix, undeclared).made()
 
 

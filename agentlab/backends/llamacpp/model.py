@@ -159,10 +159,10 @@ class Model:
         if name not in self._adapters:
             if not path.is_file():
                 raise ModelNotFound(f"no adapter at {path}")
-            found = self.lib.llama_adapter_lora_init(self.handle, str(path).encode())
-            if not found:
+            handle = self.lib.llama_adapter_lora_init(self.handle, str(path).encode())
+            if not handle:
                 raise ConfigError(f"{path} is not a LoRA adapter for {self.path.name}")
-            self._adapters[name] = found
+            self._adapters[name] = handle
         return self._adapters[name]
 
     def close(self) -> None:
@@ -173,7 +173,7 @@ class Model:
 
     def _read_metadata(self) -> dict[str, str]:
         lib = self.lib
-        found: dict[str, str] = {}
+        metadata: dict[str, str] = {}
         for index in range(lib.llama_model_meta_count(self.handle)):
             key, value = (
                 self._text(read, index)
@@ -182,8 +182,8 @@ class Model:
                     lib.llama_model_meta_val_str_by_index,
                 )
             )
-            found[key] = value
-        return found
+            metadata[key] = value
+        return metadata
 
     def _text(self, read: Any, index: int) -> str:
         size = 1024

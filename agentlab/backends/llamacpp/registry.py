@@ -172,12 +172,12 @@ def open_backend(name: str, /, **options: Any) -> LlamaCpp:
     known = list(signature(LlamaCpp).parameters)[1:]
     if lost := next((option for option in options if option not in known), None):
         raise ConfigError(f"{name} has no option {unknown(lost, known)}")
-    found = find(name)
-    if found.model is not None:
-        options = {"defaults": found.model.defaults, "title": found.model.title, **options}
-    options["adapters"] = {**found.adapters, **options.get("adapters", {})}
+    entry = find(name)
+    if entry.model is not None:
+        options = {"defaults": entry.model.defaults, "title": entry.model.title, **options}
+    options["adapters"] = {**entry.adapters, **options.get("adapters", {})}
     options.setdefault("name", name)
-    return LlamaCpp(found.path, **options)
+    return LlamaCpp(entry.path, **options)
 
 
 def offered() -> Iterator[Offered]:

@@ -1,4 +1,7 @@
-"""Starters, reference solutions, other right answers, and answers that look right."""
+"""Starters, reference solutions, other right answers, and answers that look right.
+
+Long because it is the data of three steps: some thirty programs, and nothing else.
+"""
 
 from __future__ import annotations
 

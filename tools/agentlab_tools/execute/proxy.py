@@ -152,8 +152,8 @@ class _Proxy:
             raise Refused(f"403 {host}:{port} is not a host this sandbox may reach")
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(_PATIENCE):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        address = str(found[0][4][0])
+            addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        address = str(addresses[0][4][0])
         if not any(rule.exact for rule in rules) and not is_public(address):
             raise Refused(f"403 {host} leads to a private address: allow the address itself")
         return address, port

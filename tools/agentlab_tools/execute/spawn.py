@@ -51,8 +51,8 @@ async def start(backend: Backend, plan: Plan) -> Process:
             async with asyncio.timeout(_START):
                 ready = await _handshake(process, command, ours)
         except (EOFError, TimeoutError, OSError) as error:
-            said = process.stderr.finish().strip().splitlines()
-            why = said[-1] if said else str(error) or "it did not answer in time"
+            complaint = process.stderr.finish().strip().splitlines()
+            why = complaint[-1] if complaint else str(error) or "it did not answer in time"
             await discard(process)
             raise SandboxUnavailable(f"{backend.name} does not start here: {why}") from error
         except BaseException:

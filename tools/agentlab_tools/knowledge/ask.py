@@ -134,9 +134,9 @@ async def ask(
     Raises:
         AgentLabError: the model failed.
     """
-    found = retriever.retrieve(question, _PASSAGES)
-    shown = nearest(question, found, embedder, most)
-    if not any(one.parts.get("dense", -1.0) >= near for one in found) or not shown:
+    passages = retriever.retrieve(question, _PASSAGES)
+    shown = nearest(question, passages, embedder, most)
+    if not any(one.parts.get("dense", -1.0) >= near for one in passages) or not shown:
         return Answer(question, None, shown[:1])
     agent: Agent[Any] = Agent(
         name="ask",
@@ -164,22 +164,22 @@ async def ask(
 
 
 def nearest(
-    question: str, found: Sequence[Found], embedder: Embedder, most: int
+    question: str, passages: Sequence[Found], embedder: Embedder, most: int
 ) -> tuple[Citation, ...]:
     """The sentences of passages that are nearest to a question: by meaning, and by its words."""
     asked = query_terms(question)
     candidates: list[Citation] = []
     headed: list[str] = []
     seen: set[str] = set()
-    for one in found:
+    for one in passages:
         for span in sentences(one.chunk.text):
             quote = span.text[:_LONGEST]
-            said = " ".join(quote.split())
-            if len(said) < 12 or said in seen:  # overlapping passages repeat sentences
+            sentence = " ".join(quote.split())
+            if len(sentence) < 12 or sentence in seen:  # overlapping passages repeat sentences
                 continue
-            seen.add(said)
+            seen.add(sentence)
             candidates.append(_cited(one, span.start, quote))
-            headed.append(f"{one.source.heading.rpartition(' > ')[2]}: {said}")
+            headed.append(f"{one.source.heading.rpartition(' > ')[2]}: {sentence}")
     if not candidates:
         return ()
     vectors = embedder.embed([question, *headed])
@@ -200,8 +200,8 @@ def bearing_out(
     text: str, question: str, shown: Sequence[Citation]
 ) -> tuple[tuple[Citation, ...], float]:
     """Which sentences hold an answer's words, most first; and the share of words they all hold."""
-    said = set(terms(text))
-    held = [said & set(terms(one.quote)) for one in shown]
+    claimed = set(terms(text))
+    held = [claimed & set(terms(one.quote)) for one in shown]
     order = sorted(range(len(shown)), key=lambda n: -len(held[n]))
     covered: set[str] = set()
     cited: list[Citation] = []
@@ -209,7 +209,7 @@ def bearing_out(
         if not cited or held[n] - covered:
             cited.append(shown[n])
             covered |= held[n]
-    share = len(said & (covered | set(terms(question)))) / len(said) if said else 0.0
+    share = len(claimed & (covered | set(terms(question)))) / len(claimed) if claimed else 0.0
     return tuple(cited), share
 
 
@@ -241,8 +241,8 @@ def _prompt(quotes: Sequence[str], question: str) -> str:
 def _examples(own_words: bool) -> list[Message]:
     turns: list[Message] = []
     for quotes, question, answer in _EXAMPLES:
-        said = answer if own_words else _Short(answer=answer).model_dump_json()
-        turns += [Message.user(_prompt(quotes, question)), Message.assistant(said)]
+        reply = answer if own_words else _Short(answer=answer).model_dump_json()
+        turns += [Message.user(_prompt(quotes, question)), Message.assistant(reply)]
     return turns
 
 

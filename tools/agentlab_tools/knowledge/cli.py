@@ -105,8 +105,8 @@ def index(
             return 130
         total, files, missing = opened.store.count(), opened.files, opened.missing
     if as_json:
-        found = [{"path": str(path), **asdict(report)} for path, report in reports]
-        _echo_json({"index": str(folder), "files": files, "passages": total, "reports": found})
+        rows = [{"path": str(path), **asdict(report)} for path, report in reports]
+        _echo_json({"index": str(folder), "files": files, "passages": total, "reports": rows})
     else:
         for path, report in reports:
             print_report(path, report)
@@ -192,7 +192,7 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
     """Find the passages that fit QUERY best. Exits with 1 if there are none."""
     with _open(folder) as opened:
         retriever = _retriever(opened)
-        found = retriever.retrieve(query, top, how=how, where={"kind": kind} if kind else None)
+        passages = retriever.retrieve(query, top, how=how, where={"kind": kind} if kind else None)
         if as_json:
             _echo_json(
                 [
@@ -204,13 +204,13 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
                         "quote": one.quote.text,
                         "text": one.chunk.text,
                     }
-                    for one in found
+                    for one in passages
                 ]
             )
-        elif not found:
+        elif not passages:
             click.echo(f"nothing found for {one_line(query)!r}", err=True)
         else:
-            for number, one in enumerate(found, 1):
+            for number, one in enumerate(passages, 1):
                 parts = "  ".join(f"{name} {value:.3f}" for name, value in one.parts.items())
                 click.echo(
                     f"{number}. {click.style(_place(one.source), fg='cyan')}  "
@@ -219,7 +219,7 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
                 if one.source.heading:
                     click.echo(f"   {click.style(one_line(one.source.heading), bold=True)}")
                 click.echo(f"   {one_line(one.quote.text, 300)}")
-    return 0 if found else 1
+    return 0 if passages else 1
 
 
 @click.command()

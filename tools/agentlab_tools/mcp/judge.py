@@ -151,10 +151,10 @@ def _checker(dialect: str) -> Any:
     """A validator class of a draft, whose keywords count their steps."""
     import jsonschema.validators as drafts
 
-    made: Any = getattr(drafts, dialect)
+    checker: Any = getattr(drafts, dialect)
     # from here on `pattern` and its kin are ours; what looks into a schema for patterns by itself
     # (unevaluatedProperties) is left out below, where there are any
-    keywords = {name: _counted(check) for name, check in made.VALIDATORS.items()}
+    keywords = {name: _counted(check) for name, check in checker.VALIDATORS.items()}
     for name, check in (
         ("pattern", _pattern),
         ("patternProperties", _pattern_properties),
@@ -164,7 +164,7 @@ def _checker(dialect: str) -> Any:
     ):
         if name in keywords:
             keywords[name] = _counted(check)
-    return cast(Any, drafts).extend(made, keywords)
+    return cast(Any, drafts).extend(checker, keywords)
 
 
 def _counted(check: _Keyword) -> _Keyword:

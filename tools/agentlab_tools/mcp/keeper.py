@@ -86,9 +86,11 @@ class Keeper:
 
     def _problem(self, what: str, error: BaseException | None = None) -> McpError:
         """An error that says what the server said: in the protocol, by HTTP, or on stderr."""
-        told = one_line(_told(error), 300) if error else ""
-        clear = "" if told.startswith(_VAGUE) else told
-        why = (clear if _is_answer(error) else "") or self._link.trouble or self._said.error or told
+        reason = one_line(_told(error), 300) if error else ""
+        clear = "" if reason.startswith(_VAGUE) else reason
+        why = (
+            (clear if _is_answer(error) else "") or self._link.trouble or self._said.error or reason
+        )
         return McpError(f"the MCP server {self._server.name} {what}{f': {why}' if why else ''}")
 
     async def keep(self) -> None:
@@ -275,13 +277,13 @@ class Keeper:
         return self._client
 
     def _failure(self, error: Exception) -> str:
-        name, told = self._server.name, one_line(_told(error), 500)
+        name, reason = self._server.name, one_line(_told(error), 500)
         if self.stop.is_set():
             return f"the MCP server {name} was closed"
-        if not told.startswith(_VAGUE):
-            return f"{name}: {told}"
+        if not reason.startswith(_VAGUE):
+            return f"{name}: {reason}"
         if self._server.url:
-            why = self._link.trouble or told
+            why = self._link.trouble or reason
             return f"{name}: {why}; whether the call was carried out is not known"
         last = self._said.error
         ended = f"the MCP server {name} has ended{f': {last}' if last else ''}"

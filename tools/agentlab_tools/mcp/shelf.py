@@ -63,8 +63,8 @@ class Shelf:
         self._shared = {one.uri: one for one in shared}
         self._made: OrderedDict[str, Shared] = OrderedDict()
         # named to clients once there are some: a client may offer its model to read only then
-        made = Family("agentlab:///{digest}/{name}", "files that tools made", self._made.get)
-        self._families = (*families, made)
+        family = Family("agentlab:///{digest}/{name}", "files that tools made", self._made.get)
+        self._families = (*families, family)
 
     def put(self, artifact: Artifact) -> str:
         """The address under which a file that a tool made can be read again."""
@@ -105,35 +105,35 @@ class Shelf:
         from mcp.shared.exceptions import MCPError
 
         uri = str(asked.uri)
-        found = self._shared.get(uri) or next(
+        shared = self._shared.get(uri) or next(
             filter(None, (f.find(uri) for f in self._families)), None
         )
-        if found is None:
+        if shared is None:
             raise MCPError(types.INVALID_PARAMS, f"There is nothing to read at {uri}")
         try:
-            data = found.read()
+            data = shared.read()
         except OSError as error:
-            said = f"{found.name} can't be read: {error.strerror or error}"
-            raise MCPError(types.INTERNAL_ERROR, said) from None
+            complaint = f"{shared.name} can't be read: {error.strerror or error}"
+            raise MCPError(types.INTERNAL_ERROR, complaint) from None
         if len(data) > MAX_FILE:
-            said = f"{found.name} is longer than {MAX_FILE >> 20} MB"
-            raise MCPError(types.INTERNAL_ERROR, said)
-        return types.ReadResourceResult(contents=[_contents(found, data)])
+            complaint = f"{shared.name} is longer than {MAX_FILE >> 20} MB"
+            raise MCPError(types.INTERNAL_ERROR, complaint)
+        return types.ReadResourceResult(contents=[_contents(shared, data)])
 
 
-def _contents(found: Shared, data: bytes) -> Any:
+def _contents(shared: Shared, data: bytes) -> Any:
     from mcp import types
 
-    kind = found.media_type
+    kind = shared.media_type
     if _TEXT.match(kind):
         try:
             return types.TextResourceContents(
-                uri=found.uri, mime_type=kind, text=data.decode("utf-8")
+                uri=shared.uri, mime_type=kind, text=data.decode("utf-8")
             )
         except UnicodeDecodeError:
             pass
     blob = base64.b64encode(data).decode()
-    return types.BlobResourceContents(uri=found.uri, mime_type=kind, blob=blob)
+    return types.BlobResourceContents(uri=shared.uri, mime_type=kind, blob=blob)
 
 
 def shared_files(paths: Sequence[str]) -> list[Shared]:

@@ -230,10 +230,10 @@ def _message_of(line: str) -> Any:
     from mcp.types import jsonrpc_message_adapter
 
     try:
-        told = json.loads(line.strip().lstrip("\ufeff"))
-        if not isinstance(told, dict):
+        message = json.loads(line.strip().lstrip("\ufeff"))
+        if not isinstance(message, dict):
             return None
-        return SessionMessage(jsonrpc_message_adapter.validate_python(_cleaned(told)))
+        return SessionMessage(jsonrpc_message_adapter.validate_python(_cleaned(message)))
     except (ValueError, RecursionError):
         return None
 

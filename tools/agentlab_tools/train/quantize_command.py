@@ -151,9 +151,9 @@ def _measured(
         measured = measure(file, text, tokens=tokens)
         calls = asyncio.run(tool_calls(file, each)) if each else None
         if as_json:
-            told = {"kind": label, "file": str(file), **asdict(measured)}
-            told |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
-            click.echo(safe_json(to_json(told).decode()))
+            fields = {"kind": label, "file": str(file), **asdict(measured)}
+            fields |= {"tool_calls": [calls.hits, calls.n]} if calls else {}
+            click.echo(safe_json(to_json(fields).decode()))
             continue
         line = f"{label:10}{measured.megabytes:7.1f}{measured.perplexity:12.2f}"
         line += f"{measured.reading:9.0f}{measured.writing:9.0f}  {measured.holds}"

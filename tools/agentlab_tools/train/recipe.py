@@ -188,10 +188,10 @@ def _recipe_in(file: Path) -> Recipe[Any]:
         raise MissingExtra(f"{error.name}, which {file.name} needs,", "train") from error
     except Exception as error:
         raise ConfigError(f"{file} can't be loaded: {type(error).__name__}: {error}") from error
-    found: object = getattr(module, "recipe", None)
-    if not isinstance(found, Recipe):
+    recipe: object = getattr(module, "recipe", None)
+    if not isinstance(recipe, Recipe):
         raise ConfigError(f"{file} has no recipe: end it with `recipe = Recipe(…)`")
-    return cast(Recipe[Any], found)
+    return cast(Recipe[Any], recipe)
 
 
 def _entries() -> dict[str, EntryPoint]:

@@ -54,14 +54,14 @@ def open_backend(name: str, **options: Any) -> Backend:
 
     jobs = home_jobs()
     job = jobs.get(name.removeprefix(PREFIX))
-    told = {"name": f"{PREFIX}{job.id}", "title": f"made by job {job.id}"}
-    return connect(jobs.model(job.id), **{**told, **options})
+    details = {"name": f"{PREFIX}{job.id}", "title": f"made by job {job.id}"}
+    return connect(jobs.model(job.id), **{**details, **options})
 
 
 def offered() -> Iterator[Offered]:
     """The newest models that training jobs made."""
-    made = [job for job in home_jobs().list() if job.made_model]
-    for job in made[:_NEWEST]:
+    jobs = [job for job in home_jobs().list() if job.made_model]
+    for job in jobs[:_NEWEST]:
         when = f"{datetime.fromtimestamp(job.spec.created).astimezone():%d %b %H:%M}"
         recipe = Path(job.spec.recipe).stem
         yield Offered(f"{PREFIX}{job.short}", f"made here by {recipe}, {when}", note="trained here")

@@ -117,8 +117,8 @@ def _tools(
         jobs = jobs_of(context)
         backend = await in_thread(lambda: _refusing(lambda: connect(served(jobs, model))))
         try:
-            made = await in_thread(lambda: balanced("heldout", cases, 11))
-            scores = await measure(backend, made)
+            drawn = await in_thread(lambda: balanced("heldout", cases, 11))
+            scores = await measure(backend, drawn)
         finally:
             await backend.aclose()
         lines = [f"{category}: {score}" for category, score in scores.items()]

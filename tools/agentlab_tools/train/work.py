@@ -171,9 +171,9 @@ class Work:
             DiskFull: there is no room; the checkpoints written before are whole.
         """
         parent = self.folder / "checkpoints"
-        made = write_checkpoint(parent, step, save, random=random_states(), keep=self._keep)
+        written = write_checkpoint(parent, step, save, random=random_states(), keep=self._keep)
         self._saved, self._saved_at = step, time.monotonic()
-        self._tell(Checkpointed(step=step, bytes=made.size))
+        self._tell(Checkpointed(step=step, bytes=written.size))
 
     def artifact(self, name: str, save: Callable[[Path], object]) -> Path:
         """Keep something that came of the run: a model, an adapter, a table.

@@ -118,9 +118,9 @@ def decoded(data: bytes, declared: str) -> str:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return data.decode(name, "replace")
-    told = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", declared, re.IGNORECASE)
+    charset = re.search(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", declared, re.IGNORECASE)
     inside = _META.search(data[:2048])
-    for label in (told and told[1], inside and inside[1].decode("ascii")):
+    for label in (charset and charset[1], inside and inside[1].decode("ascii")):
         if label and (name := _codec(label)):
             return data.decode(name, "replace")
     try:

@@ -147,8 +147,8 @@ class JobsScreen(Screen[None]):
         self._reader.poll()
         return self._reader
 
-    def _note(self, said: Content) -> None:
-        self.query_one("#jobs-note", Static).update(said)
+    def _note(self, note: Content) -> None:
+        self.query_one("#jobs-note", Static).update(note)
 
     def action_cancel(self) -> None:
         """Stop the job that is marked."""

@@ -148,8 +148,8 @@ class RoadmapScreen(Screen[None]):
                 self._progress[entry.id] = self._services.progress.lab(entry.id)
         self._standings = standings(self.entries, self._progress)
         query = self.query_one(SearchLine).value
-        found = [entry for entry in self.entries if entry.matches(query)]
-        self.query_one(RoadmapList).show(found, self._standings, searching=bool(query))
+        matching = [entry for entry in self.entries if entry.matches(query)]
+        self.query_one(RoadmapList).show(matching, self._standings, searching=bool(query))
         self.query_one(TopBar).set_right(self._sum_up())
 
     def _sum_up(self) -> str:
@@ -165,10 +165,10 @@ class RoadmapScreen(Screen[None]):
 
 def _some(labs: Iterator[LabEntry]) -> list[LabEntry]:
     """The labs that can be loaded in a moment; none when there are no more."""
-    found: list[LabEntry] = []
+    picked: list[LabEntry] = []
     until = time.monotonic() + _A_MOMENT_S
     for entry in labs:
-        found.append(entry)
+        picked.append(entry)
         if time.monotonic() > until:
             break
-    return found
+    return picked

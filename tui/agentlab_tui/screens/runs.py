@@ -82,18 +82,18 @@ class RunsScreen(Screen[None]):
     async def _load(self) -> None:
         note = self.query_one("#runs-note", Static)
         note.update("reading …")
-        found: list[RunSummary] = []
+        loaded: list[RunSummary] = []
         source = summaries(self._services.runs)
         while batch := await in_thread(partial(_take, source)):
-            found += batch
-            self._runs = tuple(found)
+            loaded += batch
+            self._runs = tuple(loaded)
             self._fill()
         where = one_line(str(self._services.runs), 200)
-        if not found:
+        if not loaded:
             note.update(f"no runs in {where} yet: open a lab and press r")
         else:
-            most = f", the newest {MOST:,}" if len(found) == MOST else ""
-            note.update(f"{counted(len(found), 'run')}{most} in {where}")
+            most = f", the newest {MOST:,}" if len(loaded) == MOST else ""
+            note.update(f"{counted(len(loaded), 'run')}{most} in {where}")
 
     @on(VirtualList.Chosen)
     def _open(self, event: VirtualList.Chosen) -> None:
@@ -157,8 +157,8 @@ class RunsScreen(Screen[None]):
 
     def _fill(self) -> None:
         query = self.query_one(SearchLine).value
-        found = [run for run in self._runs if run.matches(query)]
-        self.query_one(VirtualList[RunSummary]).set_items(found, keep_cursor=True)
+        matching = [run for run in self._runs if run.matches(query)]
+        self.query_one(VirtualList[RunSummary]).set_items(matching, keep_cursor=True)
 
 
 def _take(source: Iterator[RunSummary]) -> list[RunSummary]:

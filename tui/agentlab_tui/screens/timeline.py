@@ -165,8 +165,8 @@ class TimelineScreen(Screen[None]):
     def _say_where(self) -> None:
         rows = self.query_one(VirtualList[Row])
         count, all_of = len(rows.items), len(self._rows)
-        found = "" if count == all_of else f" of {all_of:,}"
-        place = f"{rows.cursor + 1:,}/{count:,}{found}" if count else f"none{found} matches"
+        of_all = "" if count == all_of else f" of {all_of:,}"
+        place = f"{rows.cursor + 1:,}/{count:,}{of_all}" if count else f"none{of_all} matches"
         playing = f" ▶ {SPEEDS[self._speed]:g}×" if self._timer else ""
         rows.border_title = Content(f" {place}{playing} ")
 

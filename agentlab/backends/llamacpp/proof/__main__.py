@@ -11,11 +11,11 @@ from agentlab.backends.llamacpp.proof.verdict import prove
 
 def main() -> int:
     """Prove, say and remember."""
-    found = installed()
-    if found is None:
+    runtime = installed()
+    if runtime is None:
         print("llama-cpp-python is not installed")
         return 2
-    verdict = prove(found)
+    verdict = prove(runtime)
     print(verdict.said)
     return 0 if verdict.fault is None else 1
 

@@ -19,14 +19,14 @@ from platformdirs import user_cache_path
 from agentlab.backends.llamacpp.proof.installed import Installed
 
 
-def look_up(found: Installed) -> dict[str, Any] | None:
+def look_up(runtime: Installed) -> dict[str, Any] | None:
     """What was remembered of this library on this processor."""
     with contextlib.suppress(OSError):
-        name = found.seen()
+        name = runtime.seen()
         pointer = _read(f"seen-{name}")
         if pointer is not None:
             return _read(str(pointer.get("content")))
-        content = found.content()
+        content = runtime.content()
         record = _read(content)
         if record is not None:
             _write(f"seen-{name}", {"content": content})
@@ -34,12 +34,12 @@ def look_up(found: Installed) -> dict[str, Any] | None:
     return None
 
 
-def remember(found: Installed, record: Mapping[str, Any]) -> None:
+def remember(runtime: Installed, record: Mapping[str, Any]) -> None:
     """Keep it; where nothing can be written, the next process finds out again."""
     with contextlib.suppress(OSError):
-        content = found.content()
+        content = runtime.content()
         _write(content, record)
-        _write(f"seen-{found.seen()}", {"content": content})
+        _write(f"seen-{runtime.seen()}", {"content": content})
 
 
 def _folders() -> Iterator[Path]:

@@ -72,10 +72,10 @@ def require() -> None:
     Raises:
         RuntimeBroken: it does not; the line says what died, and what to do.
     """
-    found = installed()
-    if found is None:
+    runtime = installed()
+    if runtime is None:
         return
-    verdict = known(found) or prove(found)
+    verdict = known(runtime) or prove(runtime)
     if verdict.fault is not None:
         raise RuntimeBroken(f"{verdict.fault}: {remedy()}")
 
@@ -91,29 +91,29 @@ def remedy() -> str:
     )
 
 
-def known(found: Installed) -> Verdict | None:
+def known(runtime: Installed) -> Verdict | None:
     """What was found of exactly this library on exactly this processor."""
-    record = kept.look_up(found)
+    record = kept.look_up(runtime)
     try:
         return None if record is None else Verdict(**record)
     except TypeError:  # written by another version
         return None
 
 
-def prove(found: Installed, patience: float = PATIENCE) -> Verdict:
+def prove(runtime: Installed, patience: float = PATIENCE) -> Verdict:
     """Let the library work in another process, and remember what came of it."""
     began = time.monotonic()
-    verdict = _verdict(found, patience)
+    verdict = _verdict(runtime, patience)
     verdict = replace(verdict, seconds=round(time.monotonic() - began, 1))
     if verdict.fault is None or verdict.lasting:
-        kept.remember(found, asdict(verdict))
+        kept.remember(runtime, asdict(verdict))
     return verdict
 
 
-def _verdict(found: Installed, patience: float) -> Verdict:
+def _verdict(runtime: Installed, patience: float) -> Verdict:
     at, version, errors, said = "starting", "", dict[str, float](), ""
     process = _start()
-    where = f"llama.cpp in {found.folder}"
+    where = f"llama.cpp in {runtime.folder}"
     try:
         for line in _lines(process, patience):
             fact = _fact(line)

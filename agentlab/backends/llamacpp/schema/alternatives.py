@@ -67,18 +67,18 @@ def dependent(place: Place, key: str, value: Any) -> list[Schema]:
     if not isinstance(value, dict):
         place.report(key)
         return []
-    made: list[Schema] = []
+    options: list[Schema] = []
     for name, needs in cast(dict[str, Any], value).items():
         if needs in ([], True) or needs == {}:
             continue
         absent: Schema = {"properties": {name: False}}
         if isinstance(needs, list):
-            made.append({"anyOf": [{"required": [name, *needs]}, absent]})
+            options.append({"anyOf": [{"required": [name, *needs]}, absent]})
         elif isinstance(needs, str):
-            made.append({"anyOf": [{"required": [name, needs]}, absent]})
+            options.append({"anyOf": [{"required": [name, needs]}, absent]})
         else:
-            made.append({"anyOf": [{"allOf": [{"required": [name]}, needs]}, absent]})
-    if len(made) > _MOST_DEPENDENCIES:
+            options.append({"anyOf": [{"allOf": [{"required": [name]}, needs]}, absent]})
+    if len(options) > _MOST_DEPENDENCIES:
         place.report(key)
         return []
-    return made
+    return options

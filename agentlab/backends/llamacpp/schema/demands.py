@@ -53,25 +53,25 @@ class Demands:
             return False
         return True
 
-    def take(self, made: Schema | None) -> None:
+    def take(self, schema: Schema | None) -> None:
         """Ask for this, whatever it comes to."""
-        if made is not None:
-            self._place.more.append(made)
+        if schema is not None:
+            self._place.more.append(schema)
 
     def _options(self, parts: list[Any], where: str) -> list[Schema]:
         found = (self._inner(part, f"{where}/{index}") for index, part in enumerate(parts))
         return [part for part in found if part is not None]
 
-    def _add(self, made: Schema | None, key: str) -> None:
+    def _add(self, schema: Schema | None, key: str) -> None:
         """Ask for what the schema asks for, unless too many alternatives came to be."""
-        if made is None:
+        if schema is None:
             return
-        wide = self.width * _width(made)
+        wide = self.width * _width(schema)
         if wide > _MOST_GIVEN:
             self._place.report(key)
             return
         self.width = wide
-        self.take(made)
+        self.take(schema)
 
     def _demand(self, part: Schema, key: str, instead: Schema = True) -> None:
         """Ask for `part`, unless that makes too many alternatives: then for `instead`."""

@@ -43,15 +43,15 @@ class References:
 
     def _find(self, ref: str, base: str) -> tuple[Schema, str] | None:
         uri, fragment = urldefrag(urljoin(base, ref))
-        found = self._resources.get(uri)
-        if found is None:
+        resource = self._resources.get(uri)
+        if resource is None:
             return None
         fragment = unquote(fragment)
         if fragment and not fragment.startswith("/"):
-            found = self._anchors.get((uri, fragment))
+            resource = self._anchors.get((uri, fragment))
         elif fragment:
-            found = _follow(found, fragment)
-        return found if found is not None and isinstance(found[0], (dict, bool)) else None
+            resource = _follow(resource, fragment)
+        return resource if resource is not None and isinstance(resource[0], (dict, bool)) else None
 
     def _index(self) -> None:
         self._indexed = True
@@ -87,8 +87,8 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _follow(found: tuple[Any, str], pointer: str) -> tuple[Any, str] | None:
-    here, at = found
+def _follow(resource: tuple[Any, str], pointer: str) -> tuple[Any, str] | None:
+    here, at = resource
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         try:

@@ -229,14 +229,14 @@ class Rewriter:
         objects.take(place)
         if not part and not self._reading.undeclared:
             close(place)
-        made: dict[str, Any] = {**out}
+        body: dict[str, Any] = {**out}
         if len(more) == 1 and not out:
-            made = more[0] if isinstance(more[0], dict) else {"allOf": more}
+            body = more[0] if isinstance(more[0], dict) else {"allOf": more}
         elif more:
-            made["allOf"] = more
-        if schema.get("nullable") is True and made:
-            made = {"anyOf": [made, {"type": "null"}]}
-        return made if made else True
+            body["allOf"] = more
+        if schema.get("nullable") is True and body:
+            body = {"anyOf": [body, {"type": "null"}]}
+        return body if body else True
 
 
 def _conjuncts(schema: dict[str, Any]) -> int:

@@ -54,13 +54,13 @@ class Index:
         Raises:
             ConfigError: it can't be had, or is no longer the same model.
         """
-        found = self._embedder or open_embedder(self._spec, **self._options)
-        if found.identity != self.store.identity:
+        opened = self._embedder or open_embedder(self._spec, **self._options)
+        if opened.identity != self.store.identity:
             raise ConfigError(
-                f"{self._spec} is {found.identity.model} now, but the index at {self.path} was "
+                f"{self._spec} is {opened.identity.model} now, but the index at {self.path} was "
                 f"made with {self.store.identity.model}: index into another place"
             )
-        return found
+        return opened
 
     @property
     def roots(self) -> dict[str, Path]:

@@ -152,10 +152,10 @@ class Update:
         pending: list[tuple[Entry, list[Chunk]]] = []
         waiting = 0
         for file in files:
-            entry, found = self._read(file)
-            if found is not None:
-                pending.append((entry, found))
-                waiting += len(found)
+            entry, passages = self._read(file)
+            if passages is not None:
+                pending.append((entry, passages))
+                waiting += len(passages)
                 indexed += 1
                 kept.add(file.name)
             elif entry.digest:
@@ -223,28 +223,28 @@ class Update:
         self._notes += [Problem(file.name, note) for note in document.notes]
         name = f"{self.label}/{file.name}" if self.root.is_dir() else self.label
         about = {"origin": ORIGIN, **({"title": document.title} if document.title else {})}
-        found = list(chunks(document, name, self.embedder.count_tokens, self.sizes, about))
-        self._recognise(digest, found)
-        return Entry(file.name, digest, tuple(chunk.id for chunk in found)), found
+        passages = list(chunks(document, name, self.embedder.count_tokens, self.sizes, about))
+        self._recognise(digest, passages)
+        return Entry(file.name, digest, tuple(chunk.id for chunk in passages)), passages
 
-    def _recognise(self, digest: str, found: Sequence[Chunk]) -> None:
+    def _recognise(self, digest: str, passages: Sequence[Chunk]) -> None:
         """Note which passages of a new file another file with the same content has already."""
         same = self._by_content.get(digest)
         if same is None:
             return
         old = self.store.get(same.ids)
-        if list(map(embedded_text, old)) == list(map(embedded_text, found)):
+        if list(map(embedded_text, old)) == list(map(embedded_text, passages)):
             self._moved += 1
-            self._same |= {new.id: one.id for new, one in zip(found, old, strict=True)}
+            self._same |= {new.id: one.id for new, one in zip(passages, old, strict=True)}
 
     def _digest(self, data: bytes) -> str:
         """A hash of a file's content, and of all else that its passages depend on."""
-        made = f"{FORMAT} {self.sizes.tokens} {self.sizes.overlap}".encode()
-        return hashlib.sha256(made + b"\0" + data).hexdigest()
+        recipe = f"{FORMAT} {self.sizes.tokens} {self.sizes.overlap}".encode()
+        return hashlib.sha256(recipe + b"\0" + data).hexdigest()
 
     def _write(self, pending: Sequence[tuple[Entry, list[Chunk]]]) -> None:
         """Store passages, then write their files down."""
-        new = {c.id: c for _, found in pending for c in found if c.id not in self._stored}
+        new = {c.id: c for _, passages in pending for c in passages if c.id not in self._stored}
         known = [chunk for chunk in new.values() if chunk.id in self._same]
         for part in _parts(known, self.batch):
             self.store.upsert(part, self.store.vectors([self._same[chunk.id] for chunk in part]))

@@ -58,7 +58,7 @@ class Parser:
         if self._process is None:
             self._process = self._start()
         try:
-            told = self._ask(self._process, name.encode("utf-8", "replace"), data)
+            answer = self._ask(self._process, name.encode("utf-8", "replace"), data)
         except (TimeoutError, OSError, struct.error) as error:
             self.close()
             slow = isinstance(error, TimeoutError)
@@ -67,9 +67,9 @@ class Parser:
         except BaseException:  # interrupted half-way: the next answer would be to this file
             self.close()
             raise
-        if told.get("spent"):  # what is left of its memory may not do for the next file
+        if answer.get("spent"):  # what is left of its memory may not do for the next file
             self.close()
-        return _document(told)
+        return _document(answer)
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -133,17 +133,17 @@ def _read(pipe: IO[bytes], size: int, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _document(told: Mapping[str, Any]) -> Document:
-    if "missing" in told:
-        raise ConfigError(str(told["missing"]))
-    if "unreadable" in told:
-        raise Unreadable(str(told["unreadable"]))
+def _document(answer: Mapping[str, Any]) -> Document:
+    if "missing" in answer:
+        raise ConfigError(str(answer["missing"]))
+    if "unreadable" in answer:
+        raise Unreadable(str(answer["unreadable"]))
     return Document(
-        text=told["text"],
-        kind=told["kind"],
-        blocks=tuple(Block(**block) for block in told["blocks"]),
-        title=told["title"],
-        notes=tuple(told["notes"]),
+        text=answer["text"],
+        kind=answer["kind"],
+        blocks=tuple(Block(**block) for block in answer["blocks"]),
+        title=answer["title"],
+        notes=tuple(answer["notes"]),
     )
 
 

@@ -74,9 +74,9 @@ def _page(package: Package, name: str) -> Element:
 
 def _character(entity: re.Match[bytes]) -> bytes:
     name = entity[1]
-    found = None if name in _XML else html5.get(name.decode())
+    character = None if name in _XML else html5.get(name.decode())
     # as a number, whatever encoding the page has
-    return entity[0] if found is None else "".join(f"&#{ord(c)};" for c in found).encode()
+    return entity[0] if character is None else "".join(f"&#{ord(c)};" for c in character).encode()
 
 
 def _locked(package: Package) -> set[str]:

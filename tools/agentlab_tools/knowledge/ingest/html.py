@@ -26,8 +26,8 @@ def parse(data: bytes) -> Document:
     Raises:
         Unreadable: it is not text, or there is nothing to read on it.
     """
-    said = _CHARSET.search(data[:_HEAD])
-    page, note = text_of(data, said[1].decode() if said else "", longest_line=None)
+    declared = _CHARSET.search(data[:_HEAD])
+    page, note = text_of(data, declared[1].decode() if declared else "", longest_line=None)
     text = _readable(page)
     if not text:
         raise Unreadable("a page without readable text")

@@ -27,11 +27,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
     flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
     file = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(file, "rb") as opened:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
             raise Unreadable("not a plain file")
-        if found.st_size > limit:
-            raise Unreadable(f"{_size(found.st_size)}, over the limit of {_size(limit)}")
+        if status.st_size > limit:
+            raise Unreadable(f"{_size(status.st_size)}, over the limit of {_size(limit)}")
         data = opened.read(limit + 1)  # it may grow meanwhile, or not tell its size
     if len(data) > limit:
         raise Unreadable(f"over the limit of {_size(limit)}")

@@ -70,15 +70,15 @@ def _body(flow: Flow, body: MIMEPart) -> None:
 def _forwarded(message: EmailMessage) -> list[EmailMessage]:
     if not message.is_multipart():
         return []
-    found: list[EmailMessage] = []
+    forwarded: list[EmailMessage] = []
     for part in message.iter_parts():
         if not isinstance(part, EmailMessage):
             continue
         if part.get_content_type() == "message/rfc822":
-            found += [m for m in part.get_payload() if isinstance(m, EmailMessage)]
+            forwarded += [m for m in part.get_payload() if isinstance(m, EmailMessage)]
         elif part.is_multipart():
-            found += _forwarded(part)
-    return found
+            forwarded += _forwarded(part)
+    return forwarded
 
 
 def _header(message: EmailMessage, name: str) -> str:

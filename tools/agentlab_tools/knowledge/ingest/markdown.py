@@ -115,13 +115,13 @@ def _parser() -> MarkdownIt:
 
 def _plain(inline: Token) -> str:
     """A heading's text without its markup."""
-    said = "".join(
+    words = "".join(
         " " if child.type in ("softbreak", "hardbreak") else child.content
         for child in inline.children or ()
     )
-    return " ".join(said.split())
+    return " ".join(words.split())
 
 
 def _is_comment(token: Token) -> bool:
-    said = token.content.strip()
-    return token.type == "html_block" and said.startswith("<!--") and said.endswith("-->")
+    markup = token.content.strip()
+    return token.type == "html_block" and markup.startswith("<!--") and markup.endswith("-->")

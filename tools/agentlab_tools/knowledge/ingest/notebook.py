@@ -50,11 +50,11 @@ def parse(data: bytes) -> Document:
 
 def _printed(cell: Any) -> str:
     """What a cell wrote, as text, shortened."""
-    said: list[str] = []
+    printed: list[str] = []
     for output in cell.get("outputs", ()):
         text = output.get("text") or output.get("data", {}).get("text/plain") or ""
-        said.append("".join(cast(list[str], text)) if isinstance(text, list) else str(text))
-    return _lines("\n".join(said))[:_OUTPUT_CHARS].strip()
+        printed.append("".join(cast(list[str], text)) if isinstance(text, list) else str(text))
+    return _lines("\n".join(printed))[:_OUTPUT_CHARS].strip()
 
 
 def _lines(text: object) -> str:

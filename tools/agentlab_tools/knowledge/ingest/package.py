@@ -140,10 +140,10 @@ def children(element: Element, *names: str) -> Iterator[Element]:
 def first(element: Element, *path: str) -> Element | None:
     """The first element down a path of names, or None."""
     for name in path:
-        found = next(children(element, name), None)
-        if found is None:
+        child = next(children(element, name), None)
+        if child is None:
             return None
-        element = found
+        element = child
     return element
 
 

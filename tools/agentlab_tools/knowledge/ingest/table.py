@@ -33,15 +33,15 @@ def parse(data: bytes) -> Document:
         for row in rows:
             cells = [" ".join(cell.split()) for cell in row]
             if not any(cells):
-                said = ""
+                sentence = ""
             elif not names:
                 names = cells
-                said = "; ".join(cells)
+                sentence = "; ".join(cells)
             else:
-                said = named(cells, names)
-                blocks.append(Block(size, size + len(said), "table"))
+                sentence = named(cells, names)
+                blocks.append(Block(size, size + len(sentence), "table"))
             # a row with line breaks in it takes several lines of the file, so it does here
-            written = said + "\n" * max(1, rows.line_num - line)
+            written = sentence + "\n" * max(1, rows.line_num - line)
             line = rows.line_num
             parts.append(written)
             size += len(written)

@@ -165,7 +165,7 @@ def parse(data: bytes) -> Document:
 
 def _styles(package: Package, parts: list[str]) -> dict[str, _Style]:
     """Of each paragraph style, what it makes of a paragraph, by its own words or its parent's."""
-    told: dict[str, tuple[str, int | None, bool]] = {}
+    styles: dict[str, tuple[str, int | None, bool]] = {}
     for part in parts:
         for style in children(package.xml(part), "style"):
             about = first(style, "pPr")
@@ -177,15 +177,15 @@ def _styles(package: Package, parts: list[str]) -> dict[str, _Style]:
                 level = int(name[8:])
             listed = about is not None and first(about, "numPr") is not None
             parent = attribute(first(style, "basedOn"), "val")
-            told[attribute(style, "styleId")] = (parent, level, listed)
-    return {id: _resolved(id, told) for id in told}
+            styles[attribute(style, "styleId")] = (parent, level, listed)
+    return {id: _resolved(id, styles) for id in styles}
 
 
-def _resolved(id: str, told: dict[str, tuple[str, int | None, bool]]) -> _Style:
+def _resolved(id: str, styles: dict[str, tuple[str, int | None, bool]]) -> _Style:
     listed, met = False, set[str]()
-    while id in told and id not in met:
+    while id in styles and id not in met:
         met.add(id)
-        parent, level, own = told[id]
+        parent, level, own = styles[id]
         listed = listed or own
         if level is not None:
             return _Style(level, listed)

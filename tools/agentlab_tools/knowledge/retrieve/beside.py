@@ -98,14 +98,14 @@ class Beside:
                     "SELECT n, id FROM ids WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]
                 )
                 among = [n for n, _ in rows]
-            found = self._words.rank(query, k, among)
+            ranked = self._words.rank(query, k, among)
             names = dict(
                 self._select(
                     "SELECT n, id FROM ids WHERE n IN (SELECT unnest(?::BIGINT[]))",
-                    [[n for n, _ in found]],
+                    [[n for n, _ in ranked]],
                 )
             )
-        scores = {names[n]: score for n, score in found}
+        scores = {names[n]: score for n, score in ranked}
         return [Match(chunk, scores[chunk.id]) for chunk in self._store.get(list(scores))]
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ class Span:
 
 def sentences(text: str) -> list[Span]:
     """The sentences of a text, in order, without the space around them."""
-    found: list[Span] = []
+    spans: list[Span] = []
     at = 0
     for mark in [*_ENDS.finditer(text), None]:
         end = mark.start() if mark else len(text)
@@ -36,9 +36,9 @@ def sentences(text: str) -> list[Span]:
         start = at + len(piece) - len(piece.lstrip())
         stop = at + len(piece.rstrip())
         if start < stop:
-            found.append(Span(text[start:stop], start, stop))
+            spans.append(Span(text[start:stop], start, stop))
         at = mark.end() if mark else len(text)
-    return found
+    return spans
 
 
 def quotable(text: str, query: str, embedder: Embedder | None = None) -> Span:

@@ -29,7 +29,7 @@ _SHOWN = (
 _SETTINGS = Settings(temperature=0, max_tokens=400, logprobs=1, repeat_penalty=1.0)
 
 
-async def rerank(query: str, found: Sequence[Found], backend: Backend) -> list[Found]:
+async def rerank(query: str, passages: Sequence[Found], backend: Backend) -> list[Found]:
     """What was found in a new order, each with the part `rerank`; equals stay as they were.
 
     Takes about as long as reading the passages does.
@@ -39,7 +39,7 @@ async def rerank(query: str, found: Sequence[Found], backend: Backend) -> list[F
         ConfigError: the backend reports no log-probabilities.
     """
     judged: list[Found] = []
-    for one in found:
+    for one in passages:
         score = await _likelihood(query, one.chunk.text[:MAX_CHARS], backend)
         judged.append(replace(one, score=score, parts={**one.parts, "rerank": score}))
     return sorted(judged, key=lambda one: -one.score)

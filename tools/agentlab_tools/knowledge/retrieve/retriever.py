@@ -110,9 +110,9 @@ class Retriever:
             raise ConfigError(f"no way to search {how!r}; there are: {', '.join(get_args(How))}")
         if not query.strip() or k < 1:
             return []
-        found = self._ranked(query, max(_DEPTH, 4 * k), how, where, weights, k0)
+        ranked = self._ranked(query, max(_DEPTH, 4 * k), how, where, weights, k0)
         if balance < 1:
-            found = self._different(found, k, balance, query)
+            ranked = self._different(ranked, k, balance, query)
         nothing = Span("", 0, 0)
         return [
             Found(
@@ -121,7 +121,7 @@ class Retriever:
                 quotable(chunk.text, query, self._embedder) if quotes else nothing,
                 parts,
             )
-            for chunk, score, parts in found[:k]
+            for chunk, score, parts in ranked[:k]
         ]
 
     def _ranked(
@@ -146,20 +146,24 @@ class Retriever:
             for match in ranking:
                 chunks[match.chunk.id] = match.chunk
                 parts.setdefault(match.chunk.id, {})[name] = match.score
-        rankings = {name: [m.chunk.id for m in found] for name, found in matches.items()}
+        rankings = {name: [m.chunk.id for m in matched] for name, matched in matches.items()}
         fused = reciprocal_ranks(rankings, weights=weights, k0=k0)
         return [(chunks[id], score, {**parts[id], "fused": score}) for id, score in fused.items()]
 
     def _different(
-        self, found: list[tuple[Chunk, float, dict[str, float]]], k: int, balance: float, query: str
+        self,
+        ranked: list[tuple[Chunk, float, dict[str, float]]],
+        k: int,
+        balance: float,
+        query: str,
     ) -> list[tuple[Chunk, float, dict[str, float]]]:
-        if not found:
-            return found
-        vectors = self._store.vectors([chunk.id for chunk, *_ in found])
+        if not ranked:
+            return ranked
+        vectors = self._store.vectors([chunk.id for chunk, *_ in ranked])
         # Scores on the scale of cosines, whatever they were: the order is kept, the best is 1
-        best = max(score for _, score, _ in found) or 1.0
-        relevance = [score / best for _, score, _ in found]
-        return [found[row] for row in marginal_relevance(relevance, vectors, k, balance)]
+        best = max(score for _, score, _ in ranked) or 1.0
+        relevance = [score / best for _, score, _ in ranked]
+        return [ranked[row] for row in marginal_relevance(relevance, vectors, k, balance)]
 
     def _words(self) -> WordSearch:
         if hasattr(self._store, "search_words"):

@@ -120,8 +120,8 @@ def _only_text(row: Json) -> Any:
     values = row.values()
     if any(value is None or (isinstance(value, float) and isnan(value)) for value in values):
         return None  # which may be the text that is missing
-    found = [value for value in values if isinstance(value, str)]
-    return found[0] if len(found) == 1 else None
+    texts = [value for value in values if isinstance(value, str)]
+    return texts[0] if len(texts) == 1 else None
 
 
 def _text(value: Any, where: str) -> str:

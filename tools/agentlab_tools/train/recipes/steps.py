@@ -72,14 +72,14 @@ def logits_and_labels(model: Any, row: Row) -> tuple[Tensor, Tensor]:
     labels = torch.tensor(row.labels[1:], device=place)
     learnt = (labels != UNSCORED).nonzero().squeeze(1)
     # positions that begin again tell transformers where one example ends and the next begins
-    told = model(
+    outputs = model(
         input_ids=ids,
         position_ids=positions,
         attention_mask=_sight(row, place) if row.shares else None,
         logits_to_keep=learnt,
         use_cache=False,
     )
-    return told.logits[0].float(), labels[learnt]
+    return outputs.logits[0].float(), labels[learnt]
 
 
 def _sight(row: Row, place: device) -> Tensor:

@@ -47,10 +47,10 @@ def train(settings: Settings, work: Work) -> None:
     from agentlab_tools.train.toolcalling import generate  # reads its word lists
 
     # 1. The set. The same seed gives the same conversations, so a resumed run makes it again.
-    made = generate.dialogues("train", settings.toolsets, settings.seed)
+    dialogues = generate.dialogues("train", settings.toolsets, settings.seed)
     work.folder.mkdir(parents=True, exist_ok=True)
     data = work.folder / "conversations.jsonl"
-    count = generate.write(data, made)
+    count = generate.write(data, dialogues)
     work.say(f"{count} conversations about {settings.toolsets} sets of tools")
 
     # 2. Talk without tools, which is to stay as it is.

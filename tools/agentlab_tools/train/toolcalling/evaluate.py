@@ -83,7 +83,7 @@ async def measure(
         seen: gets every case, what the model said, and whether it was right.
         told: gets every sort's score as soon as it is known.
     """
-    found: dict[Category, Score] = {}
+    scores: dict[Category, Score] = {}
     for category, dialogues in cases.items():
         if forced and category not in CALLS:
             continue
@@ -93,15 +93,15 @@ async def measure(
         settings = _SETTINGS.model_copy(update=how)
         for dialogue in dialogues:
             turn = judged_turn(dialogue)
-            said = await _reply(backend, dialogue, turn, settings)
-            right = is_right(dialogue, turn, said)
+            reply = await _reply(backend, dialogue, turn, settings)
+            right = is_right(dialogue, turn, reply)
             hits += right
             if seen is not None:
-                seen(dialogue, said, right)
-        score = found[category] = Score(hits, len(dialogues))
+                seen(dialogue, reply, right)
+        score = scores[category] = Score(hits, len(dialogues))
         if told is not None:
             told(category, score)
-    return found
+    return scores
 
 
 async def _reply(backend: Backend, dialogue: Dialogue, turn: int, settings: Settings) -> Message:
@@ -120,25 +120,25 @@ async def _reply(backend: Backend, dialogue: Dialogue, turn: int, settings: Sett
 
 def judged_turn(dialogue: Dialogue) -> int:
     """Which message is the model's to give: the first, or the one after the results."""
-    said = [n for n, m in enumerate(dialogue.chat.messages) if m.role == "assistant"]
-    return {"multi_turn": said[-1], "repair": said[min(1, len(said) - 1)]}.get(
-        dialogue.category, said[0]
+    replies = [n for n, m in enumerate(dialogue.chat.messages) if m.role == "assistant"]
+    return {"multi_turn": replies[-1], "repair": replies[min(1, len(replies) - 1)]}.get(
+        dialogue.category, replies[0]
     )
 
 
-def is_right(dialogue: Dialogue, turn: int, said: Message) -> bool:
+def is_right(dialogue: Dialogue, turn: int, reply: Message) -> bool:
     """Whether a reply is what it should be."""
     wanted = dialogue.chat.messages[turn]
     if dialogue.category == "multi_turn":
-        return not said.tool_calls and _tells(said.text, dialogue.chat.messages[:turn])
+        return not reply.tool_calls and _tells(reply.text, dialogue.chat.messages[:turn])
     if not wanted.tool_calls:
-        return not said.tool_calls
-    left = list(said.tool_calls)
+        return not reply.tool_calls
+    left = list(reply.tool_calls)
     for call in wanted.tool_calls:
-        found = next((c for c in left if same_call(c, call, dialogue.chat.tools)), None)
-        if found is None:
+        same = next((c for c in left if same_call(c, call, dialogue.chat.tools)), None)
+        if same is None:
             return False
-        left.remove(found)
+        left.remove(same)
     return not left
 
 
@@ -161,9 +161,9 @@ def same_call(made: ToolCall, wanted: ToolCall, tools: Sequence[ToolSpec]) -> bo
 def _tells(text: str, history: Sequence[Message]) -> bool:
     """Whether an answer holds the numbers and long words of every result before it."""
     results = [p.content for m in history for p in m.parts if isinstance(p, ToolResult)]
-    facts = [f for said in results for f in re.findall(r"-?\d+(?:\.\d+)?|\b[A-Z]-\d+", said)]
+    facts = [f for result in results for f in re.findall(r"-?\d+(?:\.\d+)?|\b[A-Z]-\d+", result)]
     if not facts:  # words alone: one of them will do
-        facts_in = [word for said in results for word in re.findall(r"\w{2,}", said)]
+        facts_in = [word for result in results for word in re.findall(r"\w{2,}", result)]
         return any(word.lower() in text.lower() for word in facts_in) or "done" in text.lower()
     return all(fact in text for fact in facts)
 
@@ -181,11 +181,11 @@ async def _compare(
 ) -> dict[str, Any]:
     report: dict[str, Any] = {}
 
-    def show(dialogue: Dialogue, said: Message, right: bool) -> None:
+    def show(dialogue: Dialogue, reply: Message, right: bool) -> None:
         if verbose and not right:
             asked = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
-            made = [(c.name, c.arguments) for c in said.tool_calls]
-            print(f"  ✗ {dialogue.category}: {asked}\n    {made or said.text!r}", flush=True)
+            made = [(c.name, c.arguments) for c in reply.tool_calls]
+            print(f"  ✗ {dialogue.category}: {asked}\n    {made or reply.text!r}", flush=True)
 
     for name in names:
         backend = connect(name, threads=1)
@@ -195,11 +195,11 @@ async def _compare(
             def tell(label: str, score: Score, heading: str = f"{name}  {mode:6}") -> None:
                 print(f"{heading} {label:10} {score}", flush=True)
 
-            found = await measure(backend, cases, forced=mode == "forced", seen=show, told=tell)
-            sums = {"calls": total(found, CALLS), "all": total(found)}
+            scores = await measure(backend, cases, forced=mode == "forced", seen=show, told=tell)
+            sums = {"calls": total(scores, CALLS), "all": total(scores)}
             for label, score in sums.items():
                 tell(label, score)
-            report[name][mode] = {label: [s.hits, s.n] for label, s in (found | sums).items()}
+            report[name][mode] = {label: [s.hits, s.n] for label, s in (scores | sums).items()}
         await backend.aclose()
     return report
 
