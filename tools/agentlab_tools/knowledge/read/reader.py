@@ -79,4 +79,4 @@ def reading(asked: States, text: States, net: Network) -> Reading:
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vector / (vector @ vector) ** 0.5
+    return vector / vector.dtype.type(float(vector @ vector) ** 0.5)

@@ -190,6 +190,9 @@ class Retriever:
         # Scores on the scale of cosines, whatever they were: the order is kept, the best is 1
         best = max(score for _, score, _ in found) or 1.0
         relevance = [score / best for _, score, _ in found]
+        if "fused" in found[0][2]:
+            # weighed scores go down to 0 at the last candidate, which cosines don't
+            relevance = [(1 + one) / 2 for one in relevance]
         return [found[row] for row in marginal_relevance(relevance, vectors, k, balance)]
 
     def _words(self) -> WordSearch:
