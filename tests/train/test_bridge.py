@@ -394,3 +394,20 @@ def test_the_kinds_are_ordered_by_size(folder: Path, tokenizer: Any) -> None:
     sizes = [quantize(source, folder / "w.gguf", kind).stat().st_size for kind in KINDS]
     assert sizes == sorted(sizes, reverse=True)
     assert source.stat().st_size > sizes[0]
+
+
+def test_perplexity_as_published_judges_the_second_half_of_each_window(gguf: Path) -> None:
+    with Scorer(gguf) as scorer:
+        ids = scorer.tokens(" ".join(PROMPTS) * 4)[:50]
+        value, error = scorer.published(ids, 16)
+        spent: list[float] = []
+        for at in (0, 16, 32):  # whole windows alone: the last two tokens are left over
+            rows = scorer.logits(ids[at : at + 16]).astype(np.float64)
+            shares = np.exp(rows - rows.max(1, keepdims=True))
+            shares /= shares.sum(1, keepdims=True)
+            # llama.cpp: places n_ctx / 2 … n_ctx - 2 foretell the tokens after them
+            spent += [-float(np.log(shares[place, ids[at + place + 1]])) for place in range(8, 15)]
+        assert value == pytest.approx(np.exp(np.mean(spent)), rel=1e-6)
+        assert error == pytest.approx(value * np.std(spent) / np.sqrt(len(spent) - 1), rel=1e-6)
+        with pytest.raises(ConfigError, match="16 tokens: this has 15"):
+            scorer.published(ids[:15], 16)

@@ -139,6 +139,18 @@ def test_a_recipe_that_was_interrupted_ends_where_it_would_have(
     assert one == pytest.approx(other, rel=1e-5)
 
 
+def test_a_model_is_as_good_before_training_whichever_recipe_says_so(
+    tmp_path: Path, base: Path, chats: str, preferences: str, text: str
+) -> None:
+    before: dict[str, float] = {}
+    for name in ("full-finetune", "lora"):
+        values = settings_of(name, base, chats, preferences, text) | {"precision": "bf16"}
+        run(load_recipe(name), {**values, "steps": 1}, tmp_path / name)
+        scores = json.loads((tmp_path / name / "artifacts" / "scores.json").read_text())
+        before[name] = scores["perplexity_before"]
+    assert before["lora"] == before["full-finetune"]
+
+
 @pytest.mark.parametrize("name", ["full-finetune", "lora", "qlora"])
 def test_what_was_learnt_shows_in_what_is_served(
     name: str, tmp_path: Path, base: Path, chats: str, preferences: str, text: str

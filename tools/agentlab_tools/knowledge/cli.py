@@ -229,10 +229,21 @@ def search(query: str, folder: Path, top: int, how: Any, kind: str | None, as_js
     "-b", "--backend", default=DEFAULT_BACKEND, show_default=True, help="Model that answers."
 )
 @runs_option
+@click.option(
+    "--sure",
+    type=click.FloatRange(0, 1),
+    help="Least probability that the best sentence answers.  [default: as calibrated]",
+)
 @click.option("--near", type=float, help="Least cosine similarity for a passage to count.")
 @click.option("--json", "as_json", is_flag=True, help="The answer, as JSON.")
 def ask(
-    question: str, folder: Path, backend: str, runs: Path, near: float | None, as_json: bool
+    question: str,
+    folder: Path,
+    backend: str,
+    runs: Path,
+    sure: float | None,
+    near: float | None,
+    as_json: bool,
 ) -> int:
     """Answer QUESTION from the documents, with the sentences it is based on.
 
@@ -255,7 +266,8 @@ def ask(
                     opened.embedder,
                     model,
                     own_words=not small,
-                    near=asking.NEAR if near is None else near,
+                    near=near,
+                    sure=sure,
                     most=2 if small else 8,
                     runs=runs,
                     labels={"index": str(folder)},
@@ -281,6 +293,8 @@ def _as_json(answer: Answer, checked: list[bool], opened: Index) -> dict[str, An
         "question": answer.question,
         "answer": answer.text,
         "borne_out": round(answer.borne_out, 3),
+        "worded_by": answer.worded_by,
+        "probability": None if answer.probability is None else round(answer.probability, 3),
         "citations": [
             {
                 "source": asdict(one.source),

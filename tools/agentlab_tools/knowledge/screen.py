@@ -26,6 +26,8 @@ def print_answer(answer: Answer, checked: list[bool]) -> None:
     click.echo(safe(answer.text))
     if answer.borne_out < 0.5:
         click.echo(click.style("careful: few of these words are in the documents", fg="yellow"))
+    elif answer.worded_by == "model":
+        click.echo(click.style("in the model's own words", dim=True))
     for number, (one, held) in enumerate(zip(answer.citations, checked, strict=True), 1):
         mark = "" if held else click.style("  no longer in the index", fg="red")
         click.echo(f"\n[{number}] {click.style(place(one.source), fg='cyan')}{mark}")

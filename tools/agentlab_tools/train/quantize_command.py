@@ -146,7 +146,8 @@ def _measured(
     from agentlab_tools.train.bridge.measure import measure, tool_calls
 
     if not as_json:
-        click.echo(f"{'':10}{'MB':>7}{'perplexity':>12}{'reads/s':>9}{'writes/s':>9}  holds")
+        head = f"{'':10}{'MB':>7}{'perplexity':>12}{'as llama.cpp':>18}"
+        click.echo(f"{head}{'reads/s':>9}{'writes/s':>9}  holds")
     for label, file in rows:
         measured = measure(file, text, tokens=tokens)
         calls = asyncio.run(tool_calls(file, each)) if each else None
@@ -156,5 +157,6 @@ def _measured(
             click.echo(safe_json(to_json(fields).decode()))
             continue
         line = f"{label:10}{measured.megabytes:7.1f}{measured.perplexity:12.2f}"
-        line += f"{measured.reading:9.0f}{measured.writing:9.0f}  {measured.holds}"
+        published = f"{measured.published:.2f} ± {measured.give_or_take:.2f}"
+        line += f"{published:>18}{measured.reading:9.0f}{measured.writing:9.0f}  {measured.holds}"
         click.echo(line + (f"\n{'':10}calls tools rightly: {calls}" if calls else ""))

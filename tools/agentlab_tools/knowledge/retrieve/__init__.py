@@ -9,15 +9,18 @@ from agentlab_tools.knowledge.retrieve.fuse import marginal_relevance, reciproca
 from agentlab_tools.knowledge.retrieve.quote import Span, quotable, sentences
 from agentlab_tools.knowledge.retrieve.rerank import rerank
 from agentlab_tools.knowledge.retrieve.retriever import Found, How, Retriever
+from agentlab_tools.knowledge.retrieve.weigh import Weighing, weigh
 
 __all__ = [
     "Found",
     "How",
     "Retriever",
     "Span",
+    "Weighing",
     "marginal_relevance",
     "quotable",
     "reciprocal_ranks",
     "rerank",
     "sentences",
+    "weigh",
 ]

@@ -6,22 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Literal, Protocol, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast, get_args
 
 from agentlab.errors import ConfigError
 from agentlab_tools.knowledge.retrieve.beside import Beside
 from agentlab_tools.knowledge.retrieve.fuse import marginal_relevance, reciprocal_ranks
 from agentlab_tools.knowledge.retrieve.quote import Span, quotable
+from agentlab_tools.knowledge.retrieve.weigh import USUAL, Weighing, weigh
 from agentlab_tools.knowledge.types import Chunk, Embedder, Match, Source, Store, Where
+
+if TYPE_CHECKING:
+    from agentlab_tools.knowledge.types import Vectors
 
 How: TypeAlias = Literal["hybrid", "dense", "lexical"]
 
 WEIGHTS: Mapping[str, float] = {"dense": 1.0, "lexical": 1.0}
 K0 = 20.0
-"""Weights and constant of the fusion; how they were chosen stands in benchmarks/retrieval.py."""
+"""Weights and constant of the fusion by ranks; how they were chosen stands in
+benchmarks/retrieval.py."""
 
-_DEPTH = 50
-"""How far down each ranking the fusion looks, at least."""
+_DEPTH = 100
+"""How far down each ranking hybrid search looks, at least."""
 
 
 class WordSearch(Protocol):
@@ -90,6 +95,7 @@ class Retriever:
         how: How = "hybrid",
         where: Where | None = None,
         balance: float = 1.0,
+        weighing: Weighing | None = USUAL,
         weights: Mapping[str, float] = WEIGHTS,
         k0: float = K0,
         quotes: bool = True,
@@ -102,15 +108,16 @@ class Retriever:
             how: by meaning (`dense`), by words (`lexical`), or both.
             where: only chunks with these entries.
             balance: below 1, passages that repeat what a better one says make way (MMR).
-            weights: of the two rankings in the fusion.
-            k0: the fusion's constant.
+            weighing: how hybrid search adds up the scores of both; None fuses their ranks.
+            weights: of the two rankings, where ranks are fused.
+            k0: the constant of that fusion.
             quotes: without, what is found has an empty quote, and long lists come faster.
         """
         if how not in get_args(How):
             raise ConfigError(f"no way to search {how!r}; there are: {', '.join(get_args(How))}")
         if not query.strip() or k < 1:
             return []
-        ranked = self._ranked(query, max(_DEPTH, 4 * k), how, where, weights, k0)
+        ranked = self._ranked(query, max(_DEPTH, 4 * k), how, where, weighing, weights, k0)
         if balance < 1:
             ranked = self._different(ranked, k, balance, query)
         nothing = Span("", 0, 0)
@@ -130,11 +137,13 @@ class Retriever:
         depth: int,
         how: How,
         where: Where | None,
+        weighing: Weighing | None,
         weights: Mapping[str, float],
         k0: float,
     ) -> list[tuple[Chunk, float, dict[str, float]]]:
+        asked = None if how == "lexical" else self._embedder.embed([query])[0]
         ways: dict[str, Callable[[], list[Match]]] = {
-            "dense": lambda: self._store.search(self._embedder.embed([query])[0], depth, where),
+            "dense": lambda: self._store.search(cast("Vectors", asked), depth, where),
             "lexical": lambda: self._words().search_words(query, depth, where),
         }
         matches = {name: way() for name, way in ways.items() if how in (name, "hybrid")}
@@ -146,9 +155,31 @@ class Retriever:
             for match in ranking:
                 chunks[match.chunk.id] = match.chunk
                 parts.setdefault(match.chunk.id, {})[name] = match.score
+        if weighing is not None:
+            return self._weighed(cast("Vectors", asked), chunks, parts, weighing)
         rankings = {name: [m.chunk.id for m in matched] for name, matched in matches.items()}
         fused = reciprocal_ranks(rankings, weights=weights, k0=k0)
         return [(chunks[id], score, {**parts[id], "fused": score}) for id, score in fused.items()]
+
+    def _weighed(
+        self,
+        asked: Vectors,
+        chunks: Mapping[str, Chunk],
+        parts: Mapping[str, dict[str, float]],
+        weighing: Weighing,
+    ) -> list[tuple[Chunk, float, dict[str, float]]]:
+        if not chunks:
+            return []
+        ids = list(chunks)
+        vectors = self._store.vectors(ids)
+        cosines = (vectors @ asked).tolist()
+        lexical = [parts[id].get("lexical", 0.0) for id in ids]
+        scores = weigh(asked, vectors, lexical, weighing).tolist()
+        order = sorted(range(len(ids)), key=lambda n: -scores[n])
+        return [
+            (chunks[ids[n]], scores[n], {"dense": cosines[n], **parts[ids[n]], "fused": scores[n]})
+            for n in order
+        ]
 
     def _different(
         self,
@@ -163,6 +194,9 @@ class Retriever:
         # Scores on the scale of cosines, whatever they were: the order is kept, the best is 1
         best = max(score for _, score, _ in ranked) or 1.0
         relevance = [score / best for _, score, _ in ranked]
+        if "fused" in ranked[0][2]:
+            # weighed scores go down to 0 at the last candidate, which cosines don't
+            relevance = [(1 + one) / 2 for one in relevance]
         return [ranked[row] for row in marginal_relevance(relevance, vectors, k, balance)]
 
     def _words(self) -> WordSearch:

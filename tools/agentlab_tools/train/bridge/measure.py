@@ -2,7 +2,9 @@
 
     measured = measure(Path("mine-q4.gguf"), text, tokens=1024)
 
-Perplexity is of a text in windows of 512 tokens, each read from an empty context. Speed is on one
+Perplexity is of a text in windows of 512 tokens, each read from an empty context: of all their
+tokens, and as llama.cpp's own tool and those who quote it define it, of each window's second half.
+Speed is on one
 thread by the processor's clock, of reading those windows and of one token after another, so that
 other work on the machine tells less.
 """
@@ -36,6 +38,11 @@ class Measured:
 
     megabytes: float
     perplexity: float
+    """Over all tokens of the windows but their first."""
+    published: float
+    """As `llama-perplexity` prints it: to be compared with others' numbers."""
+    give_or_take: float
+    """The standard error of `published`: its ±."""
     reading: float
     """Tokens a processor-second."""
     writing: float
@@ -62,11 +69,18 @@ def measure(path: Path, text: str, *, tokens: int) -> Measured:
         began = time.process_time()
         perplexity = scorer.perplexity((window, None) for window in windows)
         reading = len(windows) * WINDOW / (time.process_time() - began)
+        published, error = scorer.published(ids, WINDOW)
     count = kinds_in(path)
     shares = [f"{kind} {n / sum(count.values()):.0%}" for kind, n in count.items()]
     holds = ", ".join(share for share in shares if not share.endswith(" 0%"))
     return Measured(
-        path.stat().st_size / 1e6, perplexity, reading, _writing(path, windows[0]), holds
+        megabytes=path.stat().st_size / 1e6,
+        perplexity=perplexity,
+        published=published,
+        give_or_take=error,
+        reading=reading,
+        writing=_writing(path, windows[0]),
+        holds=holds,
     )
 
 

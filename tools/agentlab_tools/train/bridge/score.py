@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from agentlab.backends.llamacpp import gguf as frame
 from agentlab.backends.llamacpp.context import Context
 from agentlab.backends.llamacpp.model import Model
-from agentlab.errors import BackendError, ContextOverflow
+from agentlab.errors import BackendError, ConfigError, ContextOverflow
 
 if TYPE_CHECKING:
-    from numpy import float32
+    from numpy import float32, float64
     from numpy.typing import NDArray
 
 UNSCORED = -100
@@ -94,6 +94,11 @@ class Scorer:
             labels: what to judge, one for each token: the token, or `UNSCORED`. All but the first
                 where not given.
         """
+        losses = self.losses(ids, labels)
+        return float(losses.sum()), len(losses)
+
+    def losses(self, ids: Sequence[int], labels: Sequence[int] | None = None) -> NDArray[float64]:
+        """-log p of each token judged, in nats; see `loss`."""
         import numpy as np
 
         wanted = np.array((ids if labels is None else labels)[1:])
@@ -101,7 +106,7 @@ class Scorer:
         rows = self.logits(ids)[judged].astype(np.float64)
         top = rows.max(axis=1)
         spread = top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
-        return float((spread - rows[np.arange(len(judged)), wanted[judged]]).sum()), len(judged)
+        return spread - rows[np.arange(len(judged)), wanted[judged]]
 
     def perplexity(self, examples: Iterable[tuple[Sequence[int], Sequence[int] | None]]) -> float:
         """e to the mean -log p of a judged token, over (tokens, labels); see `loss`."""
@@ -110,6 +115,33 @@ class Scorer:
             loss, judged = self.loss(ids, labels)
             total, count = total + loss, count + judged
         return math.exp(total / count) if count else math.nan
+
+    def published(self, ids: Sequence[int], window: int = 512) -> tuple[float, float]:
+        """Perplexity as llama.cpp's `llama-perplexity` defines it, and its standard error (its ±).
+
+        Windows of the text are read one by one, whole ones only, and what is judged of each is its
+        second half, so that no token is judged with less than half a window before it. Where the
+        model begins its texts with a token of its own, that takes the place of a window's first.
+
+        Raises:
+            ConfigError: the text is shorter than one window.
+        """
+        import numpy as np
+
+        half = window // 2
+        found: list[NDArray[float64]] = []
+        for at in range(0, len(ids) - window + 1, window):
+            part = list(ids[at : at + window])
+            if self._model.adds_bos:
+                part[0] = self._model.bos
+            # of `window` tokens the last `window - half - 1` are foretold by one in the second half
+            labels = [UNSCORED] * (half + 1) + part[half + 1 :]
+            found.append(self.losses(part, labels))
+        if not found:
+            raise ConfigError(f"perplexity needs a text of {window} tokens: this has {len(ids)}")
+        losses = np.concatenate(found)
+        value = math.exp(losses.mean())
+        return value, value * math.sqrt(float(losses.var()) / (len(losses) - 1))
 
     def close(self) -> None:
         """Free the model. Closing twice does no harm."""

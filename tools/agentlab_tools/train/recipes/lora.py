@@ -58,9 +58,9 @@ def train(settings: Settings, work: Work) -> None:
     work.seed_everything()
     place = Place.best(settings.precision)
 
-    # 1. The model. Frozen weights need no more bits than they are multiplied with.
+    # 1. The model.
     loaded = load(settings.model)
-    loaded.model.to(place.device, place.number)
+    loaded.model.to(place.device)
     tune(settings, work, loaded, place)
 
 
@@ -95,7 +95,12 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
         optimizer.load_state_dict(state["optimizer"])
         before = state["before"]
     else:
+        # of the weights as they were loaded: the number that every recipe prints for this model
         before = s.perplexity(model, test, place)
+    # frozen weights need no more bits than they are multiplied with
+    for parameter in model.parameters():
+        if not parameter.requires_grad and parameter.is_floating_point():
+            parameter.data = parameter.data.to(place.number)
 
     # 5. Training.
     model.train()

@@ -13,9 +13,10 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentlab.backends.llamacpp.threads import physical_cores
 from agentlab.errors import MissingExtra
@@ -24,7 +25,12 @@ from agentlab_tools.knowledge.embed.vectors import no_vectors, unit_rows, well_f
 from agentlab_tools.knowledge.types import Identity
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from agentlab_tools.knowledge.types import Vectors
+
+T = TypeVar("T")
 
 VOCABULARY = Path(__file__).with_name("vocab.txt")
 MAX_TOKENS = 256
@@ -33,6 +39,21 @@ MAX_TOKENS = 256
 _BATCH_TOKENS = 512
 # Larger batches are slower, for their tensors no longer fit the processor's caches: 256 passages of
 # 73 tokens took 5.1 CPU seconds one by one and eight at a time, 7.0 in batches of 32.
+
+
+@dataclass(frozen=True)
+class States:
+    """What the last layer makes of each token of a text, the two special ones included.
+
+    Attributes:
+        ids: of the tokens.
+        offsets: where each stands in the text, in characters; (0, 0) for the special ones.
+        states: (tokens, 384).
+    """
+
+    ids: Sequence[int]
+    offsets: Sequence[tuple[int, int]]
+    states: NDArray[np.float32]
 
 
 class MiniLM:
@@ -83,8 +104,30 @@ class MiniLM:
         """Return how many tokens the text takes, special tokens left out."""
         return len(self._tokenizer.encode(well_formed(text), add_special_tokens=False).ids)
 
+    def states(self, texts: Sequence[str]) -> list[States]:
+        """Return the states of each text's tokens, in order, as far as the model reads."""
+        encodings = self._tokenizer.encode_batch([well_formed(text) for text in texts])
+        tokens: list[list[int]] = [_cut(encoding.ids) for encoding in encodings]
+        found: dict[int, States] = {}
+        batches = list(_batches(tokens))
+        with ThreadPoolExecutor(min(self._workers, len(batches) or 1)) as pool:
+            ran = pool.map(self._run, ([tokens[i] for i in batch] for batch in batches))
+            for batch, (states, _) in zip(batches, ran, strict=True):
+                for i, rows in zip(batch, states, strict=True):
+                    offsets = _cut(encodings[i].offsets)
+                    found[i] = States(tokens[i], offsets, rows[: len(tokens[i])])
+        return [found[i] for i in range(len(texts))]
+
     def _pooled(self, batch: Sequence[Sequence[int]]) -> Any:
         """The mean of the last layer's states over each text's tokens: (texts, 384)."""
+        import numpy as np
+
+        states, mask = self._run(batch)
+        weights = mask[..., None].astype(np.float32)
+        return (states * weights).sum(axis=1) / weights.sum(axis=1)
+
+    def _run(self, batch: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        """States and mask of a batch, padded to its longest."""
         import numpy as np
 
         longest = max(map(len, batch))
@@ -95,8 +138,7 @@ class MiniLM:
             mask[row, : len(tokens)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (states,) = self._session.run(None, feed)
-        weights = mask[..., None].astype(np.float32)
-        return (states * weights).sum(axis=1) / weights.sum(axis=1)
+        return states, mask
 
 
 def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -113,7 +155,7 @@ def _batches(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield batch
 
 
-def _cut(ids: list[int]) -> list[int]:
+def _cut(ids: list[T]) -> list[T]:
     """The first tokens, and the last one, which ends every text."""
     return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
 
