@@ -9,6 +9,7 @@ import pytest
 from agentlab.backends.schemes import Offered
 from agentlab_tui import models_here as module
 from agentlab_tui.models_here import models_here
+from agentlab_tui.screens.model import _line
 
 
 def listed(monkeypatch: pytest.MonkeyPatch, *offered: Offered) -> dict[str, bool]:
@@ -37,3 +38,13 @@ def test_a_service_elsewhere_is_not_ticked_and_not_asked(monkeypatch: pytest.Mon
     monkeypatch.setattr(socket, "create_connection", no_connection)
     far = Offered("far:", "https://far.example/v1", True, "FAR_KEY is set")
     assert listed(monkeypatch, far) == {"far:": False}
+
+
+def test_what_installs_a_packaged_model_stands_whole_in_its_line() -> None:
+    missing = [model for model in models_here() if model.whole and not model.here]
+    if not missing:
+        pytest.skip("every packaged model is installed here")
+    for model in missing:
+        shown = _line(model).plain
+        assert "…" not in shown
+        assert model.about.removeprefix("not installed: ") in shown
