@@ -50,8 +50,8 @@ class Ways:
         """What `ask(mode)` answers in the first way that the service does not refuse."""
         modes: list[Mode | None] = [None]
         if output is not None:
-            takes_tool = output.get("type") == "object"
-            modes = [mode for mode in self._modes if mode != "tool" or takes_tool]
+            unfit = () if output.get("type") == "object" else ("tool",)
+            modes = [mode for mode in self._modes if mode not in unfit]
         for mode in modes:
             try:
                 async with aclosing(ask(mode)) as answer:
