@@ -72,7 +72,8 @@ class Watching:
         """What answers `subscriptions/listen`."""
         from mcp.server.subscriptions import ListenHandler
 
-        return ListenHandler(_Bus(self))
+        bus: Any = _Bus(self)  # it is only listened to; changes are told by `changed`
+        return ListenHandler(bus)
 
     async def changed(self, uri: str) -> None:
         """Tell all who want to know that what stands there has changed."""
