@@ -52,6 +52,7 @@ def test_no_number_of_a_bowl_tells_how_steep_it_is(lab: Lab, seed: int):
     for size in (2, 3, 6):
         matrix, steepest = part(lab, "functions").bowl(rng, size)
         assert np.linalg.eigvalsh(np.array(matrix)).max() == pytest.approx(steepest)
+        assert np.diag(np.array(matrix)).max() < (1 - 1e-6) * steepest
         assert np.trace(np.array(matrix)) > 1.2 * steepest
 
 
