@@ -18,11 +18,12 @@ them), so report the other half.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,7 @@ def fit(asked: Sequence[Asked], most_wrong: float = 0.1) -> dict[str, float]:
     A sentence answers if it holds the right answer and its paragraph is the question's. Of each
     question the three likeliest sentences are learnt from, and the one that answers.
     """
-    from sklearn.linear_model import LogisticRegression
-
+    regression: Any = importlib.import_module("sklearn.linear_model").LogisticRegression
     rows: list[list[float]] = []
     right: list[bool] = []
     for question, case, read in asked:
@@ -152,8 +152,9 @@ def fit(asked: Sequence[Asked], most_wrong: float = 0.1) -> dict[str, float]:
                 right.append(answers)
     x = np.array(rows)
     scale = x.std(0) + 1e-6
-    model = LogisticRegression(C=1.0, max_iter=1000).fit(x / scale, right)
-    weights = dict(zip(verdict.EVIDENCE, (model.coef_[0] / scale).tolist(), strict=True))
+    model: Any = regression(C=1.0, max_iter=1000).fit(x / scale, right)
+    found: list[float] = (model.coef_[0] / scale).tolist()
+    weights: dict[str, float] = dict(zip(verdict.EVIDENCE, found, strict=True))
     weights["intercept"] = float(model.intercept_[0])
 
     def best(read: Sequence[Evidence]) -> float:
@@ -190,13 +191,19 @@ def main() -> None:
         declined = sum(not read or read[0].probability < least for _, read in of)
         print(f"{case:8} declined {interval(declined, len(of))} of {len(of)}")
     there = [(q, read) for q, c, read in asked if c == "there" and read]
-    for name, share in {
-        "the citation holds the answer": lambda one: one.citation.quote,
-        "what is said at least holds it": lambda one: one.citation.quote[one.start : one.end],
-    }.items():
-        hits = sum(holds(share(read[0]), q.answers) for q, read in there)
+    shares: dict[str, Callable[[Sequence[Evidence]], str]] = {
+        "the first citation holds it": lambda read: read[0].citation.quote,
+        "one of the citations holds it": lambda read: " ".join(
+            one.citation.quote for one in read[:3] if one.probability >= read[0].probability / 2
+        ),
+        "the answer holds the right one": lambda read: read[0].citation.quote[
+            read[0].start : read[0].end
+        ],
+    }
+    for name, share in shares.items():
+        hits = sum(holds(share(read), q.answers) for q, read in there)
         said = [(q, read) for q, read in there if read[0].probability >= least]
-        answered = sum(holds(share(read[0]), q.answers) for q, read in said)
+        answered = sum(holds(share(read), q.answers) for q, read in said)
         print(f"{name:30} {interval(hits, len(there))} of all")
         print(f"{'':30} {interval(answered, len(said))} of {len(said)} answered")
 
