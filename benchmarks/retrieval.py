@@ -474,7 +474,8 @@ def public(folder: Path, part: str | None, cache: Path) -> None:
         }
         gains: dict[str, list[float]] = {way: [] for way in ways}
         spent: dict[str, list[float]] = {way: [] for way in ways}
-        fusion(given.questions[0][1]), found("hybrid", given.questions[0][1])
+        for search in ways.values():  # once before the clock runs
+            search(given.questions[0][1])
         for id, query in given.questions:
             began = time.process_time()
             embedder.embed([query])

@@ -11,10 +11,15 @@ texts judged rightly, and of answers that overlap the right one in more than hal
 Needs the extra `train`.
 """
 
+# torch says little of what its functions return
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -151,7 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pairs", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--states", type=Path, default=Path("/tmp/agentlab-reader"))
+    parser.add_argument("--states", type=Path, default=Path(tempfile.gettempdir(), "reader"))
     parser.add_argument("--epochs", type=int, default=4)
     given = parser.parse_args()
     torch.manual_seed(3)

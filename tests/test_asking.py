@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from conversation import call, calls, results_in
 from pydantic import BaseModel
@@ -33,13 +35,13 @@ class Plain:
     def __call__(self, _call):
         raise AssertionError("only the form was to be asked about")
 
-    def fill(self, form):
+    def fill(self, form) -> Any:
         self.forms.append(form)
         return self.filled
 
 
 class Later(Plain):
-    async def fill(self, form):
+    async def fill(self, form) -> Any:
         return super().fill(form)
 
 

@@ -59,8 +59,8 @@ class Person:
         self.answers = list(answers)
         self.asked: list[Any] = []
 
-    async def __call__(self, _context: Any, asked: Any) -> types.ElicitResult:
-        self.asked.append(asked)
+    async def __call__(self, context: Any, params: Any) -> types.ElicitResult:
+        self.asked.append(params)
         return self.answers.pop(0)
 
 
@@ -142,9 +142,9 @@ async def test_nor_where_nobody_can_be_asked(mode: str) -> None:
 
 
 async def test_two_calls_get_their_own_answers() -> None:
-    async def fill(_context: Any, asked: Any) -> types.ElicitResult:
-        await asyncio.sleep(0.05 if asked.message == "For whom?" else 0.01)
-        return accept(name="Ada") if asked.message == "For whom?" else accept(row=next(rows))
+    async def fill(context: Any, params: Any) -> types.ElicitResult:
+        await asyncio.sleep(0.05 if params.message == "For whom?" else 0.01)
+        return accept(name="Ada") if params.message == "For whom?" else accept(row=next(rows))
 
     rows = itertools.count()
     server = server_of((book,), Equipment())
@@ -157,7 +157,7 @@ async def test_two_calls_get_their_own_answers() -> None:
 
 async def test_a_call_goes_on_once_and_for_whom_it_was_asked() -> None:
     server = server_of((book,), Equipment())
-    seat = {"form": accept(row=3)}
+    seat: Any = {"form": accept(row=3)}
     async with Client(server, elicitation_callback=Person()) as opened:
         asking: Any = await opened.session.call_tool("book", {}, allow_input_required=True)
         assert isinstance(asking, types.InputRequiredResult)
@@ -177,7 +177,7 @@ async def test_a_call_goes_on_once_and_for_whom_it_was_asked() -> None:
 async def test_a_call_that_is_cancelled_while_it_asks_is_cancelled_in_the_tool() -> None:
     asked = asyncio.Event()
 
-    async def never(_context: Any, _asked: Any) -> types.ElicitResult:
+    async def never(context: Any, params: Any) -> types.ElicitResult:
         asked.set()
         await asyncio.sleep(60)
         return DECLINED
