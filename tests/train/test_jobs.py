@@ -35,8 +35,8 @@ def jobs(tmp_path: Path):
 
 
 def wait(jobs: Jobs, job: Job, until: Callable[[Job], object]) -> Job:
-    """Look until something holds of a job."""
-    for _ in range(600):
+    """Look until something holds of a job; a machine that has other work is given two minutes."""
+    for _ in range(2400):
         if until(found := jobs.get(job.id)):
             return found
         time.sleep(0.05)
