@@ -153,7 +153,7 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "completion install": ("New shells complete agentlab",),
     "index docs": ("1 file read",),
     "search": (r"docs/exact\.md:\d",),
-    "ask": (r"\[1\] docs/exact\.md:\d+", "trace: agentlab show"),
+    "ask": (r"\[1\] docs/exact\.md:\d+",),
     "eval run": (_TABLE, r"\d\.\d{3} … \d\.\d{3}"),
     "eval list": (r"name +runs",),
     "eval compare": ("numeric",),
