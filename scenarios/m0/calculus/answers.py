@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
-
-def _code(code: str) -> CodeAnswer:
-    return CodeAnswer(code=code)
-
-
-GRADIENT_STARTER = _code(
-    '''import numpy as np
+_GRADIENT_STARTER = '''import numpy as np
 
 
 def gradient(f, x):
@@ -25,9 +19,7 @@ def gradient(f, x):
         slopes.flat[n] = (higher - lower) / (2 * h)
     return slopes
 '''
-)
-GRADIENT = _code(
-    """import numpy as np
+_GRADIENT = """import numpy as np
 
 
 def gradient(f, x):
@@ -41,10 +33,8 @@ def gradient(f, x):
         slopes.flat[n] = (f(higher) - f(lower)) / (higher.flat[n] - lower.flat[n])
     return slopes
 """
-)
-GRADIENT_ALSO = {
-    "moved-and-put-back": _code(
-        """import numpy as np
+_GRADIENT_ALSO = {
+    "moved-and-put-back": """import numpy as np
 
 
 def gradient(f, x):
@@ -59,10 +49,8 @@ def gradient(f, x):
         place[n] = value
         found.append((above - below) / 2 / h)
     return np.array(found).reshape(x.shape)
-"""
-    ),
-    "along-the-axes": _code(
-        """import numpy as np
+""",
+    "along-the-axes": """import numpy as np
 
 
 def gradient(f, x):
@@ -70,10 +58,8 @@ def gradient(f, x):
     moves = (row.reshape(x.shape) for row in np.diag(size))
     slopes = [(f(x + move) - f(x - move)) / (2 * move.sum()) for move in moves]
     return np.reshape(slopes, x.shape)
-"""
-    ),
-    "along-i": _code(
-        """import numpy as np
+""",
+    "along-i": """import numpy as np
 
 
 def gradient(f, x):
@@ -83,14 +69,12 @@ def gradient(f, x):
         moved[place] += 1e-40j
         slopes[place] = f(moved).imag / 1e-40
     return slopes
-"""
-    ),
+""",
 }
-GRADIENT_WRONG = {
-    "too-small": _code(GRADIENT.code.replace("1e-5 *", "1e-13 *")),
-    "too-large": _code(GRADIENT.code.replace("1e-5 *", "0.01 *")),
-    "one-sided": _code(
-        """import numpy as np
+_GRADIENT_WRONG = {
+    "too-small": _GRADIENT.replace("1e-5 *", "1e-13 *"),
+    "too-large": _GRADIENT.replace("1e-5 *", "0.01 *"),
+    "one-sided": """import numpy as np
 
 
 def gradient(f, x):
@@ -101,12 +85,10 @@ def gradient(f, x):
         moved.flat[n] += 1e-4
         slopes.flat[n] = (f(moved) - here) / 1e-4
     return slopes
-"""
-    ),
-    "one-step-for-all": _code(GRADIENT.code.replace("1e-5 * max(1.0, abs(x.flat[n]))", "1e-5")),
-    "whole-numbers-stay-whole": _code(GRADIENT.code.replace("x, dtype=float", "x")),
-    "moves-the-caller": _code(
-        """import numpy as np
+""",
+    "one-step-for-all": _GRADIENT.replace("1e-5 * max(1.0, abs(x.flat[n]))", "1e-5"),
+    "whole-numbers-stay-whole": _GRADIENT.replace("x, dtype=float", "x"),
+    "moves-the-caller": """import numpy as np
 
 
 def gradient(f, x):
@@ -120,20 +102,16 @@ def gradient(f, x):
         slopes.flat[n] = (higher - f(x)) / (2 * h)
         x.flat[n] += 2 * h
     return slopes
-"""
-    ),
-    "flat": _code(GRADIENT.code.replace("return slopes", "return slopes.ravel()")),
-    "all-at-once": _code(
-        """import numpy as np
+""",
+    "flat": _GRADIENT.replace("return slopes", "return slopes.ravel()"),
+    "all-at-once": """import numpy as np
 
 
 def gradient(f, x):
     h = 1e-5 * np.maximum(1.0, np.abs(x))
     return (f(x + h) - f(x - h)) / (2 * h)
-"""
-    ),
-    "asks-too-often": _code(
-        """import numpy as np
+""",
+    "asks-too-often": """import numpy as np
 
 
 def gradient(f, x):
@@ -146,10 +124,9 @@ def gradient(f, x):
             found.append((f(x + move) - f(x - move)) / (2 * move.flat[n]))
         slopes.flat[n] = (4 * found[1] - found[0]) / 3
     return slopes
-"""
-    ),
+""",
 }
-GRADIENT_MISTAKES = {
+_GRADIENT_MISTAKES = {
     "too-small": "slopes",
     "too-large": "slopes",
     "one-sided": "slopes",
@@ -160,9 +137,15 @@ GRADIENT_MISTAKES = {
     "all-at-once": "slopes",
     "asks-too-often": "asked",
 }
+GRADIENT = programs(
+    starter=_GRADIENT_STARTER,
+    solution=_GRADIENT,
+    also=_GRADIENT_ALSO,
+    wrong=_GRADIENT_WRONG,
+    mistakes=_GRADIENT_MISTAKES,
+)
 
-LOSS_STARTER = _code(
-    '''import numpy as np
+_LOSS_STARTER = '''import numpy as np
 
 
 def loss_and_slopes(scores, labels, scale, bias):
@@ -174,9 +157,7 @@ def loss_and_slopes(scores, labels, scale, bias):
     gap = chances
     return loss, gap.sum(), gap.sum(axis=0)
 '''
-)
-LOSS = _code(
-    """import numpy as np
+_LOSS = """import numpy as np
 
 
 def loss_and_slopes(scores, labels, scale, bias):
@@ -191,10 +172,8 @@ def loss_and_slopes(scores, labels, scale, bias):
     gap /= len(labels)
     return loss, (gap * scores).sum(), gap.sum(axis=0)
 """
-)
-LOSS_ALSO = {
-    "with-logarithms": _code(
-        """import numpy as np
+_LOSS_ALSO = {
+    "with-logarithms": """import numpy as np
 
 
 def loss_and_slopes(scores, labels, scale, bias):
@@ -203,10 +182,8 @@ def loss_and_slopes(scores, labels, scale, bias):
     wanted = np.eye(z.shape[1])[labels]
     gap = np.exp(logs) - wanted
     return -(logs * wanted).sum(1).mean(), (gap * scores).sum(1).mean(), gap.mean(0)
-"""
-    ),
-    "row-by-row": _code(
-        """import math
+""",
+    "row-by-row": """import math
 
 
 def loss_and_slopes(scores, labels, scale, bias):
@@ -222,10 +199,8 @@ def loss_and_slopes(scores, labels, scale, bias):
             by_bias[n] += gap
     count = len(labels)
     return loss / count, by_scale / count, [slope / count for slope in by_bias]
-"""
-    ),
-    "by-products": _code(
-        """import numpy as np
+""",
+    "by-products": """import numpy as np
 
 
 def loss_and_slopes(scores, labels, scale, bias):
@@ -239,29 +214,26 @@ def loss_and_slopes(scores, labels, scale, bias):
     own = np.take_along_axis(z - top, labels[:, None], 1)[:, 0]
     loss = np.mean(np.log(np.exp(z - top).sum(1)) - own)
     return loss, np.einsum("nk,nk->", gap, scores), np.ones(len(z)) @ gap
-"""
-    ),
+""",
 }
-LOSS_WRONG = {
-    "stops-at-the-chances": _code(LOSS.code.replace("    gap[rows, labels] -= 1\n", "")),
-    "forgets-the-inner-slope": _code(LOSS.code.replace("(gap * scores).sum()", "gap.sum()")),
-    "scale-in-the-wrong-place": _code(LOSS.code.replace("gap.sum(axis=0)", "scale * gap.sum(0)")),
-    "adds-up": _code(
-        LOSS.code.replace("    gap /= len(labels)\n", "").replace(".mean()", ".sum()")
+_LOSS_WRONG = {
+    "stops-at-the-chances": _LOSS.replace("    gap[rows, labels] -= 1\n", ""),
+    "forgets-the-inner-slope": _LOSS.replace("(gap * scores).sum()", "gap.sum()"),
+    "scale-in-the-wrong-place": _LOSS.replace("gap.sum(axis=0)", "scale * gap.sum(0)"),
+    "adds-up": (_LOSS.replace("    gap /= len(labels)\n", "").replace(".mean()", ".sum()")),
+    "slopes-of-the-sum": _LOSS.replace("    gap /= len(labels)\n", ""),
+    "overflows": (
+        _LOSS.replace("    shifted = shifted - shifted.max(axis=1, keepdims=True)\n", "")
     ),
-    "slopes-of-the-sum": _code(LOSS.code.replace("    gap /= len(labels)\n", "")),
-    "overflows": _code(
-        LOSS.code.replace("    shifted = shifted - shifted.max(axis=1, keepdims=True)\n", "")
-    ),
-    "one-bias": _code(LOSS.code.replace("gap.sum(axis=0)", "[gap.sum()]")),
-    "in-the-scores": _code(
-        LOSS.code.replace(
+    "one-bias": _LOSS.replace("gap.sum(axis=0)", "[gap.sum()]"),
+    "in-the-scores": (
+        _LOSS.replace(
             "    shifted = scale * scores + bias\n",
             "    kept = scores.copy()\n    scores *= scale\n    shifted = scores + bias\n",
         ).replace("gap * scores", "gap * kept")
     ),
 }
-LOSS_MISTAKES = {
+_LOSS_MISTAKES = {
     "stops-at-the-chances": "slopes",
     "forgets-the-inner-slope": "slopes",
     "scale-in-the-wrong-place": "slopes",
@@ -271,18 +243,22 @@ LOSS_MISTAKES = {
     "one-bias": "slopes",
     "in-the-scores": "kept",
 }
+LOSS = programs(
+    starter=_LOSS_STARTER,
+    solution=_LOSS,
+    also=_LOSS_ALSO,
+    wrong=_LOSS_WRONG,
+    mistakes=_LOSS_MISTAKES,
+)
 
-EDGE_STARTER = _code(
-    '''import numpy as np
+_EDGE_STARTER = '''import numpy as np
 
 
 def longest_step(gradient, x):
     """The longest step with which gradient descent from x still comes down in this bowl."""
     return 0.1
 '''
-)
-EDGE = _code(
-    """import numpy as np
+_EDGE = """import numpy as np
 
 
 def longest_step(gradient, x):
@@ -293,20 +269,16 @@ def longest_step(gradient, x):
         direction = gradient(x + direction) - here
     return 2 / np.linalg.norm(direction)
 """
-)
-EDGE_ALSO = {
-    "second-derivatives": _code(
-        """import numpy as np
+_EDGE_ALSO = {
+    "second-derivatives": """import numpy as np
 
 
 def longest_step(gradient, x):
     here = gradient(x)
     rows = [gradient(x + move) - here for move in np.eye(len(x))]
     return 2 / np.linalg.eigvalsh(np.array(rows)).max()
-"""
-    ),
-    "tried-out": _code(
-        """import numpy as np
+""",
+    "tried-out": """import numpy as np
 
 
 def falls(gradient, x, step):
@@ -325,10 +297,8 @@ def longest_step(gradient, x):
         middle = (low * high) ** 0.5
         low, high = (middle, high) if falls(gradient, x, middle) else (low, middle)
     return low
-"""
-    ),
-    "by-walking-uphill": _code(
-        """import numpy as np
+""",
+    "by-walking-uphill": """import numpy as np
 
 
 def longest_step(gradient, x):
@@ -344,44 +314,35 @@ def longest_step(gradient, x):
         ratio = np.linalg.norm(up) / np.linalg.norm(away)
         away = up / np.linalg.norm(up)
     return 2.0 / ratio
-"""
-    ),
+""",
 }
-EDGE_WRONG = {
-    "one-over": _code(EDGE.code.replace("return 2 /", "return 1 /")),
-    "along-the-axes": _code(
-        """import numpy as np
+_EDGE_WRONG = {
+    "one-over": _EDGE.replace("return 2 /", "return 1 /"),
+    "along-the-axes": """import numpy as np
 
 
 def longest_step(gradient, x):
     here = gradient(x)
     steepest = max((gradient(x + move) - here) @ move for move in np.eye(len(x)))
     return 2 / steepest
-"""
-    ),
-    "all-curvatures": _code(
-        """import numpy as np
+""",
+    "all-curvatures": """import numpy as np
 
 
 def longest_step(gradient, x):
     here = gradient(x)
     return 2 / sum((gradient(x + move) - here) @ move for move in np.eye(len(x)))
-"""
-    ),
-    "by-the-slope": _code(
-        """import numpy as np
+""",
+    "by-the-slope": """import numpy as np
 
 
 def longest_step(gradient, x):
     return 2 / np.linalg.norm(gradient(x))
-"""
-    ),
-    "one-look": _code(EDGE.code.replace("range(300)", "range(2)")),
-    "the-flattest": _code(
-        EDGE_ALSO["second-derivatives"].code.replace(".max()", ".min()"),
-    ),
+""",
+    "one-look": _EDGE.replace("range(300)", "range(2)"),
+    "the-flattest": (_EDGE_ALSO["second-derivatives"].replace(".max()", ".min()")),
 }
-EDGE_MISTAKES = {
+_EDGE_MISTAKES = {
     "one-over": "short",
     "along-the-axes": "long",
     "all-curvatures": "short",
@@ -389,9 +350,15 @@ EDGE_MISTAKES = {
     "one-look": "long",
     "the-flattest": "long",
 }
+EDGE = programs(
+    starter=_EDGE_STARTER,
+    solution=_EDGE,
+    also=_EDGE_ALSO,
+    wrong=_EDGE_WRONG,
+    mistakes=_EDGE_MISTAKES,
+)
 
-CORRECT_STARTER = _code(
-    '''import numpy as np
+_CORRECT_STARTER = '''import numpy as np
 
 
 def correct(scores, labels):
@@ -401,10 +368,8 @@ def correct(scores, labels):
         pass  # take a step
     return scale, bias
 '''
-)
-_SLOPES = LOSS.code.partition("\n\n\n")[2]
-CORRECT = _code(
-    f"""import numpy as np
+_SLOPES = _LOSS.partition("\n\n\n")[2]
+_CORRECT = f"""import numpy as np
 
 
 {_SLOPES}
@@ -416,10 +381,8 @@ def correct(scores, labels):
         scale, bias = scale - 0.3 * by_scale, bias - 0.3 * by_bias
     return scale, bias
 """
-)
-CORRECT_ALSO = {
-    "by-numbers-alone": _code(
-        """import numpy as np
+_CORRECT_ALSO = {
+    "by-numbers-alone": """import numpy as np
 
 
 def loss(at, scores, labels):
@@ -437,9 +400,8 @@ def correct(scores, labels):
         ]
         at = at - 0.5 * np.array(slopes)
     return at[0], at[1:]
-"""
-    ),
-    "with-momentum": _code(
+""",
+    "with-momentum": (
         f"""import numpy as np
 
 
@@ -454,8 +416,7 @@ def correct(scores, labels):
     return at[0], at[1:]
 """
     ),
-    "one-gap": _code(
-        """import numpy as np
+    "one-gap": """import numpy as np
 
 
 def correct(scores, labels):
@@ -470,22 +431,26 @@ def correct(scores, labels):
         shift -= 2 * off.mean()
     scale = weight / spread
     return scale, [0.0, shift - scale * middle]
-"""
-    ),
+""",
 }
-CORRECT_WRONG = {
-    "uphill": _code(
-        CORRECT.code.replace("scale - 0.3", "scale + 0.3").replace("bias - 0", "bias + 0")
-    ),
-    "ten-steps": _code(CORRECT.code.replace("range(1000)", "range(10)")),
-    "bias-alone": _code(CORRECT.code.replace("scale - 0.3 * by_scale", "scale")),
-    "scale-alone": _code(CORRECT.code.replace("bias - 0.3 * by_bias", "bias")),
-    "labels-swapped": _code(CORRECT.code.replace("gap[rows, labels]", "gap[rows, 1 - labels]")),
+_CORRECT_WRONG = {
+    "uphill": (_CORRECT.replace("scale - 0.3", "scale + 0.3").replace("bias - 0", "bias + 0")),
+    "ten-steps": _CORRECT.replace("range(1000)", "range(10)"),
+    "bias-alone": _CORRECT.replace("scale - 0.3 * by_scale", "scale"),
+    "scale-alone": _CORRECT.replace("bias - 0.3 * by_bias", "bias"),
+    "labels-swapped": _CORRECT.replace("gap[rows, labels]", "gap[rows, 1 - labels]"),
 }
-CORRECT_MISTAKES = {
+_CORRECT_MISTAKES = {
     "uphill": "right",
     "ten-steps": "sure",
     "bias-alone": "sure",
     "scale-alone": "right",
     "labels-swapped": "right",
 }
+CORRECT = programs(
+    starter=_CORRECT_STARTER,
+    solution=_CORRECT,
+    also=_CORRECT_ALSO,
+    wrong=_CORRECT_WRONG,
+    mistakes=_CORRECT_MISTAKES,
+)

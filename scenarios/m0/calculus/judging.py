@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-from agentlab.labs import Attempt, CaseRun, Check, Verdict
-
-Complaint = Callable[[Mapping[str, Any], Any], str | None]
-"""What is wrong with what was printed, given what was expected; None if nothing is."""
+from collections.abc import Mapping
+from typing import Any
 
 CLOSE = 1e-6
 """How far off a gradient may be, of its length."""
@@ -18,43 +12,6 @@ RIGHT = 0.8
 """The share of fresh reviews that must be labelled rightly."""
 NATS = 0.3
 """What a fresh label may cost."""
-
-
-def every(id: str, says: str, complaint: Complaint) -> Check:
-    """It must hold in every case; the reason names the first in which it does not."""
-
-    def judge(attempt: Attempt) -> Verdict:
-        wrong: list[str] = []
-        for run in attempt.runs:
-            found = _told(run)
-            why = complaint(found, run.case.expect) if found else _ended(run)
-            if why is not None:
-                wrong.append(f"{run.case.title}: {why}")
-        good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
-        return Verdict(passed=not wrong and good > 0, reason="; ".join([reason, *wrong[:1]]))
-
-    return Check(id=id, says=says, judge=judge)
-
-
-def _told(run: CaseRun) -> Mapping[str, Any]:
-    """What the case printed for the grader. Below it may stand warnings of the program's."""
-    if not run.calls or run.calls[-1][1].error is not None:
-        return {}
-    for line in reversed(run.calls[-1][1].content.splitlines()):
-        try:
-            found: object = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return cast(Mapping[str, Any], found)
-    return {}
-
-
-def _ended(run: CaseRun) -> str:
-    """The last words of a run that came to nothing."""
-    said = run.calls[-1][1].content.strip().splitlines() if run.calls else []
-    return said[-1][:160] if said else "it was not run"
 
 
 def _off(found: list[float], wanted: list[float]) -> float:

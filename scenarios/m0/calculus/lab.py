@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from agentlab_tools.execute.tools import run_python
 
 from . import answers
@@ -12,7 +13,6 @@ from .judging import (
     NATS,
     RIGHT,
     changed,
-    every,
     mislabelled,
     misshapen,
     not_its_slopes,
@@ -39,18 +39,11 @@ lab = Lab(
     tools=(run_python, run_on_reviews),
     equip=sandbox,
     steps=(
-        ReadStep(id="slopes", title="A slope that is not there"),
-        CodeStep(
-            id="gradient",
-            title="Measure a slope",
-            cases=functions,
-            practice=4,
-            graded=8,
-            starter=answers.GRADIENT_STARTER,
-            solution=answers.GRADIENT,
-            also=answers.GRADIENT_ALSO,
-            wrong=answers.GRADIENT_WRONG,
-            mistakes=answers.GRADIENT_MISTAKES,
+        ReadStep(id="slopes"),
+        code_step(
+            "gradient",
+            answers.GRADIENT,
+            Drawn(functions, practice=4, graded=8),
             hints=(
                 "Print what it finds for f(x) = x[0] ** 2 at 3.0, with several h. Then at 3 "
                 "million, and at the whole number 3.",
@@ -66,17 +59,10 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="chain",
-            title="Link by link",
-            cases=losses,
-            practice=3,
-            graded=6,
-            starter=answers.LOSS_STARTER,
-            solution=answers.LOSS,
-            also=answers.LOSS_ALSO,
-            wrong=answers.LOSS_WRONG,
-            mistakes=answers.LOSS_MISTAKES,
+        code_step(
+            "chain",
+            answers.LOSS,
+            Drawn(losses, practice=3, graded=6),
             hints=(
                 "Check it with your gradient from the step before: which of the slopes are off?",
                 "Where the label is right the gap is the chance less 1. And for a mean over rows "
@@ -90,17 +76,10 @@ lab = Lab(
                 KEPT,
             ),
         ),
-        CodeStep(
-            id="edge",
-            title="The longest step",
-            cases=bowls,
-            practice=2,
-            graded=5,
-            starter=answers.EDGE_STARTER,
-            solution=answers.EDGE,
-            also=answers.EDGE_ALSO,
-            wrong=answers.EDGE_WRONG,
-            mistakes=answers.EDGE_MISTAKES,
+        code_step(
+            "edge",
+            answers.EDGE,
+            Drawn(bowls, practice=2, graded=5),
             hints=(
                 "How much the slope changes over a move of length 1 is the curvature that way: "
                 "gradient(x + move) - gradient(x). Which way is it largest?",
@@ -114,18 +93,11 @@ lab = Lab(
                 every("short", "with 105 % of it, it blows up", too_short),
             ),
         ),
-        CodeStep(
-            id="correct",
-            title="Correct a model",
-            cases=corrections,
+        code_step(
+            "correct",
+            answers.CORRECT,
+            Drawn(corrections, practice=1, graded=1),
             runs_on="run_on_reviews",
-            practice=1,
-            graded=1,
-            starter=answers.CORRECT_STARTER,
-            solution=answers.CORRECT,
-            also=answers.CORRECT_ALSO,
-            wrong=answers.CORRECT_WRONG,
-            mistakes=answers.CORRECT_MISTAKES,
             hints=(
                 "Your loss_and_slopes tells which way is up, for the scale and for the bias. Put "
                 "it in front of correct.",

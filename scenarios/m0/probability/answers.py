@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeAnswer
+from agentlab.labs.declare import programs
 
-
-def _code(code: str) -> CodeAnswer:
-    return CodeAnswer(code=code)
-
-
-POSTERIOR_STARTER = _code(
-    '''def posterior(prior, chances, seen):
+_POSTERIOR_STARTER = '''def posterior(prior, chances, seen):
     """How likely each cause is, after what was seen: a dict like `prior`.
 
     prior: cause to chance. chances: cause to sign to chance. seen: a list of signs.
@@ -22,9 +16,7 @@ POSTERIOR_STARTER = _code(
             found[cause] *= chances[cause][sign]
     return found
 '''
-)
-POSTERIOR = _code(
-    """import math
+_POSTERIOR = """import math
 
 
 def posterior(prior, chances, seen):
@@ -39,20 +31,16 @@ def posterior(prior, chances, seen):
     total = sum(powers.values())
     return {cause: power / total for cause, power in powers.items()}
 """
-)
-POSTERIOR_ALSO = {
-    "sign-by-sign": _code(
-        """def posterior(prior, chances, seen):
+_POSTERIOR_ALSO = {
+    "sign-by-sign": """def posterior(prior, chances, seen):
     belief = dict(prior)
     for sign in seen:
         belief = {cause: p * chances[cause][sign] for cause, p in belief.items()}
         total = sum(belief.values())
         belief = {cause: p / total for cause, p in belief.items()}
     return belief
-"""
-    ),
-    "in-fractions": _code(
-        """from collections import Counter
+""",
+    "in-fractions": """from collections import Counter
 from fractions import Fraction
 
 
@@ -64,10 +52,8 @@ def posterior(prior, chances, seen):
         for sign, count in often.items():
             exact[cause] *= Fraction(chances[cause][sign]) ** count
     return {cause: float(part / sum(exact.values())) for cause, part in exact.items()}
-"""
-    ),
-    "as-arrays": _code(
-        """import numpy as np
+""",
+    "as-arrays": """import numpy as np
 
 
 def posterior(prior, chances, seen):
@@ -77,30 +63,27 @@ def posterior(prior, chances, seen):
         logs = np.log([prior[cause] for cause in causes]) + np.log(table).sum(axis=1)
     logs -= np.logaddexp.reduce(logs)
     return dict(zip(causes, np.exp(logs)))
-"""
-    ),
+""",
 }
-POSTERIOR_WRONG = {
-    "forgets-what-was-believed": _code(
-        POSTERIOR.code.replace("logs[cause] = math.log(before)", "logs[cause] = 0.0")
+_POSTERIOR_WRONG = {
+    "forgets-what-was-believed": (
+        _POSTERIOR.replace("logs[cause] = math.log(before)", "logs[cause] = 0.0")
     ),
-    "not-brought-to-one": _code(POSTERIOR.code.replace("power / total", "power")),
-    "multiplies": _code(
-        """def posterior(prior, chances, seen):
+    "not-brought-to-one": _POSTERIOR.replace("power / total", "power"),
+    "multiplies": """def posterior(prior, chances, seen):
     found = dict(prior)
     for cause in found:
         for sign in seen:
             found[cause] *= chances[cause][sign]
     total = sum(found.values()) or 1.0
     return {cause: p / total for cause, p in found.items()}
-"""
-    ),
-    "each-sign-once": _code(POSTERIOR.code.replace("for sign in seen", "for sign in set(seen)")),
-    "the-last-sign": _code(POSTERIOR.code.replace("for sign in seen", "for sign in seen[-1:]")),
-    "never-says-never": _code(POSTERIOR.code.replace("-math.inf", "math.log(0.01)")),
-    "in-the-table": _code(
-        POSTERIOR_ALSO["sign-by-sign"]
-        .code.replace("belief = dict(prior)", "belief = prior")
+""",
+    "each-sign-once": _POSTERIOR.replace("for sign in seen", "for sign in set(seen)"),
+    "the-last-sign": _POSTERIOR.replace("for sign in seen", "for sign in seen[-1:]"),
+    "never-says-never": _POSTERIOR.replace("-math.inf", "math.log(0.01)"),
+    "in-the-table": (
+        _POSTERIOR_ALSO["sign-by-sign"]
+        .replace("belief = dict(prior)", "belief = prior")
         .replace(
             """        belief = {cause: p * chances[cause][sign] for cause, p in belief.items()}
 """,
@@ -110,7 +93,7 @@ POSTERIOR_WRONG = {
         )
     ),
 }
-POSTERIOR_MISTAKES = {
+_POSTERIOR_MISTAKES = {
     "forgets-what-was-believed": "a rare thing",
     "not-brought-to-one": "follows",
     "multiplies": "signs: ",
@@ -119,9 +102,15 @@ POSTERIOR_MISTAKES = {
     "never-says-never": "never shows",
     "in-the-table": "kept",
 }
+POSTERIOR = programs(
+    starter=_POSTERIOR_STARTER,
+    solution=_POSTERIOR,
+    also=_POSTERIOR_ALSO,
+    wrong=_POSTERIOR_WRONG,
+    mistakes=_POSTERIOR_MISTAKES,
+)
 
-WRITER_STARTER = _code(
-    '''from collections import Counter, defaultdict
+_WRITER_STARTER = '''from collections import Counter, defaultdict
 
 
 class Writer:
@@ -139,9 +128,7 @@ class Writer:
         total = counts.total() or 1
         return {symbol: counts[symbol] / total for symbol in self.symbols}
 '''
-)
-WRITER = _code(
-    """from collections import Counter, defaultdict
+_WRITER = """from collections import Counter, defaultdict
 
 
 class Writer:
@@ -162,10 +149,8 @@ class Writer:
             found = {s: (counts[s] + kinds * p) / (total + kinds) for s, p in found.items()}
         return found
 """
-)
-WRITER_ALSO = {
-    "absolute-discount": _code(
-        """class Writer:
+_WRITER_ALSO = {
+    "absolute-discount": """class Writer:
     def __init__(self, text, symbols):
         self.symbols = symbols
         self.tables = []
@@ -189,10 +174,8 @@ WRITER_ALSO = {
             symbol: max(row.get(symbol, 0) - taken, 0) / total + left * chance
             for symbol, chance in shorter.items()
         }
-"""
-    ),
-    "mixed-by-fixed-shares": _code(
-        """from collections import Counter, defaultdict
+""",
+    "mixed-by-fixed-shares": """from collections import Counter, defaultdict
 
 SHARES = (0.01, 0.04, 0.1, 0.25, 0.6)
 
@@ -216,11 +199,9 @@ class Writer:
                 for symbol, count in counts.items():
                     mixed[symbol] += share * count / total
         return {symbol: chance / weight for symbol, chance in mixed.items()}
-"""
-    ),
-    "three-characters": _code(WRITER.code.replace("order=4", "order=3")),
-    "as-arrays": _code(
-        """import numpy as np
+""",
+    "three-characters": _WRITER.replace("order=4", "order=3"),
+    "as-arrays": """import numpy as np
 
 
 class Writer:
@@ -244,20 +225,18 @@ class Writer:
             kinds = np.count_nonzero(counts)
             p = (counts + kinds * p) / (counts.sum() + kinds)
         return dict(zip(self.symbols, p))
-"""
-    ),
+""",
 }
-WRITER_WRONG = {
-    "add-one": _code(
-        WRITER_STARTER.code.replace(
+_WRITER_WRONG = {
+    "add-one": (
+        _WRITER_STARTER.replace(
             "total = counts.total() or 1", "total = counts.total() + len(self.symbols)"
         ).replace("counts[symbol] / total", "(counts[symbol] + 1) / total")
     ),
-    "a-little-for-each": _code(
-        WRITER_STARTER.code.replace("counts[symbol] / total", "max(counts[symbol] / total, 1e-3)")
+    "a-little-for-each": (
+        _WRITER_STARTER.replace("counts[symbol] / total", "max(counts[symbol] / total, 1e-3)")
     ),
-    "falls-back": _code(
-        """from collections import Counter, defaultdict
+    "falls-back": """from collections import Counter, defaultdict
 
 
 class Writer:
@@ -276,21 +255,26 @@ class Writer:
         if counts and counts[symbol]:
             return counts[symbol] / counts.total()
         return 0.4 * self.chance(before[1:], symbol) if before else 1e-5
-"""
-    ),
-    "pairs-alone": _code(WRITER.code.replace("order=4", "order=1")),
-    "letters-alone": _code(WRITER.code.replace("order=4", "order=0")),
+""",
+    "pairs-alone": _WRITER.replace("order=4", "order=1"),
+    "letters-alone": _WRITER.replace("order=4", "order=0"),
 }
-WRITER_MISTAKES = {
+_WRITER_MISTAKES = {
     "add-one": "bits",
     "a-little-for-each": "sum",
     "falls-back": "sum",
     "pairs-alone": "bits",
     "letters-alone": "bits",
 }
+WRITER = programs(
+    starter=_WRITER_STARTER,
+    solution=_WRITER,
+    also=_WRITER_ALSO,
+    wrong=_WRITER_WRONG,
+    mistakes=_WRITER_MISTAKES,
+)
 
-DOUBT_STARTER = _code(
-    '''import math
+_DOUBT_STARTER = '''import math
 
 
 def doubt(claims, came):
@@ -303,9 +287,7 @@ def doubt(claims, came):
     spread = math.sqrt(count * mean * (1 - mean))
     return mean, spread, (sum(came) - mean) / spread
 '''
-)
-DOUBT = _code(
-    """import math
+_DOUBT = """import math
 
 
 def doubt(claims, came):
@@ -313,30 +295,24 @@ def doubt(claims, came):
     spread = math.sqrt(sum(p * (1 - p) for p in claims))
     return mean, spread, (sum(came) - mean) / spread
 """
-)
-DOUBT_ALSO = {
-    "as-arrays": _code(
-        """import numpy as np
+_DOUBT_ALSO = {
+    "as-arrays": """import numpy as np
 
 
 def doubt(claims, came):
     p = np.asarray(claims)
     spread = np.sqrt(p @ (1 - p))
     return p.sum(), spread, (np.sum(came) - p.sum()) / spread
-"""
-    ),
-    "surprise-by-surprise": _code(
-        """def doubt(claims, came):
+""",
+    "surprise-by-surprise": """def doubt(claims, came):
     off = variance = expected = 0.0
     for chance, hit in zip(claims, came):
         expected += chance
         variance += chance - chance**2
         off += hit - chance
     return expected, variance**0.5, off / variance**0.5
-"""
-    ),
-    "by-the-mean-and-its-own-spread": _code(
-        """import math
+""",
+    "by-the-mean-and-its-own-spread": """import math
 import statistics
 
 
@@ -346,35 +322,32 @@ def doubt(claims, came):
     variance = count * (mean * (1 - mean) - statistics.pvariance(claims))
     spread = math.sqrt(variance)
     return count * mean, spread, (sum(came) - count * mean) / spread
-"""
-    ),
+""",
 }
-DOUBT_WRONG = {
-    "as-if-all-alike": _code(
-        DOUBT.code.replace(
+_DOUBT_WRONG = {
+    "as-if-all-alike": (
+        _DOUBT.replace(
             "math.sqrt(sum(p * (1 - p) for p in claims))",
             "math.sqrt(mean * (1 - mean / len(claims)))",
         )
     ),
-    "no-root": _code(DOUBT.code.replace("math.sqrt(sum(", "(sum(")),
-    "spreads-added": _code(
-        DOUBT.code.replace(
+    "no-root": _DOUBT.replace("math.sqrt(sum(", "(sum("),
+    "spreads-added": (
+        _DOUBT.replace(
             "math.sqrt(sum(p * (1 - p) for p in claims))",
             "sum(math.sqrt(p * (1 - p)) for p in claims)",
         )
     ),
-    "of-what-came": _code(
-        DOUBT.code.replace(
+    "of-what-came": (
+        _DOUBT.replace(
             "math.sqrt(sum(p * (1 - p) for p in claims))",
             "math.sqrt(sum(came) * (1 - sum(came) / len(came)))",
         )
     ),
-    "the-other-way-round": _code(DOUBT.code.replace("sum(came) - mean", "mean - sum(came)")),
-    "the-mean-of-one": _code(
-        DOUBT.code.replace("mean = sum(claims)", "mean = sum(claims) / len(claims)")
-    ),
+    "the-other-way-round": _DOUBT.replace("sum(came) - mean", "mean - sum(came)"),
+    "the-mean-of-one": (_DOUBT.replace("mean = sum(claims)", "mean = sum(claims) / len(claims)")),
 }
-DOUBT_MISTAKES = {
+_DOUBT_MISTAKES = {
     "as-if-all-alike": "spread",
     "no-root": "spread",
     "spreads-added": "spread",
@@ -382,18 +355,22 @@ DOUBT_MISTAKES = {
     "the-other-way-round": "off",
     "the-mean-of-one": "mean",
 }
+DOUBT = programs(
+    starter=_DOUBT_STARTER,
+    solution=_DOUBT,
+    also=_DOUBT_ALSO,
+    wrong=_DOUBT_WRONG,
+    mistakes=_DOUBT_MISTAKES,
+)
 
-HONEST_STARTER = _code(
-    '''def honest(known, asked):
+_HONEST_STARTER = '''def honest(known, asked):
     """For each of `asked`, the chance that the answer is right.
 
     known: (kind, claim, right) of other answers. asked: (kind, claim).
     """
     return [claim for kind, claim in asked]
 '''
-)
-HONEST = _code(
-    """from collections import Counter
+_HONEST = """from collections import Counter
 
 
 def honest(known, asked):
@@ -403,19 +380,15 @@ def honest(known, asked):
         right[kind] += was_right
     return [(right[kind] + 1) / (count[kind] + 2) for kind, _ in asked]
 """
-)
-HONEST_ALSO = {
-    "sure-and-unsure": _code(
-        """def honest(known, asked):
+_HONEST_ALSO = {
+    "sure-and-unsure": """def honest(known, asked):
     def chance(kind, claim):
         like = [right for k, c, right in known if k == kind and (c > 0.6) == (claim > 0.6)]
         return (sum(like) + 1) / (len(like) + 2)
 
     return [chance(kind, claim) for kind, claim in asked]
-"""
-    ),
-    "by-descent": _code(
-        """import numpy as np
+""",
+    "by-descent": """import numpy as np
 
 
 def honest(known, asked):
@@ -432,10 +405,8 @@ def honest(known, asked):
         w -= 0.05 * (x.T @ off / len(y) + 0.01 * w)
     asked = np.array([row(kind, claim) for kind, claim in asked])
     return 1 / (1 + np.exp(-asked @ w))
-"""
-    ),
-    "bayes-by-kind": _code(
-        """from fractions import Fraction
+""",
+    "bayes-by-kind": """from fractions import Fraction
 
 
 def honest(known, asked):
@@ -450,35 +421,35 @@ def honest(known, asked):
         both = prior * if_right
         found.append(float(both / (both + (1 - prior) * if_wrong)))
     return found
-"""
-    ),
+""",
 }
-HONEST_WRONG = {
-    "one-rate-for-all": _code(
-        """def honest(known, asked):
+_HONEST_WRONG = {
+    "one-rate-for-all": """def honest(known, asked):
     rate = sum(right for *_, right in known) / len(known)
     return [rate for _ in asked]
-"""
+""",
+    "never-seen-is-never": (
+        _HONEST.replace("(right[kind] + 1) / (count[kind] + 2)", "right[kind] / count[kind]")
     ),
-    "never-seen-is-never": _code(
-        HONEST.code.replace("(right[kind] + 1) / (count[kind] + 2)", "right[kind] / count[kind]")
-    ),
-    "by-the-claim-alone": _code(
-        """def honest(known, asked):
+    "by-the-claim-alone": """def honest(known, asked):
     def chance(claim):
         like = [right for _, c, right in known if int(c * 4) == int(claim * 4)]
         return (sum(like) + 1) / (len(like) + 2)
 
     return [chance(claim) for _, claim in asked]
-"""
-    ),
-    "yes-or-no": _code(
-        HONEST_STARTER.code.replace("[claim for", "[0.99 if claim > 0.6 else 0.01 for")
-    ),
+""",
+    "yes-or-no": (_HONEST_STARTER.replace("[claim for", "[0.99 if claim > 0.6 else 0.01 for")),
 }
-HONEST_MISTAKES = {
+_HONEST_MISTAKES = {
     "one-rate-for-all": "kinds",
     "never-seen-is-never": "impossible",
     "by-the-claim-alone": "kinds",
     "yes-or-no": "cost",
 }
+HONEST = programs(
+    starter=_HONEST_STARTER,
+    solution=_HONEST,
+    also=_HONEST_ALSO,
+    wrong=_HONEST_WRONG,
+    mistakes=_HONEST_MISTAKES,
+)

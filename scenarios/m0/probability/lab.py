@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentlab.labs import CodeStep, Lab, ReadStep
-from agentlab.labs.declare import quiz, right, wrong
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from agentlab_tools.execute.tools import run_python
 
 from . import answers
@@ -14,7 +15,6 @@ from .judging import (
     costly,
     dear,
     dishonest,
-    every,
     misjudged,
     no_chances,
     not_off,
@@ -35,18 +35,11 @@ lab = Lab(
     tools=(run_python, run_on_text, run_on_claims),
     equip=sandbox,
     steps=(
-        ReadStep(id="alarm", title="Right 99 times, mostly wrong"),
-        CodeStep(
-            id="posterior",
-            title="What a sign is worth",
-            cases=tables,
-            practice=4,
-            graded=8,
-            starter=answers.POSTERIOR_STARTER,
-            solution=answers.POSTERIOR,
-            also=answers.POSTERIOR_ALSO,
-            wrong=answers.POSTERIOR_WRONG,
-            mistakes=answers.POSTERIOR_MISTAKES,
+        ReadStep(id="alarm"),
+        code_step(
+            "posterior",
+            answers.POSTERIOR,
+            Drawn(tables, practice=4, graded=8),
             hints=(
                 "Two things are missing: what was believed before, and that all chances sum to 1.",
                 "A thousand chances multiplied are 0 in a float. Add their logarithms, or bring "
@@ -59,18 +52,11 @@ lab = Lab(
                 every("kept", "what it is given stays as it was", changed),
             ),
         ),
-        CodeStep(
-            id="writer",
-            title="Text from counts",
-            cases=pieces,
+        code_step(
+            "writer",
+            answers.WRITER,
+            Drawn(pieces, practice=1, graded=3),
             runs_on="run_on_text",
-            practice=1,
-            graded=3,
-            starter=answers.WRITER_STARTER,
-            solution=answers.WRITER,
-            also=answers.WRITER_ALSO,
-            wrong=answers.WRITER_WRONG,
-            mistakes=answers.WRITER_MISTAKES,
             hints=(
                 "What does the starter say of a character that never came after these four? It "
                 "came after the last three, perhaps.",
@@ -84,17 +70,10 @@ lab = Lab(
                 every("bits", "unseen text costs at most 15 % more than by our counts", costly),
             ),
         ),
-        CodeStep(
-            id="doubt",
-            title="Luck, or a lie?",
-            cases=claims,
-            practice=3,
-            graded=9,
-            starter=answers.DOUBT_STARTER,
-            solution=answers.DOUBT,
-            also=answers.DOUBT_ALSO,
-            wrong=answers.DOUBT_WRONG,
-            mistakes=answers.DOUBT_MISTAKES,
+        code_step(
+            "doubt",
+            answers.DOUBT,
+            Drawn(claims, practice=3, graded=9),
             hints=(
                 "How much does luck move a claim of 0.99, and how much one of 0.5? The starter "
                 "moves all of them alike.",
@@ -108,18 +87,11 @@ lab = Lab(
                 every("off", "what came is that many spreads off, with its sign", not_off),
             ),
         ),
-        CodeStep(
-            id="honest",
-            title="Make it honest",
-            cases=witnesses,
+        code_step(
+            "honest",
+            answers.HONEST,
+            Drawn(witnesses, practice=1, graded=2),
             runs_on="run_on_claims",
-            practice=1,
-            graded=2,
-            starter=answers.HONEST_STARTER,
-            solution=answers.HONEST,
-            also=answers.HONEST_ALSO,
-            wrong=answers.HONEST_WRONG,
-            mistakes=answers.HONEST_MISTAKES,
             hints=(
                 "Print how many of each kind were right in `known`, beside what was claimed.",
                 "The kind says more than the claim does. And of what never happened in a few "
