@@ -64,7 +64,7 @@ async def test_a_new_lab_is_proved_on_the_real_model_and_a_loose_check_is_found(
 async def test_a_solution_that_does_not_solve_is_found(tmp_path: Path):
     folder = make_lab("mine/letters", tmp_path)[0].parent
     edit(folder / "lab.py", "graded=6", "graded=2")
-    edit(folder / "answers.py", 'update={"examples": _EXAMPLES}', 'update={"examples": ()}')
+    edit(folder / "answers.py", "_STARTER.but(examples=_EXAMPLES)", "_STARTER.but(examples=())")
     proofs = await proofs_of(folder)
     assert [name for name, p in proofs.items() if not p.holds] == ["count/solution"]
 

@@ -67,7 +67,7 @@ PLACES = ("evil.jsonl", "results/evil.jsonl", f"blobs/{'0' * 64}", "results", "b
 """Below the folder of runs; the last one is the folder itself."""
 
 COMMANDS = """
-import json, resource, sys
+import json, re, sys
 from pathlib import Path
 from click.testing import CliRunner
 from agentlab.cli.main import cli
@@ -88,7 +88,8 @@ for args in (
     assert str(done.exception or "").count(chr(10)) == 0, args
 from agentlab_tui.run_list import summaries
 list(summaries(Path(runs)))
-print("ended", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# not ru_maxrss: that counts what the process was before it became this program
+print("ended", int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10)
 """
 
 

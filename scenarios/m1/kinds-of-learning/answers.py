@@ -179,8 +179,9 @@ return sorted(fine, key=lambda one: one[1])[0][0]
         "shaken-loose": _cluster(
             """
 rng = np.random.default_rng(5)
-best, least = once(x, x[rng.choice(len(x), k, replace=False)])
-for _ in range(250):
+tries = [once(x, x[rng.choice(len(x), k, replace=False)]) for _ in range(20)]
+best, least = min(tries, key=lambda one: one[1])
+for _ in range(100):
     centres = np.stack([x[best == n].mean(axis=0) for n in range(k)])
     centres[rng.integers(k)] = x[rng.integers(len(x))]
     groups, spread = once(x, centres)
