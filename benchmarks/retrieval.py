@@ -32,20 +32,19 @@ import asyncio
 import csv
 import importlib
 import json
-import math
 import random
 import statistics
 import sysconfig
 import tempfile
 import time
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from _plain_chroma import BATCH, Vectors, plain_chroma
+from _public_set import gain, public
 
 from agentlab_tools.knowledge.embed import open_embedder
 from agentlab_tools.knowledge.retrieve import How, Retriever, reciprocal_ranks, rerank
@@ -55,11 +54,8 @@ from agentlab_tools.knowledge.types import Chunk, Identity, Source
 from agentlab_tools.lexical import Bm25, query_terms, terms
 from agentlab_tools.search import LIBRARY, passages_in
 
-Vectors = NDArray[np.float32]
-
 KINDS: tuple[Kind, ...] = ("chroma", "faiss", "duckdb")
 QUERIES = 200
-BATCH = 500
 _HARD = 10_000
 """So many random directions: to put more of them into a graph takes many minutes."""
 
@@ -129,46 +125,6 @@ class Contestant:
         self.added = 0.0
         self.times: list[float] = []
         self.found: list[list[int]] = []
-
-
-def plain_chroma(
-    folder: str,
-    texts: list[str],
-    vectors: Vectors,
-    hnsw: dict[str, Any],
-    ids: Sequence[str] | None = None,
-) -> Any:
-    """Chroma as its own guide has it, handed the same texts, places and vectors."""
-    chroma: Any = importlib.import_module("chromadb")
-    settings: Any = importlib.import_module("chromadb.config").Settings
-    client: Any = chroma.PersistentClient(folder, settings=settings(anonymized_telemetry=False))
-    kept: Any = client.create_collection(
-        "plain", embedding_function=None, configuration={"hnsw": hnsw}
-    )
-
-    def add(begin: int, end: int) -> None:
-        kept.upsert(
-            ids=[str(n) for n in range(begin, end)],
-            embeddings=vectors[begin:end],
-            documents=texts[begin:end],
-            metadatas=[{"file": f"{n % 999}.md", "start": n, "end": n} for n in range(begin, end)],
-        )
-
-    def search(query: Vectors) -> list[int]:
-        wanted = ["documents", "metadatas", "distances"]
-        found = kept.query(query_embeddings=query[None], n_results=10, include=wanted)
-        return [int(id) for id in found["ids"][0]]
-
-    if ids is None:
-        return add, search
-    for begin in range(0, len(ids), BATCH):
-        part = slice(begin, min(begin + BATCH, len(ids)))
-        kept.upsert(ids=list(ids[part]), embeddings=vectors[part], documents=texts[part])
-
-    def named(query: Vectors, k: int) -> list[str]:
-        return kept.query(query_embeddings=query[None], n_results=k, include=[])["ids"][0]
-
-    return add, named
 
 
 def ours(kind: Kind, folder: str, texts: list[str], vectors: Vectors) -> Any:
@@ -302,16 +258,6 @@ def judged() -> Judged:
     return found
 
 
-def gain(ranked: Sequence[str], grades: dict[str, int]) -> float:
-    """nDCG@10 with gains 2^grade − 1 (Järvelin and Kekäläinen, 2002; Burges et al., 2005)."""
-
-    def total(order: Sequence[int]) -> float:
-        return sum((2**grade - 1) / math.log2(at + 2) for at, grade in enumerate(order[:10]))
-
-    best = total(sorted(grades.values(), reverse=True))
-    return total([grades.get(name, 0) for name in ranked]) / best
-
-
 def articles(found: Sequence[Any]) -> list[str]:
     """The articles of passages, each where its best passage stands."""
     return list(dict.fromkeys(one.source.file for one in found))
@@ -395,106 +341,6 @@ async def _reranked(retriever: Retriever, questions: Judged, model: str) -> None
     print(
         f"first ten of hybrid {statistics.mean(before):.3f}, reranked {statistics.mean(after):.3f}"
     )
-
-
-class Public:
-    """A set in BEIR's layout: texts, questions, and the grades of documents for each."""
-
-    def __init__(self, folder: Path, part: str | None) -> None:
-        def rows(name: str) -> list[dict[str, str]]:
-            with (folder / name).open(encoding="utf-8") as lines:
-                return [json.loads(line) for line in lines]
-
-        corpus = rows("corpus.jsonl")
-        self.ids = [row["_id"] for row in corpus]
-        self.texts = [f"{row.get('title', '')}\n{row['text']}".strip() for row in corpus]
-        self.grades: dict[str, dict[str, int]] = {}
-        with (folder / "qrels" / "test.tsv").open(encoding="utf-8") as lines:
-            for query, document, grade in csv.reader(list(lines)[1:], delimiter="\t"):
-                if int(grade) > 0:
-                    self.grades.setdefault(query, {})[document] = int(grade)
-        asked = [(row["_id"], row["text"]) for row in rows("queries.jsonl")]
-        asked = [(id, text) for id, text in asked if id in self.grades]
-        half = len(asked) // 2
-        halves = {"first": asked[:half], "second": asked[half:]}
-        self.questions = halves[part] if part else asked
-
-
-def public(folder: Path, part: str | None, cache: Path) -> None:
-    """The ways to search on a set of the user's, beside others' parts put together."""
-    peer: Any = importlib.import_module("bm25s")
-    stemmer: Any = importlib.import_module("snowballstemmer").stemmer("english")
-    given = Public(folder, part)
-    embedder = open_embedder()
-    stamp = f"{zlib.crc32(chr(0).join(given.texts).encode()):08x}"
-    kept = cache / f"set-{stamp}.npy"
-    if not kept.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embedder.embed(given.texts))
-    vectors = np.load(kept)
-    chunks = [
-        Chunk(id, text, Source(id, 1, 1)) for id, text in zip(given.ids, given.texts, strict=True)
-    ]
-
-    def tokens(many: Sequence[str]) -> Any:
-        return peer.tokenize(
-            list(many), stopwords="en", stemmer=stemmer.stemWords, show_progress=False
-        )
-
-    words_of: Any = peer.BM25(method="lucene", k1=1.2, b=0.75)
-    words_of.index(tokens(given.texts), show_progress=False)
-    options: dict[str, Any] = {"space": "cosine"}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        _, near = plain_chroma(f"{name}/plain", given.texts, vectors, options, ids=given.ids)
-        store = open_store(f"{name}/ours", embedder.identity, "chroma")
-        for begin in range(0, len(chunks), BATCH):
-            store.upsert(chunks[begin : begin + BATCH], vectors[begin : begin + BATCH])
-        retriever = Retriever(store, embedder, Path(name))
-        depth = min(50, len(chunks))
-
-        def by_words(query: str) -> list[str]:
-            rows, _ = words_of.retrieve(tokens([query]), k=depth, show_progress=False)
-            return [given.ids[int(n)] for n in rows[0]]
-
-        def fusion(query: str) -> list[str]:
-            vector = embedder.embed([query])[0]
-            ranks = {"meaning": near(vector, depth), "words": by_words(query)}
-            return list(reciprocal_ranks(ranks, k0=60))
-
-        def found(how: How, query: str) -> list[str]:
-            return [one.chunk.id for one in retriever.retrieve(query, 10, how=how, quotes=False)]
-
-        ways: dict[str, Callable[[str], list[str]]] = {
-            "Chroma": lambda query: near(embedder.embed([query])[0], depth),
-            "bm25s": by_words,
-            "Chroma and bm25s, fused": fusion,
-            "dense": lambda query: found("dense", query),
-            "lexical": lambda query: found("lexical", query),
-            "hybrid": lambda query: found("hybrid", query),
-        }
-        gains: dict[str, list[float]] = {way: [] for way in ways}
-        spent: dict[str, list[float]] = {way: [] for way in ways}
-        for search in ways.values():  # once before the clock runs
-            search(given.questions[0][1])
-        for id, query in given.questions:
-            began = time.process_time()
-            embedder.embed([query])
-            embedding = time.process_time() - began
-            for way, search in ways.items():
-                began = time.process_time()
-                ranked = search(query)
-                less = 0.0 if way in ("bm25s", "lexical") else embedding
-                spent[way].append(time.process_time() - began - less)
-                gains[way].append(gain(ranked, given.grades[id]))
-        retriever.close()
-    print(f"{folder.name}: {len(chunks):,} documents, {len(given.questions):,} questions")
-    for way, found_gains in gains.items():
-        cost = statistics.median(spent[way]) * 1000
-        print(f"{way:26} nDCG@10 {statistics.mean(found_gains):.4f} {cost:8.1f} CPU ms a query")
-    apart = np.array(gains["hybrid"]) - np.array(gains["Chroma and bm25s, fused"])
-    drawn = np.random.default_rng(1).integers(0, len(apart), (5000, len(apart)))
-    low, high = np.percentile(apart[drawn].mean(1), [2.5, 97.5])
-    print(f"hybrid above the fusion by {apart.mean():+.4f} [{low:+.4f}, {high:+.4f}]")
 
 
 def main() -> None:
