@@ -55,10 +55,12 @@ class CaseRun:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An answer, and what it did on every case it was tried on."""
+    """An answer, and what it did on every case it was tried on so far."""
 
     answer: Answer
     runs: tuple[CaseRun, ...] = ()
+    to_come: int = 0
+    """How many cases are still to be run."""
 
 
 class Verdict(Value):
@@ -75,8 +77,11 @@ class Check:
     Attributes:
         says: what must hold, as the learner reads it.
         judge: looks at the attempt and says whether it holds, and why.
+        early: `judge` may be asked while cases are still to come. Then it fails what no further
+            case can mend, and passes everything else.
     """
 
     id: str
     says: str
     judge: Callable[[Attempt], Verdict]
+    early: bool = False

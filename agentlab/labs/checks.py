@@ -97,10 +97,10 @@ def every(
             if why is not None:
                 wrong.append(f"{run.case.title}: {why}" if run.case.title else why)
         good = len(attempt.runs) - len(wrong)
-        reason = f"right in {good} of {len(attempt.runs)} cases"
+        reason = f"right in {good} of {_so_far(attempt)} cases"
         return Verdict(passed=not wrong, reason="; ".join([reason, *wrong[:1]]))
 
-    return Check(id=id, says=says, judge=judge)
+    return Check(id=id, says=says, judge=judge, early=True)
 
 
 def share(id: str, says: str, score: Score, at_least: float, *, wanted: str = "right") -> Check:
@@ -110,15 +110,22 @@ def share(id: str, says: str, score: Score, at_least: float, *, wanted: str = "r
         if not attempt.runs:
             return Verdict(passed=False, reason="nothing was run")
         hits = [run for run in attempt.runs if score(run)]
-        needed = at_least * len(attempt.runs)
-        reason = f"{len(hits)} of {len(attempt.runs)} {wanted}, {needed:.0f} needed"
+        cases = len(attempt.runs) + attempt.to_come
+        needed = at_least * cases
+        of = f" of {cases}" if attempt.to_come else ""
+        reason = f"{len(hits)} of {_so_far(attempt)} {wanted}, {needed:.0f}{of} needed"
         misses = [run for run in attempt.runs if run not in hits]
-        if misses and len(hits) < needed:
+        passed = len(hits) + attempt.to_come >= needed
+        if misses and not passed:
             first = misses[0]
             reason += f"; e.g. {_short(first.case.input)!r} ended with {_short(first.output)!r}"
-        return Verdict(passed=len(hits) >= needed, reason=reason)
+        return Verdict(passed=passed, reason=reason)
 
-    return Check(id=id, says=says, judge=judge)
+    return Check(id=id, says=says, judge=judge, early=True)
+
+
+def _so_far(attempt: Attempt) -> str:
+    return f"{'the first ' if attempt.to_come else ''}{len(attempt.runs)}"
 
 
 def _short(text: str, length: int = 60) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from agentlab.backend import Backend
 from agentlab.labs.answers import Answer, CodeAnswer
-from agentlab.labs.runner import GRADING_SEED, Grader, StepFinished, StepReport
+from agentlab.labs.runner import GRADING_SEED, CheckReport, Grader, StepFinished, StepReport
 from agentlab.labs.values import AgentStep, CodeStep, Lab, QuizStep, ReadStep, Step
 from agentlab.messages import Value
 
@@ -55,7 +55,9 @@ async def prove(
                 continue
             proof: Proof | None = None
             for seed in draws:
-                report = await _graded(replace(grader, seed=seed), step, answer)
+                report = await _graded(
+                    replace(grader, seed=seed, enough=_enough(step, name, role)), step, answer
+                )
                 proof = _judged(step, name, role, report)
                 if not proof.holds:
                     at = f"seed {seed}: " if len(draws) > 1 else ""
@@ -102,9 +104,23 @@ def _judged(step: Step, name: str, role: Role, report: StepReport) -> Proof:
     told = f"{'accepted' if report.passed else 'rejected'}: {reason}"
     holds = report.passed == (role in ("solution", "alternative"))
     wanted = _own_mistake(step, name) if role == "wrong" and failed else None
-    if wanted and not any(wanted == check.id or wanted in check.reason for check in failed):
+    if wanted and not _found(wanted, failed):
         holds, told = False, f"rejected, but not for its own mistake ({wanted}): {reason}"
     return Proof(step=step.id, answer=name, role=role, holds=holds, reason=told)
+
+
+def _enough(step: Step, name: str, role: Role) -> Callable[[Sequence[CheckReport]], bool]:
+    """What is to be rejected need not go on once it is, for its own mistake."""
+    wanted = _own_mistake(step, name) if role == "wrong" else None
+
+    def enough(lost: Sequence[CheckReport]) -> bool:
+        return role in ("starter", "wrong") and (wanted is None or _found(wanted, lost))
+
+    return enough
+
+
+def _found(mistake: str, failed: Sequence[CheckReport]) -> bool:
+    return any(mistake == check.id or mistake in check.reason for check in failed)
 
 
 def _own_mistake(step: Step, name: str) -> str | None:

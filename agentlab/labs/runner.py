@@ -6,7 +6,7 @@ lab_started → (step_started → (case_started → agent_event* → case_finish
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,6 +132,8 @@ class Grader:
         seed: which cases are drawn.
         practice: few cases, as while working on a step, instead of those that count.
         approval: which of the model's calls need consent, and `approver` gives it.
+        enough: asked after each case with the checks that have failed for good, if there are any;
+            where it says so, the other cases are not run, and these checks are the report's.
     """
 
     lab: Lab
@@ -139,6 +141,7 @@ class Grader:
     runs: Path | None
     seed: int = GRADING_SEED
     practice: bool = False
+    enough: Callable[[Sequence[CheckReport]], bool] | None = None
     approval: Policy = field(default_factory=Policy)
     approver: Approver | None = None
 
@@ -177,6 +180,8 @@ class Grader:
         """Try one step's answer, and judge it."""
         yield StepStarted(step=step, answer=answer)
         runs: list[CaseRun] = []
+        cases: Sequence[Case] = ()
+        lost: Sequence[tuple[Check, Verdict]] = ()
         if isinstance(step, RunStep):
             cases = self._cases(step)
             for number, case in enumerate(cases, 1):
@@ -186,22 +191,22 @@ class Grader:
                         yield event
                         if isinstance(event, CaseFinished):
                             runs.append(event.run)
+                if number < len(cases) and self.enough:
+                    so_far = Attempt(answer, tuple(runs), to_come=len(cases) - number)
+                    lost = _failed_for_good(step.checks, so_far)
+                    if lost and self.enough([_reported(*one) for one in lost]):
+                        break
+                    lost = ()
         attempt = Attempt(answer=answer, runs=tuple(runs))
-        checks: list[CheckReport] = []
-        for check in step.checks:
-            verdict = judge(check, attempt)
-            checks.append(
-                CheckReport(
-                    id=check.id, says=check.says, passed=verdict.passed, reason=verdict.reason
-                )
-            )
+        verdicts = lost or [(check, judge(check, attempt)) for check in step.checks]
+        for check, verdict in verdicts:
             yield CheckDone(check=check, verdict=verdict)
         yield StepFinished(
             report=StepReport(
                 id=step.id,
                 title=step.title,
-                passed=all(check.passed for check in checks),
-                checks=tuple(checks),
+                passed=all(verdict.passed for _, verdict in verdicts),
+                checks=tuple(_reported(*one) for one in verdicts),
                 runs=tuple(run.run for run in runs),
             )
         )
@@ -227,6 +232,16 @@ class Grader:
                     if not isinstance(event, LiveEvent):
                         stored.append(event)
             yield CaseFinished(run=case_run(case, run, stored))
+
+
+def _failed_for_good(checks: Sequence[Check], so_far: Attempt) -> list[tuple[Check, Verdict]]:
+    """The checks that no further case can mend."""
+    verdicts = [(check, check.judge(so_far)) for check in checks if check.early]
+    return [(check, verdict) for check, verdict in verdicts if not verdict.passed]
+
+
+def _reported(check: Check, verdict: Verdict) -> CheckReport:
+    return CheckReport(id=check.id, says=check.says, passed=verdict.passed, reason=verdict.reason)
 
 
 def judge(check: Check, attempt: Attempt) -> Verdict:

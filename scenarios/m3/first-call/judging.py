@@ -69,7 +69,7 @@ def _every(id: str, says: str, complaint: Complaint) -> Check:
         reason = f"{len(found) - len(wrong)} of {len(found)}"
         return Verdict(passed=not wrong, reason="; ".join((reason, *wrong[:1])))
 
-    return Check(id, says, judge)
+    return Check(id, says, judge, early=True)
 
 
 def _complaint(run: CaseRun, complaint: Complaint) -> str | None:

@@ -122,7 +122,12 @@ lab = Lab(
                 "What has no end in sight, such as a table, must be cut between words.",
             ),
             checks=(
-                Check("whole", "passages fit, lose nothing, and cut no sentence in two", cuts_well),
+                Check(
+                    "whole",
+                    "passages fit, lose nothing, and cut no sentence in two",
+                    cuts_well,
+                    early=True,
+                ),
             ),
         ),
         agent_step(

@@ -67,7 +67,7 @@ def no_examples(attempt: Attempt) -> Verdict:
     return Verdict(passed=not shown, reason=reason)
 
 
-TOLD = Check("told", "by instructions alone, without examples", no_examples)
+TOLD = Check("told", "by instructions alone, without examples", no_examples, early=True)
 
 lab = Lab(
     id="m3/zero-shot",
