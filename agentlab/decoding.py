@@ -114,9 +114,9 @@ def json_lines(text: str) -> Iterator[tuple[int, str]]:
     Only a line feed ends one. U+2028 and its like may stand within a JSON text.
     """
     for number, line in enumerate(text.split("\n"), 1):
-        found = line.strip(" \t\r\ufeff")  # files that were joined have marks within
-        if found:
-            yield number, found
+        stripped = line.strip(" \t\r\ufeff")  # files that were joined have marks within
+        if stripped:
+            yield number, stripped
 
 
 class _Look:

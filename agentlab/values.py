@@ -149,8 +149,8 @@ def refuses_unknown(cls: type[T]) -> type[T]:
         if args and named:
             raise Refused(by_name(kind, known))
         if lost := next((name for name in given if name not in known), None):
-            said = elsewhere.get(lost)
-            meant = f"{lost!r}: write {said}" if said else unknown(lost, known)
+            remedy = elsewhere.get(lost)
+            meant = f"{lost!r}: write {remedy}" if remedy else unknown(lost, known)
             raise Refused(f"{kind} has no field {meant}")
         made(self, *args, **given)
 

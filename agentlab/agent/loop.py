@@ -86,9 +86,10 @@ def judge(agent: AgentProfile, answer: Message, repairs: int) -> MessageAdded | 
         first = error.errors(include_url=False, include_input=False)[0]
         why = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         if repairs >= agent.repairs:
-            said = one_line(answer.text, 80)
+            excerpt = one_line(answer.text, 80)
             raise OutputInvalid(
-                f"the answer did not fit its type, mended {repairs} times: {why}; it was {said!r}"
+                f"the answer did not fit its type, mended {repairs} times: {why}; "
+                f"it was {excerpt!r}"
             ) from error
         ask = f"That answer does not fit: {why}. Answer again, with JSON that fits the schema."
         return MessageAdded(message=Message.user(ask))

@@ -112,11 +112,11 @@ class AgentProfile(Generic[Output]):
         policy = self.approval
         if not isinstance(policy, Policy):
             return
-        for said in (*policy.ask, *policy.deny, *policy.allow):
-            near = [] if said in names else get_close_matches(said, names, n=1)
+        for pattern in (*policy.ask, *policy.deny, *policy.allow):
+            near = [] if pattern in names else get_close_matches(pattern, names, n=1)
             if near and not policy.names(near[0]):
                 warnings.warn(
-                    f"agent {self.name}: its approval names {said!r}, which is none of its "
+                    f"agent {self.name}: its approval names {pattern!r}, which is none of its "
                     f"tools: did you mean {near[0]!r}?",
                     RuntimeWarning,
                     stacklevel=5,

@@ -190,8 +190,8 @@ def approver(given: AnyApprover | None) -> Approver | None:
     at_once = iscoroutinefunction(given) or iscoroutinefunction(cast(Any, type(given)).__call__)
 
     async def decides(call: ToolCall) -> Decision:
-        said = given(call) if at_once else await in_thread(partial(given, call))
-        return decision(cast(Answer, await said if isawaitable(said) else said), call.id)
+        consent = given(call) if at_once else await in_thread(partial(given, call))
+        return decision(cast(Answer, await consent if isawaitable(consent) else consent), call.id)
 
     fill = getattr(given, "fill", None)
     return decides if fill is None else _Filling(decides, fill)
@@ -212,8 +212,8 @@ class _Filling:
         """Have a person fill in a form. A plain function may block: it is called on a thread."""
         if iscoroutinefunction(self._fill):
             return await self._fill(form)
-        said = await in_thread(partial(self._fill, form))
-        return await said if isawaitable(said) else said
+        values = await in_thread(partial(self._fill, form))
+        return await values if isawaitable(values) else values
 
 
 def no_type(given: object) -> str | None:
@@ -276,9 +276,9 @@ def _takes_a_call(what: str, given: Callable[..., Any]) -> None:
     try:
         takes.bind(None)
     except TypeError:
-        said = getattr(given, "__name__", "this one")
+        name = getattr(given, "__name__", "this one")
         raise Refused(
-            f"{what} takes a function of one argument, the call; {said} takes {takes}"
+            f"{what} takes a function of one argument, the call; {name} takes {takes}"
         ) from None
 
 

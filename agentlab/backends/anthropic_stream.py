@@ -124,8 +124,8 @@ class MessagesDecoder:
                 deltas = self._draft.call(index, id, block["name"])
                 deltas += self._draft.name_calls()
                 given = block.get("input") or ""
-                told = given if isinstance(given, str) else to_json(given).decode()
-                return [*deltas, *self._draft.arguments(index, told)]
+                arguments = given if isinstance(given, str) else to_json(given).decode()
+                return [*deltas, *self._draft.arguments(index, arguments)]
             case _:
                 return ()
 

@@ -97,9 +97,9 @@ def translate(error: Exception, service: Service) -> AgentLabError:
 
     sdk = _sdk_of(error)
     if sdk is not None and isinstance(error, sdk.APIStatusError):
-        told: Any = error
-        headers = told.response.headers
-        return from_status(told.response.status_code, told.body, service, headers=headers)
+        cause: Any = error
+        headers = cause.response.headers
+        return from_status(cause.response.status_code, cause.body, service, headers=headers)
     timeouts = (httpx2.TimeoutException, TimeoutError, *((sdk.APITimeoutError,) if sdk else ()))
     if isinstance(error, timeouts):
         return ServiceUnavailable(f"{service.name} did not answer in time")

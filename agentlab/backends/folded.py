@@ -25,11 +25,11 @@ def fold(schema: JsonSchema) -> tuple[dict[str, Any], str]:
     """The schema as one plain object, and words for what it lost; they are empty if nothing was."""
     if schema.get("type") == "object" and not set(FOLDED) & schema.keys():
         return dict(schema), ""
-    told = dict(schema)
-    merged = _merged(told, told, 0)
-    kept = {key: value for key, value in told.items() if key not in (*FOLDED, *merged)}
+    copy = dict(schema)
+    merged = _merged(copy, copy, 0)
+    kept = {key: value for key, value in copy.items() if key not in (*FOLDED, *merged)}
     folded = {**kept, **merged, "type": "object"}
-    lost = {key: told[key] for key in FOLDED if key in told and key not in ("$ref", "allOf")}
+    lost = {key: copy[key] for key in FOLDED if key in copy and key not in ("$ref", "allOf")}
     if not lost:
         return folded, ""
     return folded, f"The arguments must match: {json.dumps(lost, ensure_ascii=False)[:_MOST_WORDS]}"

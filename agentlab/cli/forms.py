@@ -28,8 +28,8 @@ def fill_in(
         filled: dict[str, Any] = {}
         for name, field in fields.items():
             needed = name in form.fields.get("required", ())
-            found, value = _asked(name, field, needed, read, tell)
-            if found:
+            answered, value = _asked(name, field, needed, read, tell)
+            if answered:
                 filled[name] = value
             elif needed:
                 return None
@@ -59,15 +59,15 @@ def _asked(
         tell(f"    {one_line(str(value), 60)}" + (f"  {one_line(title, 60)}" if title else ""))
     given = f" [{one_line(json.dumps(field['default']), 60)}]" if "default" in field else ""
     for _ in range(_TIMES):
-        said = read(f"  {one_line(name, 60)}{given}: ").strip()
-        if not said:
+        typed = read(f"  {one_line(name, 60)}{given}: ").strip()
+        if not typed:
             if "default" in field:
                 return True, field["default"]
             if not needed:
                 return False, None
             continue
         try:
-            return True, _value(said, field, [value for value, _ in choices])
+            return True, _value(typed, field, [value for value, _ in choices])
         except ValueError as error:
             tell(f"  {error}")
     return False, None
@@ -89,8 +89,10 @@ def _choices(field: Mapping[str, Any]) -> list[tuple[Any, str]]:
     options = schema.get("oneOf", schema.get("anyOf"))
     if not isinstance(options, list):
         return []
-    found = [cast(dict[str, Any], one) for one in cast(list[Any], options) if isinstance(one, dict)]
-    return [(one["const"], str(one.get("title", ""))) for one in found if "const" in one]
+    schemas = [
+        cast(dict[str, Any], one) for one in cast(list[Any], options) if isinstance(one, dict)
+    ]
+    return [(one["const"], str(one.get("title", ""))) for one in schemas if "const" in one]
 
 
 def _value(said: str, field: Mapping[str, Any], choices: list[Any]) -> Any:

@@ -161,8 +161,8 @@ def check_lab(
                 if not as_json:
                     mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
                     also = " (alternative)" if proof.role == "alternative" else ""
-                    said = f"{proof.step} / {proof.answer}{also}: {proof.reason}"
-                    click.echo(f"{mark} {safe(said)}")
+                    line = f"{proof.step} / {proof.answer}{also}: {proof.reason}"
+                    click.echo(f"{mark} {safe(line)}")
         finally:
             await model.aclose()
         if as_json:

@@ -204,9 +204,9 @@ def _tool(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reasons(span: ReadSpan) -> list[str]:
     """Why the reply ended: an attribute of late, else what the raw answer says."""
-    told = span.text("llm.finish_reason")
-    if told:
-        return [told]
+    finish = span.text("llm.finish_reason")
+    if finish:
+        return [finish]
     answer = _mapping(span.data("output.value"))
     choices = _listed_raw(answer.get("choices"))
     reason = _mapping(choices[0]).get("finish_reason") if choices else answer.get("stop_reason")

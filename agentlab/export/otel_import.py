@@ -244,7 +244,7 @@ class _Run:
             if key.startswith("agentlab.label.")
         }
         conversation = whole.text("gen_ai.conversation.id")
-        told = {"imported": "otel"} | ({"conversation": conversation} if conversation else {})
+        details = {"imported": "otel"} | ({"conversation": conversation} if conversation else {})
         place = plain_id(whole.trace_id)[:12] + "-" + plain_id(whole.span_id)
         return TraceHeader(
             run=f"otel-{place}",
@@ -254,7 +254,7 @@ class _Run:
             backend=BackendIdentity(name=f"imported:{provider}", model=model or "unknown"),
             tools=tuple(tools_of(whole.data(_DEFINED))) or tuple(tools_of(asked.data(_DEFINED))),
             settings=settings_of(asked),
-            labels={**labels, **told},
+            labels={**labels, **details},
         )
 
 

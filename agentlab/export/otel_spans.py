@@ -27,8 +27,8 @@ _REPLIES = ("chat", "text_completion", "generate_content")
 def grouped(spans: Sequence[ReadSpan]) -> tuple[dict[Key, ReadSpan], dict[Key, list[ReadSpan]]]:
     """All spans by their key, and the replies and calls of each run by its agent's key."""
     by_id = {(span.trace_id, span.span_id): span for span in in_our_words(spans)}
-    told = [s for s in by_id.values() if s.operation in _REPLIES or s.operation == "execute_tool"]
-    again = _repeats(told, by_id)
+    spoken = [s for s in by_id.values() if s.operation in _REPLIES or s.operation == "execute_tool"]
+    again = _repeats(spoken, by_id)
     for inner, outer in again.items():
         by_id[outer] = _with(by_id[outer], by_id[inner])
     parts: dict[Key, list[ReadSpan]] = {
@@ -37,7 +37,7 @@ def grouped(spans: Sequence[ReadSpan]) -> tuple[dict[Key, ReadSpan], dict[Key, l
     below: dict[Key, list[ReadSpan]] = {}
     for key in parts:
         below.setdefault((by_id[key].trace_id, by_id[key].parent_id), []).append(by_id[key])
-    for key in map(_key, told):
+    for key in map(_key, spoken):
         if key not in again:
             parts.setdefault(_owner(by_id[key], by_id, below), []).append(by_id[key])
     _join(parts, by_id)
@@ -49,12 +49,12 @@ def _repeats(told: Sequence[ReadSpan], by_id: Mapping[Key, ReadSpan]) -> dict[Ke
 
     A framework and the client below it may both be instrumented.
     """
-    found: dict[Key, Key] = {}
+    repeats: dict[Key, Key] = {}
     strays: list[ReadSpan] = []
     for span in told:
         above = _told_by(span, by_id)
         if above is not None:
-            found[_key(span)] = _key(above)
+            repeats[_key(span)] = _key(above)
         elif span.operation in _REPLIES and (span.trace_id, span.parent_id) not in by_id:
             strays.append(span)
     # a framework that opens no context leaves its client's spans in traces of their own
@@ -67,8 +67,8 @@ def _repeats(told: Sequence[ReadSpan], by_id: Mapping[Key, ReadSpan]) -> dict[Ke
         # the same question may be asked many times at once: those spans have one name
         around = [o for o in alike[_said(span)] if o.name != span.name and _within(span, o)]
         if around:
-            found[_key(span)] = _key(min(around, key=lambda other: other.end - other.start))
-    return found
+            repeats[_key(span)] = _key(min(around, key=lambda other: other.end - other.start))
+    return repeats
 
 
 def _told_by(span: ReadSpan, by_id: Mapping[Key, ReadSpan]) -> ReadSpan | None:

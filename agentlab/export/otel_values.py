@@ -60,8 +60,8 @@ def messages_of(raw: object) -> tuple[Message, ...]:
     """
     joined: list[Message] = []
     for message in _objects(raw):
-        told = cast(Any, message.get("role"))
-        role: Role = told if told in _ROLES else "user"
+        sent_as = cast(Any, message.get("role"))
+        role: Role = sent_as if sent_as in _ROLES else "user"
         for own, parts in _apart(role, parts_of(message.get("parts"))):
             last = joined[-1] if joined else None
             if last is not None and last.role == own and own in ("assistant", "tool"):

@@ -96,8 +96,8 @@ def _spans(request: object) -> Iterator[ReadSpan]:
 
 
 def _span(raw: Json) -> ReadSpan:
-    told: object = raw.get("status")
-    status: Json = cast(Json, told) if isinstance(told, dict) else {}
+    raw_status: object = raw.get("status")
+    status: Json = cast(Json, raw_status) if isinstance(raw_status, dict) else {}
     failed = status.get("code") in (2, "STATUS_CODE_ERROR")
     return ReadSpan(
         trace_id=str(raw.get("traceId", "")),

@@ -49,9 +49,9 @@ class Course:
             LabError: it can't be read, or does not describe a course.
         """
         try:
-            told = tomllib.loads(file.read_text(encoding="utf-8"))
-            modules = tuple(Module(**module) for module in told["modules"])
-            after = {id: tuple(lab.get("after", ())) for id, lab in told["labs"].items()}
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            modules = tuple(Module(**module) for module in table["modules"])
+            after = {id: tuple(lab.get("after", ())) for id, lab in table["labs"].items()}
         except OSError as error:
             raise LabError(f"{file}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -27,8 +27,8 @@ def handed_in(lab: Lab, place: Path, step_ids: Sequence[str] = ()) -> Mapping[st
         LabError: there is none at all, or one can't be read.
     """
     if place.suffix == ENDING and place.is_file():
-        found = answers_in(place, lab)
-        chosen = {step.id: found[step.id] for step in _steps(lab, step_ids) if step.id in found}
+        by_step = answers_in(place, lab)
+        chosen = {step.id: by_step[step.id] for step in _steps(lab, step_ids) if step.id in by_step}
         if not chosen:
             raise LabError(f"{place} holds no answers to {', '.join(step_ids) or lab.id}")
         return chosen

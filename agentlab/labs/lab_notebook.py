@@ -96,10 +96,10 @@ def answers_in(path: Path, lab: Lab) -> Mapping[str, Answer]:
         raise LabError(f"{path} is a notebook of {of}, not of {lab.id}")
     texts: dict[str, str] = {}
     for cell in _list(book.get("cells")):
-        found = _answer(cell)
-        if found is None:
+        answer = _answer(cell)
+        if answer is None:
             continue
-        step, text = found
+        step, text = answer
         if step in texts:
             raise LabError(f"{path} has two answers to {step}: delete the cell that doesn't count")
         texts[step] = text

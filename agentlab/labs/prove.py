@@ -101,12 +101,12 @@ async def _graded(grader: Grader, step: Step, answer: Answer) -> StepReport:
 def _judged(step: Step, name: str, role: Role, report: StepReport) -> Proof:
     failed = [check for check in report.checks if not check.passed]
     reason = "; ".join(check.reason for check in failed or report.checks)
-    told = f"{'accepted' if report.passed else 'rejected'}: {reason}"
+    verdict = f"{'accepted' if report.passed else 'rejected'}: {reason}"
     holds = report.passed == (role in ("solution", "alternative"))
     wanted = _own_mistake(step, name) if role == "wrong" and failed else None
     if wanted and not _found(wanted, failed):
-        holds, told = False, f"rejected, but not for its own mistake ({wanted}): {reason}"
-    return Proof(step=step.id, answer=name, role=role, holds=holds, reason=told)
+        holds, verdict = False, f"rejected, but not for its own mistake ({wanted}): {reason}"
+    return Proof(step=step.id, answer=name, role=role, holds=holds, reason=verdict)
 
 
 def _enough(step: Step, name: str, role: Role) -> Callable[[Sequence[CheckReport]], bool]:

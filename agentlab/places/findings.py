@@ -140,10 +140,10 @@ def _told(name: str) -> str:
     from agentlab.backends.llamacpp.telling import tools_told_by
 
     try:
-        told = tools_told_by(name)
+        source = tools_told_by(name)
     except AgentLabError as error:
         return f"; how it is told of tools is not known: {error}"
-    return f"; told of tools by {told}" if told else ""
+    return f"; told of tools by {source}" if source else ""
 
 
 def _folders(runs: Path) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def known_secrets() -> tuple[str, ...]:
     Raises:
         ConfigError: as `services`.
     """
-    found = [
+    values = [
         secret
         for preset in services().values()
         for secret in (
@@ -41,7 +41,7 @@ def known_secrets() -> tuple[str, ...]:
             *secrets_in(preset.base_url),
         )
     ]
-    return tuple(filter(None, found))
+    return tuple(filter(None, values))
 
 
 def service_options(name: str) -> dict[str, Any]:

@@ -141,8 +141,10 @@ def answers_of(function: Function, namespace: Mapping[str, Any]) -> dict[str, An
     try:
         bare = SimpleNamespace(__annotations__={"return": hint})
         known = _globals(underlying(function))
-        told = get_type_hints(bare, known, dict(namespace), include_extras=True)["return"]
-        schema = TypeAdapter(told).json_schema(mode="serialization", schema_generator=PlainSchema)
+        annotation = get_type_hints(bare, known, dict(namespace), include_extras=True)["return"]
+        schema = TypeAdapter(annotation).json_schema(
+            mode="serialization", schema_generator=PlainSchema
+        )
     except Exception:  # noqa: BLE001 - known to type checkers only, or no type of data
         return None
     small = without_titles(schema)
@@ -219,10 +221,10 @@ def _field(
         infos.append(default)
         hint, default = Annotated[hint, default], default.default
     ours: dict[str, Any] = {"alias": parameter.name, "validation_alias": parameter.name}
-    said = next((info.description for info in infos if info.description), None)
+    description = next((info.description for info in infos if info.description), None)
     if default is None and not _takes_none(hint):  # written `x: int = None`
-        hint, ours["description"] = hint | None, said
-    if said is None:
+        hint, ours["description"] = hint | None, description
+    if description is None:
         ours["description"] = described.get(parameter.name)
     return Annotated[hint, Field(**ours)], default
 

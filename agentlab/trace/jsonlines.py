@@ -116,8 +116,8 @@ def read_header(path: Path, line: bytes, *, format: str, version: int, what: str
     written = fields.get("version")
     if isinstance(written, int) and written > version:
         # what a stranger's file says of itself is shown on a terminal: nothing but a version passes
-        told = re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,39}", str(fields.get("agentlab")))
-        newer = f"{told[0]} or newer" if told else "in its newest version"
+        release = re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,39}", str(fields.get("agentlab")))
+        newer = f"{release[0]} or newer" if release else "in its newest version"
         raise TraceVersionError(
             f"{path} is {what} in format {str(written)[:20]}; this AgentLab reads up to {version}: "
             f"install agentlab-kit {newer} to read it"

@@ -106,8 +106,8 @@ class CallReader:
                 ((name, given),) = fields.items()
                 if isinstance(given, dict):
                     return ToolCall(id=self.id, name=name, arguments=json_text(given))
-        found = None if self._plain else _NAME.search(raw)
-        return ToolCall(id=self.id, name=_string(found[1]) if found else "", arguments=raw)
+        named = None if self._plain else _NAME.search(raw)
+        return ToolCall(id=self.id, name=_string(named[1]) if named else "", arguments=raw)
 
     @property
     def raw(self) -> str:

@@ -49,13 +49,13 @@ def described(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
             return [filled(item) for item in cast(list[Any], schema)]
         if not isinstance(schema, dict):
             return schema
-        found = {key: filled(value) for key, value in cast(dict[str, Any], schema).items()}
-        if isinstance(properties := found.get("properties"), dict):
-            found["properties"] = {
+        members = {key: filled(value) for key, value in cast(dict[str, Any], schema).items()}
+        if isinstance(properties := members.get("properties"), dict):
+            members["properties"] = {
                 name: {"description": "", **value} if isinstance(value, dict) else value
                 for name, value in cast(dict[str, Any], properties).items()
             }
-        return found
+        return members
 
     return [filled(tool) for tool in tools]
 

@@ -88,14 +88,14 @@ def _resolved(schema: Any, root: Any) -> Mapping[str, Any]:
     for _ in range(8):
         if not isinstance(schema, dict):
             return {}
-        found = cast(dict[str, Any], schema)
-        ref = found.get("$ref")
+        plain_schema = cast(dict[str, Any], schema)
+        ref = plain_schema.get("$ref")
         if not isinstance(ref, str) or not ref.startswith("#"):
-            return found
+            return plain_schema
         target: Any = root
         for step in ref.split("/")[1:]:
             target = cast(dict[str, Any], target).get(step, {}) if isinstance(target, dict) else {}
-        schema = {**target, **{key: value for key, value in found.items() if key != "$ref"}}
+        schema = {**target, **{key: value for key, value in plain_schema.items() if key != "$ref"}}
     return {}
 
 

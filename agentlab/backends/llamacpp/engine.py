@@ -110,12 +110,12 @@ class Engine:
             name: {"sha256": self._hash(self._files[name]), "scale": scale}
             for name, scale in self._scales.items()
         }
-        told = {"tools_told_by": self._template.told_by} if self._template.knows_tools else {}
+        template = {"tools_told_by": self._template.told_by} if self._template.knows_tools else {}
         return {
             "gguf_sha256": self._hash(self._path),
             "template_sha256": self._template.hash,
             "tool_format": self._template.format.name,
-            **told,
+            **template,
             "adapters": json.dumps(on, sort_keys=True),
             "n_ctx": self._n_ctx,
             "n_batch": self._n_batch,

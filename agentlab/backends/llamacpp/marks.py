@@ -279,8 +279,8 @@ def _family(format: Format, trigger: str) -> str:
 
 
 def _around(text: str, name: str) -> tuple[str, str]:
-    before, found, after = text.partition(name)
-    if not found:
+    before, matched, after = text.partition(name)
+    if not matched:
         raise ValueError("a call's name is not written")
     return before, after
 
@@ -292,18 +292,18 @@ def _arguments(after: str) -> tuple[Style, str, str]:
     """
     bare = after.lstrip()
     if bare.startswith("("):
-        found = re.match(r"\(.*?7\s*\)", after, re.DOTALL)
-        if found is None:
-            found = re.match(r"\(.*?\)", after, re.DOTALL)
-        if found is None:
+        parenthesis = re.match(r"\(.*?7\s*\)", after, re.DOTALL)
+        if parenthesis is None:
+            parenthesis = re.match(r"\(.*?\)", after, re.DOTALL)
+        if parenthesis is None:
             raise ValueError("its arguments are not written")
-        return "python", "(", after[found.end() - 1 :]
+        return "python", "(", after[parenthesis.end() - 1 :]
     if bare.startswith("{") and QUOTE in after:
         closed = re.match(r"\{.*?\}", after, re.DOTALL)
         if closed is not None:
             return "gemma", "{", after[closed.end() - 1 :]
     decoder = json.JSONDecoder()
-    for place in (found.start() for found in re.finditer(r"\{", after)):
+    for place in (parenthesis.start() for parenthesis in re.finditer(r"\{", after)):
         try:
             value, end = decoder.raw_decode(after, place)
         except ValueError:

@@ -49,11 +49,11 @@ class NativeReader:
                 self._arguments, self.done = self._reading.arguments, True
                 self.closed = self._reading.closed
             return
-        found = self._head.fullmatch(self._piece)
-        if found is not None:
-            name = self.name = str(found["name"])
+        head = self._head.fullmatch(self._piece)
+        if head is not None:
+            name = self.name = str(head["name"])
             self._reading = inside(self._format, name, self._kinds)
-            for held in self._piece[found.end("head") :]:
+            for held in self._piece[head.end("head") :]:
                 if not self.done:
                     self._reading.take(held)
                     self.done, self._arguments = self._reading.done, self._reading.arguments

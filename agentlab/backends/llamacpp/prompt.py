@@ -92,11 +92,11 @@ class Prompts:
         """Runs of text, and control tokens, in order."""
         runs: list[tuple[str, int | None]] = []
         end = 0
-        for found in self._control.finditer(rendered):
-            if found.start() > end:
-                runs.append((rendered[end : found.start()].replace(MARK, ""), None))
-            runs.append(("", self._model.controls[found[0]]))
-            end = found.end()
+        for marker in self._control.finditer(rendered):
+            if marker.start() > end:
+                runs.append((rendered[end : marker.start()].replace(MARK, ""), None))
+            runs.append(("", self._model.controls[marker[0]]))
+            end = marker.end()
         if end < len(rendered):
             runs.append((rendered[end:].replace(MARK, ""), None))
         return runs

@@ -185,7 +185,7 @@ class Template:
     def _written(self, turns: list[Turn], offers: Sequence[dict[str, Any]]) -> str:
         if self.format.single and self.writes_calls:
             turns = one_call_a_turn(turns)
-        turns, said, extra = merged(turns), "", offers[0]
+        turns, failure, extra = merged(turns), "", offers[0]
         for needed in self._needs:
             turns = needed(turns)
         for offer in offers:
@@ -193,16 +193,16 @@ class Template:
                 try:
                     return self._raw(self._parted(form), offer, True)
                 except ConfigError as error:
-                    said = said or str(error)
+                    failure = failure or str(error)
         for size in range(1, len(turns) + 1):
             try:
                 self._raw(self._parted(turns[:size]), extra, True)
             except ConfigError as error:
                 role = turns[size - 1]["role"]
                 words = " ".join(str(turns[size - 1].get("content") or "").split())[:60]
-                said = f"{error}, at turn {size} ({role}: {words!r})"
+                failure = f"{error}, at turn {size} ({role}: {words!r})"
                 break
-        raise ConfigError(said)
+        raise ConfigError(failure)
 
     def _parted(self, turns: list[Turn]) -> list[Turn]:
         return as_parts(turns) if self._parts else turns

@@ -122,8 +122,8 @@ def question_between(turns: list[Turn]) -> list[Turn]:
     spaced: list[Turn] = []
     for turn in turns:
         last = spaced[-1] if spaced else None
-        said = last is not None and last["role"] == "assistant" and "tool_calls" not in last
-        if said and "tool_calls" in turn:
+        answered = last is not None and last["role"] == "assistant" and "tool_calls" not in last
+        if answered and "tool_calls" in turn:
             spaced.append({"role": "user", "content": " "})
         spaced.append(turn)
     return spaced
@@ -173,7 +173,7 @@ def rewritings(write: Write, calling: Sequence[Turn] = ()) -> tuple[Rewriting, .
 
     user: Turn = {"role": "user", "content": _ASKED}
     system: Turn = {"role": "system", "content": _TOLD}
-    said: Turn = {"role": "assistant", "content": _SAID}
+    reply: Turn = {"role": "assistant", "content": _SAID}
     more: Turn = {"role": "user", "content": _MORE}
 
     def mend(turns: list[Turn], words: Sequence[str], *options: Rewriting, last: bool) -> None:
@@ -189,11 +189,11 @@ def rewritings(write: Write, calling: Sequence[Turn] = ()) -> tuple[Rewriting, .
     mend([user], [_ASKED], as_parts, last=True)
     mend([system, user], [_TOLD, _ASKED], system_folded, last=False)
     first: Turn = {"role": "system", "content": _FIRST}
-    middle = [first, user, said, system, more]
+    middle = [first, user, reply, system, more]
     mend(middle, [_FIRST, _TOLD, _SAID, _MORE], middle_folded, last=False)
     late = {"role": "assistant", "content": _TOLD}
-    mend([user, said, late, more], [_SAID, _TOLD, _MORE], answers_merged, last=False)
-    mend([said, more], [_SAID, _MORE], user_first, last=False)
+    mend([user, reply, late, more], [_SAID, _TOLD, _MORE], answers_merged, last=False)
+    mend([reply, more], [_SAID, _MORE], user_first, last=False)
     if calling:  # some tell of instructions only where the last turn is a question
         mend([system, user, *calling], [_TOLD, _ASKED], folded_unless_asked, last=False)
     return tuple(needed)

@@ -72,14 +72,14 @@ class Types:
             return f"CAST({column} AS BOOLEAN)"
         if kinds != {"string"} and (number := self._number(column, name, kinds)):
             return number
-        told = len(self._notes)
+        before = len(self._notes)
         others = [_BOOL] if not kinds else []
         for pattern, type, said in (_DATE, _TIMESTAMP, _TIME, *others):
             if self._all(column, pattern, type):
                 return f"CAST(trim({column}) AS {type})"
             if type != "DATE":  # a moment may be a day as well, so this tells of both
                 self._told(column, name, _fits(column, type), pattern, said)
-        if len(self._notes) == told:
+        if len(self._notes) == before:
             self._told_otherwise(column, name)
         return column
 
@@ -124,8 +124,8 @@ class Types:
         if most <= _EXACT or not lost:
             named = f"regexp_matches({value}, '[NI]')"  # NaN and Infinity, written as such
             bad = f"NOT coalesce(isfinite(TRY_CAST({value} AS DOUBLE)), true) AND NOT {named}"
-            found = self._db.execute(f"SELECT count(*) FROM staging WHERE {bad}").fetchone()[0]
-            return "" if found else f"CAST({value} AS DOUBLE)"
+            misfits = self._db.execute(f"SELECT count(*) FROM staging WHERE {bad}").fetchone()[0]
+            return "" if misfits else f"CAST({value} AS DOUBLE)"
         if not powers and before + after <= 38:
             return f"CAST({value} AS DECIMAL({max(before + after, 1)}, {after}))"
         return ""
@@ -156,14 +156,15 @@ class Types:
         for pattern, must, said in _OTHERWISE:
             if not self._all(column, pattern, "VARCHAR"):
                 continue
-            found = self._db.execute(
+            examples = self._db.execute(
                 f"SELECT line, {column} FROM staging "
                 f"WHERE regexp_full_match({column}, $must) ORDER BY rowid LIMIT 1",
                 {"must": must},
             ).fetchone()
-            if found is not None:
+            if examples is not None:
                 self._notes.append(
-                    f"{name} is text: it holds {said}, first {found[1][:40]!r} on line {found[0]:,}"
+                    f"{name} is text: it holds {said}, "
+                    f"first {examples[1][:40]!r} on line {examples[0]:,}"
                 )
                 return
 
@@ -186,15 +187,15 @@ class Types:
             f"SELECT json_group_structure({column}::JSON) FROM staging"
         ).fetchone()[0]
         text = str(structure).replace("'", "''")
-        said = f"json_transform_strict({column}::JSON, '{text}')"
+        expression = f"json_transform_strict({column}::JSON, '{text}')"
         # a double would round what is written with more digits than it keeps
         if "DOUBLE" in text or "JSON" in text or "NULL" in text:
             return f"{column}::JSON"
         try:
-            self._db.execute(f"SELECT count({said}) FROM staging").fetchone()
+            self._db.execute(f"SELECT count({expression}) FROM staging").fetchone()
         except Exception:  # noqa: BLE001 - whatever does not fit, JSON holds
             return f"{column}::JSON"
-        return said
+        return expression
 
 
 def _fits(column: str, type: str) -> str:

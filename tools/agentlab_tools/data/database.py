@@ -84,7 +84,7 @@ async def open_data(
         job = {"tables": tables, "spill": "spill"}
         late = f"reading the data took more than {limits.load_seconds:g} seconds"
         answer = await _work(folder, job, limits, limits.load_seconds, late)
-        yield Data(folder, tuple(_table(found) for found in answer["tables"]), limits)
+        yield Data(folder, tuple(_table(table) for table in answer["tables"]), limits)
 
 
 def _table(found: dict[str, Any]) -> Table:

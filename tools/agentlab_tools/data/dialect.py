@@ -36,9 +36,9 @@ def dialect_of(sample: str, *, tabs: bool, notes: list[str]) -> tuple[dict[str, 
         tabs: whether it is called a file of tabs, which then come first.
         notes: gets a line for what is unusual.
     """
-    told = re.match(r"sep=(.)\r?\n", sample, re.IGNORECASE)
-    if told:  # for Excel
-        return {"delimiter": told[1]}, 1
+    declared = re.match(r"sep=(.)\r?\n", sample, re.IGNORECASE)
+    if declared:  # for Excel
+        return {"delimiter": declared[1]}, 1
     lines = list(io.StringIO(sample, newline=""))
     if len(sample) >= SAMPLE and len(lines) > 1:
         lines = lines[:-1]
@@ -86,11 +86,11 @@ def _rare(lines: list[str], usual: dict[str, Any]) -> dict[str, Any] | None:
         if set(below) in ({names}, {names + 1}):
             return {"delimiter": " "}
     for delimiter, least in _RARE:
-        found = {"delimiter": delimiter}
-        widths = _widths(lines, found)
+        dialect = {"delimiter": delimiter}
+        widths = _widths(lines, dialect)
         names = lines[0].split(delimiter)
         if widths[0] >= least and len(set(widths)) == 1 and not any(map(_NUMBERED.match, names)):
-            return found
+            return dialect
     return None
 
 

@@ -33,18 +33,18 @@ def gather(
     empty: Undecodable | None = None
     for name in files:
         path = Path(name)
-        told = f"{path.name}: " if len(files) > 1 else ""
+        prefix = f"{path.name}: " if len(files) > 1 else ""
         try:
-            found, left = (_delimited if kind == "csv" else _objects)(staging, path)
+            remarks, left = (_delimited if kind == "csv" else _objects)(staging, path)
         except Undecodable as error:
             if str(error) != "empty":
                 raise Undecodable(f"{path.name} can't be read: {error}") from None
             empty = Undecodable(f"{path.name} is empty")
-            found, left = ["it is empty"], []
+            remarks, left = ["it is empty"], []
         except OSError as error:
             raise Undecodable(f"{path.name} can't be read: {error.strerror or error}") from None
-        notes += [told + note for note in found]
-        refused += [(line, told + why) for line, why in left]
+        notes += [prefix + note for note in remarks]
+        refused += [(line, prefix + why) for line, why in left]
     if not staging.names:
         if refused:
             line, why = refused[0]

@@ -127,10 +127,10 @@ def _decoder(repeated: list[str]) -> json.JSONDecoder:
     """Numbers as they are written; names that an object has twice are put down."""
 
     def hooked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        members = dict(pairs)
+        if len(members) < len(pairs):
             repeated.extend(name for name, _ in pairs)
-        return found
+        return members
 
     return json.JSONDecoder(
         object_pairs_hook=hooked,
@@ -208,8 +208,8 @@ def _one_by_one(file: IO[str], decoder: json.JSONDecoder) -> Iterator[tuple[int,
         except ValueError:
             piece = file.read(max(_PIECE, len(text) - at)) if len(text) - at < _LONGEST else ""
             if not piece and (not more or len(text) - at >= _LONGEST):
-                said = f"not JSON at line {line:,}: {text[at : at + 20]!a}"
-                raise Undecodable(said) from None
+                reason = f"not JSON at line {line:,}: {text[at : at + 20]!a}"
+                raise Undecodable(reason) from None
             more = bool(piece)
             text, at = text[at:] + piece, 0
             continue

@@ -123,7 +123,7 @@ def quote(name: str) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names that differ in more than their capitals; what has none is called by its place."""
-    found: list[str] = []
+    distinct: list[str] = []
     taken: set[str] = set()
     for place, given in enumerate(names):
         name = first = given.strip().replace("\0", "") or f"column{place}"
@@ -132,5 +132,5 @@ def _distinct(names: Sequence[str]) -> list[str]:
             number += 1
             name = f"{first}_{number}"
         taken.add(name.lower())
-        found.append(name)
-    return found
+        distinct.append(name)
+    return distinct

@@ -49,11 +49,11 @@ def described(table: Table) -> str:
     lines = [f"Table {table.name}, {counted(table.rows, 'row')}:"]
     for column in table.columns[:_COLUMNS]:
         sample = ", ".join(one_line(value, _SHOWN) for value in column.sample if value is not None)
-        told = f"  {one_line(column.name, 60)} {one_line(column.type, 60)}"
-        lines.append(f"{told}, e.g. {sample}" if sample else told)
+        line = f"  {one_line(column.name, 60)} {one_line(column.type, 60)}"
+        lines.append(f"{line}, e.g. {sample}" if sample else line)
     if len(table.columns) > _COLUMNS:
         lines.append(f"  and {len(table.columns) - _COLUMNS} more: DESCRIBE {table.name}")
-    lines += [f"  ({one_line(said, _SAID)})" for said in _oddities(table)]
+    lines += [f"  ({one_line(oddity, _SAID)})" for oddity in _oddities(table)]
     return "\n".join(lines)
 
 
@@ -61,9 +61,9 @@ def _oddities(table: Table) -> Iterator[str]:
     """What is left out or was assumed, a line each."""
     if table.skipped:
         count = f"{table.skipped:,} row{'s'[: table.skipped > 1]}"
-        told = "; ".join(f"line {line:,}: {why}" for line, why in table.refused[:_LEFT_OUT])
+        refused = "; ".join(f"line {line:,}: {why}" for line, why in table.refused[:_LEFT_OUT])
         more = "; …" if table.skipped > _LEFT_OUT else ""
-        yield f"{count} could not be read and {_are(table.skipped)} left out: {told}{more}"
+        yield f"{count} could not be read and {_are(table.skipped)} left out: {refused}{more}"
     yield from table.notes[:_NOTES]
     if len(table.notes) > _NOTES:
         yield f"and {len(table.notes) - _NOTES} more notes"

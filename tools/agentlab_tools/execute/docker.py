@@ -54,7 +54,7 @@ class Docker:
         if plan.network:
             return f"the {self.name} backend can't let single hosts through"
         try:
-            found = subprocess.run(
+            answer = subprocess.run(
                 [program, "image", "inspect", self.image],
                 capture_output=True,
                 text=True,
@@ -63,9 +63,9 @@ class Docker:
             )
         except (OSError, subprocess.TimeoutExpired):
             return f"{self.name} does not answer"
-        if found.returncode:
-            said = found.stderr.strip().splitlines()
-            return f"{self.name}: {said[-1]}" if said else f"{self.name} does not answer"
+        if answer.returncode:
+            errors = answer.stderr.strip().splitlines()
+            return f"{self.name}: {errors[-1]}" if errors else f"{self.name} does not answer"
         return None
 
     def command(self, plan: Plan, channel: int, marks: Marks) -> Command:

@@ -108,13 +108,13 @@ def write(
 
 def listing(root: int, limit: int) -> tuple[FileInfo, ...]:
     """Every regular file, sorted by path; at most `limit` of them, hidden folders included."""
-    found = [
+    files = [
         FileInfo(path=clean(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")),
                  size=info.st_size)
         for path, info in walk(root, limit)
         if stat.S_ISREG(info.st_mode)
     ]  # fmt: skip
-    return tuple(sorted(found, key=lambda file: file.path))
+    return tuple(sorted(files, key=lambda file: file.path))
 
 
 def copy(source: int, target: int, *, cap: int, limit: int, owner: int | None) -> None:

@@ -39,7 +39,7 @@ def resolve(names: tuple[str, ...]) -> Packages:
             continue
         seen.add(key)
         try:
-            found = metadata.distribution(name)
+            distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
             if name in names:
                 raise ConfigError(
@@ -47,13 +47,13 @@ def resolve(names: tuple[str, ...]) -> Packages:
                     f"pip install {name}, or leave it out"
                 ) from None
             continue  # a requirement of another platform, or an optional one
-        tops = _tops(found)
+        tops = _tops(distribution)
         entries |= dict.fromkeys(tops)
         if name in names:
             imports += [top.name.partition(".")[0] for top in tops if _is_module(top)]
             if key == "matplotlib":
                 imports.append("matplotlib.pyplot")
-        for requirement in found.requires or ():
+        for requirement in distribution.requires or ():
             matched = _NAME.match(requirement)
             if matched and "extra ==" not in requirement.replace("==", " ==").replace("  ", " "):
                 todo.append(matched.group())

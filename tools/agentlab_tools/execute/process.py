@@ -219,10 +219,10 @@ class Process:
 
     async def _parse(self, line: bytes) -> None:
         """Understand a long line on a thread, then read on."""
-        found = await asyncio.to_thread(answers.read, line)
+        answer = await asyncio.to_thread(answers.read, line)
         self._parsing = None
         if self._closing is None:
-            self._understood(found)
+            self._understood(answer)
             self._loop.add_reader(self._channel, self._read)
             self._lines(0)
 

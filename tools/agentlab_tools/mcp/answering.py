@@ -46,12 +46,12 @@ class Answering:
 
     def callbacks(self) -> dict[str, Any]:
         """What the SDK's client is told of; it tells the server."""
-        found: dict[str, Any] = {"elicitation_callback": self.fill_in}
+        offered: dict[str, Any] = {"elicitation_callback": self.fill_in}
         if self._model is not None or self._server.model:
-            found["sampling_callback"] = self.write
+            offered["sampling_callback"] = self.write
         if self._server.roots:
-            found["list_roots_callback"] = self.folders
-        return found
+            offered["list_roots_callback"] = self.folders
+        return offered
 
     @contextmanager
     def during(self, context: ToolContext) -> Generator[None]:

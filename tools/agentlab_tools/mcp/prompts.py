@@ -55,11 +55,11 @@ class Prompt:
     @property
     def blanks(self) -> tuple[Blank, ...]:
         """What is to be filled in, in the order in which it is met."""
-        found: dict[str, tuple[str, ...]] = {}
+        named: dict[str, tuple[str, ...]] = {}
         for name, values in _BLANK.findall(self.body):
             known = (value.strip() for value in str(values).split("|"))
-            found[name] = found.get(name) or tuple(value for value in known if value)
-        return tuple(Blank(name, values) for name, values in found.items())
+            named[name] = named.get(name) or tuple(value for value in known if value)
+        return tuple(Blank(name, values) for name, values in named.items())
 
 
 class Prompts:
@@ -143,8 +143,8 @@ class Prompts:
         values = {blank.name: blank.values[0] for blank in prompt.blanks if blank.values} | given
         missing = [blank.name for blank in prompt.blanks if blank.name not in values]
         if missing:
-            said = f"The prompt {prompt.name} needs {', '.join(missing)}"
-            raise MCPError(types.INVALID_PARAMS, said)
+            complaint = f"The prompt {prompt.name} needs {', '.join(missing)}"
+            raise MCPError(types.INVALID_PARAMS, complaint)
 
         def filled(text: str) -> str:
             return _BLANK.sub(lambda found: values[found[1]], text)
@@ -179,12 +179,12 @@ class Prompts:
             if blank := blanks.get(asked.argument.name):
                 known = list(blank.values)
         begun = asked.argument.value.casefold()
-        found = [value for value in known if value.casefold().startswith(begun)]
+        matches = [value for value in known if value.casefold().startswith(begun)]
         return types.CompleteResult(
             completion=types.Completion(
-                values=found[:_MOST_OFFERED],
-                total=len(found),
-                has_more=len(found) > _MOST_OFFERED,
+                values=matches[:_MOST_OFFERED],
+                total=len(matches),
+                has_more=len(matches) > _MOST_OFFERED,
             )
         )
 
@@ -214,8 +214,8 @@ def _pieces(body: str) -> list[tuple[str, str]]:
     pieces: list[tuple[str, str]] = []
     lines: list[str] = []
     for line in body.splitlines(keepends=True):
-        if found := _FILE.fullmatch(line.rstrip("\r\n")):
-            pieces.append(("".join(lines), found[1].strip()))
+        if reference := _FILE.fullmatch(line.rstrip("\r\n")):
+            pieces.append(("".join(lines), reference[1].strip()))
             lines = []
         else:
             lines.append(line)

@@ -54,8 +54,8 @@ class Reporter:
             self._loop.call_soon_threadsafe(self._waiting.put_nowait, (level, text[:_LONGEST]))
 
     async def _tell(self) -> None:
-        while (told := await self._waiting.get()) is not None:
-            level, text = told
+        while (notice := await self._waiting.get()) is not None:
+            level, text = notice
             self._count += 1
             if self._count > _MOST or not text.strip():
                 continue

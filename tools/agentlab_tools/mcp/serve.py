@@ -97,11 +97,13 @@ def server_of(
         level = levels.get(context.session._connection, "debug")
         fill = opened.fill if can_ask(context) else None
         async with room, Reporter(context, tool.name, level) as reporter:
-            told = ToolContext(call_id=call.id, deps=equipment.deps, emit=reporter.emit, fill=fill)
-            if tool.name in ask and (why := await _forbidden(told, call)):
+            tool_context = ToolContext(
+                call_id=call.id, deps=equipment.deps, emit=reporter.emit, fill=fill
+            )
+            if tool.name in ask and (why := await _forbidden(tool_context, call)):
                 result, structured = ToolResult(call_id=call.id, content=why, error="denied"), None
             else:
-                result, structured = await answered(tool, call, told)
+                result, structured = await answered(tool, call, tool_context)
             if result.error is not None:
                 reporter.failed(result.content)
         return types.CallToolResult(

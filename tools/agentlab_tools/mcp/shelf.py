@@ -178,10 +178,10 @@ def contents(shared: Shared, data: bytes) -> Any:
 
 def _mark(path: Path) -> object:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def shared_files(paths: Sequence[str]) -> list[Shared]:

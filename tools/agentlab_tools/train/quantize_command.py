@@ -129,8 +129,8 @@ def _echo(file: Path, whole: Path, as_json: bool) -> None:
 
         from agentlab.display import safe_json
 
-        told = {"file": str(file), "megabytes": made, "before": before}
-        click.echo(safe_json(to_json(told).decode()))
+        report = {"file": str(file), "megabytes": made, "before": before}
+        click.echo(safe_json(to_json(report).decode()))
     else:
         from agentlab.display import safe
 

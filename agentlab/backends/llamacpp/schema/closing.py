@@ -44,13 +44,13 @@ def close(place: Place) -> None:
 
 def _in_place(place: Place) -> list[dict[str, Any]]:
     """The schema and those that speak of the same value, or may."""
-    found: list[dict[str, Any]] = []
+    applied: list[dict[str, Any]] = []
     queue: list[object] = [place.schema]
-    while queue and len(found) < _MOST_PLACES:
+    while queue and len(applied) < _MOST_PLACES:
         part = place.look(cast(Schema, queue.pop(0)))
-        if not isinstance(part, dict) or any(part is other for other in found):
+        if not isinstance(part, dict) or any(part is other for other in applied):
             continue
-        found.append(part)
+        applied.append(part)
         if ((ref := ref_of(part)) is not None and part is not place.schema) or "$ref" in part:
             queue.append({"$ref": part.get("$ref", ref)})
         for key in ("allOf", "anyOf", "oneOf"):
@@ -60,7 +60,7 @@ def _in_place(place: Place) -> list[dict[str, Any]]:
             if isinstance(needs := part.get(key), dict):
                 schemas = cast(dict[str, Any], needs).values()
                 queue += [one for one in schemas if isinstance(one, dict)]
-    return found
+    return applied
 
 
 def _strings(value: object) -> list[str]:

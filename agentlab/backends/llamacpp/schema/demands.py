@@ -59,8 +59,8 @@ class Demands:
             self._place.more.append(schema)
 
     def _options(self, parts: list[Any], where: str) -> list[Schema]:
-        found = (self._inner(part, f"{where}/{index}") for index, part in enumerate(parts))
-        return [part for part in found if part is not None]
+        demands = (self._inner(part, f"{where}/{index}") for index, part in enumerate(parts))
+        return [part for part in demands if part is not None]
 
     def _add(self, schema: Schema | None, key: str) -> None:
         """Ask for what the schema asks for, unless too many alternatives came to be."""

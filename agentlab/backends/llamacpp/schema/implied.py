@@ -47,8 +47,8 @@ def _implies(one: Schema, other: Schema) -> bool:
     ):
         if any(key in other for key in group):
             beside |= {key: one[key] for key in group if key in one}
-    said = beside.keys() - {"type", "required"}
-    return all(key in other and key in one and one[key] == other[key] for key in said)
+    keywords = beside.keys() - {"type", "required"}
+    return all(key in other and key in one and one[key] == other[key] for key in keywords)
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:

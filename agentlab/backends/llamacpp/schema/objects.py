@@ -107,12 +107,12 @@ class _Names:
 def _by_name(place: Place, rule: object, others: Schema) -> Schema:
     """Let `propertyNames` hold for all names; returns what holds for those not declared."""
     out = place.out
-    found = place.look(cast(Schema, rule)) if isinstance(rule, (dict, bool)) else None
-    if found is True:
+    target = place.look(cast(Schema, rule)) if isinstance(rule, (dict, bool)) else None
+    if target is True:
         return others
-    if isinstance(found, dict) and not found.keys() - ANNOTATIONS - {"type"}:
-        return others if "string" in names_of(found) else False
-    names = _names(found)
+    if isinstance(target, dict) and not target.keys() - ANNOTATIONS - {"type"}:
+        return others if "string" in names_of(target) else False
+    names = _names(target)
     known = place.reading.leave.patterns
     if names is None or "patternProperties" in out or names.rust in known:
         place.report("propertyNames")
@@ -167,16 +167,16 @@ def _unevaluated(place: Place) -> Schema:
     count = 0
     while queue and count < _MOST_QUEUED:
         count += 1
-        found = place.look(cast(Schema, queue.pop()))
-        if not isinstance(found, dict):
+        target = place.look(cast(Schema, queue.pop()))
+        if not isinstance(target, dict):
             continue
-        known |= dict.fromkeys(cast(dict[str, Any], found.get("properties", {})))
-        elsewhere = {"additionalProperties", "unevaluatedProperties"} & found.keys()
-        if found.keys() & _UNSURE or (found is not place.schema and elsewhere):
+        known |= dict.fromkeys(cast(dict[str, Any], target.get("properties", {})))
+        elsewhere = {"additionalProperties", "unevaluatedProperties"} & target.keys()
+        if target.keys() & _UNSURE or (target is not place.schema and elsewhere):
             sure = False
-        if isinstance(ref := found.get("$ref"), str):
+        if isinstance(ref := target.get("$ref"), str):
             queue.append({"$ref": ref})
-        queue += cast(list[object], found.get("allOf", []))
+        queue += cast(list[object], target.get("allOf", []))
     if not sure or queue:
         place.report("unevaluatedProperties")
         return True

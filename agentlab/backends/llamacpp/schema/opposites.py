@@ -78,13 +78,13 @@ def names_of(schema: dict[str, Any]) -> tuple[str, ...]:
 
 def negated(schema: Schema, types: Sequence[str], look: Look, depth: int = 0) -> Schema | None:
     """A schema for the values of these types that do not match; None where there is no telling."""
-    found = look(schema)
-    if found is None or depth > _DEEPEST:
+    target = look(schema)
+    if target is None or depth > _DEEPEST:
         return None
-    if isinstance(found, bool):
-        return not found
+    if isinstance(target, bool):
+        return not target
     options: list[Schema] = []
-    mine = [name for name in names_of(found) if name in TYPES or name == "integer"]
+    mine = [name for name in names_of(target) if name in TYPES or name == "integer"]
     if "integer" in mine and "number" not in mine and "number" in types:
         return None  # what is a number and no integer can't be written down
     left = [
@@ -93,13 +93,13 @@ def negated(schema: Schema, types: Sequence[str], look: Look, depth: int = 0) ->
     if left:
         options.append({"type": left})
     inner = [name for name in types if name not in left]
-    for key, value in found.items():
+    for key, value in target.items():
         if key in ANNOTATIONS or key == "type" or key.startswith("x-"):
             continue
         kind = next((kind for kind, keys in KINDS.items() if key in keys), None)
         if kind is not None and kind not in inner and not (kind == "number" and "integer" in inner):
             continue
-        more = _without(key, value, found, inner, look, depth)
+        more = _without(key, value, target, inner, look, depth)
         if more is None:
             return None
         options += more
@@ -242,28 +242,28 @@ def _facts(schema: Schema, look: Look, depth: int) -> _Facts | None:
     for _ in range(_MOST_FACTS):
         if not queue:
             break
-        found = look(queue.pop())
-        if not isinstance(found, dict):
-            if found is False:
+        target = look(queue.pop())
+        if not isinstance(target, dict):
+            if target is False:
                 facts.types = ()
             continue
-        if "$ref" in found:
-            queue.append({"$ref": found["$ref"]})
-        queue += cast(list[Schema], found.get("allOf", []))
-        names = {"number" if name == "integer" else name for name in names_of(found)}
+        if "$ref" in target:
+            queue.append({"$ref": target["$ref"]})
+        queue += cast(list[Schema], target.get("allOf", []))
+        names = {"number" if name == "integer" else name for name in names_of(target)}
         facts.types = tuple(name for name in facts.types if name in names)
-        values = [found["const"]] if "const" in found else found.get("enum")
+        values = [target["const"]] if "const" in target else target.get("enum")
         if values is not None:
             facts.values = values
             kinds = {type_of(value) for value in values}
             facts.types = tuple(name for name in facts.types if name in kinds)
-        if isinstance(required := found.get("required"), list):
+        if isinstance(required := target.get("required"), list):
             facts.required += cast(list[str], required)
-        declared = cast(dict[str, Schema], found.get("properties", {}))
+        declared = cast(dict[str, Schema], target.get("properties", {}))
         facts.properties |= declared
-        if found.get("additionalProperties") is False and not found.get("patternProperties"):
+        if target.get("additionalProperties") is False and not target.get("patternProperties"):
             facts.closed = True
         facts.choices += [
-            found[key] for key in ("anyOf", "oneOf") if isinstance(found.get(key), list)
+            target[key] for key in ("anyOf", "oneOf") if isinstance(target.get(key), list)
         ]
     return facts

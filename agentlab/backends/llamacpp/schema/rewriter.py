@@ -114,12 +114,12 @@ class Rewriter:
         schema = cast(dict[str, Any], given)
         ref = ref_of(schema)
         if ref is not None and _conjuncts(schema) == 1:
-            found = self._target(ref, schema, at)
-            if found is None:
+            target = self._target(ref, schema, at)
+            if target is None:
                 return True
-            if id(found[0]) in open_:
+            if id(target[0]) in open_:
                 return None
-            return self._inline(found[0], found[1], depth, open_ | {id(found[0])})
+            return self._inline(target[0], target[1], depth, open_ | {id(target[0])})
         if self._leave.deeper is not None and depth > self._leave.deeper:
             return self._read(schema, at, depth, part=True)
         return self._body(schema, at, depth, open_, True, True)
@@ -135,10 +135,10 @@ class Rewriter:
     # references
 
     def _refer(self, ref: str, schema: dict[str, Any], at: str, depth: int) -> Schema:
-        found = self._target(ref, schema, at)
-        if found is None:
+        resolved = self._target(ref, schema, at)
+        if resolved is None:
             return True
-        target, place = found
+        target, place = resolved
         # references that only lead on to others, and at last back, say nothing that could be met
         seen = {id(schema)}
         while isinstance(target, dict):
@@ -148,10 +148,10 @@ class Rewriter:
             further = ref_of(target)
             if further is None or _conjuncts(target) != 1:
                 break
-            found = self._target(further, target, place)
-            if found is None:
+            resolved = self._target(further, target, place)
+            if resolved is None:
                 return True
-            target, place = found
+            target, place = resolved
         if isinstance(target, bool):
             return target
         body, there = target, place
@@ -174,11 +174,11 @@ class Rewriter:
         return self._body(kept, at, depth, frozenset(), False, False)
 
     def _target(self, ref: str, schema: dict[str, Any], at: str) -> tuple[Schema, str] | None:
-        found = self._reading.references.target(ref, at)
-        if found is None or "$ref" not in schema:
+        target = self._reading.references.target(ref, at)
+        if target is None or "$ref" not in schema:
             # what a dynamic reference means depends on where it is reached from
             self._reading.report(f"{at}/{next(k for k in schema if k in IN_PLACE)}")
-        return found
+        return target
 
     # its keywords
 

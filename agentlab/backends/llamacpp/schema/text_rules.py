@@ -95,10 +95,10 @@ def parts_of(expression: str) -> tuple[str, ...]:
 
     `^(?!^[-+.]*$)…`, as for decimal numbers: not of these characters alone, so another is there.
     """
-    found = _DIGITED.match(expression, 1) if expression.startswith("^") else None
-    if found is None:
+    counted = _DIGITED.match(expression, 1) if expression.startswith("^") else None
+    if counted is None:
         return (expression,)
-    return ("^" + expression[found.end() :], "[^" + re.escape(found[1]) + "]")
+    return ("^" + expression[counted.end() :], "[^" + re.escape(counted[1]) + "]")
 
 
 @lru_cache(maxsize=2048)

@@ -103,10 +103,10 @@ async def _cell(side: Sandbox, code: str, ends: float, who: str) -> CellResult:
 def _why(message: str) -> str:
     """`Type: text` of an error, from its message."""
     try:
-        name, _, said = json.loads(message)["raised"][1]
+        name, _, words = json.loads(message)["raised"][1]
     except (ValueError, LookupError, TypeError, RecursionError):
         return "an error that can't be read"
-    last = (str(said).strip().splitlines() or [""])[-1]
+    last = (str(words).strip().splitlines() or [""])[-1]
     return f"{name}: {last}"[:200] if last else str(name)[:200]
 
 

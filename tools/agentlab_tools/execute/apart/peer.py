@@ -134,8 +134,8 @@ class Peer:
             if "do" in message:
                 self._outbox.put(self._do(message["do"]))
             elif "raised" in message:
-                name, bases, said = self._unpack(message["raised"])
-                raise self._error(str(name), bases)(str(said))
+                name, bases, words = self._unpack(message["raised"])
+                raise self._error(str(name), bases)(str(words))
             else:
                 return self._unpack(message["is"])
 
@@ -264,10 +264,10 @@ def _is_standard(name: str) -> bool:
 
 def _described(error: BaseException) -> list[Any]:
     try:
-        said = str(error)
+        words = str(error)
     except BaseException:  # noqa: BLE001 - a hostile __str__
-        said = ""
-    return [type(error).__name__, _bases(type(error)), said[:2000]]
+        words = ""
+    return [type(error).__name__, _bases(type(error)), words[:2000]]
 
 
 def _bases(kind: type[BaseException]) -> list[str]:

@@ -180,10 +180,10 @@ def _stream(descriptor: int) -> TextIO:
 def _pipe(descriptor: int) -> tuple[int, int] | None:
     """What a descriptor leads to; None where it is closed."""
     try:
-        found = os.fstat(descriptor)
+        status = os.fstat(descriptor)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _end_group(child: int) -> None:

@@ -115,12 +115,12 @@ def _descendants(root: int) -> list[int]:
                     parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
             except OSError:
                 continue
-    found: list[int] = []
+    descendants: list[int] = []
     edge = {root}
     while edge:
         edge = {pid for pid, parent in parents.items() if parent in edge}
-        found += edge
-    return found
+        descendants += edge
+    return descendants
 
 
 def _try(action: Callable[[], object]) -> None:

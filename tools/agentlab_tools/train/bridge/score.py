@@ -129,17 +129,17 @@ class Scorer:
         import numpy as np
 
         half = window // 2
-        found: list[NDArray[float64]] = []
+        chunks: list[NDArray[float64]] = []
         for at in range(0, len(ids) - window + 1, window):
             part = list(ids[at : at + window])
             if self._model.adds_bos:
                 part[0] = self._model.bos
             # of `window` tokens the last `window - half - 1` are foretold by one in the second half
             labels = [UNSCORED] * (half + 1) + part[half + 1 :]
-            found.append(self.losses(part, labels))
-        if not found:
+            chunks.append(self.losses(part, labels))
+        if not chunks:
             raise ConfigError(f"perplexity needs a text of {window} tokens: this has {len(ids)}")
-        losses = np.concatenate(found)
+        losses = np.concatenate(chunks)
         value = math.exp(losses.mean())
         return value, value * math.sqrt(float(losses.var()) / (len(losses) - 1))
 
