@@ -418,19 +418,11 @@ TOTAL = programs(
             ".str.casefold()", ""
         ),
         "nothing-is-zero": f"{_TOTAL[: _TOTAL.index('    if rows.empty')]}    return {_NAMED}\n",
-        "whatever-contains-it": """def total(table, of, by, value):
-    rows = table[table[by].str.contains(value.strip(), case=False)]
-    known = rows[of].dropna()
-    if known.empty:
-        raise ValueError("nobody knows")
-    return f"{of}: {known.sum()}"
-""",
         "a-bare-number": _TOTAL.replace(_NAMED, "rows[of].sum()"),
     },
     mistakes={
         "as-it-is-spelt": "right",
         "nothing-is-zero": "honest",
-        "whatever-contains-it": "honest",
         "a-bare-number": "named",
     },
 )
