@@ -23,6 +23,8 @@ DRAWN = (
     ("m0/linear-algebra", "without"),
     ("m0/linear-algebra", "turn"),
     ("m0/linear-algebra", "halves"),
+    ("m1/pytorch", "net"),
+    ("m1/pytorch", "loop"),
 )
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -1,0 +1,171 @@
+"""The lab's sandbox, with PyTorch in it; and the packaged model, parts of which are built there.
+
+Which digits are right is known outside of the sandbox only.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from agentlab.errors import MissingExtra, ToolError
+from agentlab.labs import Equipment
+from agentlab.tooling import ToolContext, tool
+from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute.equipment import equipped
+
+from .data import drawn
+
+if TYPE_CHECKING:
+    from .data import Array
+
+INSIDE = Path(__file__).with_name("inside.py")
+"""Read as text: it runs in the sandbox."""
+EPSILON = 1e-5
+_SECONDS = 60.0
+_SHOWN = 2000
+_LARGEST = 4_000_000
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncGenerator[Equipment]:
+    """A sandbox with PyTorch, on one thread; its strength stands in the trace.
+
+    Raises:
+        MissingExtra: torch or gguf is not installed.
+    """
+    for needed in ("torch", "gguf"):
+        if importlib.util.find_spec(needed) is None:
+            raise MissingExtra(needed, "train")
+    limits = SandboxLimits(timeout=_SECONDS)
+    async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
+        await _run(opened, _FIRST)
+        yield equipped(opened)
+
+
+@tool(timeout=240)
+async def try_net(code: str, context: ToolContext) -> str:
+    """Take a program first; then put its net, its training or its layer to work, and look.
+
+    The last line of what is returned is for the grader.
+    """
+    opened: Sandbox = context.deps
+    if opened not in _programs:
+        _programs[opened] = True
+        return display_safe((await _run(opened, code))[:_SHOWN]) or "ready"
+    told: dict[str, Any] = json.loads(code)
+    await opened.write_file("inside.py", INSIDE.read_text(encoding="utf-8"))
+    if told["task"] == "layer":
+        context.emit("the model reads the prompt\n")
+        return await _spoken(opened, told)
+    known, fresh = drawn(told["seed"])
+    given = {"x": known.pictures, "y": known.digits, "fresh": fresh.pictures}
+    await _give(opened, given)
+    names = {"module": "Net", "loop": "fit, predict"}[told["task"]]
+    said = await _run(opened, _DIGITS.format(names=names, **told))
+    found = _json(said)
+    guesses = found.pop("guesses", None)
+    right = guessed(guesses, fresh.digits)
+    found["right"] = right
+    return f"{right:.1%} of 1,000 fresh digits are right\n{json.dumps(found)}"
+
+
+def guessed(guesses: object, digits: Array) -> float:
+    """The share that is right.
+
+    Raises:
+        ToolError: they are not a digit for each picture.
+    """
+    found = cast(list[object], guesses) if isinstance(guesses, list) else []
+    if len(found) != len(digits) or not all(type(one) is int for one in found):
+        raise ToolError(f"there must be one digit for each of the {len(digits):,} pictures")
+    return sum(one == right for one, right in zip(found, digits.tolist(), strict=True)) / len(found)
+
+
+async def _spoken(opened: Sandbox, told: Mapping[str, Any]) -> str:
+    """The model's next token, with some halves of its layers computed in the sandbox."""
+    import numpy as np
+
+    from .model import FEED_FORWARD, packaged, read, word
+
+    model, ids = packaged(), read(told["prompt"])
+    x, off, at = model.embedded(ids), list[float](), 0
+    for layer in told["layers"]:
+        x = model.attended(layer, model.between(x, at, layer))
+        weights = {f"{name}.weight": model.of(layer, name) for name in FEED_FORWARD}
+        made = await _made(opened, {"x": x, **weights})
+        wanted = model.fed_forward(layer, x)
+        if made.shape != wanted.shape:
+            raise ToolError(f"of {wanted.shape[0]} rows of {wanted.shape[1]} it made {made.shape}")
+        off.append(float(np.abs(made - wanted).max() / np.abs(wanted - x).max()))
+        x, at = made, layer + 1
+    if not np.isfinite(x).all():
+        raise ToolError("there are numbers in it that are none (nan or inf)")
+    said = word(int(model.scored(model.between(x, at, model.layers)).argmax()))
+    found = {"off": off, "layers": told["layers"]}
+    return display_safe(f"{told['prompt']}{said}") + f"\n{json.dumps(found)}"
+
+
+async def _made(opened: Sandbox, given: Mapping[str, Array]) -> Array:
+    """What the learner's half makes of what comes to it."""
+    import numpy as np
+
+    await _give(opened, given)
+    rows = len(given["x"])
+    await _run(opened, _LAYER.format(epsilon=EPSILON))
+    try:
+        data = await opened.read_file("made.f32", limit=_LARGEST)
+    except WorkspaceError as error:
+        raise ToolError(f"what it returned can't be read: {error}") from error
+    made = np.frombuffer(data, np.float32)
+    return made.reshape(rows, -1) if made.size % rows == 0 else made
+
+
+async def _give(opened: Sandbox, given: Mapping[str, Array]) -> None:
+    import numpy as np
+
+    file = io.BytesIO()
+    np.savez(file, **cast(dict[str, Any], given))
+    await opened.write_file("given.npz", file.getvalue())
+
+
+async def _run(opened: Sandbox, code: str) -> str:
+    result = await opened.run_python(code)
+    if result.outcome != "ok":
+        raise ToolError(display_safe((result.error or result.stderr or "it failed")[-_SHOWN:]))
+    return result.stdout
+
+
+def _json(said: str) -> dict[str, Any]:
+    try:
+        found: object = json.loads(said.strip().splitlines()[-1])
+    except (ValueError, IndexError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ToolError("what came out of it can't be read")
+    return cast(dict[str, Any], found)
+
+
+_FIRST = """import sys, types, torch
+torch.set_num_threads(1)
+# A first optimizer imports torch's compiler, which takes longer than all of the training here.
+_compiler = types.ModuleType("torch._dynamo")
+_compiler.disable = lambda function=None, *_, **__: function
+_compiler.graph_break = lambda *_, **__: None
+sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
+_GIVEN = """import json, numpy, torch, inside
+with numpy.load('given.npz') as _kept:
+    _given = {{name: torch.tensor(_kept[name]) for name in _kept}}
+"""
+_DIGITS = f"""{_GIVEN}torch.manual_seed({{seed}})
+_made = inside.{{task}}({{names}}, given=_given)
+print(json.dumps(_made))"""
+_LAYER = f"""{_GIVEN}_made = inside.layer(FeedForward, _given, {{epsilon}})
+_made.detach().to(torch.float32).contiguous().numpy().tofile('made.f32')"""
+_programs: WeakKeyDictionary[Sandbox, bool] = WeakKeyDictionary()
