@@ -1,11 +1,17 @@
-"""How well the bundled 135M model answers from documents, and what its citations are worth.
+"""How well the bundled 135M models answer from documents, and what their citations are worth.
 
     python benchmarks/answers.py [--backend local:smollm2] [--json] [--all]
+    python benchmarks/answers.py --set xquad.en.json [--backend …] [--half second] [--own-words]
 
 The article library is indexed with `minilm`; 24 questions it answers and 8 that it does not are
 asked by `agentlab ask`'s own code, and the former also without documents. An answer counts as right
 if it holds the expected words; a citation counts if it stands in the index and holds them. Greedy
 sampling: the same numbers each time, whatever else the machine does.
+
+--set    a public set in SQuAD's format instead, its questions asked with their paragraph there,
+         with it taken out, and with its whole article taken out (as in absent.py, which fits the
+         judge on the first half: report the second). Shares with Wilson's intervals, 95 %.
+--own-words  lets the model put the answer in its own words, as hosted ones do.
 """
 
 from __future__ import annotations
@@ -16,6 +22,9 @@ import json
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from _public_answers import ask_all, table
+from absent import CASES
 
 from agentlab.agent import Agent
 from agentlab.backend import Settings
@@ -119,12 +128,33 @@ async def measure(name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Read the options, print the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backend", default="local:smollm2")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--backend", action="append", help="with --set, several  [default: local:smollm2]"
+    )
+    parser.add_argument("--set", type=Path, dest="file")
+    parser.add_argument("--half", choices=["first", "second", "both"], default="second")
+    parser.add_argument(
+        "--questions", type=int, nargs=3, default=[80, 80, 40], metavar="N", help="of each case"
+    )
+    parser.add_argument("--own-words", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--all", action="store_true", help="each question and its answer")
     given = parser.parse_args()
-    told = asyncio.run(measure(given.backend))
+    names: list[str] = given.backend or ["local:smollm2"]
+    if given.file is not None:
+        counts = dict(zip(CASES, given.questions, strict=True))
+        rates = asyncio.run(
+            ask_all(given.file, given.half, counts, names, own_words=given.own_words)
+        )
+        for name, of in rates.items():
+            for one in of if given.all else ():
+                print(f"{one.case:8} {one.question.text}\n         {one.answer.text}")
+            print("\n  ".join([name, *table(of)]))
+        return
+    told = asyncio.run(measure(names[0]))
     rows = told.pop("rows")
     if given.json:
         print(json.dumps({**told, "rows": rows}, indent=2))

@@ -31,6 +31,7 @@ import ast
 import asyncio
 import csv
 import importlib
+import importlib.util
 import json
 import random
 import statistics
@@ -356,6 +357,10 @@ def main() -> None:
     parser.add_argument("--rerank", metavar="MODEL", help="with ranking: e.g. local:smollm2")
     given = parser.parse_args()
     if given.set:
+        if not all((given.set / name).exists() for name in ("corpus.jsonl", "qrels/test.tsv")):
+            parser.error(f"{given.set} is no set in BEIR's layout: corpus.jsonl and qrels/test.tsv")
+        if importlib.util.find_spec("bm25s") is None:
+            parser.error("--set compares with bm25s, which is not here: pip install bm25s")
         public(given.set, given.queries, given.cache)
         return
     parts = cast(list[str], given.part) or ["stores", "words", "ranking"]

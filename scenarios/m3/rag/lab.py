@@ -19,9 +19,12 @@ from agentlab_tools.execute.equipment import sandbox_with
 from agentlab_tools.execute.tools import run_python
 
 from . import answers
+from .absent import open_questions
 from .answers import ANSWER, ANSWER_WRONG, answerer
 from .cases import articles, questions
 from .cutting import faults
+from .declining import ABSENT
+from .judging import ANSWERS, DECLINES, POINTS
 
 ENOUGH, GAIN = 0.5, 0.4
 """Shares of the questions: right with what was found, and more than from memory."""
@@ -106,8 +109,9 @@ lab = Lab(
         "answering from documents instead of from memory",
         "cutting documents into passages that can be found and quoted",
         "holding a model to the source it names",
+        "declining a question whose answer is not there",
     ),
-    minutes=25,
+    minutes=35,
     tools=(run_python,),
     equip=sandbox_with(timeout=20),
     steps=(
@@ -153,6 +157,19 @@ lab = Lab(
                     names_its_sources,
                 ),
             ),
+        ),
+        code_step(
+            "absent",
+            ABSENT,
+            Drawn(open_questions, practice=1, graded=3),
+            hints=(
+                "Print the cosines beside the questions. Is there a line between the two kinds?",
+                "Which words of the question must be in the sentence, or in its file's name? Names "
+                "and numbers above all. And what must it have if a number is asked for?",
+                "Compare beginnings of words (freeze, freezes). Decline unless all names and "
+                "numbers are there, 0.7 of the other words, and a number if one is wanted.",
+            ),
+            checks=(DECLINES, ANSWERS, POINTS),
         ),
         quiz(
             "faithful",
