@@ -279,3 +279,11 @@ async def test_a_spare_takes_over_with_packages_loaded() -> None:
         sandbox.kill()
         result = await sandbox.run_python("import sys; 'numpy' in sys.modules")
         assert (result.value, result.state_lost) == ("True", True)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+async def test_numpy_has_the_threads_that_the_limits_give_it(threads: int) -> None:
+    limits = SandboxLimits(threads=threads)
+    async with Sandbox.open(limits=limits, spare=False) as opened:
+        result = await opened.run_python("import os\nos.environ['OPENBLAS_NUM_THREADS']")
+    assert result.value == repr(str(threads))

@@ -113,7 +113,7 @@ class Plan:
             "TERM": "dumb",
             "TMPDIR": temporary,
             "USER": "sandbox",
-            **dict.fromkeys(_THREADS, "2"),
+            **dict.fromkeys(_THREADS, str(self.limits.threads)),
             **{f"GIT_{who}_NAME": "Sandbox" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "sandbox@localhost" for who in ("AUTHOR", "COMMITTER")},
         }

@@ -45,6 +45,9 @@ class SandboxLimits(Value):
     """Files and folders in each of those places."""
     processes: int = Field(default=64, ge=4, le=4096)
     """Processes and threads at once."""
+    threads: int = Field(default=2, ge=1, le=64)
+    """That NumPy and its like share a computation among. On a busy machine, where they wait for
+    each other, one is many times as fast."""
     open_files: int = Field(default=256, ge=32, le=65536)
     """Descriptors of one process."""
     output: int = Field(default=256 * 1024, ge=1024)
