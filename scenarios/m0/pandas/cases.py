@@ -100,6 +100,7 @@ def _value(value, kind):
 def _shown(frame):
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f'a DataFrame is wanted, and a {type(frame).__name__} came back')
+    print(frame.head(4).to_string(), f'\\n{len(frame)} rows')
     names = [str(name) for name in frame.columns]
     kinds = [_kind(frame.iloc[:, n]) for n in range(len(names))]
     columns = [[_value(v, kind) for v in frame.iloc[:, n]] for n, kind in enumerate(kinds)]
