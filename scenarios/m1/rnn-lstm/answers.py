@@ -307,12 +307,12 @@ return net
         ),
     },
     wrong={
-        "closed-gates": _at_once('net.bias("forget")[:] = 5\nnet.bias("in")[:] = -5'),
+        "as-it-comes": _at_once(""),
         "an-rnn": _at_once("", kind="rnn", length=_LONGER),
         "short-ones-too-few": _at_once('net.bias("forget")[:] = 1', length="10", rounds=20),
     },
     mistakes={
-        "closed-gates": "fails at",
+        "as-it-comes": "fails at 100:",
         "an-rnn": "fails at",
         "short-ones-too-few": "fails at 100:",
     },
