@@ -274,7 +274,7 @@ _LONGER = "(5, 10, 15, 25, 40, 60, 100)[n * 7 // 250]"
 REMEMBER = programs(
     starter=_train(
         '''\
-"""A net that remembers the first symbol of lines of 10, 100 and 300."""
+"""A net that remembers the first symbol of lines of 7, 100 and 303."""
 net = Net("lstm", 16, rng)
 net.bias("forget")[:] = 1
 adam = Adam(net, lr=0.01)
@@ -307,13 +307,13 @@ return net
         ),
     },
     wrong={
-        "closed-gates": _at_once('net.bias("forget")[:] = 5\nnet.bias("in")[:] = -5'),
-        "an-rnn": _at_once("", kind="rnn"),
+        "as-it-comes": _at_once(""),
+        "an-rnn": _at_once("", kind="rnn", length=_LONGER),
         "short-ones-too-few": _at_once('net.bias("forget")[:] = 1', length="10", rounds=20),
     },
     mistakes={
-        "closed-gates": "fails at 10:",
-        "an-rnn": "fails at 100:",
+        "as-it-comes": "fails at 100:",
+        "an-rnn": "fails at",
         "short-ones-too-few": "fails at 100:",
     },
 )

@@ -84,7 +84,7 @@ lab = Lab(
             ),
             checks=(
                 remembers(
-                    "remembers", f"right about {REMEMBERED:.0%} of lines of 10, of 100, of 300"
+                    "remembers", f"right about {REMEMBERED:.0%} of lines of 7, of 100, of 303"
                 ),
             ),
         ),
@@ -117,10 +117,10 @@ lab = Lab(
             wrong(
                 "It works. The lines it was tried on were fresh.",
                 "Fresh, but all of one length. Of five RNNs that ended on lines of 100, two were "
-                "right about all of those, and about none of 10.",
+                "right about all of those, and about none of 101.",
             ),
             right(
-                "Try it on lines of 10 and of 300 first.",
+                "Try it on lines of 99, of 101 and of 303 first.",
                 "It may have learnt to have the answer ready at step 100, and not to keep it.",
             ),
             wrong(

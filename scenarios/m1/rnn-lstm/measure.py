@@ -27,7 +27,7 @@ _parts: Any = tuple(
 )
 answers, cases, lab_file, nets, tools = _parts
 NETS = 5
-TRIED = (10, 25, 100, 300, 1000)
+TRIED = (7, 10, 99, 100, 101, 105, 303, 1000)
 GROWING = (5, 10, 15, 25, 40, 60, 100)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NETS = Path(__file__).with_name("recurrent.txt")
 """Python for the sandbox: networks, their slopes, and lines to learn from."""
-LENGTHS = (10, 100, 300)
+LENGTHS = (7, 100, 303)
 """How long the lines are that a trained network is tried on."""
 MOST = 2000
 """How many numbers a network may consist of."""
