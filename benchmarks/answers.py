@@ -145,7 +145,7 @@ def main() -> None:
     given = parser.parse_args()
     names: list[str] = given.backend or ["local:smollm2"]
     if given.file is not None:
-        counts = dict(zip(CASES, given.questions, strict=True))
+        counts: dict[str, int] = dict(zip(CASES, given.questions, strict=True))
         rates = asyncio.run(
             ask_all(given.file, given.half, counts, names, own_words=given.own_words)
         )

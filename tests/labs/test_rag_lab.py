@@ -24,7 +24,7 @@ def lab() -> Lab:
 
 @pytest.fixture
 def absent(lab: Lab) -> ModuleType:
-    return sys.modules[lab.step("absent").cases.__module__]
+    return sys.modules[step_of(lab).cases.__module__]
 
 
 def step_of(lab: Lab) -> CodeStep:

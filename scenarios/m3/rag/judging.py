@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from agentlab.labs import Attempt, Check, Verdict
 from agentlab.labs.checks import ended, printed
@@ -27,11 +28,12 @@ def _said(attempt: Attempt) -> Iterator[_Said]:
         told, questions = printed(run), run.case.facts["questions"]
         if not isinstance(told, list):
             raise ValueError(f"{run.case.title}: {ended(run)}")
-        for question, right, one in zip(questions, run.case.expect, told, strict=True):
+        numbers = cast(list[object], told)
+        for question, right, one in zip(questions, run.case.expect, numbers, strict=True):
             # True is 1 to Python, and no number of a sentence
             if one is not None and (isinstance(one, bool) or one not in (0, 1, 2)):
                 raise ValueError(f"answering({question!r}, …) returned {str(one)[:40]}")
-            yield question, right, one
+            yield question, right, cast(int | None, one)
 
 
 def _declines(said: Sequence[_Said]) -> tuple[bool, str]:
