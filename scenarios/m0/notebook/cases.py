@@ -36,6 +36,7 @@ def notebooks(rng: Random, count: int) -> list[Case]:
             Case(
                 _FIND.format(left=rate, given=given),
                 {"breaks": [m.breaks for m in made], "kinds": kinds},
+                title=f"{len(made)} saved notebooks",
             )
         )
     return cases
@@ -53,7 +54,7 @@ def _days(rng: Random) -> Case:
             continue
         wanted = [slow(calls, limit_of(calls)) for calls in (first, second)]
         told = {"work": "mend", "days": [as_csv(first), as_csv(second)]}
-        return Case(json.dumps(told), {"slow": wanted})
+        return Case(json.dumps(told), {"slow": wanted}, title="two days, a kernel each")
 
 
 def _told_apart(first: tuple[Call, ...], second: tuple[Call, ...]) -> bool:
@@ -74,7 +75,8 @@ def again(rng: Random, count: int) -> list[Case]:
         if round(with_failed[longest]) == round(total[longest]):
             continue
         told: dict[str, Any] = {"work": "again", "calls": as_csv(calls), "seed": rng.random()}
-        cases.append(Case(json.dumps(told), {"tool": longest, "ms": round(total[longest])}))
+        expect = {"tool": longest, "ms": round(total[longest])}
+        cases.append(Case(json.dumps(told), expect, title="a day, cells run again"))
     return cases
 
 
@@ -97,4 +99,5 @@ def _asked(rng: Random) -> Case:
         "asked": [f"How many calls of {tool} failed?" for tool in (known, unknown)],
         "straight": straight,
     }
-    return Case(json.dumps(told), {"failed": counts, "asked": [known, None]})
+    expect = {"failed": counts, "asked": [known, None]}
+    return Case(json.dumps(told), expect, title=f"a model asks about {known} and {unknown}")

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from itertools import permutations, product
+from itertools import count, permutations, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -52,18 +52,18 @@ def drawing(seed: int) -> Random:
     return Random(seed)  # noqa: S311 - days to practise on are no secret
 
 
-def outcome(cells: Sequence[str], says: str) -> tuple[str, str]:
+def outcome(cells: Sequence[str], says: str, day: str | None = None) -> tuple[str, str]:
     """Whether cells in this order end in an error, and else whether what was said last is so."""
     names: dict[str, Any] = {}
     printed = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        Path("calls.csv").write_text(DAY)
+        Path("calls.csv").write_text(day or DAY)
         try:
             with contextlib.redirect_stdout(printed):
                 for cell in cells:
                     exec(cell, names)  # noqa: S102 - the lab's own answers
         except Exception as error:  # noqa: BLE001 - any is what is counted
-            return "error", str(error)
+            return "error", type(error).__name__
     said = (printed.getvalue().strip().splitlines() or [""])[-1]
     return ("right" if said == says else "wrong" if said else "silent"), said
 
@@ -78,12 +78,23 @@ def the_day() -> tuple[str, str]:
 DAY, SAYS = the_day()
 
 
+def the_author() -> None:
+    """What was run for the notebook that is to be mended, on a day with 7 of 48 calls slow."""
+    rows, imports, append, load_limit, last, dump_limit = sources("mend", "starter")
+    ran = (imports, rows, "seconds = []", append, dump_limit, load_limit, append, last)
+    calls = part("calls")
+    days = (calls.day(drawing(seed)) for seed in count())
+    day = next(one for one in days if calls.slow(one, calls.limit_of(one)) == (7, 48))
+    print("the author's kernel", outcome(ran, "", calls.as_csv(day))[1])
+
+
 def the_orders() -> None:
     """All orders in which a fresh kernel can be given the cells of a notebook that works."""
     for name in ("starter", "one-name-for-all", "solution"):
         cells = sources("again", name)
-        counts = Counter(outcome(order, SAYS)[0] for order in permutations(cells))
-        print("orders of", name, dict(counts))
+        came = [outcome(order, SAYS) for order in permutations(cells)]
+        counts = Counter(how for how, _ in came)
+        print("orders of", name, dict(counts), Counter(s for how, s in came if how == "error"))
 
 
 def the_reruns(most: int = 5) -> None:
@@ -158,6 +169,7 @@ async def the_model() -> None:
 
 if __name__ == "__main__":
     os.environ["OMP_WAIT_POLICY"] = "passive"
+    the_author()
     the_notebooks()
     the_orders()
     the_reruns()
