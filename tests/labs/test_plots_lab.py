@@ -22,6 +22,7 @@ from agentlab.labs.find import find_folder, load
 from agentlab.labs.prove import answers_of
 from agentlab.labs.runner import GRADING_SEED, AgentEvent, Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
+from agentlab_tui.widgets.figure import half_blocks, open_picture
 
 # Seaborn's own heat map calls what matplotlib is going to drop
 pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
@@ -63,11 +64,7 @@ def faults(
     exec(tools.drawing(case["task"]), names)
     import_module("matplotlib.pyplot").close("all")
     seen = json.loads((folder / "seen.json").read_text())
-    judging = part(lab, "judging")
-    if case["task"] == "look":
-        found = judging.looked(seen, case["figures"])
-    else:
-        found = judging.NOTED[case["task"]](seen, case)
+    found = part(lab, "judging").judged(seen, case)
     return {check: why for check, why in found.items() if why}
 
 
@@ -222,17 +219,21 @@ def test_no_case_can_be_drawn_right_by_luck(lab: Lab, seed: int):
 
 
 async def test_the_learner_sees_what_was_drawn(lab: Lab):
-    """In the sandbox, with seaborn in it: each figure is a picture of the run's."""
+    """In the sandbox, with seaborn in it: a picture of the run's, which a terminal can show."""
     step = lab.step("heat")
     assert isinstance(step, CodeStep)
     grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None)
     names: list[str] = []
+    shown: list[str] = []
     async for event in grader.step_events(step, step.also["with-seaborn"]):
         if isinstance(event, AgentEvent) and isinstance(event.event, ToolFinished):
             names += [f"{one.name} {one.media_type}" for one in event.event.result.artifacts]
+            for one in event.event.result.artifacts:
+                shown.append(half_blocks(open_picture(one), 60).plain)
         if isinstance(event, StepFinished):
             assert [check.reason for check in event.report.checks if not check.passed] == []
     assert names == ["figure-1.png image/png"]
+    assert [len(picture.splitlines()[0]) for picture in shown] == [60]
 
 
 async def test_without_seaborn_it_says_so_in_a_line(lab: Lab, monkeypatch: pytest.MonkeyPatch):
@@ -240,3 +241,15 @@ async def test_without_seaborn_it_says_so_in_a_line(lab: Lab, monkeypatch: pytes
     with pytest.raises(MissingExtra, match=r"seaborn.*course"):
         async with lab.equip():
             pass
+
+
+async def test_a_figure_that_is_gone_is_said_in_a_line(lab: Lab):
+    step = lab.step("curve")
+    assert isinstance(step, CodeStep)
+    gone = CodeAnswer(code="def curve(ax, *given):\n    ax.remove()\n")
+    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None)
+    async for event in grader.step_events(step, gone):
+        if isinstance(event, StepFinished):
+            reasons = {check.reason for check in event.report.checks}
+            assert len(reasons) == 1
+            assert "no figure that can be read was drawn on ax" in reasons.pop()

@@ -363,3 +363,13 @@ NOTED: Mapping[str, Callable[[Sequence[Any], Mapping[str, Any]], Found]] = {
         ("key", _keyless),
     ),
 }
+
+
+def judged(seen: Sequence[Any], case: Mapping[str, Any]) -> Found:
+    """What is wrong with what was seen of a case's figures, or said of them, by check.
+
+    Raises one of the errors of a look-up where what was seen has another form than it should.
+    """
+    if case["task"] == "look":
+        return looked(seen, case["figures"])
+    return NOTED[case["task"]](seen, case)

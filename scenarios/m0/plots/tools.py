@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
 from agentlab_tools.execute.equipment import equipped
 
-from .judging import NOTED, looked
+from .judging import Found, judged
 
 MODEL = "local:agent"
 STEADY = Settings(temperature=0, max_tokens=60)
@@ -33,6 +33,8 @@ Figure: TypeAlias = Literal["speed", "errors", "cost", "tokens"]
 _PLAIN = ("numpy", "matplotlib")
 _LIMITS = SandboxLimits(timeout=30)
 _LARGEST = 4_000_000
+_TOLD = 400
+"""Characters of a sentence that the model gets."""
 
 
 @dataclass
@@ -85,25 +87,28 @@ async def draw(code: str, context: ToolContext) -> str:
         seen: list[Any] = json.loads(data)
     except (WorkspaceError, ValueError) as error:
         raise ToolError(f"nothing can be seen of the figures: {error}") from error
+    try:
+        found = judged(seen, case)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # The program could write there, too, or take its axes away
+        raise ToolError(f"no figure that can be read was drawn on ax: {error!r}") from error
     if case["task"] == "look":
-        found = looked(seen, case["figures"])
-        lines = [
-            f"{one['name']}: {told[:200]}" for one, told in zip(case["figures"], seen, strict=True)
-        ]
+        told = [str(one)[:_TOLD] for one in seen]
+        pairs = zip(case["figures"], told, strict=True)
+        lines = [f"{one['name']}: {sentence}" for one, sentence in pairs]
         if not any(found.values()):
-            lines.append(await _asked(case, seen, found))
+            lines.append(await _asked(case, told, found))
         else:
             found["called"] = "no model was asked: first mend what comes back"
     else:
-        found = NOTED[case["task"]](seen, case)
         lines = [f"{check}: {wrong}" for check, wrong in found.items() if wrong] or ["all is seen"]
     return display_safe("\n".join(filter(None, [said, *lines]))) + "\n" + json.dumps(found)
 
 
-async def _asked(case: Mapping[str, Any], seen: list[Any], found: dict[str, Any]) -> str:
+async def _asked(case: Mapping[str, Any], told: Sequence[str], found: Found) -> str:
     """What a model says of a figure that it can't see, and can have looked at."""
     calls: list[str] = []
-    back = {one["name"]: told for one, told in zip(case["figures"], seen, strict=True)}
+    back = {one["name"]: told for one, told in zip(case["figures"], told, strict=True)}
 
     @tool
     async def look(figure: Figure) -> str:
