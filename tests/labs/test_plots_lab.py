@@ -104,7 +104,7 @@ def test_every_answer_is_judged_alike_on_ten_draws(
     lab: Lab, step_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for seed in SEEDS:
-        roles = ("solution", "alternative") if seed % 3 else ("solution", "alternative", "wrong")
+        roles = ("solution", "alternative") if seed % 5 else ("solution", "alternative", "wrong")
         judged(lab, step_id, seed, tmp_path, monkeypatch, *roles)
 
 
@@ -209,7 +209,7 @@ def test_no_case_can_be_drawn_right_by_luck(lab: Lab, seed: int):
         assert run["steps"][0] > 900
     (heat,) = given(lab, "heat", seed)["figures"]
     known = [gain for line in heat["table"] for gain in line if gain is not None]
-    assert max(known) > 1.6 * -min(known) > 0
+    assert max(known) > 2 * -min(known) > 0
     assert len(known) < len(heat["rows"]) * len(heat["columns"]) - 2
     calls = given(lab, "spread", seed)["figures"][1]
     assert sorted(calls["values"])[-2] < 3 < 28 < max(calls["values"]) < calls["bounds"][1]

@@ -103,7 +103,7 @@ def heats(rng: Random, count: int) -> Sequence[Case]:
 
 def _fit(low: float, high: float, gaps: int) -> bool:
     """Losses and larger gains, and some that nobody knows."""
-    return low < -0.25 and high > -1.6 * low and gaps > 2
+    return low < -0.25 and high > -2 * low and gaps > 2
 
 
 def charts(rng: Random, count: int) -> Sequence[Case]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import dist, isclose, log10
+from math import isclose, log10
 from typing import Any, TypeAlias
 
 from agentlab.labs.checks import Complaint, numbers_in
 
-from .colours import colour_at_zero, unseen_gap
+from .colours import keyless, miswritten, unbalanced, unseen
 
 Found: TypeAlias = dict[str, str | None]
 """What is wrong, by check; None where nothing is."""
@@ -257,67 +257,6 @@ def _beyond(axes: Any, given: Any) -> str | None:
     return None
 
 
-def _mapped(axes: Any) -> Any:
-    return next((cells for one in axes for cells in one["cells"]), None)
-
-
-def _miswritten(axes: Any, given: Any) -> str | None:
-    """A value that isn't at its names."""
-    mapped = _mapped(axes)
-    if mapped is None:
-        return "no cells are drawn"
-    places: list[dict[str, float]] = []
-    for names, wanted in zip(axes[0]["names"], (given["columns"], given["rows"]), strict=True):
-        places.append({text: at for at, text in names})
-        missing = [name for name in wanted if name not in places[-1]]
-        if missing:
-            return f"no tick says {missing[0]!r}: {', '.join(places[-1]) or 'none'}"
-    for row, line in zip(given["rows"], given["table"], strict=True):
-        for column, value in zip(given["columns"], line, strict=True):
-            at = places[0][column], places[1][row]
-            cell = min(mapped["cells"], key=lambda c: dist((c["x"], c["y"]), at))
-            shown = cell["value"]
-            if dist((cell["x"], cell["y"]), at) > 0.3:
-                return f"the ticks {row!r} and {column!r} don't stand in the middle of a cell"
-            if (shown is None) is not (value is None) and value is not None:
-                return f"{row}, {column}: nothing, not {value:+.2f}"
-            if value is not None and not isclose(shown, value, abs_tol=0.006):
-                return f"{row}, {column}: {shown:+.2f}, not {value:+.2f}"
-    return None
-
-
-def _keyless(axes: Any, given: Any) -> str | None:
-    mapped = _mapped(axes)
-    if mapped is None or mapped["bar"] is None:
-        return "there is no colour bar"
-    if given["what"] not in mapped["bar"].lower():
-        return f"the colour bar says {mapped['bar']!r}, not {given['what']!r}"
-    return None
-
-
-def _mapped_note(note: Callable[[Any], str | None]) -> Note:
-    def whole(axes: Any, given: Any) -> str | None:
-        mapped = _mapped(axes)
-        if mapped is None:
-            return "no cells are drawn"
-        gaps = [value is None for line in given["table"] for value in line]
-        return note({**mapped, "gaps": gaps, "places": _gaps(axes, given, mapped)})
-
-    return whole
-
-
-def _gaps(axes: Any, given: Any, mapped: Any) -> list[Any]:
-    """The cells of which nobody knows the value."""
-    at = [{text: place for place, text in names} for names in axes[0]["names"]]
-    found: list[Any] = []
-    for row, line in zip(given["rows"], given["table"], strict=True):
-        for column, value in zip(given["columns"], line, strict=True):
-            if value is None and row in at[1] and column in at[0]:
-                place = at[0][column], at[1][row]
-                found.append(min(mapped["cells"], key=lambda c: dist((c["x"], c["y"]), place)))
-    return found
-
-
 def looked(told: Sequence[str], figures: Sequence[Any]) -> Found:
     """What is wrong with what came back of bar charts."""
     found: Found = {"named": None, "values": None, "lengths": None, "log": None}
@@ -357,10 +296,10 @@ NOTED: Mapping[str, Callable[[Sequence[Any], Mapping[str, Any]], Found]] = {
         ("humps", _merged),
     ),
     "heat": _by_figure(
-        ("cells", _miswritten),
-        ("zero", _mapped_note(colour_at_zero)),
-        ("gaps", _mapped_note(unseen_gap)),
-        ("key", _keyless),
+        ("cells", miswritten),
+        ("zero", unbalanced),
+        ("gaps", unseen),
+        ("key", keyless),
     ),
 }
 
