@@ -176,6 +176,26 @@ def spread(ax, values, bounds, what):
 """,
         "true",
     ),
+    "bars-on-a-logarithmic-axis": (
+        "spread",
+        """
+import numpy as np
+def spread(ax, values, bounds, what):
+    ax.hist(values, np.linspace(*bounds, int(1 + 20 * (bounds[1] - bounds[0]))), log=True)
+    ax.set(xlabel=what, ylabel="values (log)")
+""",
+        "zero",
+    ),
+    "ever-lighter": (
+        "heat",
+        """
+def heat(ax, table, rows, columns, what):
+    ax.figure.colorbar(ax.imshow(table, vmin=-3, vmax=3), label=what)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+""",
+        "zero",
+    ),
     "the-right-colours-without-a-key": (
         "heat",
         """

@@ -165,9 +165,6 @@ def spread(ax, values, bounds, what):
     ax.set_xlabel(what)
     ax.set_ylabel("values")
 """,
-    "logarithmic": _SPREAD.replace(
-        '"values in a bar")', '"values in a bar (log)")\n    ax.set_yscale("log")'
-    ),
 }
 SPREAD = programs(
     starter=_SPREAD_STARTER,
@@ -180,7 +177,6 @@ SPREAD = programs(
         "without-the-last": "inside",
         "cut-bars": "zero",
         "as-many-in-each": "of the area",
-        "logarithmic": "no zero to stand on",
     },
 )
 
@@ -240,7 +236,6 @@ def heat(ax, table, rows, columns, what):
 }
 _HEAT_WRONG = {
     "from-least-to-most": _HEAT.replace(", vmin=-most, vmax=most", ""),
-    "ever-lighter": _HEAT.replace('"RdBu"', '"viridis"'),
     "two-slopes": _HEAT.replace(
         "vmin=-most, vmax=most",
         "norm=matplotlib.colors.TwoSlopeNorm(0, np.nanmin(table), np.nanmax(table))",
@@ -259,10 +254,9 @@ HEAT = programs(
     wrong=_HEAT_WRONG,
     mistakes={
         "from-least-to-most": "zero",
-        "ever-lighter": "it gets ever",
         "two-slopes": "as far from the colour of 0",
         "gaps-are-zero": "+0.00 is drawn",
-        "gaps-are-white": "nearly the colour of +0.00",
+        "gaps-are-white": "nearly the colour of",
         "turned": "cells",
         "clipped": "have the same colour",
     },
