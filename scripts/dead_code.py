@@ -18,7 +18,7 @@ BY_NAME = {
     "Python": ("__getattr__", "__dir__", "writable", "extraction_filter"),
     "json": ("object_hook", "object_pairs_hook", "parse_float", "parse_int", "parse_constant"),
     "pydantic": ("ignored_warning_kinds", "__pydantic_base_init__"),
-    "Jupyter": ("_repr_html_",),
+    "Jupyter": ("_repr_html_", "kernel_spec"),
     "`.ci/install`": ("cached_wheel",),
     "the other side of a sandbox, which asks by name": ("_tests", "_operator", "_set"),
     "nobody: held so that it is not freed": ("_left",),

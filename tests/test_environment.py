@@ -23,6 +23,8 @@ EXCEPTIONS = {
     "tools/agentlab_tools/mcp/client.py": "hands a server the variables its description names",
     "tools/agentlab_tools/train/ray_runner.py": "turns reports to its makers off before Ray loads",
     "tools/agentlab_tools/train/jobs/worker.py": "bounds the threads of libraries it then loads",
+    "scenarios/m0/notebook/measure.py": "bounds the threads of what it then loads",
+    "scenarios/m0/notebook/runner.py": "tells Jupyter, in the sandbox, to stay in the workspace",
     "scenarios/m1/neural-net/measure.py": "bounds NumPy's threads before it loads",
     "scenarios/m3/first-call/line.py": "a lab on keys reads the one it is about",
 }
