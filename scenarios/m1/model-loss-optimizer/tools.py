@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from random import Random
@@ -23,7 +24,7 @@ _SHOWN = 2000
 Pair = tuple[tuple[float, ...], int]
 
 
-@tool(timeout=180)
+@tool(timeout=600)
 async def teach_stars(code: str, context: ToolContext) -> str:
     """Take a program first; then let it learn stars from the model's scores, and try it on others.
 
@@ -35,7 +36,8 @@ async def teach_stars(code: str, context: ToolContext) -> str:
         return await _run(opened, code) or "ready"
     context.emit("the model reads 120 reviews\n")
     rng = Random(json.loads(code)["seed"])  # noqa: S311 - the seed is the point
-    draws = [drawn(rng) for _ in range(DRAWS)]
+    # In a thread, for the model reads for half a minute, and for minutes on a busy machine
+    draws = await asyncio.to_thread(lambda: [drawn(rng) for _ in range(DRAWS)])
     given = json.dumps([[[row for row, _ in known], marked] for known, marked, _ in draws])
     rows = _learnt(await _run(opened, _TEACH.format(given=given)))
     off = [astray(row, fresh) for row, (_, _, fresh) in zip(rows, draws, strict=True)]
