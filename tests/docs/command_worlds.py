@@ -140,7 +140,7 @@ _SHOWS: Mapping[str, tuple[str, ...]] = {
     "new-lab": ("check-lab mine/",),
     "check-lab mine/letters": (
         r"✔ count / solution: accepted: [56] of 6 counted rightly, 5 needed",
-        r"✔ count / starter: rejected: \d of 6 counted rightly, 5 needed; e\.g\. '",
+        r"✔ count / starter: rejected: \d of the first \d counted rightly, 5 of 6 needed; e\.g\. '",
         r"✔ count / from-memory: rejected",
         r"✔ count / examples-without-calls: rejected",
         r"✔ why / solution: accepted: Yes\. To the tool the word is letters",
