@@ -180,7 +180,6 @@ class Grader:
         """Try one step's answer, and judge it."""
         yield StepStarted(step=step, answer=answer)
         runs: list[CaseRun] = []
-        cases: Sequence[Case] = ()
         lost: Sequence[tuple[Check, Verdict]] = ()
         if isinstance(step, RunStep):
             cases = self._cases(step)
