@@ -26,9 +26,9 @@ setup-dev: python ## the same, and what test and check need
 test: setup-dev ## run the tests (one file: make test ARGS=tests/test_agent.py)
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-fuzz: setup-dev ## try the property tests on new random examples, then mutate
+fuzz: setup-dev ## try the property tests on new examples, labs on ten draws; then mutate
 	@$(BIN)/pytest -n auto --dist worksteal --hypothesis-profile=fuzz $(ARGS) \
-		$$(grep -rl --include='test_*.py' 'hypothesis' tests)
+		$$(grep -rlE --include='test_*.py' 'hypothesis|from (draws|fuzzing)' tests)
 	@$(MAKE) --no-print-directory mutate ARGS=
 
 mutate: setup-dev ## break the core line by line; some test must see it (MINUTES=60 at most)

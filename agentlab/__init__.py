@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agentlab.backend import Backend, Reply, Settings, ToolSpec
     from agentlab.backends import connect
     from agentlab.limits import Limits
-    from agentlab.messages import Audio, Image, Message, Text, ToolCall, ToolResult, Usage
+    from agentlab.messages import Audio, Blob, Image, Message, Text, ToolCall, ToolResult, Usage
     from agentlab.tooling import Tool, ToolContext, tool
     from agentlab.trace import Trace
 
@@ -34,6 +34,7 @@ _HOMES = {
     "Agent": "agent",
     "Audio": "messages",
     "Backend": "backend",
+    "Blob": "messages",
     "Decision": "approval",
     "Image": "messages",
     "Limits": "limits",
@@ -61,6 +62,7 @@ __all__ = [
     "Agent",
     "Audio",
     "Backend",
+    "Blob",
     "Decision",
     "Image",
     "Limits",

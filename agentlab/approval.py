@@ -85,10 +85,10 @@ class Form(Value):
     @property
     def defaults(self) -> dict[str, Any] | None:
         """The values it comes with; None if one that is needed has to be filled in."""
-        known = cast("dict[str, Any]", self.fields.get("properties", {}))
+        properties = cast("dict[str, Any]", self.fields.get("properties", {}))
         values = {
             name: cast("dict[str, Any]", field)["default"]
-            for name, field in known.items()
+            for name, field in properties.items()
             if isinstance(field, dict) and "default" in field
         }
         needed = cast("list[str]", self.fields.get("required", []))
@@ -119,9 +119,9 @@ def filler(approver: Approver | None) -> Filler | None:
         values = form.defaults
         if values is None:
             return None
-        shown = json.dumps({"message": form.message, "values": values}, ensure_ascii=False)
+        question = json.dumps({"message": form.message, "values": values}, ensure_ascii=False)
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{form.asker}_form" if form.asker else "form")
-        call = ToolCall(id="form", name=name[-64:], arguments=shown)
+        call = ToolCall(id="form", name=name[-64:], arguments=question)
         return values if (await approver(call)).verdict == "allow" else None
 
     return agree

@@ -127,13 +127,13 @@ class BackendIdentity(Value):
         """Traces once held `http://host/v1:model`, which `connect` does not take."""
         if not isinstance(fields, dict):
             return fields
-        given = cast(dict[str, Any], fields)
-        name, model = given.get("name"), given.get("model")
+        named = cast(dict[str, Any], fields)
+        name, model = named.get("name"), named.get("model")
         if not (isinstance(name, str) and isinstance(model, str) and is_address(name)):
-            return given
+            return named
         if "#" in name or not name.endswith(f":{model}"):
-            return given
-        return {**given, "name": f"{name.removesuffix(f':{model}')}#{model}"}
+            return named
+        return {**named, "name": f"{name.removesuffix(f':{model}')}#{model}"}
 
 
 class Backend(Protocol):

@@ -250,8 +250,8 @@ _OTHERS: list[str] = [
 def _as_western(sample: bytes) -> str:
     """As windows-1252, without the characters that are UTF-8."""
     text = sample.decode("utf-8", "surrogateescape")
-    kept = _RIGHT.sub("", text).encode("utf-8", "surrogateescape")
-    return kept.decode("windows-1252", WESTERN)
+    encoded = _RIGHT.sub("", text).encode("utf-8", "surrogateescape")
+    return encoded.decode("windows-1252", WESTERN)
 
 
 def _is_western(text: str) -> bool:

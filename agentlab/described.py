@@ -132,8 +132,8 @@ def call_text(call: ToolCall) -> str:
     try:
         arguments: object = from_json(call.arguments or "{}")
         if isinstance(arguments, Mapping):
-            given = cast(Mapping[str, Any], arguments)
-            return f"{name}({', '.join(f'{one_line(k)}={_value(v)}' for k, v in given.items())})"
+            fields = cast(Mapping[str, Any], arguments)
+            return f"{name}({', '.join(f'{one_line(k)}={_value(v)}' for k, v in fields.items())})"
     except ValueError:  # no JSON, or a number with thousands of digits
         pass
     return f"{name}({one_line(call.arguments)})"

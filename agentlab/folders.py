@@ -16,8 +16,8 @@ def environment() -> Mapping[str, str]:
 
 def home() -> Path:
     """`AGENTLAB_HOME`, or the user's own data folder."""
-    given = environment().get("AGENTLAB_HOME")
-    return Path(given) if given else Path(platformdirs.user_data_dir("agentlab", appauthor=False))
+    chosen = environment().get("AGENTLAB_HOME")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("agentlab", appauthor=False))
 
 
 def runs_folder() -> Path:

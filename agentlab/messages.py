@@ -32,6 +32,7 @@ from pydantic import (
 from pydantic_core import core_schema, to_json
 
 from agentlab.errors import Refused, TraceError
+from agentlab.media import media_type_of
 from agentlab.regular import read_regular
 from agentlab.values import Value
 
@@ -151,6 +152,17 @@ class Image(Value):
     media_type: str
     blob: Blob
 
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """The picture that these bytes are.
+
+        Raises:
+            Refused: they are none of the four kinds.
+        """
+        if (media_type := media_type_of(data)) and media_type.startswith("image/"):
+            return cls(media_type=media_type, blob=Blob.of(data))
+        raise Refused("these bytes are no picture: an Image is PNG, JPEG, WebP or GIF")
+
 
 class Audio(Value):
     """Sound, as WAV or MP3 bytes."""
@@ -158,6 +170,17 @@ class Audio(Value):
     kind: Literal["audio"] = "audio"
     media_type: str
     blob: Blob
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """The sound that these bytes are.
+
+        Raises:
+            Refused: they are neither kind.
+        """
+        if (media_type := media_type_of(data)) and media_type.startswith("audio/"):
+            return cls(media_type=media_type, blob=Blob.of(data))
+        raise Refused("these bytes are no sound: an Audio is WAV or MP3")
 
 
 class Reasoning(Value):
@@ -182,8 +205,8 @@ class ToolCall(Value):
     if not TYPE_CHECKING:  # type checkers hold it to be a text, which it is once it is made
 
         def __init__(self, /, *unnamed: Any, **data: Any) -> None:
-            if isinstance(given := data.get("arguments"), Mapping):
-                data["arguments"] = to_json(given).decode()
+            if isinstance(arguments := data.get("arguments"), Mapping):
+                data["arguments"] = to_json(arguments).decode()
             super().__init__(*unnamed, **data)
 
         __init__.__pydantic_base_init__ = True

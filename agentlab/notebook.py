@@ -54,8 +54,8 @@ class Notebook:
         Raises:
             LabError: there is no such lab.
         """
-        given = () if labs is None else (Path(labs),)
-        self.lab: Lab = load(find_folder(lab, (*lab_folders(given), *lab_roots())))
+        folders = () if labs is None else (Path(labs),)
+        self.lab: Lab = load(find_folder(lab, (*lab_folders(folders), *lab_roots())))
         self._backend = backend or self.lab.backend
         self._answers: dict[str, Answer] = {}
         _define(self)

@@ -50,12 +50,12 @@ def read_regular(path: Path, size: int | None = None) -> bytes:
         OSError: as `open_regular`, or it is of another size.
     """
     with open_regular(path) as file:
-        found = os.fstat(file.fileno()).st_size
-        if size is not None and found != size:
-            why = f"it has {found:,} bytes, and {size:,} were written"
+        length = os.fstat(file.fileno()).st_size
+        if size is not None and length != size:
+            why = f"it has {length:,} bytes, and {size:,} were written"
             raise OSError(errno.EINVAL, why, str(path))
         # no more than it had: a file may be growing, for as long as somebody likes
-        return file.read(found)
+        return file.read(length)
 
 
 def is_regular(path: Path) -> bool:

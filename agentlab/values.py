@@ -77,8 +77,8 @@ def explained(error: ValidationError, kind: type[BaseModel]) -> str:
         why = "it takes several: write a list" if fault["type"] in _SEVERAL else fault["msg"]
         return f", {where}: {why}" if where else f": {why}"
     inside = f", {'.'.join(map(str, place))}" if place else ""
-    known = names_at(kind, place)
-    return f"{inside} has no field {unknown(str(last), known)}"
+    names = names_at(kind, place)
+    return f"{inside} has no field {unknown(str(last), names)}"
 
 
 def first_fault(error: ValidationError) -> ErrorDetails:
@@ -124,13 +124,13 @@ def tables(path: Path, of: str) -> dict[str, Any]:
         whole = tomllib.loads(decode(path.read_bytes())[0])
     except (OSError, ValueError, Undecodable) as error:
         raise ConfigError(f"{path} can't be read: {error}") from None
-    told: object = whole.pop(of, {})
-    if not isinstance(told, dict):
+    value: object = whole.pop(of, {})
+    if not isinstance(value, dict):
         raise ConfigError(f"{path}: {of} must be tables, e.g. [{of}.NAME]")
-    lost = get_close_matches(of, whole, n=1) or (list(whole) if not told else [])
+    lost = get_close_matches(of, whole, n=1) or (list(whole) if not value else [])
     if lost:
         raise ConfigError(f"{path}: [{lost[0]}] is not read: write [{of}.NAME]")
-    return cast(dict[str, Any], told)
+    return cast(dict[str, Any], value)
 
 
 def refuses_unknown(cls: type[T]) -> type[T]:
@@ -138,21 +138,21 @@ def refuses_unknown(cls: type[T]) -> type[T]:
 
     What its `_elsewhere` holds is named in place of the nearest: words that others use.
     """
-    made: Callable[..., None] = cls.__init__
-    known = [field.name for field in fields(cast(Any, cls)) if field.init]
+    original: Callable[..., None] = cls.__init__
+    names = [field.name for field in fields(cast(Any, cls)) if field.init]
     named = all(field.kw_only for field in fields(cast(Any, cls)))
     elsewhere: Mapping[str, str] = getattr(cls, "_elsewhere", {})
 
-    @wraps(made)
+    @wraps(original)
     def __init__(self: Any, *args: Any, **given: Any) -> None:
         kind = type(self).__name__
         if args and named:
-            raise Refused(by_name(kind, known))
-        if lost := next((name for name in given if name not in known), None):
+            raise Refused(by_name(kind, names))
+        if lost := next((name for name in given if name not in names), None):
             remedy = elsewhere.get(lost)
-            meant = f"{lost!r}: write {remedy}" if remedy else unknown(lost, known)
+            meant = f"{lost!r}: write {remedy}" if remedy else unknown(lost, names)
             raise Refused(f"{kind} has no field {meant}")
-        made(self, *args, **given)
+        original(self, *args, **given)
 
     type.__setattr__(cls, "__init__", __init__)
     return cls

@@ -1,10 +1,10 @@
-"""What reading, playing and querying traces costs, each against its limit.
+"""What reading and playing traces costs, each against its limit.
 
-    python benchmarks/replay.py [--runs N] [--folder FOLDER]
+    python benchmarks/replay.py [--folder FOLDER]
 
-CPU is that of all threads, at best of several repeats, so a busy machine disturbs little; only the
-query is timed by the clock as well. "small" events are as short as events get (a call of one tool
-with two numbers); in the "usual" run a reply holds 800 characters, a result 2,000.
+CPU is that of all threads, at best of several repeats, so a busy machine disturbs little. "small"
+events are as short as events get (a call of one tool with two numbers); in the "usual" run a reply
+holds 800 characters, a result 2,000.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from agentlab.backends.scripted import Scripted
 from agentlab.events import ModelReplied, ToolFinished
 from agentlab.replay import diff, fork, replay
 from agentlab.trace import Trace
-from agentlab.trace.query import query
 from agentlab.trace.writing import TraceWriter
 
 STEPS = 1000
@@ -134,35 +133,14 @@ def measure_growth(folder: Path) -> None:
     line("10,000 steps: loading over 10 x 1,000 steps", slow, "%", 150)
 
 
-def measure_query(folder: Path, runs: int) -> None:
-    """SQL over many runs."""
-    path = recorded(4, folder)
-    data, run = path.read_bytes(), path.stem
-    for number in range(runs - 1):
-        name = f"{run}{number:05d}"
-        (folder / f"{name}.jsonl").write_bytes(data.replace(run.encode(), name.encode(), 1))
-    for sql in (
-        "SELECT backend, count(*), sum(input_tokens) FROM runs GROUP BY ALL",
-        "SELECT name, error, count(*) FROM tool_calls GROUP BY ALL",
-    ):
-        best = float("inf")
-        for _ in range(3):
-            began = time.perf_counter()
-            query(folder, sql)
-            best = min(best, time.perf_counter() - began)
-        line(f"{runs:,} runs: {sql[7:34]}…", best * 1e3, "ms", 1000)
-
-
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="cost of reading, playing and querying traces")
-    parser.add_argument("--runs", type=int, default=10_000, help="how many runs to query")
+    parser = argparse.ArgumentParser(description="cost of reading and playing traces")
     parser.add_argument("--folder", type=Path, help="where to write; a temporary folder if omitted")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         measure_one_run(Path(folder) / "one")
         measure_growth(Path(folder) / "growth")
-        measure_query(Path(folder) / "many", options.runs)
 
 
 if __name__ == "__main__":

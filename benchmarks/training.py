@@ -10,6 +10,15 @@ differ in how a step is done:
     packed   the same rows, one by one, through the model's own loss
     padded   four conversations side by side, the shorter ones padded: the usual loop
 
+    python benchmarks/training.py --waiting     how threads wait, beside other work
+
+`--waiting` pre-trains a model of two layers on two threads beside `--busy` processes that take what
+they get, as a busy machine does. In every round each way of waiting takes its turn:
+
+    spinning   as torch's OpenMP does by itself
+    a little   3000 turns, then asleep: where llama.cpp evaluates in the same process
+    asleep     as `agentlab train` and the labs have it
+
 A token is one of a conversation, however often it is computed or padded around. Speed is given by
 the wall clock and by the processor's, which a busy machine disturbs less; memory is the peak of the
 whole process.
@@ -19,10 +28,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -30,10 +41,18 @@ from typing import Any, cast
 
 from agentlab.backends.llamacpp.gguf import sha256
 from agentlab.backends.llamacpp.registry import locate
+from agentlab_tools.train.events import JobEvent, Progress
+from agentlab_tools.train.work import Work
 
 SIZE, ROWS = 512, 2
 """Tokens in a row, and rows to a step."""
 CONTESTANTS = ("recipe", "packed", "padded")
+WAYS: dict[str, dict[str, str]] = {
+    "spinning": {},
+    "a little": {"GOMP_SPINCOUNT": "3000", "OMP_WAIT_POLICY": "passive"},
+    "asleep": {"OMP_WAIT_POLICY": "passive"},
+}
+"""How threads may wait for each other, and what tells OpenMP so."""
 
 
 def conversations() -> list[Any]:
@@ -132,14 +151,80 @@ def contest(name: str, steps: int, threads: int) -> dict[str, float]:  # noqa: P
     return {"tokens": tokens, "wall": tokens / wall, "cpu": tokens / cpu, "memory": memory}
 
 
+def small(steps: int, threads: int) -> dict[str, float]:
+    """Pre-train a small model for so many steps, after one to warm up."""
+    import torch
+
+    torch.set_num_threads(threads)
+    from agentlab_tools.search import LIBRARY
+    from agentlab_tools.train.recipes.pretrain import recipe
+
+    clocks: list[tuple[float, float]] = []
+
+    def tell(event: JobEvent) -> None:
+        if isinstance(event, Progress):
+            clocks.append((time.perf_counter(), time.process_time()))
+
+    sizes = {"vocabulary": 500, "layers": 2, "width": 96, "heads": 4, "context": 64, "rows": 8}
+    settings = {**sizes, "steps": steps + 1, "precision": "fp32", "held_out": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        recipe.run(
+            recipe.read_settings({**settings, "data": str(LIBRARY)}),
+            Work(Path(folder), tell=tell, every=math.inf),
+        )
+    (began, burnt), (ended, spent) = clocks[0], clocks[-1]
+    return {"wall": ended - began, "cpu": spent - burnt}
+
+
+def beside_others(given: argparse.Namespace) -> None:
+    """Let the ways of waiting take turns beside busy processes, and print a table."""
+    unset = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(given.busy)]
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in WAYS}
+    try:
+        for _ in range(given.rounds):
+            for name, told in WAYS.items():
+                command = [sys.executable, __file__, "--contestant", "small"]
+                command += ["--steps", str(given.steps), "--threads", "2"]
+                done = subprocess.run(
+                    command,
+                    check=True,
+                    capture_output=True,
+                    text=True,
+                    timeout=1800,
+                    env={**unset, **told},
+                )
+                results[name].append(json.loads(done.stdout.splitlines()[-1]))
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    print(f"{given.steps} steps, 2 threads, {os.cpu_count()} CPUs, {given.busy} busy processes")
+    print(f"{'':10}{'s':>8}{'CPU s':>8}{'of asleep':>11}{'from … to':>14}")
+    for name, found in results.items():
+        wall, cpu = (median(r[key] for r in found) for key in ("wall", "cpu"))
+        pairs = zip(found, results["asleep"], strict=True)
+        times = sorted(one["wall"] / other["wall"] for one, other in pairs)
+        span = f"{times[0]:.1f} … {times[-1]:.1f}"
+        print(f"{name:10}{wall:8.1f}{cpu:8.1f}{median(times):11.1f}{span:>14}")
+
+
 def main() -> None:
     """Let the contestants take turns, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--contestant", choices=(*CONTESTANTS, "small"), help=argparse.SUPPRESS)
+    parser.add_argument("--waiting", action="store_true", help="how threads wait for each other")
+    parser.add_argument("--busy", type=int, default=4, help="processes beside it, for --waiting")
     given = parser.parse_args()
+    if given.waiting:
+        beside_others(given)
+        return
+    if given.contestant == "small":
+        print(json.dumps(small(given.steps, given.threads)))
+        return
     if given.contestant:
         print(json.dumps(contest(given.contestant, given.steps, given.threads)))
         return

@@ -26,8 +26,10 @@ BY_NAME = {
     "click": ("format_commands",),
     "urllib": ("redirect_request", "req", "fp", "newurl"),
     "httpx and the SDKs": ("cast_to", "stream_cls"),
+    "http.server": ("log_message",),
     "asyncio": ("_asyncio_future_blocking",),
     "torch": ("forward",),
+    "keras": ("train_step", "test_step"),
     "chromadb": ("_download_model_if_not_exists",),
     "textual": (
         *("on_*", "action_*", "watch_*", "validate_*", "render*", "get_*", "compose"),
@@ -35,6 +37,11 @@ BY_NAME = {
         *("CSS_PATH", "DEFAULT_CSS", "BINDINGS", "AUTO_FOCUS", "*_BREAKPOINTS", "TITLE"),
         *("COMMANDS", "COMPONENT_CLASSES"),
     ),
+    "LangChain": (
+        *("_generate", "_agenerate", "_astream", "_llm_type", "_identifying_params", "streaming"),
+        *("_get_relevant_documents", "_aget_relevant_documents"),
+    ),
+    "LlamaIndex": ("class_name", "formatted", "_prepare_chat_with_tools", "_aretrieve"),
     "parsers, which are looked up by the kind of file": ("parse_python",),
 }
 DECORATED = (

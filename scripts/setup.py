@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 EXTRAS = "local,hosted,tools,tui"
-DEV_EXTRAS = f"{EXTRAS},knowledge,train,course"
+DEV_EXTRAS = f"{EXTRAS},knowledge,train,course,langchain,llamaindex"
 _VENV_BYTES = 500_000_000
 
 
@@ -258,6 +258,7 @@ def _fault() -> str | None:
 def _install_dev(screen: Screen) -> str:
     project = ["--editable", f".[{DEV_EXTRAS}]"]
     _pip(screen, "install", "--constraint", "constraints.txt", "--group", "dev", *project)
+    _pip(screen, "install", "--no-deps", "--group", "suites")  # why: in pyproject.toml
     return "installed"
 
 

@@ -21,11 +21,16 @@ EXCEPTIONS = {
     "tools/agentlab_tools/knowledge/embed/quiet.py": "turns telemetry off before a library loads",
     "tools/agentlab_tools/knowledge/stores/chroma.py": "turns telemetry off before a library loads",
     "tools/agentlab_tools/mcp/client.py": "hands a server the variables its description names",
-    "tools/agentlab_tools/train/ray_runner.py": "turns reports to its makers off before Ray loads",
+    "tools/agentlab_tools/cluster/joined.py": "turns reports to its makers off before Ray loads",
     "tools/agentlab_tools/train/jobs/worker.py": "bounds the threads of libraries it then loads",
+    "tools/agentlab_tools/train/waiting.py": "tells torch's OpenMP how to wait before it loads",
     "scenarios/m0/notebook/measure.py": "bounds the threads of what it then loads",
     "scenarios/m0/notebook/runner.py": "tells Jupyter, in the sandbox, to stay in the workspace",
+    "scenarios/m1/cnn/measure.py": "bounds NumPy's threads before it loads",
+    "scenarios/m1/keras/measure.py": "says what Keras computes with before it loads",
     "scenarios/m1/neural-net/measure.py": "bounds NumPy's threads before it loads",
+    "scenarios/m2/positions/measure.py": "bounds NumPy's threads before it loads",
+    "scenarios/m2/transformer/measure.py": "bounds torch's threads before it loads",
     "scenarios/m3/first-call/line.py": "a lab on keys reads the one it is about",
 }
 NAMES = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}

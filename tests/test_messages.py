@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import wave
+
 import pytest
 import strategies
 from hypothesis import given
@@ -10,6 +13,7 @@ from pydantic import ValidationError
 from agentlab.errors import Refused, TraceError
 from agentlab.messages import (
     Artifact,
+    Audio,
     Blob,
     Image,
     Message,
@@ -97,3 +101,28 @@ def test_a_blob_that_was_changed_or_removed_says_so(tmp_path):
 def test_a_blob_name_that_is_no_hash_is_refused(name):
     with pytest.raises(Refused):
         Blob(sha256=name, size=0)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+def test_a_picture_is_told_by_its_bytes(kind: str) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    pillow.new("RGB", (3, 2), "red").save(file, kind)
+    picture = Image.of(file.getvalue())
+    assert picture.media_type == f"image/{kind}"
+    assert picture.blob.read() == file.getvalue()
+    with pytest.raises(Refused, match="no sound"):
+        Audio.of(file.getvalue())
+
+
+def test_sound_is_told_by_its_bytes() -> None:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
+        sound.writeframes(bytes(16))
+    assert Audio.of(file.getvalue()).media_type == "audio/wav"
+    tagged, bare = b"ID3\x04\x00" + bytes(9), b"\xff\xfb\x90\x64" + bytes(9)  # MPEG 1, layer III
+    assert [Audio.of(data).media_type for data in (tagged, bare)] == ["audio/mpeg"] * 2
+    for other in (b"", b"hello", b"RIFF\x00\x00\x00\x00AVI ", b"\xff", b"\xff\xd8\xff\xe0"):
+        with pytest.raises(Refused, match="WAV or MP3"):
+            Audio.of(other)

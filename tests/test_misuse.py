@@ -11,7 +11,7 @@ import pickle
 import threading
 import warnings
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -398,6 +398,28 @@ def test_so_does_one_that_should_go_on_and_a_fork(tmp_path):
     dropped = [fork(Trace.load(paused.path), at=1, agent=asking)]
     with pytest.warns(RuntimeWarning, match=r"`await fork\(…\)`, or iterate it with `async for`$"):
         dropped.clear()
+
+
+def test_a_run_that_was_driven_by_hand_was_run():
+    class Wrong(Exception): ...
+
+    thrown, closed = agent().run("hi"), agent().run("hi")
+    with pytest.raises(Wrong):
+        thrown.throw(Wrong())
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        del thrown
+    assert [str(warning.message) for warning in warned] == []
+    closed.close()  # which leaves it as it was, never run
+    with pytest.warns(RuntimeWarning, match="never run"):
+        del closed
+
+
+async def test_a_run_that_is_over_still_says_where_its_result_is():
+    run = agent().run("hi")
+    await run
+    with pytest.raises(AttributeError, match=r"`await agent\.run\(…\)`, or iterate it with"):
+        _ = cast(Any, run).text
 
 
 def test_so_does_a_run_that_was_to_be_watched():

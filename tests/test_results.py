@@ -107,6 +107,17 @@ def test_sql_knows_which_runs_passed(runs: Path):
     assert passed == {said[0]: True, said[1]: False, said[2]: None}
 
 
+def test_asked_of_some_runs_it_says_of_them_what_it_says_of_all(runs: Path):
+    write(runs, RIGHT, WRONG, name="x")
+    write(runs, RIGHT, BROKEN, name="y")
+    path = write(runs, WRONG, name="escaped")
+    path.write_text(path.read_text().replace('"run":"r2"', '"r\\u0075n":"r4"'))
+    everything = passed_runs(runs)
+    assert everything == {"r1": True, "r2": False, "r3": False, "r4": False}
+    for run in everything:
+        assert passed_runs(runs, {run})[run] == everything[run]
+
+
 def test_every_line_is_plain_json(runs: Path):
     lines = write(runs, RIGHT).read_text().splitlines()
     assert [json.loads(line).get("passed") for line in lines] == [None, True]

@@ -96,8 +96,8 @@ class AgentProfile(Generic[Output]):
 
     def _check(self) -> None:
         for what in ("name", "description", "instructions"):
-            if not isinstance(given := getattr(self, what), str):
-                raise Refused(f"{what} takes a text, and {given!r:.60} is none")
+            if not isinstance(value := getattr(self, what), str):
+                raise Refused(f"{what} takes a text, and {value!r:.60} is none")
         taken.folder(self.runs)
         if why := taken.no_type(self.output_type):
             raise Refused(why)

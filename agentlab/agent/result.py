@@ -33,10 +33,10 @@ class Pending:
     def of(cls, call: ToolCall, agent: AgentProfile[Any]) -> Pending:
         """A call that waits in a run of this agent."""
         try:
-            given: object = from_json(call.arguments or "{}")
+            fields: object = from_json(call.arguments or "{}")
         except ValueError:
-            given = None
-        arguments = cast(dict[str, Any], given) if isinstance(given, dict) else {}
+            fields = None
+        arguments = cast(dict[str, Any], fields) if isinstance(fields, dict) else {}
         tool = agent.tool_named(call.name)
         itself = tool is not None and tool.ask and agent.approval(call) == "allow"
         why = "the tool asks before every call" if itself else "the agent's approval asks about it"

@@ -39,8 +39,8 @@ async def live(run: Run[Output]) -> Result[Output]:
     async for event in run:
         if isinstance(event, TextDelta):
             saying += event.text
-        elif told := lines_of(event, None):
-            lines, saying = [*lines, *told], ""
+        elif written := lines_of(event, None):
+            lines, saying = [*lines, *written], ""
         if place is not None and time.monotonic() - drawn >= PAUSE:
             place.update(ipython.HTML(html(lines, saying)))
             drawn = time.monotonic()

@@ -22,12 +22,12 @@ _COLOURS: Final[dict[Tone, str]] = {  # legible on a light page and on a dark on
 
 def html(lines: Iterable[Line], saying: str = "") -> str:
     """Lines of a run as a table, and what the model is saying under them."""
-    shown = [*lines, *([Line("»", "model", saying)] if saying else [])]
+    all_lines = [*lines, *([Line("»", "model", saying)] if saying else [])]
     rows = "".join(
         f'<tr style="background:none;color:{_COLOURS[line.tone]}">'
         '<td style="padding:0 .6em 0 0;text-align:left;vertical-align:top">'
         f"{escape(line.mark)}</td>"
         f'<td style="padding:0;text-align:left;white-space:pre-wrap">{escape(line.text)}</td></tr>'
-        for line in shown
+        for line in all_lines
     )
     return f'<table style="border:0;margin:0"><tbody>{rows}</tbody></table>'

@@ -145,8 +145,8 @@ class MessagesDialect:
                 source = {"type": "base64", "media_type": media_type, "data": data}
                 return {"type": "image", "source": source}
             case ToolCall(id=id, name=name, arguments=arguments):
-                given = from_json(json_arguments(arguments))
-                return {"type": "tool_use", "id": id, "name": name, "input": given}
+                input = from_json(json_arguments(arguments))
+                return {"type": "tool_use", "id": id, "name": name, "input": input}
             case ToolResult(call_id=call_id, content=content, error=error):
                 block: dict[str, Any] = {"type": "tool_result", "tool_use_id": call_id}
                 if content:

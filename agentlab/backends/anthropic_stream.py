@@ -123,8 +123,8 @@ class MessagesDecoder:
                 id = block.get("id") or f"call_{self._asked.turn}_{index}"
                 deltas = self._draft.call(index, id, block["name"])
                 deltas += self._draft.name_calls()
-                given = block.get("input") or ""
-                arguments = given if isinstance(given, str) else to_json(given).decode()
+                input = block.get("input") or ""
+                arguments = input if isinstance(input, str) else to_json(input).decode()
                 return [*deltas, *self._draft.arguments(index, arguments)]
             case _:
                 return ()

@@ -96,8 +96,8 @@ def _letters(text: str) -> str:
 def _nine(text: str) -> str:
     """Nine letters and digits, which every service takes; the same for the same text."""
     number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8])
-    made = ""
+    id = ""
     for _ in range(9):
         number, place = divmod(number, len(_LETTERS))
-        made += _LETTERS[place]
-    return made
+        id += _LETTERS[place]
+    return id

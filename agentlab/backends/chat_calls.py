@@ -46,8 +46,14 @@ class ChatCalls:
         """
         function = piece.get("function") or _NOTHING
         name, id, index = function.get("name"), piece.get("id"), piece.get("index")
-        given = function.get("arguments")
-        arguments = given if isinstance(given, str) else to_json(given).decode() if given else ""
+        fragment = function.get("arguments")
+        arguments = (
+            fragment
+            if isinstance(fragment, str)
+            else to_json(fragment).decode()
+            if fragment
+            else ""
+        )
         key = self._keys.get(index, -1) if index is not None else self._last
         deltas: list[Delta] = []
         if name and self._is_new(key, id, index, arguments):

@@ -115,8 +115,8 @@ class ChatDecoder:
             if "" not in self._asked.preset.stops:
                 raise unsaid(self._asked.preset.name)
             self._finish = ""
-        held = self._told(self._thoughts.finish()) if self._thoughts is not None else []
-        return [*held, *self._draft.finish()]
+        deltas = self._told(self._thoughts.finish()) if self._thoughts is not None else []
+        return [*deltas, *self._draft.finish()]
 
     def _text(self, text: str) -> list[Delta]:
         self._said_text = True

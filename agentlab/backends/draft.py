@@ -83,13 +83,13 @@ class Draft:
         text = self._whole("reasoning", text)
         if not text or self.stopped:
             return []
-        held = self._released()
+        released = self._released()
         last = self._parts[-1] if self._parts else None
         if not isinstance(last, _Reasoning) or last.signature is not None:
             last = _Reasoning()
             self._parts.append(last)
         last.pieces.append(text)
-        return [*held, ReasoningDelta(text=text)]
+        return [*released, ReasoningDelta(text=text)]
 
     def sign(self, signature: str) -> None:
         """The signature of the reasoning before it, or of reasoning that is kept from us."""
@@ -108,13 +108,13 @@ class Draft:
         number, own = 1, id
         while own in self._ids:
             number, own = number + 1, f"{id}_{number + 1}"
-        held = self._released()
+        released = self._released()
         call = _Call(id=own, name=name, told=self.stopped)
         self._calls[key] = call
         if not self.stopped:
             self._ids.add(own)
             self._parts.append(call)
-        return held
+        return released
 
     def name(self, key: Hashable, name: str) -> None:
         """More of a call's name, as long as nothing of the call was handed out.

@@ -30,12 +30,12 @@ class Encoded:
         entry = self._kept.get(key)
         if entry is not None and entry[0]() is message:
             return entry[1]
-        kept, data = self._kept, self._encode(message)
+        cache, data = self._kept, self._encode(message)
 
         def forget(_: weakref.ref[Message]) -> None:
-            kept.pop(key, None)
+            cache.pop(key, None)
 
-        kept[key] = (weakref.ref(message, forget), data)
+        cache[key] = (weakref.ref(message, forget), data)
         return data
 
     def __len__(self) -> int:

@@ -32,14 +32,14 @@ def values(data: bytes) -> Sequence[Any]:
     if data == b"[DONE]":
         return (DONE,)
     try:
-        told = _json(data)
+        decoded = _json(data)
     except ValueError:
         lines = list(_lines(data))
         if lines == [data]:
             raise
         return [value for line in lines for value in values(line)]
     # what says nothing only keeps the connection alive
-    return () if told is None or told == {} else (told,)
+    return () if decoded is None or decoded == {} else (decoded,)
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

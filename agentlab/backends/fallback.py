@@ -77,7 +77,7 @@ class Fallback:
         """
         failures: list[str] = []
         for backend in self._backends:
-            shown = False
+            begun = False
             try:
                 answer = backend.stream(messages, tools=tools, settings=settings, output=output)
                 async with AsyncExitStack() as stack:
@@ -86,11 +86,11 @@ class Fallback:
                             cast(AsyncGenerator[Delta | Reply], answer).aclose
                         )
                     async for item in answer:
-                        shown = True
+                        begun = True
                         yield item
                 return
             except self._on as error:
-                if shown or backend is self._backends[-1]:
+                if begun or backend is self._backends[-1]:
                     for failure in failures:
                         error.add_note(failure)
                     raise

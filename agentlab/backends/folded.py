@@ -27,8 +27,8 @@ def fold(schema: JsonSchema) -> tuple[dict[str, Any], str]:
         return dict(schema), ""
     copy = dict(schema)
     merged = _merged(copy, copy, 0)
-    kept = {key: value for key, value in copy.items() if key not in (*FOLDED, *merged)}
-    folded = {**kept, **merged, "type": "object"}
+    rest = {key: value for key, value in copy.items() if key not in (*FOLDED, *merged)}
+    folded = {**rest, **merged, "type": "object"}
     lost = {key: copy[key] for key in FOLDED if key in copy and key not in ("$ref", "allOf")}
     if not lost:
         return folded, ""
@@ -70,13 +70,13 @@ def _merged(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> d
 def _join(properties: dict[str, Any], more: Mapping[str, Any], how: str) -> None:
     """Add properties; where both sides declare one differently, both stand under `how`."""
     for name, schema in more.items():
-        held = properties.get(name)
-        if held is None or held == schema:
+        declared = properties.get(name)
+        if declared is None or declared == schema:
             properties[name] = schema
             continue
         key = how or "anyOf"
-        known = _mapping(held)
-        options = [*_list(known[key])] if list(known) == [key] else [held]
+        known = _mapping(declared)
+        options = [*_list(known[key])] if list(known) == [key] else [declared]
         if schema not in options:
             properties[name] = {key: [*options, schema]}
 

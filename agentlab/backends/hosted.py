@@ -84,12 +84,12 @@ def open_backend(
         preset = preset.model_copy(update={"base_url": base_url})
     unknown = set(options) - set(Options.__dataclass_fields__)
     if unknown:
-        known = [*[*signature(open_backend).parameters][1:-1], *Options.__dataclass_fields__]
-        raise ConfigError(f"{name} has no option {nearest(min(unknown), known)}")
-    given = Options(**options)
-    wire = _wire(preset, model, find_key(preset, api_key, env), given)
-    dialect = _DIALECTS[preset.protocol](preset, model, given)
-    return HostedBackend(preset, model, given, wire=wire, dialect=dialect)
+        names = [*[*signature(open_backend).parameters][1:-1], *Options.__dataclass_fields__]
+        raise ConfigError(f"{name} has no option {nearest(min(unknown), names)}")
+    chosen = Options(**options)
+    wire = _wire(preset, model, find_key(preset, api_key, env), chosen)
+    dialect = _DIALECTS[preset.protocol](preset, model, chosen)
+    return HostedBackend(preset, model, chosen, wire=wire, dialect=dialect)
 
 
 def find_key(preset: Preset, api_key: str | None, env: Mapping[str, str] | None) -> str:

@@ -127,8 +127,8 @@ class HostedBackend:
             body = head + self._dialect.conversation(messages, words)
             turn = len(messages)
             name = answer_name(tools) if mode == "tool" else None
-            asked = Asked(self._preset, self._model, self._options, settings, mode, name, turn)
-            return self._wire.ask(self._dialect.path, body, lambda: self._dialect.decoder(asked))
+            request = Asked(self._preset, self._model, self._options, settings, mode, name, turn)
+            return self._wire.ask(self._dialect.path, body, lambda: self._dialect.decoder(request))
 
         async with aclosing(self._yielding(output, ask)) as answer:
             async for item in answer:

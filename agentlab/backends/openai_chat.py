@@ -167,11 +167,11 @@ class ChatDialect:
         for thought in thoughts:
             packed = unpack(self._preset.name, thought.signature)
             if packed is not None:
-                kept = cast(dict[str, Any], from_json(packed))
-                fields.update(kept.get("message", {}))
+                original = cast(dict[str, Any], from_json(packed))
+                fields.update(original.get("message", {}))
                 for call in calls:
                     id = self._ids.originals.get(call["id"], call["id"])
-                    call.update(kept.get("calls", {}).get(id, {}))
+                    call.update(original.get("calls", {}).get(id, {}))
         return fields
 
 

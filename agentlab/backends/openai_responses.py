@@ -142,8 +142,8 @@ class ResponsesDialect:
             case ToolResult(call_id=call_id, content=content):
                 return {"type": "function_call_output", "call_id": call_id, "output": content}
             case Reasoning(signature=signature):
-                kept = unpack(self._preset.name, signature)
-                return None if kept is None else from_json(kept)
+                item = unpack(self._preset.name, signature)
+                return None if item is None else from_json(item)
             case _:
                 raise ConfigError(f"a {part.kind} part can't be in a model's message")
 

@@ -181,8 +181,8 @@ class ResponsesDecoder:
                 thought = "" if key in self._thoughts else _joined(parts)
                 deltas = self._draft.reasoning(thought)
                 if item.get("encrypted_content"):
-                    kept = {name: item[name] for name in _KEPT}
-                    self._draft.sign(pack(self._asked.preset.name, to_json(kept).decode()))
+                    signed = {name: item[name] for name in _KEPT}
+                    self._draft.sign(pack(self._asked.preset.name, to_json(signed).decode()))
                 return deltas
             case _:
                 return []
@@ -230,8 +230,8 @@ def _key(event: dict[str, Any]) -> Hashable:
 
 
 def _arguments(item: dict[str, Any]) -> str:
-    given = item.get("arguments") or ""
-    return given if isinstance(given, str) else to_json(given).decode()
+    arguments = item.get("arguments") or ""
+    return arguments if isinstance(arguments, str) else to_json(arguments).decode()
 
 
 def _joined(parts: Sequence[dict[str, Any]]) -> str:

@@ -50,8 +50,8 @@ class RetryPolicy(Value):
             return None
         pause = min(self.longest, self.first * self.factor ** (attempt - 1))
         pause *= 1 - self.jitter * chance
-        asked = None if isinstance(error, StreamBroken) else error.retry_after
-        if asked is not None:
+        demanded = None if isinstance(error, StreamBroken) else error.retry_after
+        if demanded is not None:
             # later than asked by a little, never earlier
-            pause = asked + self.first * self.jitter * chance
+            pause = demanded + self.first * self.jitter * chance
         return pause if waited + pause <= self.budget else None

@@ -44,8 +44,8 @@ def wire_name(setting: str, names: Mapping[str, str], service: str) -> str:
     """
     name = names.get(setting)
     if not name:
-        taken = ", ".join(sorted(names)) or "none"
+        listed = ", ".join(sorted(names)) or "none"
         raise ConfigError(
-            f"{service} does not take the setting {setting}: leave it out (it takes: {taken})"
+            f"{service} does not take the setting {setting}: leave it out (it takes: {listed})"
         )
     return name

@@ -48,14 +48,14 @@ class Frames:
         if self._at_start:
             self._at_start = False
             text = text.removeprefix(_BOM)
-        held = b""
+        rest = b""
         if b"\r" in text:
             # a CR at the very end may be the first half of a CRLF
             if text.endswith(b"\r"):
-                text, held = text[:-1], b"\r"
+                text, rest = text[:-1], b"\r"
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = text.split(b"\n")
-        self._keep(lines.pop() + held)
+        self._keep(lines.pop() + rest)
         for line in lines:
             if not line:
                 if data := b"\n".join(self._data):

@@ -45,10 +45,10 @@ def stop_of(reason: str, service: str, more: Mapping[str, Stop] | None = None) -
         BackendError: the word is not known, so nobody can say whether the answer is whole.
     """
     word = reason.strip().lower()
-    known: dict[str, Stop] = dict(_WORDS)
-    known |= {key.lower(): stop for key, stop in (more or {}).items()}
-    if word in known:
-        return known[word]
+    reasons: dict[str, Stop] = dict(_WORDS)
+    reasons |= {key.lower(): stop for key, stop in (more or {}).items()}
+    if word in reasons:
+        return reasons[word]
     short = " ".join(reason.split())[:80]
     if _FAILURE.search(word):
         raise StreamBroken(f"{service} gave up before its answer was complete: {short}")

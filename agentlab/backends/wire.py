@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Protocol
@@ -129,23 +130,31 @@ class Wire:
         self._limiter = limiter or Limiter()
         self._retry = retry or RetryPolicy()
         self._total = (timeouts or Timeouts()).total
-        self._client: Client | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clients: dict[asyncio.AbstractEventLoop, Client] = {}
+        self._lock = threading.Lock()  # loops run in threads of their own
         self._random = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def client(self) -> Client:
         """The SDK's client for the running event loop."""
         loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            # connections belong to the loop they were opened in, and are gone with it
-            self._client, self._loop = self._make_client(), loop
-        return self._client
+        with self._lock:
+            if loop not in self._clients:
+                # connections belong to the loop they were opened in, and are gone with it
+                for gone in [one for one in self._clients if one.is_closed()]:
+                    del self._clients[gone]
+                self._clients[loop] = self._make_client()
+            return self._clients[loop]
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client.close()
+        """Close the connections: here, and in every other loop that runs."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        for loop, client in clients.items():
+            if loop is asyncio.get_running_loop():
+                await client.close()
+            elif loop.is_running():
+                closed = asyncio.run_coroutine_threadsafe(client.close(), loop)
+                await asyncio.wrap_future(closed)
 
     async def ask(
         self, path: str, body: bytes, decoder: Callable[[], Decoder]
@@ -159,7 +168,7 @@ class Wire:
         deadline = asyncio.get_running_loop().time() + self._total
         attempt, waited = 1, 0.0
         while True:
-            shown = False
+            begun = False
             failure: AgentLabError
             try:
                 async with asyncio.timeout_at(deadline):
@@ -167,7 +176,7 @@ class Wire:
                 try:
                     async with aclosing(self._once(path, body, decoder(), deadline)) as answer:
                         async for item in answer:
-                            shown = True
+                            begun = True
                             yield item
                 finally:
                     self._limiter.release()
@@ -175,7 +184,7 @@ class Wire:
             except Exception as error:  # noqa: BLE001 - what it is not is raised as it was
                 failure = translate(error, self.service)
             # raised outside of the handler: the SDK's exception holds the request, and so the key
-            if shown:
+            if begun:
                 raise failure
             pause = self._retry.pause(attempt, failure, waited, self._random.random())
             if pause is None or asyncio.get_running_loop().time() + pause > deadline:

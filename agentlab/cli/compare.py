@@ -50,9 +50,9 @@ def print_diff(console: Console, difference: Diff, *, everything: bool = False) 
     console.print(Text(f"+ {difference.b}", "green"))
     for line in difference.header:
         console.print(Text(f"! {one_line(line, 300)}", "yellow"))
-    shown = _near_a_change(difference.rows, len(difference.rows) if everything else _CONTEXT)
+    rows = _near_a_change(difference.rows, len(difference.rows) if everything else _CONTEXT)
     step, left_out = -1, 0
-    for row, show in zip(difference.rows, shown, strict=True):
+    for row, show in zip(difference.rows, rows, strict=True):
         if not show:
             left_out += 1
             continue

@@ -118,9 +118,9 @@ class Conversation:
 
         from agentlab.display import safe_json
 
-        told = runner.run(self._answer(question))
-        click.echo(safe_json(to_json(told, fallback=str).decode()))
-        return 0 if told["outcome"] == "completed" else 1
+        result = runner.run(self._answer(question))
+        click.echo(safe_json(to_json(result, fallback=str).decode()))
+        return 0 if result["outcome"] == "completed" else 1
 
     def _run(self, question: str, *, ask: bool) -> Run[Any]:
         from agentlab.cli.live import approver

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
 from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
-from agentlab.places.models import open_backend
-from agentlab.terminal.options import backend_option, labs_option, runs_option
+from agentlab.terminal.options import backend_option, labs_option, on_option, runs_option
 
 if TYPE_CHECKING:
-    from agentlab.backend import Backend
-    from agentlab.evaluate import Evaluation, Report, Scorer, Task
+    from agentlab.evaluate import Plan, Report
     from agentlab.evaluate.statistics import Comparison
     from agentlab.labs.answers import AgentAnswer
-    from agentlab.trace.results import Results, RunResult
-
-    Opener: TypeAlias = Callable[[Backend, Path], Task]
+    from agentlab.labs.values import Lab
+    from agentlab.trace.results import Results
 
 DEFAULT_BACKEND = "local:smollm2"
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, on stdout.")
@@ -64,9 +59,11 @@ def evaluate() -> None:
 @click.option(
     "-j",
     "--concurrency",
-    type=click.IntRange(1, 64),
-    help="Samples to run at once.  [default: 1 for a model in this process, else 4]",
+    type=click.IntRange(1, 1024),
+    help="Samples to run at once.  [default: 1 for a model in this process, else 4; on Ray the "
+    "same for each processor]",
 )
+@on_option
 @click.option("--cases", type=click.IntRange(1), help="How many cases of a lab's step to draw.")
 @click.option("--name", help="Name of the results.  [default: made from what is evaluated]")
 @click.option(
@@ -84,6 +81,7 @@ def run(
     judge: str | None,
     epochs: int,
     concurrency: int | None,
+    on: str,
     cases: int | None,
     name: str | None,
     at_least: float | None,
@@ -100,30 +98,25 @@ def run(
     After an interruption, the same command continues where it stopped and retries what failed.
     Exits with 1 if a run failed or a mean is below --at-least.
     """
-    from agentlab.evaluate import Evaluation, report
+    from agentlab.cli.eval_where import Asking
+    from agentlab.evaluate import report
     from agentlab.labs.answers import AgentAnswer, read_answer
 
     answer = read_answer(agent_file, AgentAnswer) if agent_file else None
-    is_data = Path(target).is_file()
-    opener, default = _data(target, answer) if is_data else _lab(target, answer, labs, cases)
-    model = open_backend(backend or default)
-    judging = open_backend(judge) if judge else None
-
-    async def work() -> Results:
-        try:
-            task = opener(model, runs)
-            chosen = _scorers(scorers, task, judging, runs)
-            print_ = task.fingerprint(tuple(one.name for one in chosen))
-            called = name or f"{_plain(task.name)}-{print_}"
-            at_once = concurrency or (1 if "gguf_sha256" in model.identity.details else 4)
-            evaluation = Evaluation(task, chosen, runs, called, epochs=epochs, concurrency=at_once)
-            return await _watched(evaluation, quiet=as_json)
-        finally:
-            await model.aclose()
-            if judging is not None:
-                await judging.aclose()
-
-    results = asyncio.run(work())
+    lab = None if Path(target).is_file() else _lab(target, labs)
+    plan = _data(target, answer, scorers) if lab is None else _step(target, answer, scorers, cases)
+    asking = Asking(
+        plan=plan,
+        lab=lab,
+        backend=backend or (lab.backend if lab else DEFAULT_BACKEND),
+        judge=judge,
+        runs=runs,
+        name=name,
+        epochs=epochs,
+        concurrency=concurrency,
+        on=on,
+    )
+    results = asking.results(quiet=as_json)
     summary = report(results, seed=seed)
     _show(results, summary, as_json)
     low = at_least is not None and any(i.mean < at_least for i in summary.scores.values())
@@ -197,77 +190,30 @@ def _worse(comparison: Comparison) -> bool:
     return high is not None and high < 0
 
 
-def _data(target: str, answer: AgentAnswer | None) -> tuple[Opener, str]:
-    from agentlab.evaluate import data_task, read_samples
-    from agentlab.labs.answers import AgentAnswer
+def _data(target: str, answer: AgentAnswer | None, scorers: tuple[str, ...]) -> Plan:
+    from agentlab.evaluate import Plan, read_samples
+    from agentlab.evaluate.plan import given
 
     samples = read_samples(Path(target), lambda note: click.echo(note, err=True))
-    given = answer or AgentAnswer()
-
-    def opener(model: Backend, runs: Path) -> Task:
-        return data_task(Path(target).stem, samples, given, model, runs)
-
-    return opener, DEFAULT_BACKEND
+    return Plan(task=Path(target).stem, samples=given(samples), answer=answer, scorers=scorers)
 
 
-def _lab(
-    target: str, answer: AgentAnswer | None, labs: tuple[Path, ...], cases: int | None
-) -> tuple[Opener, str]:
-    from agentlab.evaluate import lab_task
+def _lab(target: str, labs: tuple[Path, ...]) -> Lab:
     from agentlab.labs.course import lab_roots
     from agentlab.labs.find import find_folder, load
 
-    lab_name, _, step = target.rpartition(":")
+    lab_name, _, _ = target.rpartition(":")
     if not lab_name:
         raise ConfigError(f"{target}: there is no such file; a lab's step is LAB:STEP")
-    lab = load(find_folder(lab_name, (*labs, *lab_roots())))
-
-    def opener(model: Backend, runs: Path) -> Task:
-        return lab_task(lab, step, model, runs, answer=answer, count=cases)
-
-    return opener, lab.backend
+    return load(find_folder(lab_name, (*labs, *lab_roots())))
 
 
-def _scorers(
-    specs: tuple[str, ...], task: Task, judging: Backend | None, runs: Path
-) -> tuple[Scorer, ...]:
-    from agentlab.evaluate import Aids, model_judge, scorer
+def _step(
+    target: str, answer: AgentAnswer | None, scorers: tuple[str, ...], cases: int | None
+) -> Plan:
+    from agentlab.evaluate import Plan
 
-    specs = specs or tuple(f"check:{check.id}" for check in task.checks)
-    if not specs:
-        raise ConfigError("say what makes an answer right, e.g. -s exact, -s numeric, -s contains")
-    run_code = None
-    if "code" in specs:
-        from agentlab.cli.code_runner import sandbox_runner
-
-        run_code = sandbox_runner()
-    aids = Aids(
-        checks=task.checks,
-        answer=task.answer,
-        run_code=run_code,
-        judge=model_judge(judging, runs) if judging else None,
-    )
-    return tuple(scorer(spec, aids) for spec in dict.fromkeys(specs))
-
-
-async def _watched(evaluation: Evaluation, *, quiet: bool) -> Results:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True, quiet=quiet)
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        bar = progress.add_task(evaluation.name[:40], total=evaluation.left())
-
-        def told(_: RunResult) -> None:
-            progress.advance(bar)
-
-        return await evaluation.run(told)
+    return Plan(task=target, cases=cases, answer=answer, scorers=scorers)
 
 
 def _show(results: Results, summary: Report, as_json: bool) -> None:
@@ -305,10 +251,6 @@ def _find(runs: Path, name: str) -> Results:
     if not matching:
         raise TraceError(f"no results {name[:80]!a} in {runs}: `agentlab eval list` shows them")
     raise TraceError(f"{name[:80]!a} names several: {', '.join(p.stem for p in matching[:3])}, …")
-
-
-def _plain(name: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)[:60]
 
 
 def _echo_json(value: object) -> None:

@@ -27,12 +27,14 @@ def print_report(console: Console, results: Results, report: Report) -> None:
     console.print(Text(results.header.name, "bold"))
     backend = about.get("backend")
     model = str(backend.get("name", "")) if isinstance(backend, dict) else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    asked = (
+    quantity = (
         f"{samples} of {counted(about.get('samples', samples), 'sample')}, {counted(done, 'run')}"
     )
     tokens = f"{counted(report.usage.total_tokens, 'token')}, {report.seconds:,.1f} s"
     cost = f", ${report.usage.cost:,.4f}" if report.usage.cost else ""
-    heading = f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {asked}, {tokens}{cost}"
+    heading = (
+        f"{one_line(str(about.get('task', '')))}  {one_line(model)}  {quantity}, {tokens}{cost}"
+    )
     console.print(Text(heading, "dim"), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -85,8 +85,8 @@ def export(
     """
     from agentlab.export.select import Selection, load_without
 
-    wanted = {"lab": lab, "step": step}
-    picked = {key: value for key, value in wanted.items() if value} | _pairs(labels)
+    filters = {"lab": lab, "step": step}
+    picked = {key: value for key, value in filters.items() if value} | _pairs(labels)
     chosen = Selection(names=names, passed=passed, labels=picked, sql=sql)
     if not names and not (passed or picked or sql):
         raise ConfigError("say which runs: names, `last`, or --passed, --lab, --label, --sql")
@@ -199,5 +199,5 @@ def import_runs(files: tuple[Path, ...], runs: Path) -> None:
         )
     for run in imported:
         new = run.write(runs) is not None
-        known = "" if new else "  (already there)"
-        click.echo(f"{run.header.run}  {one_line(run.header.agent)}{known}")
+        remark = "" if new else "  (already there)"
+        click.echo(f"{run.header.run}  {one_line(run.header.agent)}{remark}")

@@ -34,7 +34,7 @@ def export_lab(lab: str, file: Path, labs: tuple[Path, ...]) -> None:
     folder = find_folder(lab, (*labs, *lab_roots()))
     opened = load(folder)
     root = folder.resolve().parent.parent
-    known = {at.resolve() for at in (own_labs(), *lab_roots())}
-    write_notebook(opened, file, None if root in known else root)
+    folders = {at.resolve() for at in (own_labs(), *lab_roots())}
+    write_notebook(opened, file, None if root in folders else root)
     click.echo(f"wrote {file}", err=True)
     click.echo(f"afterwards: agentlab run {lab} --learner {file}", err=True)

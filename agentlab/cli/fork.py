@@ -112,8 +112,8 @@ def _changed(agent: Agent[Any], pairs: tuple[str, ...]) -> Agent[Any]:
     for name, value in values.items():
         home = settings if name in settings else limits if name in limits else None
         if home is None:
-            known = ", ".join((*settings, *limits))
-            raise ConfigError(f"--set {name}: no such setting or limit; there are: {known}")
+            names = ", ".join((*settings, *limits))
+            raise ConfigError(f"--set {name}: no such setting or limit; there are: {names}")
         home[name] = value
     try:
         return agent.with_(

@@ -39,8 +39,10 @@ def fill_in(
 
 
 def _fields(form: Form) -> Iterator[tuple[str, dict[str, Any]]]:
-    known = form.fields.get("properties")
-    for name, field in (cast(dict[str, Any], known) if isinstance(known, dict) else {}).items():
+    properties = form.fields.get("properties")
+    for name, field in (
+        cast(dict[str, Any], properties) if isinstance(properties, dict) else {}
+    ).items():
         yield name, cast(dict[str, Any], field) if isinstance(field, dict) else {}
 
 
@@ -57,9 +59,9 @@ def _asked(
         tell(f"  {safe(one_line(str(about), 300))}")
     for value, title in choices:
         tell(f"    {one_line(str(value), 60)}" + (f"  {one_line(title, 60)}" if title else ""))
-    given = f" [{one_line(json.dumps(field['default']), 60)}]" if "default" in field else ""
+    default = f" [{one_line(json.dumps(field['default']), 60)}]" if "default" in field else ""
     for _ in range(_TIMES):
-        typed = read(f"  {one_line(name, 60)}{given}: ").strip()
+        typed = read(f"  {one_line(name, 60)}{default}: ").strip()
         if not typed:
             if "default" in field:
                 return True, field["default"]
@@ -75,10 +77,10 @@ def _asked(
 
 def _choices(field: Mapping[str, Any]) -> list[tuple[Any, str]]:
     """The values to choose from, and what each is called."""
-    held: Any = field.get("items") if field.get("type") == "array" else field
-    if not isinstance(held, dict):
+    chosen_from: Any = field.get("items") if field.get("type") == "array" else field
+    if not isinstance(chosen_from, dict):
         return []
-    schema = cast(dict[str, Any], held)
+    schema = cast(dict[str, Any], chosen_from)
     if isinstance(values := schema.get("enum"), list):
         names = schema.get("enumNames")
         titles = cast(list[Any], names) if isinstance(names, list) else []
@@ -107,10 +109,17 @@ def _value(said: str, field: Mapping[str, Any], choices: list[Any]) -> Any:
         return _one_of(said, choices)
     match field.get("type"):
         case "boolean":
-            known = {"y": True, "yes": True, "true": True, "n": False, "no": False, "false": False}
-            if said.lower() not in known:
+            answers = {
+                "y": True,
+                "yes": True,
+                "true": True,
+                "n": False,
+                "no": False,
+                "false": False,
+            }
+            if said.lower() not in answers:
                 raise ValueError("say yes or no")
-            return known[said.lower()]
+            return answers[said.lower()]
         case "integer" | "number" as kind:
             try:
                 number = int(said) if kind == "integer" else float(said)

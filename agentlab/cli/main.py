@@ -20,7 +20,7 @@ from agentlab.terminal.consoles import always_there, never_fail_on_characters
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("agentlab.cli.run:run", "Run a lab and grade it", "Learn"),
     "list": ("agentlab.cli.run:list_labs", "List the labs", "Learn"),
-    "check-lab": ("agentlab.cli.run:check_lab", "Prove that a lab's checks hold", "Learn"),
+    "check-lab": ("agentlab.cli.check_lab:check_lab", "Prove that a lab's checks hold", "Learn"),
     "new-lab": ("agentlab.cli.new_lab:new_lab", "Make a lab of your own", "Learn"),
     "export-lab": ("agentlab.cli.export_lab:export_lab", "Make a lab a notebook", "Learn"),
     "chat": ("agentlab.cli.chat:chat", "Talk to an agent with tools", "Use"),
@@ -104,11 +104,11 @@ class Commands(click.Group):
         about = {
             name: (summary, heading) for name, (_, summary, heading) in COMMANDS.items()
         } | PLUGINS
-        for wanted in HEADINGS:
+        for title in HEADINGS:
             rows = [
-                (name, summary) for name, (summary, heading) in about.items() if heading == wanted
+                (name, summary) for name, (summary, heading) in about.items() if heading == title
             ]
-            with formatter.section(wanted):
+            with formatter.section(title):
                 formatter.write_dl(rows, col_max=14)
         if others := [
             (name, _about(entry)) for name, entry in _added().items() if name not in about

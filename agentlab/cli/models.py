@@ -64,17 +64,17 @@ def _offered(service: str, as_json: bool) -> None:
     from agentlab.display import safe
     from agentlab.errors import ConfigError
 
-    known = services()
+    hosts = services()
     service = service.rstrip(":…")
     if service.startswith(("http://", "https://")):
-        preset = known["vllm"].model_copy(
+        preset = hosts["vllm"].model_copy(
             update={"name": shown_address(service), "base_url": service, "key_env": ""}
         )
         service = shown_address(service)
-    elif service in known:
-        preset = known[service]
+    elif service in hosts:
+        preset = hosts[service]
     else:
-        raise ConfigError(f"no service is called {service!r}; there are {', '.join(known)}")
+        raise ConfigError(f"no service is called {service!r}; there are {', '.join(hosts)}")
     options = Options(timeouts=Timeouts(connect=5, read=20, total=30))
     for model in asyncio.run(list_models(preset, options=options)):
         name = f"{service}#{model}" if "://" in service else f"{service}:{model}"

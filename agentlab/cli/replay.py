@@ -77,9 +77,9 @@ def replay(
         return asyncio.run(_play(trace, console, speed, step, from_, to, full))
     # a stranger's log does not get tools to run
     own = own or trust
-    kept = {*recorded, *(() if own else ("tools",))}
-    model = None if "model" in kept else model_of(trace, backend, own=own)
-    return asyncio.run(_check(trace, console, kept, model, labs, changed_tools))
+    recorded_parts = {*recorded, *(() if own else ("tools",))}
+    model = None if "model" in recorded_parts else model_of(trace, backend, own=own)
+    return asyncio.run(_check(trace, console, recorded_parts, model, labs, changed_tools))
 
 
 async def _play(

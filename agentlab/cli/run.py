@@ -1,8 +1,7 @@
-"""`agentlab run`, `agentlab list`, `agentlab check-lab`: labs from the command line."""
+"""`agentlab run`, `agentlab list`: labs from the command line."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -16,7 +15,6 @@ from agentlab.labs.handed_in import handed_in, solutions
 from agentlab.labs.module import find_module
 from agentlab.labs.runner import GRADING_SEED
 from agentlab.labs.values import Lab
-from agentlab.places.models import open_backend
 from agentlab.terminal.completion import lab_names
 from agentlab.terminal.options import backend_option, labs_option, runs_option
 
@@ -126,49 +124,3 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         lab = by_id[id]
         table.add_row(Text(one_line(id)), str(lab.minutes), Text(one_line(lab.title)))
     console().print(table)
-
-
-@click.command("check-lab")
-@click.argument("lab", shell_complete=lab_names)
-@backend_option
-@labs_option
-@click.option(
-    "--seeds",
-    type=click.IntRange(1, 1000),
-    default=1,
-    show_default=True,
-    help="Grade every answer on that many draws of its cases.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
-def check_lab(
-    lab: str, backend: str | None, labs: tuple[Path, ...], seeds: int, as_json: bool
-) -> int:
-    """Prove that LAB's checks do what they promise, on the real model.
-
-    The reference solution and its alternatives must pass; the starter and every listed wrong answer
-    must be rejected, for the mistake that the lab names.
-    """
-    from agentlab.labs.prove import Proof, prove
-
-    opened = load(find_folder(lab, (*labs, *lab_roots())))
-    model = open_backend(backend or opened.backend)
-
-    async def work() -> int:
-        proofs: list[Proof] = []
-        try:
-            async for proof in prove(opened, model, range(GRADING_SEED, GRADING_SEED + seeds)):
-                proofs.append(proof)
-                if not as_json:
-                    mark = click.style("✔", "green") if proof.holds else click.style("✘", "red")
-                    also = " (alternative)" if proof.role == "alternative" else ""
-                    line = f"{proof.step} / {proof.answer}{also}: {proof.reason}"
-                    click.echo(f"{mark} {safe(line)}")
-        finally:
-            await model.aclose()
-        if as_json:
-            from pydantic_core import to_json
-
-            click.echo(safe_json(to_json(proofs, indent=2).decode()))
-        return 0 if all(proof.holds for proof in proofs) else 1
-
-    return asyncio.run(work())

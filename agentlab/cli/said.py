@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from agentlab.messages import Image
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 MAX_FILE = 4 * 1024 * 1024
 """Bytes of a text file that is put into a message; more than any model reads."""
 _PATIENCE = 2.0
-_PICTURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF87a": "image/gif",
-    b"GIF89a": "image/gif",
-}
 
 
 def words(message: str | None, *, enough: bool = False) -> str | None:
@@ -38,11 +32,11 @@ def words(message: str | None, *, enough: bool = False) -> str | None:
         ConfigError: there is nothing at all.
     """
     piped = _piped(message is None)
-    given = [text for text in (message, piped) if text is not None and text.strip()]
-    if not given and message is None and piped is None:
+    texts = [text for text in (message, piped) if text is not None and text.strip()]
+    if not texts and message is None and piped is None:
         return None
-    if given or enough:
-        return "\n\n".join(given)
+    if texts or enough:
+        return "\n\n".join(texts)
     raise ConfigError('nothing was asked: agentlab chat "…", or pipe the question in')
 
 
@@ -113,15 +107,13 @@ def pictures(files: Iterable[Path]) -> list[Image]:
 
 
 def _picture(file: Path) -> Image:
-    from agentlab.messages import Blob, Image
+    from agentlab.messages import Image
 
-    data = _bytes_of(file)
-    kind = next((kind for head, kind in _PICTURES.items() if data.startswith(head)), None)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        kind = "image/webp"
-    if kind is None:
-        raise ConfigError(f"{file} is not a picture: --image takes PNG, JPEG, WebP and GIF")
-    return Image(media_type=kind, blob=Blob.of(data))
+    try:
+        return Image.of(_bytes_of(file))
+    except Refused:
+        why = f"{file} is not a picture: --image takes PNG, JPEG, WebP and GIF"
+        raise ConfigError(why) from None
 
 
 def _bytes_of(file: Path) -> bytes:

@@ -12,7 +12,7 @@ import click
 from agentlab.errors import ConfigError, TraceError
 from agentlab.regular import read_regular
 from agentlab.terminal.options import runs_option
-from agentlab.trace import Trace, runs_in
+from agentlab.trace import Trace, has_runs, runs_in
 
 if TYPE_CHECKING:
     from agentlab.trace import Record
@@ -49,18 +49,20 @@ def grep(
     from agentlab.terminal.consoles import console as open_console
 
     try:
-        wanted = re.compile(re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0)
+        expression = re.compile(
+            re.escape(pattern) if fixed else pattern, re.I if ignore_case else 0
+        )
     except re.error as error:
         raise ConfigError(f"{pattern!r} is not a regular expression: {error}; try -F") from None
     console = open_console()
     matches = 0
     for path in runs_in(runs):
-        for record, line in _matches(path, pattern, wanted, kinds, ignore_case):
+        for record, line in _matches(path, pattern, expression, kinds, ignore_case):
             matches += 1
             if only_runs:
                 click.echo(one_line(path.stem))
                 break
-            _print_match(console, path.stem, record, line, wanted, as_json)
+            _print_match(console, path.stem, record, line, expression, as_json)
     return 0 if matches else 1
 
 
@@ -122,7 +124,7 @@ def stats(runs: Path, by: str, as_json: bool) -> None:
     from agentlab.terminal.tables import print_rows
     from agentlab.trace.query import queries
 
-    if not any(runs_in(runs)):
+    if not has_runs(runs):
         raise TraceError(f"no runs in {runs} yet: `agentlab run m5/tool-use` makes some")
     tables = queries(runs, [sql.format(group=_group(by)) for sql in _TABLES.values()])
     for title, (columns, rows) in zip(_TABLES, tables, strict=True):

@@ -12,7 +12,7 @@ from agentlab.errors import TraceError
 from agentlab.terminal.completion import run_names
 from agentlab.terminal.options import runs_option
 from agentlab.terminal.tables import print_rows
-from agentlab.trace import Trace, find_run, no_runs, read_header, runs_in
+from agentlab.trace import Trace, find_run, has_runs, no_runs, read_header, trace_names
 
 _QUESTION = 48
 """Characters of a question in a list on a screen."""
@@ -53,7 +53,7 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
     agentlab traces --sql "SELECT kind, count(*) FROM events GROUP BY kind"
     agentlab traces --sql "SELECT name, count(*) FROM tool_calls GROUP BY ALL"
     """
-    if not any(runs_in(runs)):
+    if not has_runs(runs):
         raise no_runs(runs)
     if sql is not None:
         from agentlab.trace.query import query
@@ -63,7 +63,8 @@ def traces(runs: Path, sql: str | None, as_json: bool, limit: int) -> None:
         return
     columns = ("run", "question", "ended", "steps", "tokens", "agent", "model")
     whole = as_json or not sys.stdout.isatty()  # what a program reads is not cut
-    rows = [_row(path, None if whole else _QUESTION) for path in list(runs_in(runs))[:limit]]
+    most = None if whole else _QUESTION
+    rows = [_row(runs / name, most) for name in trace_names(runs)[:limit]]
     print_rows(columns, rows, as_json)
 
 

@@ -60,10 +60,10 @@ def went_before(runs: Path, name: str, *, trust: bool) -> Before:
     named: list[str] = []
     with suppress(ValueError):  # not as a chat writes it
         named = shlex.split(trace.header.labels.get(TOOLS, "")) if own else []
-    known = tool_names()
+    names = tool_names()
     had = [spec.name for spec in trace.header.tools]
-    offered = named or [tool for tool in had if tool in known]
-    lost = () if named else tuple(tool for tool in had if tool not in known)
+    offered = named or [tool for tool in had if tool in names]
+    lost = () if named else tuple(tool for tool in had if tool not in names)
     return Before(trace, own, tuple(state.messages), tuple(offered), lost)
 
 

@@ -6,8 +6,9 @@ report(results).scores["numeric"]        # a mean, and an interval around it
 """
 
 from agentlab.evaluate.dataset import Sample, read_samples
-from agentlab.evaluate.evaluation import Evaluation
+from agentlab.evaluate.evaluation import Ask, Evaluation, Interview
 from agentlab.evaluate.judge import model_judge
+from agentlab.evaluate.plan import Plan
 from agentlab.evaluate.report import Report, compare, report
 from agentlab.evaluate.scorers import Aids, Scorer, scorer
 from agentlab.evaluate.statistics import Comparison, Interval, mean_interval, paired
@@ -15,9 +16,12 @@ from agentlab.evaluate.task import Task, data_task, lab_task
 
 __all__ = [
     "Aids",
+    "Ask",
     "Comparison",
     "Evaluation",
     "Interval",
+    "Interview",
+    "Plan",
     "Report",
     "Sample",
     "Scorer",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from agentlab.errors import AgentLabError, ConfigError
 from agentlab.evaluate.dataset import Sample
@@ -31,86 +32,35 @@ from agentlab.trace.results import (
     results_path,
 )
 
+Ask: TypeAlias = Callable[[Sample, int], Awaitable[RunResult]]
+"""Asks a sample in an epoch, and scores the run; its trace is then on disk."""
+
 
 def _tell_nobody(_: RunResult) -> None:
     """Nobody listens."""
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """A task, its scorers, and where results go.
+class Interview:
+    """Asks samples in this process.
 
     Attributes:
-        folder: where runs are kept; results lie beside them.
-        name: of the results; an evaluation of the same name goes on with them.
-        concurrency: how many samples are asked at once.
+        evaluation: the name that the runs bear.
     """
 
     task: Task
     scorers: tuple[Scorer, ...]
-    folder: Path
-    name: str
-    epochs: int = 1
-    concurrency: int = 1
+    evaluation: str
 
-    async def run(self, told: Callable[[RunResult], None] = _tell_nobody) -> Results:
-        """Ask what has not been asked, and return all results.
-
-        Args:
-            told: called with each result as it comes.
+    async def ask(self, sample: Sample, epoch: int) -> RunResult:
+        """Run the agent on a sample, and score what it did.
 
         Raises:
-            ConfigError: results of that name are of something else, or a scorer lacks a field.
-            TraceError: results cannot be written.
+            ConfigError: a scorer lacks a field, in this sample and so in all others.
+            TraceError: the trace cannot be written.
         """
-        names = tuple(scorer.name for scorer in self.scorers)
-        fingerprint = self.task.fingerprint(names)
-        about = {**self.task.about(), "scorers": list(names), "fingerprint": fingerprint}
-        header = ResultsHeader(name=self.name, kind="eval", about=about)
-        writer = ResultsWriter(self.folder, header, secret=self.task.agent.secrets)
-        try:
-            todo = iter(self._todo(Results.load(writer.path), fingerprint))
-
-            async def work() -> None:
-                for sample, epoch in todo:
-                    result = await self._ask(sample, epoch)
-                    writer.append(result)
-                    told(result)
-
-            try:
-                async with asyncio.TaskGroup() as workers:
-                    for _ in range(max(1, self.concurrency)):
-                        workers.create_task(work())
-            except* AgentLabError as several:
-                raise _first(several) from None
-        finally:
-            writer.close()
-        return Results.load(writer.path)
-
-    def left(self) -> int:
-        """How many samples are still to be asked, or asked again."""
-        path = results_path(self.folder, self.name)
-        finished = _finished(Results.load(path)) if path.exists() else set[tuple[str, int]]()
-        wanted = {(s.id, e) for e in range(1, self.epochs + 1) for s in self.task.samples}
-        return len(wanted - finished)
-
-    def _todo(self, results: Results, fingerprint: str) -> list[tuple[Sample, int]]:
-        if results.header.about.get("fingerprint") != fingerprint:
-            raise ConfigError(
-                f"the results {self.name!r} are of another task, agent, backend or scorers: "
-                "choose another --name"
-            )
-        finished = _finished(results)
-        return [
-            (sample, epoch)
-            for epoch in range(1, self.epochs + 1)
-            for sample in self.task.samples
-            if (sample.id, epoch) not in finished
-        ]
-
-    async def _ask(self, sample: Sample, epoch: int) -> RunResult:
         began = time.monotonic()
-        async with self.task.start(sample, epoch, self.name) as run:
+        async with self.task.start(sample, epoch, self.evaluation) as run:
             stored: list[StoredEvent] = []
             async with aclosing(aiter(run)) as events:
                 async for event in events:
@@ -145,6 +95,82 @@ class Evaluation:
             except AgentLabError as error:
                 return scores, f"the scorer {scorer.name} failed: {error}"
         return scores, None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A task, its scorers, and where results go.
+
+    Attributes:
+        folder: where runs are kept; results lie beside them.
+        name: of the results; an evaluation of the same name goes on with them.
+        concurrency: how many samples are asked at once.
+        ask: asks and scores a sample; None for an `Interview` here.
+    """
+
+    task: Task
+    scorers: tuple[Scorer, ...]
+    folder: Path
+    name: str
+    epochs: int = 1
+    concurrency: int = 1
+    ask: Ask | None = None
+
+    async def run(self, told: Callable[[RunResult], None] = _tell_nobody) -> Results:
+        """Ask what has not been asked, and return all results.
+
+        Args:
+            told: called with each result as it comes.
+
+        Raises:
+            ConfigError: results of that name are of something else, or a scorer lacks a field.
+            TraceError: results cannot be written.
+        """
+        names = tuple(scorer.name for scorer in self.scorers)
+        fingerprint = self.task.fingerprint(names)
+        about = {**self.task.about(), "scorers": list(names), "fingerprint": fingerprint}
+        header = ResultsHeader(name=self.name, kind="eval", about=about)
+        writer = ResultsWriter(self.folder, header, secret=self.task.agent.secrets)
+        try:
+            todo = iter(self._todo(Results.load(writer.path), fingerprint))
+            ask = self.ask or Interview(self.task, self.scorers, self.name).ask
+
+            async def work() -> None:
+                for sample, epoch in todo:
+                    result = await ask(sample, epoch)
+                    writer.append(result)
+                    told(result)
+
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(max(1, self.concurrency)):
+                        workers.create_task(work())
+            except* AgentLabError as several:
+                raise _first(several) from None
+        finally:
+            writer.close()
+        return Results.load(writer.path)
+
+    def left(self) -> int:
+        """How many samples are still to be asked, or asked again."""
+        path = results_path(self.folder, self.name)
+        finished = _finished(Results.load(path)) if path.exists() else set[tuple[str, int]]()
+        samples = {(s.id, e) for e in range(1, self.epochs + 1) for s in self.task.samples}
+        return len(samples - finished)
+
+    def _todo(self, results: Results, fingerprint: str) -> list[tuple[Sample, int]]:
+        if results.header.about.get("fingerprint") != fingerprint:
+            raise ConfigError(
+                f"the results {self.name!r} are of another task, agent, backend or scorers: "
+                "choose another --name"
+            )
+        finished = _finished(results)
+        return [
+            (sample, epoch)
+            for epoch in range(1, self.epochs + 1)
+            for sample in self.task.samples
+            if (sample.id, epoch) not in finished
+        ]
 
 
 def _finished(results: Results) -> set[tuple[str, int]]:

@@ -53,9 +53,9 @@ def model_judge(backend: Backend, runs: Path | None) -> Judge:
             "right_answer": run.case.expect,
             "given_answer": run.output,
         }
-        asked = to_json(question, indent=2, fallback=repr).decode()
+        question_text = to_json(question, indent=2, fallback=repr).decode()
         labels = {"judge": run.run}
-        result = await agent.run(asked, labels=labels, parent=ParentRun(run=run.run))
+        result = await agent.run(question_text, labels=labels, parent=ParentRun(run=run.run))
         return Score.of(result.output.right, result.output.reason)
 
     return score

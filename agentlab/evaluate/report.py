@@ -62,10 +62,10 @@ def report(results: Results, *, seed: int = 0) -> Report:
 
 def scorers_of(results: Results) -> list[str]:
     """The scorers of an evaluation, and `passed` where there are several."""
-    given = results.header.about.get("scorers")
+    listed = results.header.about.get("scorers")
     names: Sequence[str] = (
-        [str(name) for name in given]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if isinstance(given, list) and given
+        [str(name) for name in listed]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if isinstance(listed, list) and listed
         else sorted({name for r in results.results for name in r.scores})
     )
     return [*names, ALL] if len(names) != 1 else list(names)

@@ -80,23 +80,23 @@ def scorer(spec: str, aids: Aids = Aids()) -> Scorer:
         if aids.judge is None:
             raise ConfigError("the scorer `judge` needs a model: name one with --judge")
         return Scorer(spec, aids.judge)
-    known = "exact, contains, numeric, json, called:TOOL, steps:N, check:ID, code, judge"
-    raise ConfigError(f"no scorer {spec[:80]!a}; there are: {known}")
+    forms = "exact, contains, numeric, json, called:TOOL, steps:N, check:ID, code, judge"
+    raise ConfigError(f"no scorer {spec[:80]!a}; there are: {forms}")
 
 
 def exact(run: CaseRun) -> Score:
     """The answer is the expected text, or one of a list; blanks around it do not count."""
-    wanted = [str(text).strip() for text in _expected(run)]
+    targets = [str(text).strip() for text in _expected(run)]
     answer = run.output.strip()
-    return Score.of(answer in wanted, f"said {_short(answer)}, expected {_short(wanted)}")
+    return Score.of(answer in targets, f"said {_short(answer)}, expected {_short(targets)}")
 
 
 def contains(run: CaseRun) -> Score:
     """The expected text, or one of a list, stands in the answer, in any case."""
-    wanted = [str(text) for text in _expected(run)]
+    targets = [str(text) for text in _expected(run)]
     answer = run.output.casefold()
-    hit = any(text.casefold() in answer for text in wanted)
-    return Score.of(hit, f"{_short(wanted)} {'is' if hit else 'is not'} in the answer")
+    hit = any(text.casefold() in answer for text in targets)
+    return Score.of(hit, f"{_short(targets)} {'is' if hit else 'is not'} in the answer")
 
 
 def numeric(tolerance: float) -> Callable[[CaseRun], Score]:
@@ -106,9 +106,9 @@ def numeric(tolerance: float) -> Callable[[CaseRun], Score]:
         numbers = numbers_in(run.output)
         if not numbers:
             return Score.of(False, "the answer has no number")
-        wanted = [float(value) for value in _expected(run)]
-        hit = any(isclose(numbers[-1], w, rel_tol=tolerance, abs_tol=1e-9) for w in wanted)
-        return Score.of(hit, f"said {numbers[-1]:g}, expected {_short(wanted)}")
+        targets = [float(value) for value in _expected(run)]
+        hit = any(isclose(numbers[-1], w, rel_tol=tolerance, abs_tol=1e-9) for w in targets)
+        return Score.of(hit, f"said {numbers[-1]:g}, expected {_short(targets)}")
 
     return score
 
@@ -127,8 +127,8 @@ def at_most(steps: int) -> Callable[[CaseRun], Score]:
     """The model needed at most so many replies."""
 
     def score(run: CaseRun) -> Score:
-        taken = sum(isinstance(event, ModelReplied) for event in run.events)
-        return Score.of(taken <= steps, f"{taken} replies")
+        turns = sum(isinstance(event, ModelReplied) for event in run.events)
+        return Score.of(turns <= steps, f"{turns} replies")
 
     return score
 
@@ -161,8 +161,8 @@ def _check(id: str, aids: Aids) -> Callable[[CaseRun], Score]:
     named = next((check for check in aids.checks if check.id == id), None)
     answer = aids.answer
     if named is None or answer is None:
-        known = ", ".join(check.id for check in aids.checks) or "none here"
-        raise ConfigError(f"no check {id[:80]!a}; there are: {known}")
+        ids = ", ".join(check.id for check in aids.checks) or "none here"
+        raise ConfigError(f"no check {id[:80]!a}; there are: {ids}")
 
     def score(run: CaseRun) -> Score:
         verdict = judge_check(named, Attempt(answer=answer, runs=(run,)))

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, isfinite, sqrt
+from math import exp, isfinite, lgamma, log, sqrt
 from random import Random
 from statistics import NormalDist, fmean
 from typing import Literal, TypeAlias
 
-Method: TypeAlias = Literal["bca", "percentile", "wilson", "none"]
+Method: TypeAlias = Literal["bca", "percentile", "wilson", "normal", "none"]
 RESAMPLES = 4000
+LARGE = 2000
+"""Samples beyond which a bootstrap takes seconds, and the normal interval is within 3 % of it."""
 _NORMAL = NormalDist()
+_NOTHING = 1e-17
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ def mean_interval(
     `percentile` is Efron's first (1979); `bca` corrects it for bias and skew (Efron, "Better
     Bootstrap Confidence Intervals", JASA 82, 1987). Where all values are the same a bootstrap can
     not see beyond them: values that are all 0 or all 1 get Wilson's score interval (Wilson, JASA
-    22, 1927), others none.
+    22, 1927), others none. Of more than `LARGE` values the mean is as good as normally distributed:
+    Wilson's interval is given if each is 0 or 1, else the normal one. A bootstrap of a million
+    values would take a quarter of an hour.
 
     Raises:
         ValueError: there are no values.
@@ -57,11 +62,17 @@ def mean_interval(
     if not values:
         raise ValueError("there is nothing to take the mean of")
     n, mean = len(values), fmean(values)
-    if min(values) == max(values):
-        if values[0] in (0.0, 1.0):
-            low, high = wilson(round(sum(values)), n, confidence)
-            return Interval(mean, low, high, "wilson", n)
+    same = min(values) == max(values)
+    if (same or n > LARGE) and all(value in (0.0, 1.0) for value in values):
+        low, high = wilson(round(sum(values)), n, confidence)
+        return Interval(mean, low, high, "wilson", n)
+    if same:
         return Interval(mean, None, None, "none", n)
+    if n > LARGE:
+        spread = sqrt(sum((value - mean) ** 2 for value in values)) / n
+        half = spread * _NORMAL.inv_cdf(1 - (1 - confidence) / 2)
+        low, high = max(min(values), mean - half), min(max(values), mean + half)
+        return Interval(mean, low, high, "normal", n)
     random = Random(seed)  # noqa: S311 - the seed is the point
     means = sorted(fmean(random.choices(values, k=n)) for _ in range(resamples))
     tail = (1 - confidence) / 2
@@ -131,10 +142,10 @@ def paired(
 ) -> Comparison:
     """Compare two settings sample by sample.
 
-    The interval is a bootstrap of the differences of each sample. The test is exact and two-sided:
-    McNemar's where each sample is right or wrong (McNemar, Psychometrika 12, 1947), else the sign
-    test (Dixon and Mood, JASA 41, 1946); on the samples that differ, both ask how likely so uneven
-    a split would be in tossing a coin.
+    The interval is that of the differences of each sample. The test is two-sided and takes the
+    exact distribution: McNemar's where each sample is right or wrong (McNemar, Psychometrika 12,
+    1947), else the sign test (Dixon and Mood, JASA 41, 1946); on the samples that differ, both ask
+    how likely so uneven a split would be in tossing a coin.
 
     Raises:
         ValueError: there are no samples, or not as many of one as of the other.
@@ -157,7 +168,15 @@ def paired(
 
 
 def coin(better: int, worse: int) -> float:
-    """The exact two-sided probability that tossing a coin splits at least as unevenly."""
-    n = better + worse
-    tail = sum(comb(n, k) for k in range(min(better, worse) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    """The two-sided probability that tossing a coin splits at least as unevenly."""
+    n, few = better + worse, min(better, worse)
+    largest = lgamma(n + 1) - lgamma(few + 1) - lgamma(n - few + 1) - n * log(2)
+    # each term of the sum is the one above it times k / (n - k + 1); whole numbers of a comparison
+    # of ten thousand samples would have thousands of digits
+    tail = term = 1.0
+    for k in range(few, 0, -1):
+        term *= k / (n - k + 1)
+        if term < _NOTHING * tail:
+            break
+        tail += term
+    return min(1.0, 2 * tail * exp(largest))

@@ -55,11 +55,13 @@ def lines(trace: Trace, *, style: Style = "openai", per: Per = "run") -> Iterato
         NotAnExample: the run has none.
         TraceError: an image of the conversation is gone or was changed.
     """
-    kept = turns(trace)
-    ends = [n for n, turn in enumerate(kept, 1) if turn.own] if per == "reply" else [len(kept)]
+    dialogue = turns(trace)
+    ends = (
+        [n for n, turn in enumerate(dialogue, 1) if turn.own] if per == "reply" else [len(dialogue)]
+    )
     tools = [_tool(spec) for spec in trace.header.tools]
     for end in ends:
-        messages = [message for turn in kept[:end] for message in _messages(turn, style)]
+        messages = [message for turn in dialogue[:end] for message in _messages(turn, style)]
         line: Json = {"messages": messages}
         if tools:
             line["tools"] = tools
@@ -80,27 +82,27 @@ def turns(trace: Trace) -> list[Turn]:
         raise NotAnExample("it was handed to another agent, whose tools a trace does not hold")
     if any(event.kind == "unknown" for event in events):
         raise NotAnExample("it has events this version does not know")
-    given = sum(len(e.messages) for e in events if isinstance(e, RunStarted))
+    own_opening = sum(len(e.messages) for e in events if isinstance(e, RunStarted))
     messages = Transcript.of(event for event in events if event.kind != "unknown").messages
     asked_again = {id(e.message) for e in events if isinstance(e, MessageAdded)}
-    opening = [Turn(message) for message in messages[:given]]
-    rest = _without_repairs(messages[given:], asked_again)
-    kept = [*opening, *(Turn(m, own=m.role == "assistant") for m in _without_mended(rest))]
-    if not kept or not kept[-1].own:
+    opening = [Turn(message) for message in messages[:own_opening]]
+    rest = _without_repairs(messages[own_opening:], asked_again)
+    dialogue = [*opening, *(Turn(m, own=m.role == "assistant") for m in _without_mended(rest))]
+    if not dialogue or not dialogue[-1].own:
         raise NotAnExample("its last word is not the model's")
-    return kept
+    return dialogue
 
 
 def _without_repairs(messages: Sequence[Message], asked_again: set[int]) -> list[Message]:
     """Without answers that did not fit, and what was said about them."""
-    kept: list[Message] = []
+    whole: list[Message] = []
     for message in messages:
         if id(message) in asked_again:
-            if kept and kept[-1].role == "assistant":
-                kept.pop()
+            if whole and whole[-1].role == "assistant":
+                whole.pop()
             continue
-        kept.append(message)
-    return kept
+        whole.append(message)
+    return whole
 
 
 def _without_mended(messages: Sequence[Message]) -> list[Message]:
@@ -108,9 +110,9 @@ def _without_mended(messages: Sequence[Message]) -> list[Message]:
     # Ids are told apart within one reply only, so a call is known by the place of its reply as well
     outcomes: list[tuple[int, ToolCall, ToolResult]] = []
     for place, message in enumerate(messages):
-        made = {call.id: call for call in messages[place - 1].tool_calls} if place else {}
+        calls = {call.id: call for call in messages[place - 1].tool_calls} if place else {}
         results = (part for part in message.parts if isinstance(part, ToolResult))
-        outcomes += [(place - 1, made[r.call_id], r) for r in results if r.call_id in made]
+        outcomes += [(place - 1, calls[r.call_id], r) for r in results if r.call_id in calls]
     worked = [(place, call.name) for place, call, result in outcomes if result.error is None]
     gone = {
         (place, failed.id)
@@ -121,15 +123,15 @@ def _without_mended(messages: Sequence[Message]) -> list[Message]:
             for later, name in worked
         )
     }
-    kept: list[Message] = []
+    whole: list[Message] = []
     for place, message in enumerate(messages):
         reply = place if message.role == "assistant" else place - 1
         parts = tuple(part for part in message.parts if (reply, _id(part)) not in gone)
         if len(parts) == len(message.parts):
-            kept.append(message)
+            whole.append(message)
         elif any(isinstance(part, ToolCall | ToolResult) for part in parts):
-            kept.append(message.model_copy(update={"parts": parts}))
-    return kept
+            whole.append(message.model_copy(update={"parts": parts}))
+    return whole
 
 
 def _id(part: object) -> str | None:

@@ -122,8 +122,8 @@ def _facts(trace: Trace, length: float) -> Iterator[Html]:
 
 
 def _fact(name: str, value: str, more: str = "") -> Html:
-    shown: Sequence[Html | str] = [value, tag("small", more)] if more else [value]
-    return tag("div", [tag("dt", name), tag("dd", shown)])
+    content: Sequence[Html | str] = [value, tag("small", more)] if more else [value]
+    return tag("div", [tag("dt", name), tag("dd", content)])
 
 
 def _when(seconds: float) -> tuple[str, str]:

@@ -58,6 +58,6 @@ def _row(what: str, number: int, span: tuple[float, float], length: float, kind:
         preserveAspectRatio="none",
         aria_hidden="true",
     )
-    shown = "is-tool is-bad" if kind == "bad" else f"is-{kind}"
+    classes = "is-tool is-bad" if kind == "bad" else f"is-{kind}"
     label = [tag("span", what, class_="what"), bar, tag("span", duration(took), class_="took")]
-    return tag("li", tag("a", label, href=f"#reply-{number}"), class_=shown)
+    return tag("li", tag("a", label, href=f"#reply-{number}"), class_=classes)

@@ -190,9 +190,9 @@ class _Run:
             for span in spans:
                 if span.span_id in self.calls or span.text("gen_ai.tool.call.id"):
                     continue
-                made = call_of(span)
+                tool_call = call_of(span)
                 for call in left:
-                    if call.name == made.name and (not exactly or _same(call, made)):
+                    if call.name == tool_call.name and (not exactly or _same(call, tool_call)):
                         self.calls[span.span_id] = call.id
                         left.remove(call)
                         break
@@ -205,8 +205,8 @@ class _Run:
                 left.remove(call)
 
     def _called(self, span: ReadSpan) -> Iterator[tuple[float, StoredEvent]]:
-        made = call_of(span)
-        call = self.open.pop(self.calls.get(span.span_id, made.id), made)
+        tool_call = call_of(span)
+        call = self.open.pop(self.calls.get(span.span_id, tool_call.id), tool_call)
         failed = span.text("error.type") or ("tool_error" if span.error is not None else "")
         error = cast(ToolErrorKind, failed if failed in _ERRORS else "tool_error")
         answer = span.attributes.get("gen_ai.tool.call.result", "")

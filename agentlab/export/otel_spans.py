@@ -88,12 +88,12 @@ def _told_by(span: ReadSpan, by_id: Mapping[Key, ReadSpan]) -> ReadSpan | None:
 def _said(span: ReadSpan) -> bytes:
     """What a reply said and what it cost, in a form that two tellings of it share."""
     parts = [part for m in messages_of(span.data("gen_ai.output.messages")) for part in m.parts]
-    said = [
+    messages = [
         (part.name, part.id) if isinstance(part, ToolCall) else getattr(part, "text", "")
         for part in parts
     ]
     used = [span.number(f"gen_ai.usage.{kind}_tokens") for kind in ("input", "output")]
-    return to_json([said, used])
+    return to_json([messages, used])
 
 
 def _within(inner: ReadSpan, outer: ReadSpan) -> bool:
@@ -150,9 +150,9 @@ def _owner(
         if above.operation == "invoke_agent":
             return _key(above)
         if above.operation == "execute_tool":
-            asked = [other for other in below.get(_key(above), ()) if _within(span, other)]
-            if asked:
-                return _key(max(asked, key=lambda other: other.start))
+            chats = [other for other in below.get(_key(above), ()) if _within(span, other)]
+            if chats:
+                return _key(max(chats, key=lambda other: other.start))
             if span.operation in _REPLIES:
                 return _key(above)
     return span.trace_id, ""

@@ -94,8 +94,12 @@ def _part(raw: Mapping[str, Any]) -> Part:
         case "reasoning" | "thinking":
             return Reasoning(text=_words(raw.get("content")))
         case "tool_call":
-            given = raw.get("arguments")
-            arguments = given if isinstance(given, str) else to_json(given or {}).decode()
+            raw_arguments = raw.get("arguments")
+            arguments = (
+                raw_arguments
+                if isinstance(raw_arguments, str)
+                else to_json(raw_arguments or {}).decode()
+            )
             return ToolCall(
                 id=_words(raw.get("id")), name=_words(raw.get("name")), arguments=arguments
             )
@@ -114,9 +118,11 @@ def _blob(raw: Mapping[str, Any]) -> Part | None:
     except binascii.Error:
         return None
     kinds = {"image": Image, "audio": Audio}
-    made = kinds.get(_words(raw.get("modality")))
+    media_type = kinds.get(_words(raw.get("modality")))
     try:
-        return made(media_type=_words(raw.get("mime_type")), blob=blob) if made else None
+        return (
+            media_type(media_type=_words(raw.get("mime_type")), blob=blob) if media_type else None
+        )
     except ValidationError:
         return None
 
@@ -143,9 +149,9 @@ def tools_of(raw: object) -> Iterator[ToolSpec]:
 def settings_of(chat: ReadSpan) -> Settings:
     """What a reply was asked for with; the defaults where a span's values are none we allow."""
     names = ("temperature", "top_p", "top_k", "max_tokens", "seed")
-    given = {name: chat.attributes.get(f"gen_ai.request.{name}") for name in names}
+    settings = {name: chat.attributes.get(f"gen_ai.request.{name}") for name in names}
     try:
-        return Settings.model_validate({k: v for k, v in given.items() if v is not None})
+        return Settings.model_validate({k: v for k, v in settings.items() if v is not None})
     except ValidationError:
         return Settings()
 

@@ -43,7 +43,7 @@ class Selection:
             chosen = {str(row[0]) for row in query(folder, self.sql)[1] if row}
             by_run = {run: path for run, path in by_run.items() if run in chosen}
         if self.passed:
-            passed = passed_runs(folder)
+            passed = passed_runs(folder, by_run)
             by_run = {run: path for run, path in by_run.items() if passed.get(run)}
         if self.labels:
             by_run = {run: path for run, path in by_run.items() if self._labelled(path)}
@@ -68,8 +68,8 @@ def load_without(path: Path, secrets: Iterable[str]) -> Trace:
         TraceError: as `Trace.load`.
     """
     trace = Trace.load(path)
-    wanted = [secret for secret in secrets if secret]
-    return blanked(trace, wanted) if wanted else trace
+    needles = [secret for secret in secrets if secret]
+    return blanked(trace, needles) if needles else trace
 
 
 def blanked(trace: Trace, secrets: Sequence[str]) -> Trace:

@@ -91,9 +91,9 @@ def every(
             return Verdict(passed=False, reason="nothing was run")
         wrong: list[str] = []
         for run in attempt.runs:
-            shown = read(run)
-            nothing = shown is None or shown == {}
-            why = ended(run) if nothing else complaint(shown, run.case.expect)
+            outputs = read(run)
+            nothing = outputs is None or outputs == {}
+            why = ended(run) if nothing else complaint(outputs, run.case.expect)
             if why is not None:
                 wrong.append(f"{run.case.title}: {why}" if run.case.title else why)
         good = len(attempt.runs) - len(wrong)

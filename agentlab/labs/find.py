@@ -40,17 +40,17 @@ def find_folder(name: str, roots: Iterable[Path]) -> Path:
     Raises:
         LabError: there is none; says what comes closest.
     """
-    given = Path(name)
-    if lab_file(given) is not None:
-        return given
-    known = dict(list_folders(roots))
-    if name in known:
-        return known[name]
-    if given.is_dir():
+    path = Path(name)
+    if lab_file(path) is not None:
+        return path
+    folders = dict(list_folders(roots))
+    if name in folders:
+        return folders[name]
+    if path.is_dir():
         raise LabError(f"{name} has no lab.py, so it is not a lab folder")
     import difflib
 
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    close = difflib.get_close_matches(name, folders, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]}?" if close else "`agentlab list` shows what there is"
     raise LabError(f"no lab {name!r}: {hint}")
 

@@ -40,8 +40,8 @@ def handed_in(lab: Lab, place: Path, step_ids: Sequence[str] = ()) -> Mapping[st
         step.id: read_answer(file, answer_type(step)) for step, file in files if file.exists()
     }
     if not answers:
-        wanted = ", ".join(file.name for step, file in files if step.kind != "read")
-        raise LabError(f"{place} holds no answers; expected some of: {wanted}")
+        names = ", ".join(file.name for step, file in files if step.kind != "read")
+        raise LabError(f"{place} holds no answers; expected some of: {names}")
     return answers
 
 

@@ -28,6 +28,14 @@ class Proof(Value):
     role: Role
 
 
+class Claim(Value):
+    """That one answer to a step is right, or wrong."""
+
+    step: str
+    answer: str
+    role: Role
+
+
 async def prove(
     lab: Lab, backend: Backend, seeds: Sequence[int] = (GRADING_SEED,)
 ) -> AsyncIterator[Proof]:
@@ -38,33 +46,37 @@ async def prove(
             is judged wrongly settles it.
     """
     grader = Grader(lab=lab, backend=backend, runs=None)
+    for claim in claims_of(lab):
+        yield await proof_of(claim, grader, seeds)
+
+
+def claims_of(lab: Lab) -> Iterator[Claim]:
+    """All that a lab claims of the answers it declares, step by step."""
     for step in lab.steps:
-        if not step.checks:
-            continue
-        draws = seeds if isinstance(step, AgentStep | CodeStep) else seeds[:1]
-        for name, (role, answer) in answers_of(step).items():
-            twin = _twin(step, name) if role == "alternative" else None
-            if twin:
-                yield Proof(
-                    step=step.id,
-                    answer=name,
-                    role=role,
-                    holds=False,
-                    reason=f"no alternative: it is the same answer as {twin}",
-                )
-                continue
-            proof: Proof | None = None
-            for seed in draws:
-                report = await _graded(
-                    replace(grader, seed=seed, enough=_enough(step, name, role)), step, answer
-                )
-                proof = _judged(step, name, role, report)
-                if not proof.holds:
-                    at = f"seed {seed}: " if len(draws) > 1 else ""
-                    proof = proof.model_copy(update={"reason": f"{at}{proof.reason}"})
-                    break
-            if proof is not None:
-                yield proof
+        if step.checks:
+            for name, (role, _) in answers_of(step).items():
+                yield Claim(step=step.id, answer=name, role=role)
+
+
+async def proof_of(claim: Claim, grader: Grader, seeds: Sequence[int]) -> Proof:
+    """Grade the answer of one claim; `seeds` as in `prove`, at least one."""
+    step = grader.lab.step(claim.step)
+    name, role = claim.answer, claim.role
+    twin = _twin(step, name) if role == "alternative" else None
+    if twin:
+        reason = f"no alternative: it is the same answer as {twin}"
+        return Proof(step=step.id, answer=name, role=role, holds=False, reason=reason)
+    _, answer = answers_of(step)[name]
+    draws = seeds if isinstance(step, AgentStep | CodeStep) else seeds[:1]
+    proof: Proof | None = None
+    for seed in draws:
+        judge = replace(grader, seed=seed, enough=_enough(step, name, role))
+        proof = _judged(step, name, role, await _graded(judge, step, answer))
+        if not proof.holds:
+            at = f"seed {seed}: " if len(draws) > 1 else ""
+            return proof.model_copy(update={"reason": f"{at}{proof.reason}"})
+    assert proof is not None, "at least one draw is graded"
+    return proof
 
 
 def answers_of(step: Step) -> Mapping[str, tuple[Role, Answer]]:
@@ -103,18 +115,18 @@ def _judged(step: Step, name: str, role: Role, report: StepReport) -> Proof:
     reason = "; ".join(check.reason for check in failed or report.checks)
     verdict = f"{'accepted' if report.passed else 'rejected'}: {reason}"
     holds = report.passed == (role in ("solution", "alternative"))
-    wanted = _own_mistake(step, name) if role == "wrong" and failed else None
-    if wanted and not _found(wanted, failed):
-        holds, verdict = False, f"rejected, but not for its own mistake ({wanted}): {reason}"
+    mistake = _own_mistake(step, name) if role == "wrong" and failed else None
+    if mistake and not _found(mistake, failed):
+        holds, verdict = False, f"rejected, but not for its own mistake ({mistake}): {reason}"
     return Proof(step=step.id, answer=name, role=role, holds=holds, reason=verdict)
 
 
 def _enough(step: Step, name: str, role: Role) -> Callable[[Sequence[CheckReport]], bool]:
     """What is to be rejected need not go on once it is, for its own mistake."""
-    wanted = _own_mistake(step, name) if role == "wrong" else None
+    mistake = _own_mistake(step, name) if role == "wrong" else None
 
     def enough(lost: Sequence[CheckReport]) -> bool:
-        return role in ("starter", "wrong") and (wanted is None or _found(wanted, lost))
+        return role in ("starter", "wrong") and (mistake is None or _found(mistake, lost))
 
     return enough
 

@@ -78,8 +78,8 @@ def misplaced(text: str, error: ErrorDetails, kind: type[BaseModel]) -> str:
             there = names_at(kind, loc[:-1])
             near = get_close_matches(name, there, 1)
             meant = f"; did you mean {near[0]!r}?" if near else ""
-            known = "" if near else f"; there are {', '.join(there)}"
-            return f"{line}there is no {name!r}{f' in {table}' if table else ''}{meant}{known}"
+            others = "" if near else f"; there are {', '.join(there)}"
+            return f"{line}there is no {name!r}{f' in {table}' if table else ''}{meant}{others}"
         case "missing":
             head = _head(text, tables[0]) if tables else "the answer"
             return f"{line}{head} needs {name!r}"

@@ -58,10 +58,10 @@ class Trial:
             TraceError: a fork's event is not there, or does not take that change.
         """
         labels = {"lab": self.lab.id, "step": step.id, **equipment.labels}
-        given: Given = {"labels": labels, "approver": self.approver, "deps": equipment.deps}
+        options: Given = {"labels": labels, "approver": self.approver, "deps": equipment.deps}
         match step, answer:
             case AgentStep(), AgentAnswer():
-                return self.agent(step, answer).run(case.input, **given)
+                return self.agent(step, answer).run(case.input, **options)
             case CodeStep(), CodeAnswer():
                 learner = Agent(
                     name=step.id,
@@ -69,9 +69,9 @@ class Trial:
                     tools=[tool for tool in self.lab.tools if tool.name == step.runs_on],
                     runs=self.runs,
                 )
-                return learner.run(f"Run {answer_name(step)}", **given)
+                return learner.run(f"Run {answer_name(step)}", **options)
             case ForkStep(), ForkAnswer():
-                return self._fork(step, answer, given)
+                return self._fork(step, answer, options)
             case _:
                 kind = answer.kind
                 raise LabError(f"step {step.id} takes another kind of answer than {kind!r}")
@@ -132,10 +132,10 @@ def _called(call: Call) -> Callable[[StoredEvent], StoredEvent]:
                 f"a {event.kind} event is nothing the model did, so no call can take its place: "
                 "fork at one of the model's replies"
             )
-        made = ToolCall(id="mended", name=call.name, arguments=to_json(call.arguments).decode())
+        mended = ToolCall(id="mended", name=call.name, arguments=to_json(call.arguments).decode())
         return ModelReplied(
             reply=event.reply.model_copy(
-                update={"message": Message.assistant(made), "stop": "tool_calls"}
+                update={"message": Message.assistant(mended), "stop": "tool_calls"}
             )
         )
 

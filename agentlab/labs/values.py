@@ -235,13 +235,13 @@ class Lab:
             raise LabError(f"{self.id}: step id {bad[0]!r}: use small letters, digits and '-'")
         if len(set(ids)) < len(ids):
             raise LabError(f"{self.id}: two steps have the same id")
-        known = {tool.name for tool in self.tools}
+        names = {tool.name for tool in self.tools}
         for step in self.steps:
             used = {
                 *(step.tools if isinstance(step, AgentStep) else ()),
                 *((step.runs_on,) if isinstance(step, CodeStep) else ()),
             }
-            if missing := used - known:
+            if missing := used - names:
                 raise LabError(f"{self.id}, step {step.id}: no tool named {missing.pop()!r}")
             if isinstance(step, RunStep):
                 _check_names(self.id, step)

@@ -38,9 +38,9 @@ def findings(runs: Path, *, deep: bool = False) -> Iterator[Finding]:
         deep: let the runtime of local models work, also where it is known to.
     """
     try:
-        asked, broken = KeyChecks(services()), None
+        checks, broken = KeyChecks(services()), None
     except AgentLabError as error:
-        asked, broken = KeyChecks({}), error
+        checks, broken = KeyChecks({}), error
     looks = (
         *(_python, _machine, _extras, lambda: _runtime(deep), _threads, _models),
         *(lambda: _folders(runs), _plugins),
@@ -50,7 +50,7 @@ def findings(runs: Path, *, deep: bool = False) -> Iterator[Finding]:
     # Last, so that the services had the time of all the rest to answer
     if broken is not None:
         yield Finding("note", "services", str(broken), "fix or remove that file")
-    yield from _keys(asked)
+    yield from _keys(checks)
 
 
 def _keys(asked: KeyChecks) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    wanted = (
+    extras = (
         ("llama-cpp-python", "local", "for local models"),
         ("llguidance", "local", "the grammars that hold local models to a schema"),
         ("duckdb", "tools", "search, and SQL over traces"),
@@ -91,7 +91,7 @@ def _extras() -> Iterator[Finding]:
         ("chromadb", "knowledge", "documents, the web and MCP"),
         ("torch", "train", "training"),
     )
-    for name, extra, purpose in (*wanted, *optional):
+    for name, extra, purpose in (*extras, *optional):
         try:
             yield Finding("ok", name, f"{version(name)}: {purpose}")
         except PackageNotFoundError:
@@ -164,7 +164,7 @@ def _plugins() -> Iterator[Finding]:
     for entry in entry_points(group="agentlab.doctor"):
         try:
             look: Callable[[], Iterator[tuple[State, str, str, str]]] = entry.load()
-            for state, what, found, remedy in look():
-                yield Finding(state, what, found, remedy)
+            for state, what, finding, remedy in look():
+                yield Finding(state, what, finding, remedy)
         except Exception as error:  # noqa: BLE001 - a broken plugin is a finding, too
             yield Finding("note", entry.name, f"{type(error).__name__}: {error}")

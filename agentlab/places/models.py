@@ -53,8 +53,8 @@ def service_options(name: str) -> dict[str, Any]:
     word, colon, _ = name.partition(":")
     if not colon or is_local(name) or not services_file().is_file():
         return {}
-    known = services()
-    return {"services": known} if word in known else {}
+    hosts = services()
+    return {"services": hosts} if word in hosts else {}
 
 
 def state_options(name: str, *, restore: bool = False) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _comes_along(name: str) -> bool:
     # by its whole name: `local:smollm2+PATH` would open a file that the stranger chose
     from agentlab.backends.llamacpp.registry import MODELS
 
-    return name in {f"local:{known}" for known in MODELS}
+    return name in {f"local:{model}" for model in MODELS}
 
 
 def model_of(trace: Trace, chosen: str | None, *, own: bool, restore: bool = False) -> Backend:

@@ -43,8 +43,8 @@ async def equipment_for(tools: Iterable[str]) -> AsyncGenerator[Equipment]:
     Raises:
         ConfigError: two of them need different things.
     """
-    wanted = set(tools)
-    needed = {entry.value: entry for entry in entry_points(group=GROUP) if entry.name in wanted}
+    unequipped = set(tools)
+    needed = {entry.value: entry for entry in entry_points(group=GROUP) if entry.name in unequipped}
     if len(needed) > 1:
         names = " and ".join(sorted(entry.name for entry in needed.values()))
         raise ConfigError(f"{names} need different equipment: use them in agents of their own")

@@ -66,12 +66,12 @@ async def open_tools(names: Iterable[str]) -> AsyncGenerator[tuple[Tool[Any], ..
         MissingExtra: one of them needs something that is not installed.
     """
     sets = {entry.name: entry for entry in entry_points(group=TOOLSETS)}
-    known = tool_names()
+    installed = tool_names()
     plain: list[str] = []
     named: dict[str, list[str]] = {}
     for name in names:
         head, colon, what = name.partition(":")
-        if head in sets and (colon or head not in known):
+        if head in sets and (colon or head not in installed):
             named.setdefault(head, []).append(what)
         else:
             plain.append(name)

@@ -247,9 +247,12 @@ class _Check:
 
     def _anew(self, approver: Any, deps: Any, workspace: Path | None) -> Run[Any]:
         first = self._events[0]
-        messages: Sequence[Message] = first.messages if isinstance(first, RunStarted) else ()
-        before = [m for i, m in enumerate(messages[:-1]) if i or m.role != "system"]
-        question = messages[-1] if messages else Message.user("")
+        asked = first.messages if isinstance(first, RunStarted) else ()
+        *before, question = asked or (Message.user(""),)
+        # Instructions that stand alone are the agent's own, and it must give them again. With a
+        # history they may have come along with it, and an agent that has none keeps those.
+        if before and before[0].role == "system" and (*before[1:],) == self._agent.examples:
+            del before[0]
         agent = replace(self._agent, runs=None)
         return agent.run(
             question, history=before, approver=approver, deps=deps, workspace=workspace

@@ -33,6 +33,9 @@ backend_option = click.option(
     shell_complete=models,
     help="Model to use, e.g. local:smollm2, job:last, or a GGUF file.",
 )
+on_option = click.option(
+    "--on", default="local", show_default=True, help="Where to run: local, ray, or ray:ADDRESS."
+)
 labs_option = click.option(
     "--labs",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

@@ -38,11 +38,11 @@ class PlainSchema(GenerateJsonSchema):
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         """A number, or the digits of one: not just any text."""
-        made = super().decimal_schema(schema)
-        for option in made.get("anyOf", ()):
+        written = super().decimal_schema(schema)
+        for option in written.get("anyOf", ()):
             if option.get("type") == "string":
                 option.setdefault("pattern", r"^-?[0-9]+(\.[0-9]+)?$")
-        return made
+        return written
 
 
 def underlying(function: Function) -> Function:
@@ -86,11 +86,11 @@ def arguments_of(
     except (NameError, TypeError, ValueError) as error:
         raise ConfigError(f"tool {name}: its annotations can't be read: {error}") from error
     described = {p.arg_name: p.description for p in _doc(function).params if p.description}
-    given = cast(Any, function).keywords if isinstance(function, functools.partial) else ()
+    bound = cast(Any, function).keywords if isinstance(function, functools.partial) else ()
     contexts: list[str] = []
     fields: dict[str, Any] = {}
     for parameter in parameters.values():
-        if parameter.name in given:  # settled by a partial, and not the model's business
+        if parameter.name in bound:  # settled by a partial, and not the model's business
             continue
         if _is(hints.get(parameter.name), context):
             contexts.append(parameter.name)
@@ -113,8 +113,10 @@ def no_schema(kind: Any, error: Exception) -> str:
     if getattr(error, "code", "") == "typed-dict-version":
         return "for typing.TypedDict before Python 3.12: take it from typing_extensions"
     if isinstance(error, PydanticSchemaGenerationError | PydanticInvalidForJsonSchema):
-        shown = kind.__name__ if isinstance(kind, type) else _QUALIFIED.sub("", repr(kind))
-        return f"for {shown:.80}: use text, numbers, lists, dicts, dataclasses or pydantic models"
+        kind_name = kind.__name__ if isinstance(kind, type) else _QUALIFIED.sub("", repr(kind))
+        return (
+            f"for {kind_name:.80}: use text, numbers, lists, dicts, dataclasses or pydantic models"
+        )
     return f"can be made: {str(error).strip().partition(chr(10))[0]}"
 
 
@@ -140,8 +142,8 @@ def answers_of(function: Function, namespace: Mapping[str, Any]) -> dict[str, An
         return None
     try:
         bare = SimpleNamespace(__annotations__={"return": hint})
-        known = _globals(underlying(function))
-        annotation = get_type_hints(bare, known, dict(namespace), include_extras=True)["return"]
+        names = _globals(underlying(function))
+        annotation = get_type_hints(bare, names, dict(namespace), include_extras=True)["return"]
         schema = TypeAdapter(annotation).json_schema(
             mode="serialization", schema_generator=PlainSchema
         )
@@ -184,11 +186,11 @@ def _hints(function: Function, namespace: Mapping[str, Any]) -> dict[str, Any]:
     owner = underlying(function)
     # The return type is not needed, and may be known to type checkers only
     written = {k: v for k, v in inspect.get_annotations(owner).items() if k != "return"}
-    bare, known = SimpleNamespace(__annotations__=written), _globals(owner)
+    bare, names = SimpleNamespace(__annotations__=written), _globals(owner)
     try:
-        return get_type_hints(bare, known, include_extras=True)
+        return get_type_hints(bare, names, include_extras=True)
     except NameError:  # a type made inside the function that makes the tool
-        return get_type_hints(bare, known, dict(namespace), include_extras=True)
+        return get_type_hints(bare, names, dict(namespace), include_extras=True)
 
 
 def _globals(function: Function) -> dict[str, Any]:

@@ -35,6 +35,6 @@ def made_again(make: Made, where: Any, options: dict[str, Any]) -> Any:
     if not isinstance(where, tuple):
         return make(**options)(where)
     module, name = cast(tuple[str, str], where)
-    made: Any = reduce(cast(Any, getattr), name.split("."), import_module(module))
+    function: Any = reduce(cast(Any, getattr), name.split("."), import_module(module))
     # under its own name stands what the decorator left there: the tool
-    return make(**options)(getattr(made, "function", None) or made)
+    return make(**options)(getattr(function, "function", None) or function)

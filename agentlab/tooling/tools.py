@@ -172,12 +172,12 @@ class Tool(Generic[A]):
         self._check("description", str, "a text")
 
     def _check(self, what: str, kind: type[float | str], takes: str) -> None:
-        given: object = getattr(self, what)
-        if given is None and what == "timeout":
+        value: object = getattr(self, what)
+        if value is None and what == "timeout":
             return
-        fits = isinstance(given, (int, float) if kind is float else kind)
-        if not fits or isinstance(given, bool) or (isinstance(given, int | float) and given <= 0):
-            raise Refused(f"{what} of tool {self.name} takes {takes}; {given!r:.60} is none")
+        fits = isinstance(value, (int, float) if kind is float else kind)
+        if not fits or isinstance(value, bool) or (isinstance(value, int | float) and value <= 0):
+            raise Refused(f"{what} of tool {self.name} takes {takes}; {value!r:.60} is none")
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         if self.function is None:

@@ -15,13 +15,11 @@ guaranteed: the last moments before a power cut (the file is not fsynced).
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
@@ -38,6 +36,7 @@ from agentlab.messages import Value, Words
 from agentlab.private import private_folder, write_private
 from agentlab.regular import open_regular
 from agentlab.trace import jsonlines
+from agentlab.trace.collector import no_collector
 
 FORMAT: Final = "agentlab-trace"
 VERSION: Final = 1
@@ -168,7 +167,7 @@ class Trace:
         try:
             with open_regular(path) as file:
                 header = _read_header(path, jsonlines.first_line(file))
-                with _no_collector():
+                with no_collector():
                     records, torn = _read_records(file, BlobFolder(path.parent))
         except OSError as error:
             raise TraceError(f"{path}: {error.strerror or error}") from error
@@ -187,10 +186,27 @@ class Trace:
         return next((m.text for m in reversed(messages) if m.role == "user"), "")
 
 
+def trace_names(folder: Path) -> list[str]:
+    """The names of the trace files in a folder, newest first."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 -- of 100,000 files, only the names
+    except OSError:  # no folder, or somebody else's
+        return []
+    return sorted((name for name in names if name.endswith(SUFFIX)), reverse=True)
+
+
 def runs_in(folder: Path) -> Iterator[Path]:
     """The trace files in a folder, newest first by name."""
-    if folder.is_dir():
-        yield from sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
+    yield from (folder / name for name in trace_names(folder))
+
+
+def has_runs(folder: Path) -> bool:
+    """Whether there is a trace file in a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(SUFFIX) for entry in entries)
+    except OSError:
+        return False
 
 
 def find_run(folder: Path, name: str) -> Path:
@@ -249,22 +265,6 @@ def _read_header(path: Path, line: bytes) -> TraceHeader:
         return TraceHeader.model_validate(fields)
     except ValidationError as error:
         raise jsonlines.damaged(path, error) from None
-
-
-@contextmanager
-def _no_collector() -> Generator[None]:
-    """Make many values that are all kept: the collector would look at each of them in vain."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            if not gc.get_freeze_count():
-                # by way of the frozen ones, everything becomes old without being looked at
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def _read_records(lines: Iterable[bytes], store: BlobFolder) -> tuple[list[Record], int]:

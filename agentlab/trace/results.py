@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -27,10 +27,12 @@ from agentlab.messages import Usage, Value, Words
 from agentlab.private import private_folder
 from agentlab.regular import is_regular, read_regular
 from agentlab.trace import jsonlines
+from agentlab.trace.collector import no_collector
 from agentlab.trace.jsonlines import LineWriter, cut_torn_tail
 
 FORMAT: Final = "agentlab-results"
 VERSION: Final = 1
+_RUN = re.compile(rb'"run"\s*:\s*"([^"]*)')
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
 
 
@@ -101,23 +103,35 @@ class Results:
             TraceError: there is no such file, or it does not hold results.
             TraceVersionError: a newer AgentLab wrote it.
         """
-        try:
-            first, _, rest = read_regular(path).partition(b"\n")
-        except OSError as error:
-            raise TraceError(f"{path}: {error.strerror or error}") from error
+        return cls._of(path, _bytes(path))
+
+    @classmethod
+    def _of(cls, path: Path, data: bytes) -> Results:
+        first, _, rest = data.partition(b"\n")
         header = _header(path, first)
         last: dict[tuple[str, int], RunResult] = {}
         several: list[RunResult] = []
         torn = 0
-        for line in rest.splitlines(keepends=True):
-            result = _result(line) if line.endswith(b"\n") else None
-            if result is None:
-                torn += len(line.strip())
-            elif header.kind == "eval":
-                last[result.sample, result.epoch] = result
-            else:
-                several.append(result)
+        with no_collector():
+            for line in rest.splitlines(keepends=True):
+                result = _result(line) if line.endswith(b"\n") else None
+                if result is None:
+                    torn += len(line.strip())
+                elif header.kind == "eval":
+                    last[result.sample, result.epoch] = result
+                else:
+                    several.append(result)
         return cls(path=path, header=header, results=(*last.values(), *several), torn=torn)
+
+    @classmethod
+    def naming(cls, path: Path, runs: Collection[str]) -> Results | None:
+        """As `load`; None, and much sooner, where the file names none of these runs.
+
+        Raises:
+            TraceError: as `load`, of a file that names one.
+        """
+        data = _bytes(path)
+        return cls._of(path, data) if _names(data, runs) else None
 
 
 class ResultsWriter:
@@ -183,17 +197,36 @@ def results_in(folder: Path) -> Iterator[Path]:
     yield from filter(is_regular, sorted((folder / "results").glob("*.jsonl")))
 
 
-def passed_runs(folder: Path) -> dict[str, bool]:
-    """For each run that was ever judged: whether it passed, every time."""
+def passed_runs(folder: Path, runs: Collection[str] | None = None) -> dict[str, bool]:
+    """For each run that was ever judged: whether it passed, every time.
+
+    Args:
+        runs: the only ones that are asked about; others may be missing from the answer.
+    """
     passed: dict[str, bool] = {}
     for path in results_in(folder):
         try:
-            results = Results.load(path)
+            results = Results.load(path) if runs is None else Results.naming(path, runs)
         except TraceError:  # a foreign file among them
             continue
-        for result in results.results:
+        for result in results.results if results else ():
             passed[result.run] = passed.get(result.run, True) and result.passed
     return passed
+
+
+def _names(data: bytes, runs: Collection[str]) -> bool:
+    """Whether a line may be of one of these runs."""
+    if b"\\u" in data:  # any letter can be written so
+        return True
+    named = {run.decode("utf-8", "replace") for run in _RUN.findall(data)}
+    return any(run in runs or "\\" in run for run in named)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise TraceError(f"{path}: {error.strerror or error}") from error
 
 
 def _result(line: bytes) -> RunResult | None:

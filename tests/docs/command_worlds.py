@@ -74,16 +74,21 @@ NOT_RUN: Mapping[str, Elsewhere] = {
         "execute/test_tools.py::test_check_attacks_this_machine",
         "execute/test_boundary.py::test_no_attack_escapes",
     ),
-    r"train (lora|dpo|tool-calling)": _by(
+    r"train (lora|dpo|tool-calling|full-finetune)": _by(
         "trains for minutes, which small models do in seconds",
         "train/test_recipes.py::test_a_recipe_that_was_interrupted_ends_where_it_would_have",
         "train/test_served.py::test_a_model_is_trained_on_top_of_a_job_s",
+        "train/test_families.py::test_a_family_trained_whole_is_served_and_trained_on",
     ),
     r"quantize": _by(
         "needs what a job made", "train/test_served.py::test_quantize_writes_what_a_job_is_as_files"
     ),
     r"chat -b job:": _by(
         "needs what a job made", "train/test_served.py::test_a_job_is_talked_to_by_its_name"
+    ),
+    r"eval run .*--on ray": _by(
+        "needs a cluster",
+        "evaluate/test_eval_ray.py::test_a_cluster_comes_to_the_same_results_as_this_process",
     ),
     r"train pretrain .*--on ray": _by(
         "needs a cluster",

@@ -156,6 +156,21 @@ async def _evaluation(folder: Path, *_: object) -> AsyncGenerator[Names]:
 
 
 @asynccontextmanager
+async def _frameworks(folder: Path, *_: object) -> AsyncGenerator[Names]:
+    pytest.importorskip("langchain_core", reason="langchain-core is not installed")
+    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed")
+    (folder / "tea.md").write_text("# Tea\n\nTea takes four minutes.\n")
+    names: Names = {"path": folder / "tea.md"}
+    yield names
+    assert names["person"].name == "Ada"
+    assert names["call"]["name"] == "add"
+    assert [call.name for call in names["result"].messages[-3].tool_calls] == ["multiply"]
+    assert names["found"][0].metadata["citation"] == "tea.md:3"
+    assert str(names["output"]) == "40"
+    assert names["answer"].source_nodes[0].metadata["citation"] == "tea.md:3"
+
+
+@asynccontextmanager
 async def _knowledge(folder: Path, *_: object) -> AsyncGenerator[Names]:
     (folder / "docs").mkdir()
     (folder / "docs" / "exact.md").write_text("# Exact\n\nA run is exact with a clear cache.\n")
@@ -295,6 +310,7 @@ WORLDS: Mapping[str, World] = {
     "backends": _backends,
     "data": _data,
     "evaluation": _evaluation,
+    "frameworks": _frameworks,
     "knowledge": _knowledge,
     "labs": _labs,
     "mcp": _mcp,

@@ -122,7 +122,7 @@ async def test_code_is_taken_out_of_its_fence_and_run_with_the_tests():
 
 
 async def test_code_of_a_model_really_runs_in_a_sandbox():
-    from agentlab.cli.code_runner import sandbox_runner
+    from agentlab_tools.scored_code import sandbox_runner
 
     try:
         run_code = sandbox_runner()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import comb
 from random import Random
 from statistics import fmean
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentlab.evaluate.statistics import coin, mean_interval, paired, wilson
+from agentlab.evaluate.statistics import LARGE, coin, mean_interval, paired, wilson
 
 shares = st.lists(st.floats(0, 1), min_size=2, max_size=12)
 
@@ -68,8 +69,32 @@ def test_wilson_agrees_with_the_textbook():
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
 
 
+@pytest.mark.parametrize("power", [1, 4], ids=["even", "skewed"])
+def test_the_interval_of_many_values_is_nearly_that_of_a_bootstrap(power):
+    chance = Random(power)
+    values = [chance.random() ** power for _ in range(LARGE + 1)]
+    many, fewer = mean_interval(values), mean_interval(values[:LARGE])
+    assert (many.method, fewer.method) == ("normal", "bca")
+    assert many.low is not None
+    assert many.high is not None
+    assert fewer.low is not None
+    assert fewer.high is not None
+    width = fewer.high - fewer.low
+    assert many.low == pytest.approx(fewer.low, abs=0.05 * width)
+    assert many.high == pytest.approx(fewer.high, abs=0.05 * width)
+
+
+def test_the_interval_of_many_that_are_right_or_wrong_is_a_shares():
+    few_wrong = mean_interval([0.0] * 3 + [1.0] * LARGE)
+    assert few_wrong.method == "wilson"
+    assert (few_wrong.low, few_wrong.high) == wilson(LARGE, LARGE + 3)
+
+
 def test_a_coin_is_tossed_exactly():
-    assert coin(0, 0) == coin(3, 3) == 1.0
+    assert coin(0, 0) == coin(3, 3) == coin(10**6, 10**6) == 1.0
+    exact = Fraction(2 * sum(comb(3000, k) for k in range(1451)), 2**3000)
+    assert coin(1450, 1550) == pytest.approx(float(exact), rel=1e-10)
+    assert coin(0, 10**6) == 0.0
     assert coin(5, 0) == coin(0, 5) == pytest.approx(2 / 32)
     assert coin(2, 8) == pytest.approx(2 * sum(comb(10, k) for k in range(3)) / 2**10)
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from agentlab_tools.execute import Sandbox, SandboxLimits
+from agentlab.errors import ToolError
+from agentlab_tools.execute import Sandbox, SandboxLimits, printed_by
 from agentlab_tools.execute.answers import is_png
 
 
@@ -28,6 +29,12 @@ async def test_an_error_comes_with_the_cells_own_traceback_alone(sandbox: Sandbo
     assert "ZeroDivisionError" in result.error
     assert "cell.py" not in result.error
     assert (await sandbox.run_python("1")).value == "1"
+
+
+async def test_a_warning_does_not_hide_the_error_of_a_program(sandbox: Sandbox) -> None:
+    assert await printed_by(sandbox, "print(6 * 7)") == "42\n"
+    with pytest.raises(ToolError, match="ZeroDivisionError"):
+        await printed_by(sandbox, "import warnings; warnings.warn('old'); 1 / 0")
 
 
 async def test_a_syntax_error_is_a_result(sandbox: Sandbox) -> None:
@@ -286,4 +293,6 @@ async def test_numpy_has_the_threads_that_the_limits_give_it(threads: int) -> No
     limits = SandboxLimits(threads=threads)
     async with Sandbox.open(limits=limits, spare=False) as opened:
         result = await opened.run_python("import os\nos.environ['OPENBLAS_NUM_THREADS']")
+        waits = await opened.run_python("os.environ['OMP_WAIT_POLICY']")
     assert result.value == repr(str(threads))
+    assert waits.value == "'passive'"  # and sleeps while it waits, so that others get on

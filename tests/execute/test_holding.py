@@ -145,6 +145,32 @@ async def test_packages_are_those_chosen_and_what_they_need() -> None:
         assert "No module named 'pandas'" in (result.error or "")
 
 
+def test_an_extra_that_a_requirement_asks_for_comes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requirements = {
+        "outer-d": ("inner-d[More_Of, rest]>=1", "other-d"),
+        "other-d": ("inner-d",),
+        "inner-d": ('wanted-d>=1; extra == "more-of"', "unwanted-d; extra == 'all'"),
+        "wanted-d": (),
+        "unwanted-d": (),
+    }
+    for name, required in requirements.items():
+        module = name.replace("-", "_")
+        (tmp_path / f"{module}.py").touch()
+        (tmp_path / f"{module}-1.dist-info").mkdir()
+        (tmp_path / f"{module}-1.dist-info" / "RECORD").write_text(f"{module}.py,,\n")
+        head = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+        (tmp_path / f"{module}-1.dist-info" / "METADATA").write_text(
+            head + "".join(f"Requires-Dist: {one}\n" for one in required)
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = resolve(("outer-d", "other-d"))
+    names = {path.name for path in found.entries}
+    assert names == {"outer_d.py", "other_d.py", "inner_d.py", "wanted_d.py"}
+    assert found.imports == ("outer_d", "other_d")
+
+
 async def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     await _a_life("bubblewrap")

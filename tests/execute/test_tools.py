@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from click.testing import CliRunner
 
 from agentlab.messages import ToolCall, ToolResult
 from agentlab.tooling import Tool, ToolContext
-from agentlab_tools.execute import Sandbox, SandboxLimits, cli, tools
+from agentlab_tools.execute import Sandbox, SandboxLimits, cli, printed_by, tools
+from agentlab_tools.execute.equipment import sandbox_with
 
 
 @pytest.fixture
@@ -153,3 +155,12 @@ def test_check_attacks_this_machine() -> None:
     assert "2 attacks held, 0 escaped" in done.output
     wrong = runner.invoke(cli.sandbox, ["check", "no-such-attack"])
     assert "no attack called no-such-attack" in wrong.output
+
+
+async def test_a_labs_sandbox_has_its_files_and_its_threads(tmp_path: Path) -> None:
+    (tmp_path / "engine.txt").write_text("ANSWER = 42\n")
+    files = {"engine.py": tmp_path / "engine.txt"}
+    async with sandbox_with("numpy", timeout=20, threads=1, files=files)() as equipment:
+        code = "import engine, os; print(engine.ANSWER, os.environ['OPENBLAS_NUM_THREADS'])"
+        assert await printed_by(equipment.deps, code) == "42 1\n"
+        assert equipment.labels["sandbox"]

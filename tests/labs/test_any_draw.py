@@ -5,27 +5,35 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from draws import holds_on_any_draw
+from fuzzing import fuzzing
 
-from agentlab.backends.scripted import Scripted
 from agentlab.errors import ConfigError
 from agentlab.labs import CodeStep, Lab
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab_tools.execute import CellResult, Sandbox
 
-DRAWN = (
-    ("m0/bash", "tally"),
-    ("m0/bash", "unfinished"),
-    ("m0/git", "deliver"),
-    ("m0/git", "search"),
-    ("m0/linear-algebra", "layer"),
-    ("m0/linear-algebra", "without"),
-    ("m0/linear-algebra", "turn"),
-    ("m0/linear-algebra", "halves"),
-    ("m1/pytorch", "net"),
-    ("m1/pytorch", "loop"),
-)
+DRAWN = {
+    "m0/bash": ("tally", "unfinished"),
+    "m0/calculus": ("gradient", "chain", "edge"),
+    "m0/git": ("deliver", "search"),
+    "m0/linear-algebra": ("layer", "without", "turn", "halves"),
+    "m0/notebook": ("find", "mend", "again"),
+    "m0/pandas": ("clean", "join", "log"),
+    "m0/probability": ("posterior", "doubt"),
+    "m1/backprop": ("engine", "rules", "teach"),
+    "m1/cnn": ("convolve", "moves", "shifted"),
+    "m1/keras": ("layer", "watch"),
+    "m1/kinds-of-learning": ("labelled", "clustered"),
+    "m1/model-loss-optimizer": ("losses", "movers", "fit", "teach"),
+    "m1/neural-net": ("forward", "count", "train", "doubt"),
+    "m1/pytorch": ("net", "loop"),
+    "m1/rnn-lstm": ("step", "back", "remember"),
+    "m2/attention": ("attend", "look", "off", "agent"),
+    "m2/positions": ("sinusoid", "rotate", "lengths", "room"),
+    "m2/three-architectures": ("wire", "fill", "cannot", "route"),
+}
 """Steps whose cases differ in kind, and which need no model to be tried."""
 
 
@@ -46,16 +54,14 @@ def test_every_trap_is_met_when_grading(id: str, practised: bool):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(("id", "step_id"), DRAWN)
-async def test_the_solution_holds_on_ten_draws(id: str, step_id: str):
-    lab = lab_of(id)
-    step = lab.step(step_id)
-    for seed in range(10):
-        grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=seed)
-        async for event in grader.step_events(step, step.solution):
-            if isinstance(event, StepFinished):
-                assert [c.reason for c in event.report.checks if not c.passed] == [], seed
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("id", "step_id"), [(id, step) for id, steps in DRAWN.items() for step in steps]
+)
+async def test_the_solution_holds_on_any_draw(id: str, step_id: str):
+    if not fuzzing():
+        pytest.skip("a draw is tried when the lab is proved; ten are tried by make fuzz")
+    await holds_on_any_draw(lab_of(id), step_id)
 
 
 @pytest.mark.parametrize(

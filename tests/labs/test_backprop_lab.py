@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agentlab.backends.scripted import Scripted
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 
-MODEL = Scripted(["never asked"])
 STEP = 1e-6
 
 
@@ -126,16 +123,3 @@ def test_the_engine_in_the_sandbox_has_the_slopes_of_differences(engine: dict[st
     before = values[0].grad.copy()
     made.backward()
     np.testing.assert_allclose(values[0].grad, 2 * before)  # it adds up, as in PyTorch
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("step_id", ["engine", "rules", "teach"])
-async def test_the_right_answers_hold_on_several_draws(lab: Lab, step_id: str):
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    for seed in range(3 if step_id == "teach" else 10):
-        grader = Grader(lab=lab, backend=MODEL, runs=None, seed=seed)
-        async for event in grader.step_events(step, step.solution):
-            if isinstance(event, StepFinished):
-                assert [c.reason for c in event.report.checks if not c.passed] == [], seed

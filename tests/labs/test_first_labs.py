@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agentlab import ToolCall
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 
@@ -66,6 +67,18 @@ def test_a_broken_off_trace_has_a_call_that_never_ended(traces: Any, seed: int):
     for text in (torn, killed):
         assert "unfinished" in {call["error"] for call in traces.calls(text)}
     assert traces.calls(torn) == traces.calls(killed)
+
+
+def test_an_item_named_with_digits_is_not_taken_for_how_many():
+    """As a model once called `put(item="60", count=1)`, and the store rightly said "1 60"."""
+    split = parts_of("m0/python-core")["tools"]._split
+    typed = [{"name": "put", "takes": [["item", "str", True, None], ["count", "int", True, None]]}]
+    untyped = [{"name": "put", "takes": [["item", "", True, None], ["count", "", True, None]]}]
+    call = ToolCall(id="1", name="put", arguments='{"item": "60", "count": 1}')
+    assert split([call], typed) == ([1], ["60"])
+    call = ToolCall(id="1", name="put", arguments='{"item": "books", "count": "60"}')
+    assert split([call], untyped) == split([call], typed) == ([60], ["books"])
+    assert split([ToolCall(id="1", name="put", arguments='{"item": "bo')], typed) == ([], [])
 
 
 def test_a_die_means_the_token_on_whose_share_it_falls():

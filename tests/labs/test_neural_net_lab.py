@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agentlab.backends.scripted import Scripted
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
-
-MODEL = Scripted(["never asked"])
+from agentlab_tools.digits import digits, drawn
 
 
 @pytest.fixture
@@ -83,9 +80,9 @@ def test_every_patient_has_what_each_wrong_way_of_counting_takes_for_dead(lab: L
 
 def test_known_and_fresh_digits_are_never_the_same_and_nonsense_has_the_ink_it_had(lab: Lab):
     net = part(lab, "net")
-    pictures, _ = net.digits()
+    pictures, _ = digits()
     assert len(np.unique(pictures, axis=0)) == len(pictures)
-    x, y, fresh, right = net.drawn(5, 3000, 1000)
+    x, y, fresh, right = drawn(5, 3000, 1000)
     assert (len(x), len(fresh)) == (3000, 1000)
     assert len(np.unique(np.concatenate([x, fresh]), axis=0)) == 4000
     assert set(y.tolist()) == set(right.tolist()) == set(range(10))
@@ -99,7 +96,7 @@ def test_known_and_fresh_digits_are_never_the_same_and_nonsense_has_the_ink_it_h
 
 def test_the_net_is_sure_of_inverted_digits_and_distance_tells_them_apart(lab: Lab):
     net = part(lab, "net")
-    x, y, fresh, right = net.drawn(0, 2000, 200)
+    x, y, fresh, right = drawn(0, 2000, 200)
     layers = net.trained(x, y, 0)
     chances = net.forward(fresh, layers, "relu")[-1]
     assert (chances.argmax(axis=1) == right).mean() > 0.87
@@ -138,16 +135,3 @@ def test_a_net_that_is_none_for_digits_is_refused_in_a_line(lab: Lab):
         with pytest.raises(Exception, match=why) as raised:
             layers(said)
         assert "\n" not in str(raised.value)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("step_id", ["forward", "count", "train", "doubt"])
-async def test_the_solution_holds_on_ten_draws(lab: Lab, step_id: str):
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    for seed in range(10):
-        grader = Grader(lab=lab, backend=MODEL, runs=None, seed=seed)
-        async for event in grader.step_events(step, step.solution):
-            if isinstance(event, StepFinished):
-                assert [c.reason for c in event.report.checks if not c.passed] == [], seed

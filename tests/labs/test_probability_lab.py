@@ -9,13 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from agentlab.backends.scripted import Scripted
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 
-MODEL = Scripted(["never asked"])
 SEEDS = range(12)
 
 
@@ -106,15 +103,3 @@ def test_both_halves_of_the_claims_are_right_as_often_but_for_one(lab: Lab):
     assert not all(right for kind, _, right in asked if kind == "plus")
     borrowed = [(claim, right) for kind, claim, right in (*known, *asked) if kind == "borrow"]
     assert sum(claim for claim, _ in borrowed) > 2 * sum(right for _, right in borrowed)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("step_id", ["posterior", "doubt"])
-async def test_the_solution_holds_on_ten_draws(lab: Lab, step_id: str):
-    step = lab.step(step_id)
-    for seed in range(10):
-        grader = Grader(lab=lab, backend=MODEL, runs=None, seed=seed)
-        async for event in grader.step_events(step, step.solution):
-            if isinstance(event, StepFinished):
-                assert [c.reason for c in event.report.checks if not c.passed] == [], seed

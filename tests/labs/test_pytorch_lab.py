@@ -15,6 +15,7 @@ from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.values import CodeStep, Lab
+from agentlab_tools.digits import drawn
 
 torch: Any = pytest.importorskip("torch")
 
@@ -31,8 +32,8 @@ def part(lab: Lab, name: str) -> ModuleType:
 
 
 def digits(lab: Lab, rows: int) -> dict[str, Any]:
-    known, fresh = part(lab, "data").drawn(1)
-    given = {"x": known.pictures, "y": known.digits, "fresh": fresh.pictures}
+    x, y, fresh, _ = drawn(1, 1500, 1000, "float32")
+    given = {"x": x, "y": y, "fresh": fresh}
     torch.manual_seed(0)
     return {name: torch.tensor(array[:rows]) for name, array in given.items()}
 

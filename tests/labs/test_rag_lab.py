@@ -8,6 +8,7 @@ from random import Random
 from types import ModuleType
 
 import pytest
+from draws import draws
 
 from agentlab.backends.scripted import Scripted
 from agentlab.labs import CodeAnswer, CodeStep, Lab
@@ -98,8 +99,8 @@ async def test_another_sentence_than_the_one_that_answers_does_not_count(lab: La
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_the_right_answers_to_what_is_absent_hold_on_ten_draws(lab: Lab):
+async def test_the_right_answers_to_what_is_absent_hold_on_any_draw(lab: Lab):
     step = step_of(lab)
     for name, answer in {"solution": step.solution, **step.also}.items():
-        for seed in range(10):
+        for seed in draws():
             assert await complaints(lab, answer, seed) == {}, (name, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ def test_nobody_can_speak_while_a_call_waits(trace, at):
         return
     with pytest.raises(TraceError, match="so nobody can speak: fork at event 5, 8"):
         forked(trace, at=at, prompt="Hm.")
+
+
+def test_a_trace_that_does_not_begin_with_a_conversation_is_not_forked(trace):
+    headless = replace(trace, records=trace.records[1:])
+    with pytest.raises(TraceError, match="does not begin with a conversation"):
+        forked(headless, at=3)
 
 
 def test_another_result_is_what_the_model_goes_on_from(trace):

@@ -148,7 +148,7 @@ async def test_a_run_that_ends_sooner_or_later_is_found(trace, runs):
     later = await verify(short, adding(None), model="log")
     assert later.difference is not None
     assert later.difference.then[0] == "limit_reached"
-    assert "one more was asked for" in " ".join(later.difference.now)
+    assert "log holds 2 replies, and one more was asked for" in " ".join(later.difference.now)
 
 
 async def test_ids_signatures_and_money_do_not_count(runs):
@@ -176,6 +176,10 @@ async def test_a_failure_comes_again(runs):
     found = await verify(trace, adding(None, [calls(call("add", a=1, b=2)), "3"]))
     assert found.difference is not None
     assert found.difference.then[0] == "run_failed"
+    otherwise = [calls(call("add", a=1, b=2)), BackendError("too busy")]
+    other = await verify(trace, adding(None, otherwise))
+    assert other.difference is not None
+    assert other.difference.what == "the end of the run"
 
 
 async def yes(_: Any) -> Decision:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from agentlab_tools.train.recipes.pretrain import bpe, opened
 
@@ -28,6 +30,69 @@ def small_tokenizer(folder: Path, *, chat: bool = True) -> Any:
         tokenizer.chat_template = CHATML
         tokenizer.eos_token = "<|im_end|>"
     return tokenizer
+
+
+def piece_tokenizer(*, first_alone: bool = False, complete: bool = True) -> Any:
+    """A tokenizer as SentencePiece makes them: Llama 2's and Phi-3's way, or Mistral's.
+
+    Args:
+        first_alone: as in Mistral's, a step of its own marks the beginning of a text.
+        complete: whether every two pieces that make a third may be merged.
+    """
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    learnt = Tokenizer(models.BPE())
+    learnt.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=180, show_progress=False)
+    learnt.train_from_iterator([TEXT], trainer)
+    pieces = sorted(learnt.get_vocab(), key=learnt.get_vocab().__getitem__)
+    specials = ["<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"]
+    every = [*specials, *(f"<0x{n:02X}>" for n in range(256)), *pieces]
+    known = {text: number for number, text in enumerate(every)}
+    merges = [
+        (piece[:at], piece[at:])
+        for piece in pieces
+        for at in range(1, len(piece))
+        if piece[:at] in known and piece[at:] in known
+    ]
+    if not complete:
+        made = [left + right for left, right in merges]
+        merges.remove(next(pair for pair in merges if made.count(pair[0] + pair[1]) > 1))
+    text = Tokenizer(
+        models.BPE(known, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    )
+    if first_alone:
+        text.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    else:
+        steps = [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
+        text.normalizer = normalizers.Sequence(steps)
+    undone = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    text.decoder = decoders.Sequence([*undone, decoders.Strip(" ", 1, 0)])
+    text.add_special_tokens(specials)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=text,
+        chat_template=CHATML,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="<|im_end|>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def small_of(kind: str, tokenizer: Any, *, seed: int = 0, **changes: Any) -> Any:
+    """A model of two layers of a type that transformers knows: llama, mistral or phi3."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    sizes = small_model(tokenizer).config.to_dict()
+    same = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers")
+    heads = ("num_attention_heads", "num_key_value_heads", "initializer_range", "eos_token_id")
+    kept: dict[str, Any] = {key: sizes[key] for key in (*same, *heads)}
+    kept |= {"max_position_embeddings": 512, "bos_token_id": None, "pad_token_id": None}
+    config = cast(Any, AutoConfig).for_model(kind, **{**kept, **changes})
+    return cast(Any, AutoModelForCausalLM).from_config(config).eval()
 
 
 def small_model(tokenizer: Any, *, seed: int = 0, **changes: Any) -> Any:

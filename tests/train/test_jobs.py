@@ -234,6 +234,23 @@ def test_the_thread_limit_reaches_the_libraries(jobs, tmp_path):
     assert job.said == "3"
 
 
+def test_the_threads_of_a_job_sleep_while_they_wait_unless_somebody_says_otherwise(
+    jobs, tmp_path, monkeypatch
+):
+    recipe = tmp_path / "waits.py"
+    recipe.write_text(
+        "import os, sys\n"
+        "from agentlab_tools.train.recipe import Recipe, RecipeSettings\n"
+        "early = 'torch' in sys.modules\n"
+        "def run(settings, work): work.say(f\"{os.environ['OMP_WAIT_POLICY']} {early}\")\n"
+        "recipe = Recipe('waits', '', RecipeSettings, run, needs=())\n"
+    )
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert over(jobs, jobs.submit(str(recipe), {})).said == "passive False"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert over(jobs, jobs.submit(str(recipe), {})).said == "active False"
+
+
 def test_a_bug_in_a_recipe_is_one_line_and_its_traceback_in_the_log(jobs):
     job = over(jobs, jobs.submit(TINY, {"raise_at": 3}))
     assert job.state == "failed"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import psutil
 import pytest
+from ray_cluster import cluster_of, take_down, workers
 from test_jobs import TINY, line, losses, over, wait
 
 from agentlab_tools.train.jobs import Jobs
@@ -20,16 +17,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def cluster():
     """A head and two nodes; its address, and the process that holds it."""
-    script = str(Path(__file__).with_name("cluster.py"))
-    pipe = subprocess.PIPE
-    env = {**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-    with subprocess.Popen([sys.executable, script, "2"], stdin=pipe, stdout=pipe, env=env) as held:
-        assert held.stdout is not None
-        address = held.stdout.readline().decode().strip()
-        assert address, "the cluster did not start"
-        yield address, psutil.Process(held.pid)
-        assert held.stdin is not None
-        held.stdin.close()
+    with cluster_of(2) as held:
+        yield held
 
 
 @pytest.fixture
@@ -61,13 +50,8 @@ def test_a_job_on_a_cluster_comes_to_the_same_end_as_here_though_its_node_dies(c
     here = over(jobs, jobs.submit(TINY, asked))
     there = jobs.submit(TINY, {**asked, "pause": 0.05}, on=f"ray:{address}", every=0.2)
     wait(jobs, there, lambda job: (job.checkpoint or 0) >= 10)
-    workers = [p for p in process.children(recursive=True) if "train_there" in p.name()]
-    (worker,) = workers
-    node = worker.parent()
-    assert node is not None
-    assert "raylet" in node.name()
-    for each in (node, worker):  # a machine that goes down takes both along
-        each.kill()
+    (worker,) = workers(process, "train_there")
+    take_down(worker)
     there = over(jobs, there)
     assert there.reason == ""
     assert there.state == "completed"

@@ -166,6 +166,6 @@ class LexicalIndex:
 
     def search(self, query: str, top: int = 3) -> Sequence[Hit]:
         """The best passages for a query, best first; none if no word of it occurs."""
-        wanted = [self._known[term] for term in query_terms(query) if term in self._known]
-        ranked = self._ranking.rank(wanted, top)
+        terms = [self._known[term] for term in query_terms(query) if term in self._known]
+        ranked = self._ranking.rank(terms, top)
         return tuple(Hit(passage=self._passages[doc], score=score) for doc, score in ranked)

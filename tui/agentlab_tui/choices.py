@@ -39,7 +39,7 @@ class ChoiceStore:
         if self.file is None:
             return {}
         try:
-            held: object = json.loads(self.file.read_bytes())
+            stored: object = json.loads(self.file.read_bytes())
         except (OSError, ValueError, RecursionError):
             return {}
-        return cast(dict[str, Any], held) if isinstance(held, dict) else {}
+        return cast(dict[str, Any], stored) if isinstance(stored, dict) else {}

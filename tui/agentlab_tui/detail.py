@@ -82,8 +82,8 @@ def _event(row: Row) -> list[Piece]:
         case LimitReached(limit=limit, allowed=allowed):
             return [(f"{limit}: {allowed:g} allowed", "$warning")]
         case RunFinished(outcome=outcome, output=output):
-            shown = output if isinstance(output, str) else to_json(output, indent=2).decode()
-            return [(f"{outcome}\n\n", "bold"), (clip(shown), "")]
+            text = output if isinstance(output, str) else to_json(output, indent=2).decode()
+            return [(f"{outcome}\n\n", "bold"), (clip(text), "")]
         case RunFailed(error=error, message=message):
             return [(clip(f"{error}\n\n"), "bold $error"), (clip(message), "")]
         case UnknownEvent(data=data):

@@ -46,10 +46,10 @@ class Feed(Generic[T]):
 
     def take(self) -> list[T]:
         """All that was told since the last time."""
-        taken: list[T] = []
+        items: list[T] = []
         while self._waiting:
-            taken.append(self._waiting.popleft())
-        return taken
+            items.append(self._waiting.popleft())
+        return items
 
 
 def joined(before: Event, event: Event) -> Event | None:

@@ -43,18 +43,18 @@ class LiveAgent:
 
     def take(self) -> list[Happening]:
         """What happened since the last time, with pieces that belong together joined."""
-        taken: list[Happening] = []
+        happenings: list[Happening] = []
         for item in self._feed.take():
-            before = taken[-1] if taken else None
+            before = happenings[-1] if happenings else None
             if isinstance(item, Asked | Opened | Ended) or isinstance(
                 before, Asked | Opened | Ended | None
             ):
-                taken.append(item)
+                happenings.append(item)
             elif (both := joined(before, item)) is not None:
-                taken[-1] = both
+                happenings[-1] = both
             else:
-                taken.append(item)
-        return taken
+                happenings.append(item)
+        return happenings
 
     def _stop_there(self) -> None:
         self._stopped = True

@@ -75,14 +75,14 @@ class LiveRun:
 
     def take(self) -> list[Shown]:
         """What happened since the last time, with pieces of text that belong together joined."""
-        taken: list[Shown] = []
+        events: list[Shown] = []
         for event in self._feed.take():
-            both = _join(taken[-1], event) if taken else None
+            both = _join(events[-1], event) if events else None
             if both is None:
-                taken.append(event)
+                events.append(event)
             else:
-                taken[-1] = both
-        return taken
+                events[-1] = both
+        return events
 
     def _stop_there(self) -> None:
         self._stopped = True

@@ -25,7 +25,7 @@ def may_have_pictures(environment: Mapping[str, str]) -> bool:
     name = f"{environment.get('TERM', '')} {environment.get('TERM_PROGRAM', '')}".casefold()
     if "KITTY_WINDOW_ID" in environment or "XTERM_VERSION" in environment:
         return True
-    return any(known in name for known in _HAVE_IT if known != "xterm")
+    return any(terminal in name for terminal in _HAVE_IT if terminal != "xterm")
 
 
 def ask_terminal() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,8 @@ class RunSummary:
 
 def summaries(folder: Path) -> Iterator[RunSummary]:
     """The newest runs first, `MOST` at most."""
-    try:
-        paths = list(runs_in(folder))[:MOST]
-    except OSError:
-        return
-    judged = passed_runs(folder)
+    paths = list(islice(runs_in(folder), MOST))
+    judged = passed_runs(folder, {path.stem for path in paths})
     for path in paths:
         yield _summary(path, judged.get(path.stem))
 
@@ -57,14 +55,14 @@ def _summary(path: Path, passed: bool | None) -> RunSummary:
         header = read_header(path)
         size = path.stat().st_size
         ended = _ended(path, size)
-        asked = _asked(path)
+        question = _asked(path)
     except (TraceError, OSError) as error:
         return RunSummary(path=path, what="unreadable", problem=str(error))
     labels = header.labels
     if passed is not None and ended == "completed":
         ended = "passed" if passed else "not passed"
     whose = [labels["lab"], labels.get("step", header.agent)] if "lab" in labels else [header.agent]
-    what = " · ".join([*whose, asked] if asked else whose)
+    what = " · ".join([*whose, question] if question else whose)
     return RunSummary(
         path=path,
         when=datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M:%S"),

@@ -52,8 +52,8 @@ def standings(
     marks: dict[str, Mark] = {e.id: lab_mark(e, progress[e.id]) for e in entries}
     needs = {e.id: tuple(e.lab.prerequisites) if e.lab else () for e in entries}
     waits = {
-        id: tuple(need for need in wanted if marks.get(need, "passed") != "passed")
-        for id, wanted in needs.items()
+        id: tuple(need for need in prerequisites if marks.get(need, "passed") != "passed")
+        for id, prerequisites in needs.items()
     }
     following = _next(entries, progress, marks, waits)
     by_lab: dict[str, Standing] = {}
@@ -64,7 +64,7 @@ def standings(
             done=sum(step.id in progress[entry.id].passed for step in steps),
             of=len(steps),
             waits_for=waits[entry.id],
-            unlocks=tuple(id for id, wanted in needs.items() if entry.id in wanted),
+            unlocks=tuple(id for id, prerequisites in needs.items() if entry.id in prerequisites),
             is_next=entry.id == following,
         )
     return by_lab

@@ -99,8 +99,8 @@ def _guard(web: Any, secret: str, port: int) -> Any:
         origin = request.headers.get("Origin")
         if request.host not in here or (origin is not None and origin not in origins):
             raise web.HTTPForbidden(text="this is not a page of AgentLab")
-        given = request.query.get("key", "") or request.cookies.get(_COOKIE, "")
-        if not secrets.compare_digest(given.encode(), secret.encode()):
+        key = request.query.get("key", "") or request.cookies.get(_COOKIE, "")
+        if not secrets.compare_digest(key.encode(), secret.encode()):
             raise web.HTTPForbidden(text="open the whole address that agentlab tui --web printed")
         response = await handler(request)
         if not response.prepared:  # the headers of a stream have gone out already

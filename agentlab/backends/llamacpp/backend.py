@@ -177,17 +177,17 @@ class LlamaCpp:
             BackendError: the model failed, or the backend is closed.
         """
         self._alive()
-        given = {key: value for key, value in settings if value is not None}
+        chosen = {key: value for key, value in settings if value is not None}
         job = Job(
             messages=tuple(messages),
             tools=tuple(tools),
-            settings=self._defaults.model_copy(update=given),
+            settings=self._defaults.model_copy(update=chosen),
             output=output,
             penalise_calls=settings.repeat_penalty is not None,
         )
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Sequence[Delta] | Reply | BaseException] = asyncio.Queue()
-        left = threading.Event()
+        gone = threading.Event()
 
         def send(item: Sequence[Delta] | Reply | BaseException) -> None:
             # a loop that has been closed has nobody left to tell
@@ -196,7 +196,7 @@ class LlamaCpp:
 
         def work() -> None:
             try:
-                send(self._engine.answer(job, send, left.is_set))
+                send(self._engine.answer(job, send, gone.is_set))
             except Cancelled:
                 send(BackendError(_CLOSED))
             except BaseException as error:  # noqa: BLE001 raised again where it is waited for
@@ -217,7 +217,7 @@ class LlamaCpp:
                 for delta in item:
                     yield delta
         finally:
-            left.set()
+            gone.set()
 
     def use_adapters(self, scales: Mapping[str, float]) -> None:
         """Put on these adapters, by name and scale, and take off all others.

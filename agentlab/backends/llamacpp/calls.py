@@ -103,9 +103,9 @@ class CallReader:
                     return ToolCall(id=self.id, name=name, arguments=json_text(fields[key]))
             if len(fields) == 1 and not isinstance(name, str):
                 # {"add": {"x": 1}}
-                ((name, given),) = fields.items()
-                if isinstance(given, dict):
-                    return ToolCall(id=self.id, name=name, arguments=json_text(given))
+                ((name, arguments),) = fields.items()
+                if isinstance(arguments, dict):
+                    return ToolCall(id=self.id, name=name, arguments=json_text(arguments))
         named = None if self._plain else _NAME.search(raw)
         return ToolCall(id=self.id, name=_string(named[1]) if named else "", arguments=raw)
 

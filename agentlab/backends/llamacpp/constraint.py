@@ -68,9 +68,9 @@ def constrain(
     choice = settings.tool_choice
     names = [tool.name for tool in tools]
     if choice not in ("auto", "none", "required", *names):
-        known = ", ".join(names) or "there are no tools"
+        listed = ", ".join(names) or "there are no tools"
         raise ConfigError(
-            f"tool_choice {choice!r} is neither auto, none, required nor a tool: {known}"
+            f"tool_choice {choice!r} is neither auto, none, required nor a tool: {listed}"
         )
     if choice == "required" and not tools:
         raise ConfigError("tool_choice is 'required', but there are no tools")
@@ -110,10 +110,10 @@ def constrain(
 def _arguments(format: Format, tool: ToolSpec, prefix: str, undeclared: bool) -> Arguments:
     schema = {"type": "object", **tool.parameters}
     try:
-        made = arguments_of(format, schema, prefix, undeclared=undeclared)
+        grammar = arguments_of(format, schema, prefix, undeclared=undeclared)
     except ConfigError as error:
         raise ConfigError(f"tool {tool.name}: {error}") from error
-    return replace(made, unenforced=tuple(f"{tool.name}{line}" for line in made.unenforced))
+    return replace(grammar, unenforced=tuple(f"{tool.name}{line}" for line in grammar.unenforced))
 
 
 class _Calls:

@@ -64,16 +64,16 @@ class Context:
         Raises:
             Cancelled: somebody asked to stop; what was read so far stays.
         """
-        kept = min(common_prefix(self.ids, ids), len(ids) - 1)
-        kept = self.keep(kept)
-        for start in range(kept, len(ids), self._batch):
+        shared = min(common_prefix(self.ids, ids), len(ids) - 1)
+        shared = self.keep(shared)
+        for start in range(shared, len(ids), self._batch):
             if cancelled():
                 raise Cancelled
             chunk = ids[start : start + self._batch]
             array = (ctypes.c_int32 * len(chunk))(*chunk)
             self._decode(self._lib.llama_batch_get_one(array, len(chunk)))
             self.ids.extend(chunk)
-        return kept
+        return shared
 
     def append(self, token: int) -> None:
         """Evaluate one more token."""

@@ -78,8 +78,8 @@ def example_of(schema: Any, root: Any = None, depth: int = 0) -> Any:
         case "object":
             properties = cast(dict[str, Any], schema.get("properties", {}))
             required = cast(list[str], schema.get("required", list(properties)[:1]))
-            wanted = [name for name in properties if name in required] if depth < 4 else []
-            return {name: example_of(properties[name], root, depth + 1) for name in wanted}
+            needed = [name for name in properties if name in required] if depth < 4 else []
+            return {name: example_of(properties[name], root, depth + 1) for name in needed}
         case _:
             return "..."
 
@@ -103,8 +103,8 @@ def _type(schema: Any, root: Any, depth: int = 0) -> str:
     schema = _resolved(schema, root)
     options = cast(list[Any], schema.get("enum") or [])
     if options:
-        shown = "|".join(json_text(option) for option in options[:_MOST_OPTIONS])
-        return shown + ("|…" if len(options) > _MOST_OPTIONS else "")
+        alternatives = "|".join(json_text(option) for option in options[:_MOST_OPTIONS])
+        return alternatives + ("|…" if len(options) > _MOST_OPTIONS else "")
     if "const" in schema:
         return json_text(schema["const"])
     parts = cast(list[Any], schema.get("anyOf") or schema.get("oneOf") or [])

@@ -197,8 +197,8 @@ class Engine:
         """See `LlamaCpp.use_adapters`."""
         for name in scales:
             if name not in self._adapters:
-                known = ", ".join(self._adapters) or "none were given"
-                raise ConfigError(f"no adapter called {name!r}: {known}")
+                names = ", ".join(self._adapters) or "none were given"
+                raise ConfigError(f"no adapter called {name!r}: {names}")
         self._scales = dict(scales)
 
     def add_adapter(self, name: str, path: Path) -> None:

@@ -200,12 +200,12 @@ def write_arguments(format: Format, arguments: str) -> str:
     if format.style in _JSON_STYLES:
         return arguments
     try:
-        given = json.loads(arguments)
+        values = json.loads(arguments)
     except ValueError:
         return arguments
-    if not isinstance(given, dict):
+    if not isinstance(values, dict):
         return arguments
-    pairs = cast(dict[str, Any], given)
+    pairs = cast(dict[str, Any], values)
     match format.style:
         case "python":
             return ", ".join(f"{key}={_python(value)}" for key, value in pairs.items())

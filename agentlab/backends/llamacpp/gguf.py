@@ -105,18 +105,18 @@ def sha256(path: Path, cache: Path | None = None) -> str:
     """
     stat = path.stat()
     key = f"{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    known: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     if cache is not None:
         try:
-            known = cast(dict[str, str], json.loads(cache.read_text()))
+            hashes = cast(dict[str, str], json.loads(cache.read_text()))
         except (OSError, ValueError):
-            known = {}
-        if key in known:
-            return known[key]
+            hashes = {}
+        if key in hashes:
+            return hashes[key]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if cache is not None:
-        _remember(cache, {**known, key: digest})
+        _remember(cache, {**hashes, key: digest})
     return digest
 
 

@@ -216,13 +216,13 @@ def _from_python(text: str) -> str | None:
         assert isinstance(tree, ast.Call)
         if tree.args or any(word.arg is None for word in tree.keywords):
             return None
-        given = {
+        arguments = {
             str(word.arg): named[word.value.id]
             if isinstance(word.value, ast.Name) and word.value.id in named
             else _literal(word.value, text)
             for word in tree.keywords
         }
-        return json_text(given)
+        return json_text(arguments)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
 

@@ -72,9 +72,9 @@ class Jinja:
         Raises:
             ConfigError: it refuses.
         """
-        given = {name: _given(value) for name, value in context.items()}
+        values = {name: _given(value) for name, value in context.items()}
         try:
-            return self._template.render(messages=_given(turns), **given)
+            return self._template.render(messages=_given(turns), **values)
         except self._errors as error:
             raise ConfigError(f"the chat template cannot express this: {error}") from error
 

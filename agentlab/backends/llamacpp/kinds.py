@@ -58,22 +58,22 @@ def kinds_of(schema: Any, root: Any, depth: int = 0) -> set[str]:
     """The JSON types a schema allows, as far as it says; empty where it does not."""
     if not isinstance(schema, dict) or depth > 8:
         return set()
-    told = cast(dict[str, Any], schema)
-    ref = told.get("$ref")
+    keywords = cast(dict[str, Any], schema)
+    ref = keywords.get("$ref")
     if isinstance(ref, str) and ref.startswith("#"):
         target: Any = root
         for step in ref.split("/")[1:]:
             target = cast(dict[str, Any], target).get(step) if isinstance(target, dict) else None
         return kinds_of(target, root, depth + 1)
-    kind = told.get("type")
+    kind = keywords.get("type")
     if isinstance(kind, str):
         return {kind}
     if isinstance(kind, list):
         return set(cast(list[str], kind))
-    values: list[Any] = told.get("enum") or ([told["const"]] if "const" in told else [])
+    values: list[Any] = keywords.get("enum") or ([keywords["const"]] if "const" in keywords else [])
     if values:
         return {_kind(value) for value in values}
-    options = [*told.get("anyOf", ()), *told.get("oneOf", ())]
+    options = [*keywords.get("anyOf", ()), *keywords.get("oneOf", ())]
     return {kind for option in options for kind in kinds_of(option, root, depth + 1)}
 
 

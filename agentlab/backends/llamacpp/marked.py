@@ -160,18 +160,18 @@ class _Marked:
     @staticmethod
     def _words(schema: Any, kinds: set[str]) -> list[Any] | None:
         """The values of an enumeration that has text in it."""
-        told = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
-        values: list[Any] | None = told.get("enum") or (
-            [told["const"]] if "const" in told else None
+        keywords = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
+        values: list[Any] | None = keywords.get("enum") or (
+            [keywords["const"]] if "const" in keywords else None
         )
         if values is None or "string" not in kinds:
             return None
-        kept = [v for v in values if not (isinstance(v, str) and "\n" in v)]
-        return kept or None
+        in_a_line = [v for v in values if not (isinstance(v, str) and "\n" in v)]
+        return in_a_line or None
 
     def _missed(self, schema: Any, path: str) -> None:
-        told = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
-        self._unenforced += [f"{path}/{key}" for key in _TEXT_KEYWORDS if key in told]
+        keywords = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
+        self._unenforced += [f"{path}/{key}" for key in _TEXT_KEYWORDS if key in keywords]
 
     def _python(self, schema: Any, path: str) -> str:
         kinds = kinds_of(schema, self._root)
@@ -180,7 +180,7 @@ class _Marked:
         return self._json(schema, path)
 
     def _gemma(self, schema: Any, path: str, depth: int) -> str:
-        told = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
+        keywords = cast(dict[str, Any], schema) if isinstance(schema, dict) else {}
         kinds = kinds_of(schema, self._root)
         words = self._words(schema, kinds)
         if words is not None:
@@ -192,22 +192,22 @@ class _Marked:
             options.append(f"({literal(QUOTE)} {self._until(QUOTE)})")
         plain = kinds - {"string", "array", "object"}
         if plain:
-            part: Any = {"type": sorted(plain)} if plain != kinds else told
+            part: Any = {"type": sorted(plain)} if plain != kinds else keywords
             options.append(self._json(part, path))
         if "array" in kinds and depth < _DEEPEST:
-            item = self._gemma(told.get("items", True), f"{path}/items", depth + 1)
+            item = self._gemma(keywords.get("items", True), f"{path}/items", depth + 1)
             bounds = ("minItems", "maxItems", "uniqueItems", "prefixItems", "contains")
-            self._unenforced += [f"{path}/{key}" for key in bounds if key in told]
+            self._unenforced += [f"{path}/{key}" for key in bounds if key in keywords]
             options.append(_listed("[", item, "]"))
-        if "object" in kinds and depth < _DEEPEST and told.get("properties"):
-            required = cast(list[str], told.get("required", []))
+        if "object" in kinds and depth < _DEEPEST and keywords.get("properties"):
+            required = cast(list[str], keywords.get("required", []))
             pairs = [
                 (
                     f"{literal(f'{key}:')} "
                     + self._gemma(part, f"{path}/properties/{key}", depth + 1),
                     key in required,
                 )
-                for key, part in cast(dict[str, Any], told["properties"]).items()
+                for key, part in cast(dict[str, Any], keywords["properties"]).items()
             ]
             options.append(f'("{{" {_in_order(pairs, ",")} "}}")')
         if options:
@@ -231,11 +231,11 @@ class _Marked:
 
     def _json(self, schema: Any, path: str) -> str:
         shared = {key: self._root[key] for key in ("$defs", "definitions") if key in self._root}
-        told = cast(dict[str, Any], schema) | shared if isinstance(schema, dict) else schema
-        made = compile_schema(told, undeclared=self._undeclared)
+        keywords = cast(dict[str, Any], schema) | shared if isinstance(schema, dict) else schema
+        grammar = compile_schema(keywords, undeclared=self._undeclared)
         name = f"{self._prefix}v{len(self._schemas)}"
-        self._schemas[name] = made.schema
-        self._unenforced += [path + pointer for pointer in made.unenforced]
+        self._schemas[name] = grammar.schema
+        self._unenforced += [path + pointer for pointer in grammar.unenforced]
         return f"@{name}"
 
     def _until(self, mark: str) -> str:

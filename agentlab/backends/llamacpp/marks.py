@@ -234,9 +234,9 @@ class Marks:
                 + format.open[: len(format.open) - len(format.open.lstrip())],
             )
         format = replace(format, trigger=trigger, name=_family(format, trigger))
-        for known in (HERMES, MISTRAL):
-            if _same(format, known):
-                return known
+        for candidate in (HERMES, MISTRAL):
+            if _same(format, candidate):
+                return candidate
         return format
 
 
@@ -272,10 +272,10 @@ _FAMILIES: Sequence[tuple[str, str]] = (
 
 def _family(format: Format, trigger: str) -> str:
     text = "".join((trigger, *format.texts))
-    known = next((name for sign, name in _FAMILIES if sign in text), None)
-    if known == "qwen3-coder" and format.style != "tagged":
+    family = next((name for sign, name in _FAMILIES if sign in text), None)
+    if family == "qwen3-coder" and format.style != "tagged":
         return "functionary"
-    return known or f"{format.style} {trigger}"
+    return family or f"{format.style} {trigger}"
 
 
 def _around(text: str, name: str) -> tuple[str, str]:

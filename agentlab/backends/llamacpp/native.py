@@ -53,9 +53,9 @@ class NativeReader:
         if head is not None:
             name = self.name = str(head["name"])
             self._reading = inside(self._format, name, self._kinds)
-            for held in self._piece[head.end("head") :]:
+            for character in self._piece[head.end("head") :]:
                 if not self.done:
-                    self._reading.take(held)
+                    self._reading.take(character)
                     self.done, self._arguments = self._reading.done, self._reading.arguments
             self.closed = self._reading.closed
         elif self._close and bare(self._piece).endswith(self._close):

@@ -247,28 +247,28 @@ class Parser:
             return
         first = not self._in_section
         lead = format.start if first else format.between
-        wanted = bare(lead + format.open)
+        opening = bare(lead + format.open)
         if first:
-            wanted = wanted.removeprefix(bare(format.trigger))
+            opening = opening.removeprefix(bare(format.trigger))
         finish = bare(format.finish)
-        if wanted and bare(self._held) == wanted:
+        if opening and bare(self._held) == opening:
             self._begin(char, plain=char != "{")
             return
         self._held += char
-        seen = bare(self._held)
-        if not seen:
+        text = bare(self._held)
+        if not text:
             return
-        if finish and seen == finish and not finish.startswith(wanted or "\0"):
+        if finish and text == finish and not finish.startswith(opening or "\0"):
             self._held, self._state = "", "text"
-        elif wanted.startswith(seen):
-            if seen == wanted and format.style != "object":
+        elif opening.startswith(text):
+            if text == opening and format.style != "object":
                 # a name may follow at once
                 self._held, self._state = "", "call"
                 self._call = self._reader(plain=False)
-        elif finish.startswith(seen):
-            if seen == finish:
+        elif finish.startswith(text):
+            if text == finish:
                 self._held, self._state = "", "text"
-        elif first or (not wanted and not format.at_start and self._goes_on(seen)):
+        elif first or (not opening and not format.at_start and self._goes_on(text)):
             held, self._held = self._held, ""
             self._begin(held, plain=not held.lstrip().startswith("{"))
         else:
@@ -337,8 +337,8 @@ class Parser:
                 self._held, self._state = "", "before"
             elif not bare(self._close).startswith(bare(text)):
                 self._held, self._state = "", "before"
-                for held in text:
-                    self._take(held)
+                for character in text:
+                    self._take(character)
             return
         if self._close:
             if text == self._close:

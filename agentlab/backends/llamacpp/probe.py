@@ -100,9 +100,9 @@ def examine(write: Write, *, ends: Sequence[str] = (), as_text: bool = False) ->
     def given(arguments: Any) -> Any:
         return json.dumps(arguments) if as_text else arguments
 
-    asked = write([_USER], True, False) or ""
-    told = write([_USER], True, True) or asked
-    tells = FIRST in asked or FIRST in told
+    without = write([_USER], True, False) or ""
+    prompt = write([_USER], True, True) or without
+    tells = FIRST in without or FIRST in prompt
     one = call(FIRST, given(_ARGUMENTS))
     written = write([_USER, assistant("", one)], True, False)
     nine = False
@@ -120,7 +120,7 @@ def examine(write: Write, *, ends: Sequence[str] = (), as_text: bool = False) ->
     after = write([_USER, assistant("", one), result], True, True)
     results = after is not None and _RESULT in after
     both = write([_USER, assistant(SAID, one)], True, False)
-    has_both = both is not None and SAID in both and WORD in _past(both, asked)
+    has_both = both is not None and SAID in both and WORD in _past(both, without)
     spoken = write([_USER, assistant(SAID)], True, False)
     two = write(
         [
@@ -130,10 +130,10 @@ def examine(write: Write, *, ends: Sequence[str] = (), as_text: bool = False) ->
         True,
         False,
     )
-    if two is not None and SECOND not in _past(two, asked):
+    if two is not None and SECOND not in _past(two, without):
         two = None  # it writes the first call only
     none = write([_USER, assistant("", call(FIRST, given({})))], True, False)
-    marks = Marks(asked, told, spoken, [*ends, *_ENDS])
+    marks = Marks(without, prompt, spoken, [*ends, *_ENDS])
     turn = marks.turn(written)
     if FIRST not in turn and WORD not in turn:
         return Shown(None, tells, results, nine, has_both, WRITES_NONE)

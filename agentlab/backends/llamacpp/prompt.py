@@ -80,9 +80,9 @@ class Prompts:
         same = list(read[: len(ids)]) == ids
         for run, control in self._runs(rendered):
             if control is None:
-                known = self._known(run, read, len(ids)) if same else None
-                same = known is not None
-                ids += known if known is not None else model.tokens(run)
+                ids_before = self._known(run, read, len(ids)) if same else None
+                same = ids_before is not None
+                ids += ids_before if ids_before is not None else model.tokens(run)
             else:
                 same = same and len(ids) < len(read) and read[len(ids)] == control
                 ids.append(control)
@@ -112,10 +112,10 @@ class Prompts:
                 return None
             at += len(piece)
             end += 1
-        known = list(read[start:end])
+        before = list(read[start:end])
         if at == len(data):
-            return known
+            return before
         if end < len(read):
             return None
         # all that was read is a beginning of this run: go on from there
-        return known + model.tokens(data[at:].decode("utf-8", "replace"))
+        return before + model.tokens(data[at:].decode("utf-8", "replace"))

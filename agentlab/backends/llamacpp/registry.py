@@ -169,9 +169,9 @@ def open_backend(name: str, /, **options: Any) -> LlamaCpp:
         ConfigError: what is put on is no adapter for the model.
         MissingExtra: llama-cpp-python (or huggingface_hub, for `hf:`) is not installed.
     """
-    known = list(signature(LlamaCpp).parameters)[1:]
-    if lost := next((option for option in options if option not in known), None):
-        raise ConfigError(f"{name} has no option {unknown(lost, known)}")
+    names = list(signature(LlamaCpp).parameters)[1:]
+    if lost := next((option for option in options if option not in names), None):
+        raise ConfigError(f"{name} has no option {unknown(lost, names)}")
     entry = find(name)
     if entry.model is not None:
         options = {"defaults": entry.model.defaults, "title": entry.model.title, **options}

@@ -64,10 +64,10 @@ class States:
         """Keep what a conversation left, unless a longer one that begins with it is kept."""
         tokens = array.array("i", ids)
         for other in list(self.of(details)):
-            known = array.array("i", other.ids)
-            if known[: len(tokens)] == tokens:
+            saved_ids = array.array("i", other.ids)
+            if saved_ids[: len(tokens)] == tokens:
                 return
-            if tokens[: len(known)] == known:
+            if tokens[: len(saved_ids)] == saved_ids:
                 other.path.unlink(missing_ok=True)
         head = json.dumps({"format": FORMAT, "tokens": len(tokens), "bytes": len(memory)})
         data = head.encode() + b"\n" + tokens.tobytes()
@@ -87,10 +87,10 @@ class States:
                 partial.unlink(missing_ok=True)
 
     def _make_room(self) -> None:
-        left = self._budget
+        room = self._budget
         for path in self._files():
-            left -= path.stat().st_size
-            if left < 0:
+            room -= path.stat().st_size
+            if room < 0:
                 path.unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:

@@ -97,8 +97,8 @@ class Template:
         if self.has_tools:
             return "the template"
         why = self._shown.why or "it tells of no tools"
-        kept = "" if self.format is HERMES else " in the template's own format"
-        return f"agentlab{kept} (of the template: {why})"
+        format = "" if self.format is HERMES else " in the template's own format"
+        return f"agentlab{format} (of the template: {why})"
 
     def _seen(self, source: str, ends: Sequence[str]) -> Format | None:
         """The format of its calls, after trying it; None where it has none of its own."""
@@ -111,10 +111,10 @@ class Template:
                 except ConfigError:
                     return None
 
-            shown = probe.examine(write, ends=ends, as_text=as_text)
-            if not as_text or shown.format is not None:
-                self._shown, self._as_text = shown, as_text
-            if shown.why != probe.REFUSES:
+            marks = probe.examine(write, ends=ends, as_text=as_text)
+            if not as_text or marks.format is not None:
+                self._shown, self._as_text = marks, as_text
+            if marks.why != probe.REFUSES:
                 break
         if self._shown.format is not None:
             return self._shown.format
@@ -123,9 +123,9 @@ class Template:
             return hint  # one that leaves the writing of calls to others may still tell how
         if not self._shown.fits(hint):
             return None
-        known = replace(hint, single=hint.single or self._shown.single)
-        self._shown = replace(self._shown, format=known)
-        return known
+        format = replace(hint, single=hint.single or self._shown.single)
+        self._shown = replace(self._shown, format=format)
+        return format
 
     def _rewritings(self) -> tuple[Rewriting, ...]:
         def write(turns: Sequence[Turn]) -> str | None:

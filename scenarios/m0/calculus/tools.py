@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
+from agentlab_tools.execute import Sandbox, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
 
 from .reviews import drawn, scores
 
@@ -21,13 +19,7 @@ _SECONDS = 30.0
 _SHOWN = 2000
 
 
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=_SECONDS)
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+sandbox = sandbox_with("numpy", timeout=_SECONDS)
 
 
 @tool(timeout=180)
@@ -39,14 +31,14 @@ async def run_on_reviews(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        return display_safe((await _run(opened, code))[:_SHOWN]) or "ready"
+        return display_safe((await printed_by(opened, code))[:_SHOWN]) or "ready"
     told: dict[str, int] = json.loads(code)
     rng = Random(told["seed"])  # noqa: S311 - reviews to practise on are no secret
     known = drawn(rng, told["known"])
     fresh = drawn(rng, told["asked"], less=tuple(text for text, _ in known))
     context.emit("the model reads reviews\n")
     given = json.dumps([scores([text for text, _ in known]), [label for _, label in known]])
-    said = await _run(opened, _CORRECT.format(given=given))
+    said = await printed_by(opened, _CORRECT.format(given=given))
     scale, bias = _correction(said)
     asked = scores([text for text, _ in fresh])
     right, nats = judged(asked, [label for _, label in fresh], scale, bias)
@@ -71,13 +63,6 @@ def judged(
         right += shifted[label] == top and shifted.count(top) == 1
         nats += top + math.log(sum(math.exp(s - top) for s in shifted)) - shifted[label]
     return right, nats / len(labels)
-
-
-async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return result.stdout
 
 
 def _correction(said: str) -> tuple[float, list[float]]:

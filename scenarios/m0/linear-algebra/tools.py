@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped
 
 from .tasks import TASKS
@@ -145,19 +145,15 @@ async def run_on_adapter(code: str, context: ToolContext) -> str:
 async def _began(opened: Sandbox, code: str) -> str:
     """Run the program itself."""
     _programs[opened] = True
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return display_safe(result.stdout[:_SHOWN]) or "ready"
+    printed = await printed_by(opened, code)
+    return display_safe(printed[:_SHOWN]) or "ready"
 
 
 async def _run(opened: Sandbox, glue: str) -> dict[str, Any]:
     """Run our code on the learner's functions, and read the line it ends with."""
-    result = await opened.run_python(glue)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
+    printed = await printed_by(opened, glue)
     try:
-        said = json.loads(result.stdout.strip().splitlines()[-1])
+        said = json.loads(printed.strip().splitlines()[-1])
     except (ValueError, IndexError):
         raise ToolError("what came out of it can't be read") from None
     return cast(dict[str, Any], said)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.backends.llamacpp.registry import find
-from agentlab.errors import MissingExtra
+from agentlab_tools.train.bridge.gguf_file import open_gguf
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -53,7 +53,7 @@ def factors() -> dict[str, tuple[NDArray[float32], NDArray[float32]]]:
     """For every tuned weight the B (out, 16) and A (16, in) whose product was added to it."""
     import numpy as np
 
-    reader = _reader(files()[1])
+    reader = open_gguf(files()[1])
     scale = float(cast(float, reader.fields["adapter.lora.alpha"].contents())) / RANK
     found = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in reader.tensors}
     names = [f"blk.{layer}.{kind}" for layer in range(LAYERS) for kind in TUNED]
@@ -92,7 +92,7 @@ def write_adapter(path: Path, made: dict[str, tuple[NDArray[float32], NDArray[fl
 
 @lru_cache(maxsize=1)
 def _tensors() -> dict[str, Any]:
-    return {tensor.name: tensor for tensor in _reader(files()[0]).tensors}
+    return {tensor.name: tensor for tensor in open_gguf(files()[0]).tensors}
 
 
 def _read(tensor: Any, numbers: list[int] | None = None) -> NDArray[float32]:
@@ -101,11 +101,3 @@ def _read(tensor: Any, numbers: list[int] | None = None) -> NDArray[float32]:
 
     data = tensor.data if numbers is None else tensor.data[numbers]
     return np.asarray(dequantize(data, tensor.tensor_type), np.float32)
-
-
-def _reader(path: Path) -> Any:
-    try:
-        from gguf import GGUFReader
-    except ImportError as error:
-        raise MissingExtra("gguf", "train") from error
-    return GGUFReader(path)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 
 from .cases import PIECE
 from .model import KINDS, answered, bits, questions
@@ -48,13 +48,13 @@ async def run_on_text(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        return display_safe((await _run(opened, code))[:_SHOWN]) or "ready"
+        return display_safe((await printed_by(opened, code))[:_SHOWN]) or "ready"
     told: dict[str, Any] = json.loads(code)
     text = unseen(told["article"])[told["first"] :][:PIECE]
     model, skipped = bits(text)
     given = json.dumps([text[:at] for at in range(skipped, len(text))])
     await opened.write_file("before.json", given)
-    written = await _run(opened, _COUNT.format(seed=told["seed"], length=_WRITTEN))
+    written = await printed_by(opened, _COUNT.format(seed=told["seed"], length=_WRITTEN))
     try:
         data = await opened.read_file("chances", limit=8 * 1024 * 1024)
     except WorkspaceError as error:
@@ -93,11 +93,11 @@ async def run_on_claims(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        return display_safe((await _run(opened, code))[:_SHOWN]) or "ready"
+        return display_safe((await printed_by(opened, code))[:_SHOWN]) or "ready"
     context.emit("the model answers sums\n")
     known, asked = claims_of(json.loads(code)["seed"])
     given = json.dumps([known, [[kind, claim] for kind, claim, _ in asked]])
-    said = await _run(opened, _HONEST.format(given=given))
+    said = await printed_by(opened, _HONEST.format(given=given))
     mine = _chances(said, len(asked))
     before, found = judged(asked, [claim for _, claim, _ in asked]), judged(asked, mine)
     lines = [
@@ -141,13 +141,6 @@ def judged(asked: list[Claim], mine: list[float]) -> dict[str, Any]:
     came = [p if right else 1 - p for p, (*_, right) in zip(mine, asked, strict=True)]
     nats = None if min(came) <= 0 else -sum(map(math.log, came)) / len(came)
     return {"kinds": kinds, "nats": nats}
-
-
-async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return result.stdout
 
 
 def _chances(said: str, count: int) -> list[float]:

@@ -42,7 +42,7 @@ async def serve(code: str, context: ToolContext) -> str:
     try:
         found: list[dict[str, Any]] = []
         for store, text in json.loads(code):
-            found.append(await _asked(_agent(opened, model, store, methods), text))
+            found.append(await _asked(_agent(opened, model, store, methods), methods, text))
     finally:
         await model.aclose()
     lines = [
@@ -81,41 +81,53 @@ def _method(opened: Sandbox, store: int, method: dict[str, Any], called: list[st
     return Tool(name=method["name"], description=method["about"], arguments=arguments, run=run)
 
 
-async def _asked(agent: Agent[Any], text: str) -> dict[str, Any]:
+async def _asked(agent: Agent[Any], methods: Sequence[Any], text: str) -> dict[str, Any]:
     result = await agent.run(text)
     parts = [part for message in result.messages for part in message.parts]
     calls = [part for part in parts if isinstance(part, ToolCall)]
     back = [part for part in parts if isinstance(part, ToolResult)]
+    numbers, others = _split(calls[:1], methods)
     return {
         "asked": text,
-        "sent": _numbers(calls[:1]),
-        "item": _item(calls[:1]),
+        "sent": numbers,
+        "item": next(iter([*others, *map(str, numbers)]), ""),
         "shown": [f"{call.name}({call.arguments})" for call in calls],
         "results": [[one.content, one.error] for one in back],
         "answer": result.text,
     }
 
 
-def _numbers(calls: Sequence[ToolCall]) -> list[int]:
-    """The whole numbers that were sent, as numbers or as text."""
-    return [int(text) for text in _sent(calls) if text.isdecimal()]
+def _split(calls: Sequence[ToolCall], methods: Sequence[Any]) -> tuple[list[int], list[str]]:
+    """The whole numbers that were sent, as numbers or as text, and all else.
 
-
-def _item(calls: Sequence[ToolCall]) -> str:
-    """What else was sent first: the item, as the model spells it."""
-    sent = _sent(calls)
-    return next((text for text in sent if not text.isdecimal()), next(iter(sent), ""))
-
-
-def _sent(calls: Sequence[ToolCall]) -> Sequence[str]:
-    found: list[str] = []
+    What a method declares as text is no number, though it may be made of digits: the model has
+    been seen to put 1 of an item "60".
+    """
+    numbers: list[int] = []
+    others: list[str] = []
     for call in calls:
-        try:
-            sent: object = json.loads(call.arguments)
-        except ValueError:  # cut off by the limit of tokens
-            continue
-        found += map(str, cast(dict[str, object], sent).values() if isinstance(sent, dict) else ())
-    return found
+        kinds = {
+            name: kind
+            for method in methods
+            if method["name"] == call.name
+            for name, kind, *_ in method["takes"]
+        }
+        typed = "int" in kinds.values()
+        for name, text in _arguments(call).items():
+            if text.isdecimal() and not (typed and kinds.get(name) == "str"):
+                numbers.append(int(text))
+            else:
+                others.append(text)
+    return numbers, others
+
+
+def _arguments(call: ToolCall) -> dict[str, str]:
+    try:
+        sent: object = json.loads(call.arguments)
+    except ValueError:  # cut off by the limit of tokens
+        return {}
+    items = cast(dict[str, object], sent).items() if isinstance(sent, dict) else ()
+    return {name: str(value) for name, value in items}
 
 
 async def _told(opened: Sandbox, code: str) -> str:

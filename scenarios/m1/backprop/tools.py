@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
 
 from .model import Asked, asked, word
 
@@ -25,14 +23,7 @@ _NAMES = 8
 _LARGEST = 1_000_000
 
 
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy and `engine.py`; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=_SECONDS)
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        await opened.write_file("engine.py", ENGINE.read_text(encoding="utf-8"))
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"engine.py": ENGINE})
 
 
 @tool(timeout=300)
@@ -82,10 +73,8 @@ async def _leant(opened: Sandbox, known: Asked) -> Any:
 
 
 async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return display_safe(result.stdout[:_SHOWN])
+    printed = await printed_by(opened, code)
+    return display_safe(printed[:_SHOWN])
 
 
 _TRAIN = """import numpy

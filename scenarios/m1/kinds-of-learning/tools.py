@@ -8,16 +8,15 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
+from agentlab_tools.execute import Sandbox, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
 
 from .agents import BEST, PROMPTS
 from .cases import LABELLED
@@ -36,16 +35,10 @@ GAMES, PULLS = 60, 160
 LIVE_GAMES, LIVE_PULLS = 4, 30
 
 
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=_SECONDS)
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1)
 
 
-@tool(timeout=240)
+@tool(timeout=600)
 async def learn(code: str, context: ToolContext) -> str:
     """Take a program first; then let it learn from what a case has, and measure what it learnt.
 
@@ -54,10 +47,8 @@ async def learn(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        result = await opened.run_python(code)
-        if result.outcome != "ok":
-            raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-        return display_safe(result.stdout[:_SHOWN]) or "ready"
+        printed = await printed_by(opened, code)
+        return display_safe(printed[:_SHOWN]) or "ready"
     told: dict[str, Any] = json.loads(code)
     task = cast(dict[str, _Task], _TASKS)[told["task"]]
     shown, found = await task(opened, told, context)
@@ -204,11 +195,9 @@ async def _run(opened: Sandbox, given: Mapping[str, Array], code: str) -> dict[s
 
 async def _told(opened: Sandbox, code: str) -> object:
     """The JSON that code printed last; an error of the program's is the tool's."""
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
+    printed = await printed_by(opened, code)
     try:
-        return json.loads(result.stdout.strip().splitlines()[-1])
+        return json.loads(printed.strip().splitlines()[-1])
     except (ValueError, IndexError, RecursionError):
         raise ToolError("what came out of it can't be read") from None
 

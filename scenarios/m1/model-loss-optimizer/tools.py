@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, display_safe
+from agentlab_tools.execute import Sandbox, display_safe, printed_by
 from agentlab_tools.execute.equipment import sandbox_with
 
 from .cases import DRAWS, KNOWN
@@ -75,10 +75,8 @@ def as_it_is(fresh: list[Pair]) -> float:
 
 
 async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return display_safe(result.stdout[-_SHOWN:])
+    printed = await printed_by(opened, code)
+    return display_safe(printed[-_SHOWN:])
 
 
 def _learnt(said: str) -> list[list[float]]:

@@ -13,6 +13,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np  # noqa: TID253 - a program of its own
 
+from agentlab_tools.digits import drawn
+
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
 answers, net, tools = (
@@ -35,7 +37,7 @@ def training(name: str, text: str, bend: str) -> None:
     right, still = list[float](), list[float]()
     train = program(text)["train"]
     for seed in range(DRAWS):
-        x, y, fresh, wanted = net.drawn(seed, tools.KNOWN, tools.FRESH)
+        x, y, fresh, wanted = drawn(seed, tools.KNOWN, tools.FRESH)
         layers = train(x, y, bend)
         said = net.forward(fresh, layers, bend)[-1].argmax(axis=1)
         right.append(float((said == wanted).mean()))
@@ -63,7 +65,7 @@ def doubts() -> None:
     rows: dict[str, list[list[float]]] = {}
     inks = list[float]()
     for seed in range(DRAWS):
-        x, y, fresh, _ = net.drawn(seed, 2000, 400)
+        x, y, fresh, _ = drawn(seed, 2000, 400)
         layers = net.trained(x, y, seed)
         dice = np.random.default_rng(seed)
         kinds = {"digits": fresh} | {how: net.spoiled(fresh, how, dice) for how in net.NONSENSE}

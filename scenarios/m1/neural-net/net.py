@@ -1,11 +1,11 @@
-"""Nets and digits on the judge's side: what a net gives, what in it is dead, and one to be used."""
+"""Nets on the judge's side: what a net gives, what in it is dead, and one to be used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from agentlab_tools.digits import SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,33 +13,11 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[Any]
     Layers: TypeAlias = Sequence[tuple[Array, Array]]
 
-FILE = Path(__file__).with_name("digits.npz")
-SIDE = 14
-POINTS = SIDE * SIDE
 FLAT = 0.0025
 """A sigmoid's slope below this is a hundredth of the steepest, 0.25: it is saturated."""
 _HIDDEN, _ROUNDS, _STEP = 64, 10, 0.3
 _ROWS = 20
 """So few that OpenBLAS multiplies on one thread. Several wait for each other on a busy machine."""
-
-
-@cache
-def digits() -> tuple[Array, Array]:
-    """(pictures as rows of 196 shades from 0 to 1, the digit of each)."""
-    import numpy as np
-
-    with np.load(FILE) as kept:
-        return kept["pictures"].reshape(-1, POINTS) / 15.0, kept["digits"].astype(np.int64)
-
-
-def drawn(seed: int, known: int, fresh: int) -> tuple[Array, Array, Array, Array]:
-    """Pictures to learn from with their digits, and others with theirs."""
-    import numpy as np
-
-    pictures, right = digits()
-    rows = np.random.default_rng(seed).permutation(len(right))
-    one, other = rows[:known], rows[known : known + fresh]
-    return pictures[one], right[one], pictures[other], right[other]
 
 
 def forward(x: Array, layers: Layers, bend: str) -> list[Array]:

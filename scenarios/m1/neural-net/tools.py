@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
+from agentlab_tools.digits import POINTS, drawn
+from agentlab_tools.execute import Sandbox, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
 
 from . import net
 from .reader import asked
@@ -36,17 +36,10 @@ _SHOWN = 2000
 _MOST = 2_000_000
 
 
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy and `engine.py`; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=_SECONDS, threads=1)  # two only wait for each other
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        await opened.write_file("engine.py", ENGINE.read_text(encoding="utf-8"))
-        info = opened.describe()
-        yield Equipment(deps=opened, labels={"sandbox": f"{info.level} ({info.backend})"})
+sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"engine.py": ENGINE})
 
 
-@tool(timeout=240)
+@tool(timeout=600)
 async def learn(code: str, context: ToolContext) -> str:
     """Take a program first; then let it learn digits, or read them for an agent, and measure it.
 
@@ -55,10 +48,8 @@ async def learn(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        result = await opened.run_python(code)
-        if result.outcome != "ok":
-            raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-        return display_safe(result.stdout[:_SHOWN]) or "ready"
+        printed = await printed_by(opened, code)
+        return display_safe(printed[:_SHOWN]) or "ready"
     told: dict[str, Any] = json.loads(code)
     task = _train if told["task"] == "train" else _doubt
     shown, found = await task(opened, told, context)
@@ -69,7 +60,7 @@ async def _train(
     opened: Sandbox, told: Mapping[str, Any], _: ToolContext
 ) -> tuple[str, Mapping[str, Any]]:
     """Let the program train a net, and try the net on fresh digits, out here."""
-    x, y, fresh, right = net.drawn(told["seed"], KNOWN, FRESH)
+    x, y, fresh, right = drawn(told["seed"], KNOWN, FRESH)
     bend: str = told["bend"]
     layers = _layers(await _run(opened, {"x": x, "y": y}, _TRAIN.format(bend=bend)))
     said = net.forward(fresh, layers, bend)[-1].argmax(axis=1)
@@ -97,7 +88,7 @@ def _layers(said: object) -> Layers:
             layers.append((np.array(weights, dtype=float), np.array(bias, dtype=float)))
     except (TypeError, ValueError):
         raise ToolError("train must return a list of layers, (weights, bias) each") from None
-    width = net.POINTS
+    width = POINTS
     for weights, bias in layers:
         if weights.ndim != 2 or bias.ndim != 1 or weights.shape != (width, bias.size):
             shape = f"{weights.shape} and {bias.shape}"
@@ -116,7 +107,7 @@ async def _doubt(
     """Show the reader digits and nonsense; then let an agent ask it about four of them."""
     import numpy as np
 
-    x, y, fresh, right = net.drawn(told["seed"], 2000, FRESH)
+    x, y, fresh, right = drawn(told["seed"], 2000, FRESH)
     layers = _net(told["seed"])
     dice = np.random.default_rng(told["seed"])
     kinds = {
@@ -157,7 +148,7 @@ async def _doubt(
 @cache
 def _net(seed: int) -> Layers:
     """The net that is lent to every reader of a draw."""
-    x, y, *_ = net.drawn(seed, 2000, FRESH)
+    x, y, *_ = drawn(seed, 2000, FRESH)
     return net.trained(x, y, seed)
 
 
@@ -196,9 +187,7 @@ async def _run(opened: Sandbox, given: Mapping[str, Array], code: str) -> object
     file = io.BytesIO()
     np.savez(file, **cast(dict[str, Any], given))
     await opened.write_file("given.npz", file.getvalue())
-    result = await opened.run_python(_GIVEN + code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
+    await printed_by(opened, _GIVEN + code)
     try:
         return json.loads(await opened.read_file("made.json", limit=_MOST))
     except (ValueError, RecursionError):

@@ -16,6 +16,8 @@ PROMPTS = (
     "My favourite animal is the",
 )
 LAYERS = 30
+KNOWN, FRESH = 1500, 1000
+"""Digits to learn from, and others."""
 
 
 def _case(title: str, **told: Any) -> Case:
@@ -24,7 +26,7 @@ def _case(title: str, **told: Any) -> Case:
 
 def modules(rng: Random, count: int) -> Sequence[Case]:
     """Digits for a module that is made, trained, saved and moved."""
-    title = "1,500 digits to learn from, 1,000 others"
+    title = f"{KNOWN:,} digits to learn from, {FRESH:,} others"
     return [_case(title, task="module", seed=rng.randrange(10**6)) for _ in range(count)]
 
 

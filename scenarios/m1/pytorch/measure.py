@@ -13,11 +13,13 @@ from typing import Any, cast
 import torch  # noqa: TID253 - a program of its own
 from torch import nn  # noqa: TID253
 
+from agentlab_tools.digits import drawn
+
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-answers, cases, data, inside, model = (
+answers, cases, inside, model = (
     importlib.import_module(f"{_HERE.name}.{name}")
-    for name in ("answers", "cases", "data", "inside", "model")
+    for name in ("answers", "cases", "inside", "model")
 )
 DRAWS = 8
 
@@ -34,10 +36,10 @@ def programs(step: Any) -> dict[str, dict[str, Any]]:
 
 def given(seed: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """A draw, as tensors; and the digits of its fresh pictures."""
-    known, fresh = data.drawn(seed)
-    parts = {"x": known.pictures, "y": known.digits, "fresh": fresh.pictures}
+    x, y, fresh, digits = drawn(seed, cases.KNOWN, cases.FRESH, "float32")
+    parts = {"x": x, "y": y, "fresh": fresh}
     cast(Any, torch).manual_seed(seed)
-    return {name: torch.tensor(part) for name, part in parts.items()}, torch.tensor(fresh.digits)
+    return {name: torch.tensor(part) for name, part in parts.items()}, torch.tensor(digits)
 
 
 def share(scores: torch.Tensor, digits: torch.Tensor) -> float:

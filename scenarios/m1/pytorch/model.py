@@ -101,11 +101,12 @@ def _turned(x: Array) -> Array:
 @cache
 def packaged() -> Model:
     """SmolLM2, as the file has it; what is stored in four bits comes as float32."""
-    from gguf import GGUFReader, dequantize
+    from gguf import dequantize
 
     from agentlab.backends.llamacpp import registry
+    from agentlab_tools.train.bridge.gguf_file import open_gguf
 
-    reader = GGUFReader(registry.find("local:smollm2").path)
+    reader = open_gguf(registry.find("local:smollm2").path)
     weights = {t.name: dequantize(t.data, t.tensor_type) for t in reader.tensors}
     return Model(weights, sum(name.endswith("ffn_norm.weight") for name in weights))
 

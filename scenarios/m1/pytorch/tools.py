@@ -17,13 +17,14 @@ from weakref import WeakKeyDictionary
 from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
+from agentlab_tools.digits import drawn
+from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped
 
-from .data import drawn
+from .cases import FRESH, KNOWN
 
 if TYPE_CHECKING:
-    from .data import Array
+    from agentlab_tools.digits import Array
 
 INSIDE = Path(__file__).with_name("inside.py")
 """Read as text: it runs in the sandbox."""
@@ -45,11 +46,11 @@ async def sandbox() -> AsyncGenerator[Equipment]:
             raise MissingExtra(needed, "train")
     limits = SandboxLimits(timeout=_SECONDS)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
-        await _run(opened, _FIRST)
+        await printed_by(opened, _FIRST)
         yield equipped(opened)
 
 
-@tool(timeout=240)
+@tool(timeout=600)
 async def try_net(code: str, context: ToolContext) -> str:
     """Take a program first; then put its net, its training or its layer to work, and look.
 
@@ -58,20 +59,20 @@ async def try_net(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         _programs[opened] = True
-        return display_safe((await _run(opened, code))[:_SHOWN]) or "ready"
+        return display_safe((await printed_by(opened, code))[:_SHOWN]) or "ready"
     told: dict[str, Any] = json.loads(code)
     await opened.write_file("inside.py", INSIDE.read_text(encoding="utf-8"))
     if told["task"] == "layer":
         context.emit("the model reads the prompt\n")
         return await _spoken(opened, told)
-    known, fresh = drawn(told["seed"])
-    given = {"x": known.pictures, "y": known.digits, "fresh": fresh.pictures}
+    x, y, fresh, digits = drawn(told["seed"], KNOWN, FRESH, "float32")
+    given = {"x": x, "y": y, "fresh": fresh}
     await _give(opened, given)
     names = {"module": "Net", "loop": "fit, predict"}[told["task"]]
-    said = await _run(opened, _DIGITS.format(names=names, **told))
+    said = await printed_by(opened, _DIGITS.format(names=names, **told))
     found = _json(said)
     guesses = found.pop("guesses", None)
-    right = guessed(guesses, fresh.digits)
+    right = guessed(guesses, digits)
     found["right"] = right
     return f"{right:.1%} of 1,000 fresh digits are right\n{json.dumps(found)}"
 
@@ -118,7 +119,7 @@ async def _made(opened: Sandbox, given: Mapping[str, Array]) -> Array:
 
     await _give(opened, given)
     rows = len(given["x"])
-    await _run(opened, _LAYER.format(epsilon=EPSILON))
+    await printed_by(opened, _LAYER.format(epsilon=EPSILON))
     try:
         data = await opened.read_file("made.f32", limit=_LARGEST)
     except WorkspaceError as error:
@@ -133,13 +134,6 @@ async def _give(opened: Sandbox, given: Mapping[str, Array]) -> None:
     file = io.BytesIO()
     np.savez(file, **cast(dict[str, Any], given))
     await opened.write_file("given.npz", file.getvalue())
-
-
-async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.error or result.stderr or "it failed")[-_SHOWN:]))
-    return result.stdout
 
 
 def _json(said: str) -> dict[str, Any]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
 
 from .nets import share_right
 
@@ -34,13 +31,7 @@ _PARTS = ("x", "h", "b", "out", "lean")
 _SYMBOLS, _KINDS = 8, 4
 
 
-@asynccontextmanager
-async def sandbox() -> AsyncGenerator[Equipment]:
-    """A sandbox with NumPy and `recurrent.py`; its strength stands in the trace."""
-    limits = SandboxLimits(timeout=_SECONDS)
-    async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
-        await opened.write_file("recurrent.py", NETS.read_text(encoding="utf-8"))
-        yield equipped(opened)
+sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"recurrent.py": NETS})
 
 
 @tool(timeout=300)
@@ -103,10 +94,8 @@ def _weights(data: bytes) -> dict[str, NDArray[Any]]:
 
 
 async def _run(opened: Sandbox, code: str) -> str:
-    result = await opened.run_python(code)
-    if result.outcome != "ok":
-        raise ToolError(display_safe((result.stderr or result.error or "it failed")[-_SHOWN:]))
-    return display_safe(result.stdout[:_SHOWN]).rstrip()
+    printed = await printed_by(opened, code)
+    return display_safe(printed[:_SHOWN]).rstrip()
 
 
 _TRAIN = """import numpy

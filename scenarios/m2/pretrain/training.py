@@ -32,8 +32,10 @@ async def something_to_train_with() -> AsyncGenerator[Equipment]:
         MissingExtra: it is not.
     """
     from agentlab_tools.train.recipes.pretrain import recipe
+    from agentlab_tools.train.waiting import wait_asleep
 
     recipe.check()
+    wait_asleep(beside_llama=True)
     yield Equipment()
 
 
@@ -78,8 +80,7 @@ def pretrain(code: str, context: ToolContext) -> str:
 
 def measured(path: Path, texts: list[str], size: int) -> dict[str, Any]:
     """Bits a character on texts, the model's size, and what it writes."""
-    from gguf import GGUFReader
-
+    from agentlab_tools.train.bridge.gguf_file import open_gguf
     from agentlab_tools.train.bridge.score import Scorer
 
     nats = characters = 0.0
@@ -93,7 +94,7 @@ def measured(path: Path, texts: list[str], size: int) -> dict[str, Any]:
         for _ in range(24):
             ids.append(int(scorer.logits(ids[-size + 1 :])[-1].argmax()))
         written = scorer.text(ids)
-    weights = sum(int(tensor.n_elements) for tensor in GGUFReader(path).tensors)
+    weights = sum(int(tensor.n_elements) for tensor in open_gguf(path).tensors)
     bits = nats / characters / math.log(2)
     return {"bits": round(bits, 3), "weights": weights, "writes": written}
 

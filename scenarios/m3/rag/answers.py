@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-from agentlab.backend import Settings
 from agentlab.labs import AgentAnswer, Example
 from agentlab.labs.declare import programs
 from agentlab.limits import Limits
+from agentlab_tools.open_book import EXAMPLES, INSTRUCTIONS, STEADY
 
-STEADY = Settings(temperature=0, max_tokens=90, repeat_penalty=1.0)
-TOLD = "Answer from what was found, and name the source."
-
-
-def _asked(question: str, source: str, found: str) -> Example:
-    # The whole sentence: a small model repeats one better than it picks a number out of it
-    return Example(user=f"[{source}] {found}\n\nQuestion: {question}", answer=f"{found} ({source})")
+SHOWN = tuple(Example(user=asked, answer=answered) for asked, answered in EXAMPLES)
 
 
-SHOWN = (
-    _asked(
-        "How many layers does ResNet have?",
-        "resnet.md",
-        "The deepest ResNet (He and colleagues, 2015) has 152 layers and won the ImageNet "
-        "challenge.",
-    ),
-    _asked(
-        "Who invented dropout?",
-        "dropout.md",
-        "Dropout was proposed by Geoffrey Hinton and his students in 2012, and switches neurons "
-        "off at random.",
-    ),
-    _asked(
-        "In which year was Eliza written?",
-        "eliza.md",
-        "Joseph Weizenbaum wrote Eliza in 1966; it turned statements into questions.",
-    ),
-    _asked(
-        "How many words does the Brown corpus have?",
-        "corpora.md",
-        "The Brown corpus of 1961 holds 1,014,312 words of American English from 500 sources.",
-    ),
-)
-
-
-def answerer(examples: tuple[Example, ...] = (), told: str = TOLD) -> AgentAnswer:
+def answerer(examples: tuple[Example, ...] = (), told: str = INSTRUCTIONS) -> AgentAnswer:
     """An agent that answers questions."""
     return AgentAnswer(
         instructions=told, examples=examples, settings=STEADY, limits=Limits(steps=2)

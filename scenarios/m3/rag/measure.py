@@ -23,12 +23,12 @@ from agentlab.agent import Agent
 from agentlab.backends import connect
 from agentlab_tools.knowledge.embed import open_embedder
 from agentlab_tools.knowledge.retrieve.quote import quotable
+from agentlab_tools.open_book import library
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-absent, answers, declining, library = (
-    importlib.import_module(f"{_HERE.name}.{name}")
-    for name in ("absent", "answers", "declining", "library")
+absent, answers, declining = (
+    importlib.import_module(f"{_HERE.name}.{name}") for name in ("absent", "answers", "declining")
 )
 
 

@@ -74,11 +74,11 @@ class Types:
             return number
         before = len(self._notes)
         others = [_BOOL] if not kinds else []
-        for pattern, type, said in (_DATE, _TIMESTAMP, _TIME, *others):
+        for pattern, type, phrase in (_DATE, _TIMESTAMP, _TIME, *others):
             if self._all(column, pattern, type):
                 return f"CAST(trim({column}) AS {type})"
             if type != "DATE":  # a moment may be a day as well, so this tells of both
-                self._told(column, name, _fits(column, type), pattern, said)
+                self._told(column, name, _fits(column, type), pattern, phrase)
         if len(self._notes) == before:
             self._told_otherwise(column, name)
         return column
@@ -97,11 +97,11 @@ class Types:
         if numbers < total:
             self._told(column, name, "true", pattern, "a number")
             return ""
-        if not (said := self._held(value, total)):
+        if not (reason := self._held(value, total)):
             self._notes.append(
                 f"{name} is text: its numbers are larger or finer than any type holds"
             )
-        return said
+        return reason
 
     def _held(self, value: str, total: int) -> str:
         """How numbers are read so that none of them changes; empty where no type holds them."""
@@ -134,16 +134,16 @@ class Types:
         """Note what keeps a column from being what most of its values are."""
         is_so = f"regexp_full_match(trim({column}), $pattern) AND {fits}"
         wrong = f"{column} IS NOT NULL AND NOT ({is_so})"
-        given = {"pattern": pattern}
+        values = {"pattern": pattern}
         head = f"(SELECT {column} FROM staging WHERE {column} IS NOT NULL LIMIT {_FIRST})"
         for some in (head, "staging"):
             total, others = self._db.execute(
-                f"SELECT count({column}), count(*) FILTER ({wrong}) FROM {some}", given
+                f"SELECT count({column}), count(*) FILTER ({wrong}) FROM {some}", values
             ).fetchone()
             if (not others and some == "staging") or others >= total * 0.5:
                 return
         line, first = self._db.execute(
-            f"SELECT line, {column} FROM staging WHERE {wrong} ORDER BY rowid LIMIT 1", given
+            f"SELECT line, {column} FROM staging WHERE {wrong} ORDER BY rowid LIMIT 1", values
         ).fetchone()
         are = "value is" if others == 1 else "values are"
         self._notes.append(
@@ -153,7 +153,7 @@ class Types:
 
     def _told_otherwise(self, column: str, name: str) -> None:
         """Note that a column of text holds numbers or days in another notation."""
-        for pattern, must, said in _OTHERWISE:
+        for pattern, must, phrase in _OTHERWISE:
             if not self._all(column, pattern, "VARCHAR"):
                 continue
             examples = self._db.execute(
@@ -163,7 +163,7 @@ class Types:
             ).fetchone()
             if examples is not None:
                 self._notes.append(
-                    f"{name} is text: it holds {said}, "
+                    f"{name} is text: it holds {phrase}, "
                     f"first {examples[1][:40]!r} on line {examples[0]:,}"
                 )
                 return

@@ -104,20 +104,20 @@ def _tables(files: Sequence[str | Path] | Mapping[str, str | Path]) -> list[dict
     if not named:
         raise ConfigError("no data was named: give CSV, Parquet or JSON files")
     tables: dict[str, dict[str, Any]] = {}
-    for given, path in named:
-        found = [Path(path)] if Path(path).is_file() else sorted(map(Path, glob.glob(path)))  # noqa: PTH207
-        found = [file for file in found if file.is_file()]
-        if not found:
+    for table, path in named:
+        paths = [Path(path)] if Path(path).is_file() else sorted(map(Path, glob.glob(path)))  # noqa: PTH207
+        paths = [file for file in paths if file.is_file()]
+        if not paths:
             raise ConfigError(f"no file of data at {path}")
-        kinds = {_kind(file) for file in found}
+        kinds = {_kind(file) for file in paths}
         if len(kinds) > 1:
             raise ConfigError(f"{path} matches files of several kinds: {', '.join(sorted(kinds))}")
-        name = given or _named_after(found[0])
+        name = table or _named_after(paths[0])
         if not _NAME.fullmatch(name):
             raise ConfigError(f"{name[:80]!r} can't name a table: use letters, digits and _")
         if name.lower() in tables:
             raise ConfigError(f"two tables would be called {name}: name one, as in other={path}")
-        absolute = [str(file.resolve()) for file in found]
+        absolute = [str(file.resolve()) for file in paths]
         tables[name.lower()] = {"name": name, "kind": kinds.pop(), "files": absolute}
     return list(tables.values())
 

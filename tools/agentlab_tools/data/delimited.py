@@ -65,13 +65,13 @@ class Delimited:
             elif len(cells) > width:
                 self._long.append(line)
             yield line, cells
-        for lines, said in (
+        for lines, reason in (
             (self._short, "fewer fields than the header: the rest is NULL"),
             (self._long, "more fields than the header: they are in columns of their own"),
             (self._bare, "no values at all: a row of NULL"),
         ):
             if lines:
-                self.notes.append(f"{lines_told(lines)} {has(lines)} {said}")
+                self.notes.append(f"{lines_told(lines)} {has(lines)} {reason}")
 
 
 def lines_told(lines: list[int]) -> str:

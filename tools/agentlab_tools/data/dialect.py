@@ -52,14 +52,14 @@ def dialect_of(sample: str, *, tabs: bool, notes: list[str]) -> tuple[dict[str, 
                 score += 1e-6  # that they are quotes was seen, so a tie is theirs
             if score > best[0] + 1e-9:
                 best = score, {"delimiter": delimiter, **variant}
-    found = _rare(lines, best[1]) or best[1]
-    if "escapechar" in found:
+    chosen = _rare(lines, best[1]) or best[1]
+    if "escapechar" in chosen:
         notes.append('a backslash before a quote is read as part of the value: \\"')
-    if found.get("quotechar") == "'":
+    if chosen.get("quotechar") == "'":
         notes.append("values are in single quotes, which are taken off")
-    if found["delimiter"] not in _DELIMITERS:
-        notes.append(f"values are taken to be separated by {found['delimiter']!r}")
-    return found, 0
+    if chosen["delimiter"] not in _DELIMITERS:
+        notes.append(f"values are taken to be separated by {chosen['delimiter']!r}")
+    return chosen, 0
 
 
 def _in_single_quotes(sample: str, delimiter: str) -> tuple[dict[str, Any], ...]:

@@ -56,10 +56,10 @@ def gather(
 
 def _delimited(staging: Staging, path: Path) -> tuple[list[str], list[tuple[int, str]]]:
     with open_delimited(path) as file:
-        known = {name.lower(): place for place, name in reversed([*enumerate(staging.names)])}
+        place_of = {name.lower(): place for place, name in reversed([*enumerate(staging.names)])}
         places: list[int] = []
         for name in file.names:
-            place = known.get(name.lower()) if name else None
+            place = place_of.get(name.lower()) if name else None
             if place is None or place in places:
                 place = staging.column(name)
             places.append(place)
@@ -67,7 +67,7 @@ def _delimited(staging: Staging, path: Path) -> tuple[list[str], list[tuple[int,
         for line, cells in file.rows():
             while len(cells) > len(places):
                 name = f"column{len(places)}"
-                place = known.get(name)
+                place = place_of.get(name)
                 if place is None or place in places:
                     place = staging.column(name)
                 places.append(place)

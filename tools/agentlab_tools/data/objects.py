@@ -60,12 +60,12 @@ class Objects:
                 yield line, {self._whole(k, line): self._cell(v, line) for k, v in row.items()}
             else:
                 self.refused.append((line, "no JSON object"))
-        for lines, said in (
+        for lines, reason in (
             (self._twice, "a name twice: the last value counts"),
             (self._halves, "half a character, read as \N{REPLACEMENT CHARACTER}"),
         ):
             if lines:
-                self.notes.append(f"{lines_told(lines)} {has(lines)} {said}")
+                self.notes.append(f"{lines_told(lines)} {has(lines)} {reason}")
 
     def _cell(self, value: Any, line: int) -> Cell | None:
         match value:

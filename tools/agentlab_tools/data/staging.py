@@ -125,8 +125,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
     """Names that differ in more than their capitals; what has none is called by its place."""
     distinct: list[str] = []
     taken: set[str] = set()
-    for place, given in enumerate(names):
-        name = first = given.strip().replace("\0", "") or f"column{place}"
+    for place, wish in enumerate(names):
+        name = first = wish.strip().replace("\0", "") or f"column{place}"
         number = 0
         while name.lower() in taken:
             number += 1

@@ -45,8 +45,8 @@ def _load_one(db: Any, table: dict[str, Any], cell: int) -> dict[str, Any]:
     described = db.execute(f"DESCRIBE {name}").fetchall()
     first = _as_text(db.sql(f"FROM {name}"), _SAMPLES, cell)
     columns = [
-        {"name": found[0], "type": found[1], "sample": [row[at] for row in first]}
-        for at, found in enumerate(described)
+        {"name": column[0], "type": column[1], "sample": [row[at] for row in first]}
+        for at, column in enumerate(described)
     ]
     return {
         "name": table["name"],

@@ -11,6 +11,7 @@ if sys.platform == "win32":
     raise SandboxUnavailable("code can't be confined on Windows itself: run AgentLab in WSL 2")
 
 from agentlab_tools.execute.files import WorkspaceError
+from agentlab_tools.execute.program import printed_by
 from agentlab_tools.execute.sandbox import Sandbox, open_source
 from agentlab_tools.execute.text import display_safe
 from agentlab_tools.execute.values import (
@@ -32,4 +33,5 @@ __all__ = [
     "WorkspaceError",
     "display_safe",
     "open_source",
+    "printed_by",
 ]

@@ -154,9 +154,9 @@ class Bubblewrap:
 
 def _folders(*paths: str) -> list[str]:
     """Folders on the way to others, which bwrap would make for their owner alone."""
-    wanted = {folder for path in map(Path, paths) for folder in (path, *path.parents)}
+    folders = {folder for path in map(Path, paths) for folder in (path, *path.parents)}
     options: list[str] = []
-    for folder in sorted(wanted - {Path("/")}):
+    for folder in sorted(folders - {Path("/")}):
         if not folder.is_relative_to("/usr"):
             options += ["--perms", "0755", "--dir", str(folder)]
     return options

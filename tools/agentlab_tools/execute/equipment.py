@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from agentlab.errors import AgentLabError
@@ -24,14 +26,26 @@ async def sandbox() -> AsyncGenerator[Equipment]:
 
 
 def sandbox_with(
-    *packages: str, timeout: float
+    *packages: str,
+    timeout: float,
+    threads: int = 2,
+    files: Mapping[str, Path] = MappingProxyType({}),
 ) -> Callable[[], AbstractAsyncContextManager[Equipment]]:
-    """What opens a sandbox with these packages, whose cells may take so many seconds each."""
+    """What opens a sandbox with these packages, its level written into the trace.
+
+    Args:
+        timeout: seconds that a cell may take.
+        threads: among which NumPy and its like share a computation. Two threads on small arrays
+            mostly wait for each other, and on a busy machine they take many times as long as one.
+        files: what is put into its workspace, by the name it has there.
+    """
 
     @asynccontextmanager
     async def opener() -> AsyncGenerator[Equipment]:
-        limits = SandboxLimits(timeout=timeout)
+        limits = SandboxLimits(timeout=timeout, threads=threads)
         async with Sandbox.open(packages=packages, limits=limits, spare=False) as opened:
+            for name, file in files.items():
+                await opened.write_file(name, file.read_bytes())
             yield equipped(opened)
 
     return opener

@@ -56,25 +56,25 @@ def read(root: int, path: tuple[str, ...], cap: int) -> bytes:
     Raises:
         WorkspaceError: it is not there, is not a regular file with one name, or is too large.
     """
-    shown = "/".join(path)
+    joined = "/".join(path)
     with _parent(root, path, create=False, owner=None) as folder:
         try:
             descriptor = os.open(path[-1], _FILE, dir_fd=folder)
         except OSError as error:
-            raise WorkspaceError(_why(shown, error)) from None
+            raise WorkspaceError(_why(joined, error)) from None
         try:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
-                raise WorkspaceError(f"{shown} is not a regular file")
+                raise WorkspaceError(f"{joined} is not a regular file")
             if info.st_nlink != 1:
-                raise WorkspaceError(f"{shown} has other names (hard links): copy it first")
+                raise WorkspaceError(f"{joined} has other names (hard links): copy it first")
             data = b"".join(_chunks(descriptor, cap + 1))
         except OSError as error:
-            raise WorkspaceError(_why(shown, error)) from None
+            raise WorkspaceError(_why(joined, error)) from None
         finally:
             os.close(descriptor)
     if len(data) > cap:
-        raise WorkspaceError(f"{shown} is larger than {cap:,} bytes")
+        raise WorkspaceError(f"{joined} is larger than {cap:,} bytes")
     return data
 
 
@@ -86,7 +86,7 @@ def write(
     Raises:
         WorkspaceError: the disk quota is reached, or something else is in the way.
     """
-    shown = "/".join(path)
+    joined = "/".join(path)
     with _parent(root, path, create=True, owner=owner) as folder:
         temporary = f".{secrets.token_hex(8)}.part"
         try:
@@ -103,7 +103,7 @@ def write(
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
-            raise WorkspaceError(_why(shown, error)) from None
+            raise WorkspaceError(_why(joined, error)) from None
 
 
 def listing(root: int, limit: int) -> tuple[FileInfo, ...]:
@@ -187,7 +187,7 @@ def _opened(root: int, path: tuple[str, ...]) -> Generator[int]:
 @contextmanager
 def _parent(root: int, path: tuple[str, ...], *, create: bool, owner: int | None) -> Generator[int]:
     """The folder a file is in, made where it is not there and `create` says so."""
-    shown = "/".join(path)
+    joined = "/".join(path)
     folder = os.open(".", _FOLDER, dir_fd=root)
     try:
         for name in path[:-1]:
@@ -201,7 +201,7 @@ def _parent(root: int, path: tuple[str, ...], *, create: bool, owner: int | None
             folder = inner
         yield folder
     except OSError as error:
-        raise WorkspaceError(_why(shown, error)) from None
+        raise WorkspaceError(_why(joined, error)) from None
     finally:
         os.close(folder)
 

@@ -95,16 +95,17 @@ class Plan:
         self, *, home: str, temporary: str, path: Sequence[str], pythonpath: Sequence[str]
     ) -> dict[str, str]:
         """All of the environment that code inside sees: nothing of the host's is passed on."""
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        variables = {name: os.environ[name] for name in _KEPT if name in os.environ}
         if self.network is not None:
             address = f"http://127.0.0.1:{bridge.PORT}"
             for name in ("http_proxy", "https_proxy", "all_proxy"):
-                kept |= {name: address, name.upper(): address}
-        return kept | {
+                variables |= {name: address, name.upper(): address}
+        return variables | {
             "GIT_CONFIG_NOSYSTEM": "1",
             "HOME": home,
             "LANG": "C.UTF-8",
             "MALLOC_ARENA_MAX": "2",
+            "OMP_WAIT_POLICY": "passive",  # threads that spin while they wait slow all others down
             "MPLBACKEND": "module://agentlab_figures",
             "MPLCONFIGDIR": f"{temporary}/.matplotlib",
             "PATH": ":".join([*path, "/usr/local/bin", "/usr/bin", "/bin"]),

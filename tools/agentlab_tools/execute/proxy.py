@@ -179,8 +179,8 @@ def _parse(head: bytes) -> tuple[str, int, bytes]:
         return host, port or 443, b""
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     dropped = ("proxy-", "connection:", "keep-alive:")
-    kept = [line for line in lines[1:-2] if not line.lower().startswith(dropped)]
-    request = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
+    headers = [line for line in lines[1:-2] if not line.lower().startswith(dropped)]
+    request = [f"{method} {path} {version}", *headers, "Connection: close", "", ""]
     return host, port or 80, "\r\n".join(request).encode("latin-1")
 
 

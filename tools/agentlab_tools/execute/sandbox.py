@@ -105,6 +105,7 @@ class Sandbox:
             workspace: a folder whose regular files are copied in at the start, as far as the disk
                 limit allows. Nothing is written back: see `get`.
             packages: distributions that can be imported, with all they need; imported ahead.
+                `agentlab` and `agentlab_tools` are AgentLab's own modules, without its labs.
             limits: what code may use.
             backend: `auto` for the strongest that holds, or a name of `source.NAMES`.
             allow_hosts: the only hosts that can be reached, by HTTP and HTTPS through a proxy:

@@ -97,13 +97,13 @@ class Watchdog:
         try:
             for folder in self._folders:
                 with suppress(OSError):
-                    held = os.dup(folder)
+                    descriptor = os.dup(folder)
                     try:
                         too_much = await asyncio.to_thread(
-                            files.exceeds, held, self._limits.disk, self._limits.files
+                            files.exceeds, descriptor, self._limits.disk, self._limits.files
                         )
                     finally:
-                        os.close(held)
+                        os.close(descriptor)
                     if too_much:
                         self._on_breach(too_much)
         finally:

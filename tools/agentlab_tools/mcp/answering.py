@@ -73,8 +73,8 @@ class Answering:
 
     def _call(self) -> ToolContext | None:
         """Whose call it is about: that of this task, or the only one there can be."""
-        if (known := _CALL.get()) is not None and known in self._calls:
-            return known
+        if (call := _CALL.get()) is not None and call in self._calls:
+            return call
         alike = {id(one.run.meter) if one.run else 0 for one in self._calls}
         return self._calls[-1] if len(alike) == 1 else None
 

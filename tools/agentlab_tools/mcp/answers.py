@@ -65,5 +65,5 @@ def _attached(artifact: Artifact, put: Callable[[Artifact], str]) -> Any:
         return types.ImageContent(type="image", data=data, mime_type=kind)
     if kind.startswith("audio/"):
         return types.AudioContent(type="audio", data=data, mime_type=kind)
-    held = types.BlobResourceContents(uri=put(artifact), mime_type=kind, blob=data)
-    return types.EmbeddedResource(type="resource", resource=held)
+    contents = types.BlobResourceContents(uri=put(artifact), mime_type=kind, blob=data)
+    return types.EmbeddedResource(type="resource", resource=contents)

@@ -90,10 +90,10 @@ async def _serve(
     shelf = Shelf(shared_files(files))
     async with open_tools(names) as tools, equipment_for(names) as equipment:
         offered = Prompts(prompts, shelf) if prompts else None
-        asked = [tool.name for tool in tools if any(fnmatchcase(tool.name, one) for one in ask)]
-        if ask and not asked:
+        guarded = [tool.name for tool in tools if any(fnmatchcase(tool.name, one) for one in ask)]
+        if ask and not guarded:
             raise ConfigError(f"no tool that is served is called {ask[0]}: see --ask")
-        server = server_of(tools, equipment, shelf, offered, asked)
+        server = server_of(tools, equipment, shelf, offered, guarded)
         if port is None:
             await serve_stdio(server)
             return

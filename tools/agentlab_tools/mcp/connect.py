@@ -90,7 +90,7 @@ async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> As
     from mcp.client.sse import sse_client
     from mcp.client.streamable_http import streamable_http_client
 
-    given = _headers(server, environ)
+    own_headers = _headers(server, environ)
     # a call's own timeout is the tool's; here only a dead connection is noticed
     patience = max(300.0, server.timeout)
 
@@ -99,7 +99,7 @@ async def _http(server: McpServer, link: Link, environ: Mapping[str, str]) -> As
     ) -> httpx2.AsyncClient:
         del timeout, auth  # ours count, for both ways to speak
         return httpx2.AsyncClient(
-            headers={**(headers or {}), **given},
+            headers={**(headers or {}), **own_headers},
             timeout=httpx2.Timeout(30.0, read=patience),
             transport=watched(link),
         )

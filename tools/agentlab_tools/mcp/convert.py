@@ -102,8 +102,8 @@ def answer_from(result: Any, context: ToolContext) -> str:
 
 def resource_from(result: Any, context: ToolContext) -> str:
     """The text of a `ReadResourceResult`; what is no text is attached."""
-    held = enumerate(result.contents, 1)
-    return "\n".join(_resource(one, context, number) for number, one in held) or "it is empty"
+    contents = enumerate(result.contents, 1)
+    return "\n".join(_resource(one, context, number) for number, one in contents) or "it is empty"
 
 
 def _says(content: list[Any], structured: dict[str, Any]) -> bool:
@@ -112,12 +112,12 @@ def _says(content: list[Any], structured: dict[str, Any]) -> bool:
     if texts and set(structured) == {"result"}:
         return True  # the SDK's wrap of a value that is no object
     # many servers wrap what their text says under a name: {"content": "…"}, {"entities": […]}
-    held = [structured, *(structured.values() if len(structured) == 1 else ())]
-    if "\n".join(texts) in held:
+    values = [structured, *(structured.values() if len(structured) == 1 else ())]
+    if "\n".join(texts) in values:
         return True
     for text in texts:
         try:
-            if json.loads(text) in held:
+            if json.loads(text) in values:
                 return True
         except (ValueError, RecursionError):
             continue

@@ -29,19 +29,19 @@ def shown(schema: Mapping[str, Any], dialect: str) -> tuple[dict[str, Any], tupl
             return [walk(one) for one in cast(list[Any], node)]
         if not isinstance(node, Mapping):
             return node
-        given = dict(cast(Mapping[str, Any], node))
-        if isinstance(given.get("$schema"), str):
-            del given["$schema"]
-        reference = given.get("$ref")
+        fields = dict(cast(Mapping[str, Any], node))
+        if isinstance(fields.get("$schema"), str):
+            del fields["$schema"]
+        reference = fields.get("$ref")
         if isinstance(reference, str) and not _leads_somewhere(reference, schema):
             lost.append(reference)
-            del given["$ref"]
+            del fields["$ref"]
         elif isinstance(reference, str) and dialect in _OLD[:-1]:
             # up to draft 7, what stands beside a reference does not count
-            given = {key: given[key] for key in ("$ref", *_BESIDE_REF) if key in given}
+            fields = {key: fields[key] for key in ("$ref", *_BESIDE_REF) if key in fields}
         if dialect in _OLD:
-            given = _in_new_words(given)
-        return {key: _under(key, value, walk) for key, value in given.items()}
+            fields = _in_new_words(fields)
+        return {key: _under(key, value, walk) for key, value in fields.items()}
 
     return walk(schema), tuple(dict.fromkeys(lost))
 
@@ -103,5 +103,5 @@ def _named(node: Any, keyword: str, name: str) -> bool:
         return any(_named(one, keyword, name) for one in cast(list[Any], node))
     if not isinstance(node, Mapping):
         return False
-    given = cast(Mapping[str, Any], node)
-    return given.get(keyword) == name or any(_named(one, keyword, name) for one in given.values())
+    fields = cast(Mapping[str, Any], node)
+    return fields.get(keyword) == name or any(_named(one, keyword, name) for one in fields.values())

@@ -125,8 +125,8 @@ def _step(deeper: int = 0) -> None:
 def _dialects(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """By which drafts to read a schema: the one it names; else the latest, then the older ones."""
     named = schema.get("$schema")
-    known = _KNOWN.get(named.rstrip("#")) if isinstance(named, str) else None
-    return (known,) if known else (_LATEST, "Draft7Validator", "Draft4Validator")
+    dialect = _KNOWN.get(named.rstrip("#")) if isinstance(named, str) else None
+    return (dialect,) if dialect else (_LATEST, "Draft7Validator", "Draft4Validator")
 
 
 def _size(value: object) -> tuple[int, int]:
@@ -197,14 +197,14 @@ def _without(node: Any, hidden: set[str]) -> Any:
         return [_without(one, hidden) for one in cast(list[Any], node)]
     if not isinstance(node, Mapping):
         return node
-    kept: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
     for key, value in cast(Mapping[str, Any], node).items():
         if key == "$schema" and key in hidden and isinstance(value, str):
             continue
         if key != "$schema" and key in hidden:
             continue
-        kept[key] = value if key in ("const", "enum", "default") else _without(value, hidden)
-    return kept
+        rest[key] = value if key in ("const", "enum", "default") else _without(value, hidden)
+    return rest
 
 
 def _spelled_out(pattern: str) -> int:

@@ -143,9 +143,9 @@ class Keeper:
         way = transport(
             self._server, self._said, self._link, sieve, self._environ, ended=self._drop
         )
-        asked = self._answering.callbacks()
+        callbacks = self._answering.callbacks()
         async with Client(
-            cast(Any, way), message_handler=self._heard, cache=None, **asked
+            cast(Any, way), message_handler=self._heard, cache=None, **callbacks
         ) as client:
             if info := client.server_info:
                 self._tools.about = one_line(f"{info.name} {info.version or ''}", 80)

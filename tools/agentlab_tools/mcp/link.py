@@ -85,8 +85,10 @@ def watched(link: Link) -> Any:
                 return httpx2.Response(502, request=request)
             if response.status_code >= 400 and request.method == "POST":
                 link.status = response.status_code
-                known = _SESSION in request.headers or link.old_way  # there it is in the address
-                unknown = known and response.status_code in (400, 404)
+                in_a_session = (
+                    _SESSION in request.headers or link.old_way
+                )  # there it is in the address
+                unknown = in_a_session and response.status_code in (400, 404)
                 status = f"it answers {response.status_code} {response.reason_phrase}"
                 _tell(link, status, refused=unknown)
             return response

@@ -46,10 +46,10 @@ async def listed_by(client: Any, tools: McpTools) -> list[Any]:
         if not listed:
             raise
         tools.note(f"does not come to the end of its list; {_told(listed)} came until then")
-    wanted = tools.server.tools
-    if missing := set(wanted) - set(listed):
+    patterns = tools.server.tools
+    if missing := set(patterns) - set(listed):
         raise McpError(f"the MCP server {tools.server.name} has no tool {missing.pop()!r}")
-    return [one for one in listed.values() if not wanted or one.name in wanted]
+    return [one for one in listed.values() if not patterns or one.name in patterns]
 
 
 def _told(listed: dict[str, Any]) -> str:

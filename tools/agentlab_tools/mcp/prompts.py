@@ -57,8 +57,8 @@ class Prompt:
         """What is to be filled in, in the order in which it is met."""
         named: dict[str, tuple[str, ...]] = {}
         for name, values in _BLANK.findall(self.body):
-            known = (value.strip() for value in str(values).split("|"))
-            named[name] = named.get(name) or tuple(value for value in known if value)
+            names = (value.strip() for value in str(values).split("|"))
+            named[name] = named.get(name) or tuple(value for value in names if value)
         return tuple(Blank(name, values) for name, values in named.items())
 
 
@@ -73,7 +73,7 @@ class Prompts:
     """
 
     def __init__(self, paths: Sequence[str] = (), shelf: Shelf | None = None) -> None:
-        self._paths = [Path(given).expanduser().resolve() for given in paths]
+        self._paths = [Path(folder).expanduser().resolve() for folder in paths]
         self._shelf = shelf or Shelf()
         names: dict[str, Path] = {}
         for path in self._files():
@@ -139,8 +139,10 @@ class Prompts:
         from mcp import types
         from mcp.shared.exceptions import MCPError
 
-        prompt, given = self._named(asked.name), dict(asked.arguments or {})
-        values = {blank.name: blank.values[0] for blank in prompt.blanks if blank.values} | given
+        prompt, arguments = self._named(asked.name), dict(asked.arguments or {})
+        values = {
+            blank.name: blank.values[0] for blank in prompt.blanks if blank.values
+        } | arguments
         missing = [blank.name for blank in prompt.blanks if blank.name not in values]
         if missing:
             complaint = f"The prompt {prompt.name} needs {', '.join(missing)}"
@@ -173,13 +175,13 @@ class Prompts:
         """Answers `completion/complete`: the values a prompt has for an argument, or addresses."""
         from mcp import types
 
-        known: list[str] = []
+        choices: list[str] = []
         if asked.ref.type == "ref/prompt":
             blanks = {blank.name: blank for blank in self._named(asked.ref.name).blanks}
             if blank := blanks.get(asked.argument.name):
-                known = list(blank.values)
+                choices = list(blank.values)
         begun = asked.argument.value.casefold()
-        matches = [value for value in known if value.casefold().startswith(begun)]
+        matches = [value for value in choices if value.casefold().startswith(begun)]
         return types.CompleteResult(
             completion=types.Completion(
                 values=matches[:_MOST_OFFERED],
@@ -230,8 +232,8 @@ def _files_in(prompt: Prompt) -> list[Path]:
 def _part(read: tuple[Shared, bytes]) -> Any:
     from mcp import types
 
-    held, data = read
-    if held.media_type.startswith("image/"):
+    kind, data = read
+    if kind.media_type.startswith("image/"):
         encoded = base64.b64encode(data).decode()
-        return types.ImageContent(type="image", data=encoded, mime_type=held.media_type)
-    return types.EmbeddedResource(type="resource", resource=contents(held, data))
+        return types.ImageContent(type="image", data=encoded, mime_type=kind.media_type)
+    return types.EmbeddedResource(type="resource", resource=contents(kind, data))

@@ -26,8 +26,8 @@ def can_ask(context: Any) -> bool:
     """Whether the client of this request can show forms."""
     from mcp import types
 
-    wanted = types.ClientCapabilities(elicitation=types.ElicitationCapability())
-    return bool(context.session.check_client_capability(wanted))
+    capability = types.ClientCapabilities(elicitation=types.ElicitationCapability())
+    return bool(context.session.check_client_capability(capability))
 
 
 class OpenCall:

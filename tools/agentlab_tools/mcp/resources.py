@@ -43,11 +43,11 @@ async def has_resources(client: Any) -> bool:
     """Whether a server has resources; most of those that say they can have some have none."""
     if client.server_capabilities.resources is None:
         return False
-    for ask, held in (
+    for ask, contents in (
         (client.list_resources, "resources"),
         (client.list_resource_templates, "resource_templates"),
     ):
         with suppress(Exception):
-            if getattr(await ask(), held):
+            if getattr(await ask(), contents):
                 return True
     return False

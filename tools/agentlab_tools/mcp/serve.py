@@ -141,10 +141,10 @@ async def _forbidden(context: ToolContext, call: ToolCall) -> str:
     """Why a call may not be made; empty if the person behind the client allows it."""
     if context.fill is None:
         return f"{call.name} needs a person's consent, and this client can't ask for it"
-    shown = one_line(call.arguments, 500)
+    arguments = one_line(call.arguments, 500)
     nothing: dict[str, Any] = {"type": "object", "properties": {}}
-    asked = Form(message=f"May {call.name} be called with {shown}?", fields=nothing)
-    return "the user said no" if await context.fill(asked) is None else ""
+    form = Form(message=f"May {call.name} be called with {arguments}?", fields=nothing)
+    return "the user said no" if await context.fill(form) is None else ""
 
 
 async def serve_stdio(server: Server[Any]) -> None:
@@ -184,11 +184,11 @@ async def serve_http(
 
 
 def _guarded(app: _App, token: str) -> _App:
-    wanted = f"Bearer {token}".encode()
+    expected = f"Bearer {token}".encode()
 
     async def guarded(scope: Any, receive: Any, send: Any) -> None:
-        given = dict(scope.get("headers", ())).get(b"authorization", b"")
-        if scope["type"] != "http" or hmac.compare_digest(given, wanted):
+        authorization = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if scope["type"] != "http" or hmac.compare_digest(authorization, expected):
             await app(scope, receive, send)
             return
         headers = [(b"www-authenticate", b"Bearer"), (b"content-length", b"0")]

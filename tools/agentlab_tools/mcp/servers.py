@@ -124,9 +124,9 @@ def find_server(text: str, servers: Mapping[str, McpServer]) -> McpServer:
         return servers[text]
     server = McpServer.parse(text)
     if server.command and shutil.which(server.command[0]) is None:
-        known = ", ".join(servers) or "none yet"
+        names = ", ".join(servers) or "none yet"
         raise ConfigError(
-            f"no MCP server {text[:80]!r}: name one of mcp.toml ({known}), a URL, or a command"
+            f"no MCP server {text[:80]!r}: name one of mcp.toml ({names}), a URL, or a command"
         )
     return server
 

@@ -191,10 +191,10 @@ def shared_files(paths: Sequence[str]) -> list[Shared]:
         ConfigError: one is no file, or two have one name.
     """
     shared: dict[str, Shared] = {}
-    for given in paths:
-        path = Path(given).expanduser().resolve()
+    for root in paths:
+        path = Path(root).expanduser().resolve()
         if not path.is_file():
-            raise ConfigError(f"{given} can't be shared: it is no file")
+            raise ConfigError(f"{root} can't be shared: it is no file")
         uri = f"agentlab:///files/{quote(path.name)}"
         if uri in shared:
             raise ConfigError(f"two files to share are called {path.name}: rename one of them")

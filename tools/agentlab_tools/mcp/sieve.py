@@ -35,9 +35,9 @@ class Sieve:
     def sent(self, message: Any) -> None:
         """Remember what was asked; the answers do not say what they are answers to."""
         root = message.message
-        asked, method = getattr(root, "id", None), getattr(root, "method", None)
-        if asked is not None and method:
-            self._asked[str(asked)] = method
+        request, method = getattr(root, "id", None), getattr(root, "method", None)
+        if request is not None and method:
+            self._asked[str(request)] = method
 
     def came(self, item: Any) -> Any:
         """The message to pass on, in place of the one that came."""
@@ -62,10 +62,10 @@ class Sieve:
         if (message := _message_of(line)) is not None:
             return self.came(message)
         if (id := _ID.search(line)) and '"jsonrpc"' in line:
-            asked: Any = json.loads(id[1])
-            if str(asked) in self._asked:  # somebody waits for this
-                del self._asked[str(asked)]
-                return _refusal(asked, f"its answer can't be read: {one_line(line, 120)}")
+            request: Any = json.loads(id[1])
+            if str(request) in self._asked:  # somebody waits for this
+                del self._asked[str(request)]
+                return _refusal(request, f"its answer can't be read: {one_line(line, 120)}")
         self._noise += bool(line.strip())
         if line.strip() and self._noise == 1:
             self._note(f"writes to stdout what is no message: {one_line(line, 120)!r}")
@@ -76,11 +76,11 @@ class Sieve:
     def _mend_list(self, result: dict[str, Any]) -> None:
         if not result.get("nextCursor") or not isinstance(result["nextCursor"], str):
             result.pop("nextCursor", None)
-        given = result.get("tools")
-        if not isinstance(given, list):
+        listed = result.get("tools")
+        if not isinstance(listed, list):
             self._note("lists its tools in a form that is no list")
-            given = cast(list[Any], [])
-        mended = (self._mend_tool(one) for one in cast(list[Any], given))
+            listed = cast(list[Any], [])
+        mended = (self._mend_tool(one) for one in cast(list[Any], listed))
         result["tools"] = [one for one in mended if one is not None]
 
     def _mend_tool(self, given: Any) -> dict[str, Any] | None:
@@ -214,13 +214,13 @@ def _line_of(problem: Exception) -> str:
     except AttributeError:
         return ""
     for error in errors:
-        given: Any = error["input"]
-        if isinstance(given, bytes):
-            return given.decode("utf-8", "replace")
-        if isinstance(given, str) and error["type"] == "json_invalid":
-            return given
-        if isinstance(given, dict) and "jsonrpc" in given:  # read, and no message all the same
-            return as_json(cast(object, given))
+        value: Any = error["input"]
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        if isinstance(value, str) and error["type"] == "json_invalid":
+            return value
+        if isinstance(value, dict) and "jsonrpc" in value:  # read, and no message all the same
+            return as_json(cast(object, value))
     return ""
 
 

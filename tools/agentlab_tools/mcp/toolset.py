@@ -28,17 +28,17 @@ async def toolset(whats: Sequence[str]) -> AsyncGenerator[tuple[Tool[Any], ...]]
         ConfigError: no server goes by such a name.
         McpError: one of them does not work.
     """
-    known = load_servers(servers_file())
+    servers = load_servers(servers_file())
     if not all(whats):
-        names = ", ".join(known) or f"none yet in {servers_file()}"
+        names = ", ".join(servers) or f"none yet in {servers_file()}"
         raise ConfigError(f"name an MCP server, as in -t mcp:NAME; there are: {names}")
     tools: dict[str, Tool[Any]] = {}
     names = Names()
     async with AsyncExitStack() as stack:
         for what in dict.fromkeys(whats):
-            server = find_server(what, known)
+            server = find_server(what, servers)
             for tool in await stack.enter_async_context(mcp_tools(server)):
-                wanted = f"{server.name}_{tool.name}" if tool.name in tools else tool.name
-                name = names.give(wanted)
+                exposed = f"{server.name}_{tool.name}" if tool.name in tools else tool.name
+                name = names.give(exposed)
                 tools[name] = tool.with_(name=name)
         yield tuple(tools.values())

@@ -45,10 +45,10 @@ class Watching:
 
         uri = str(asked.uri)
         self._shelf.found(uri)
-        wanted = self._wanted.setdefault(context.session._connection, {})
-        if len(wanted) >= _MOST:
+        subscriptions = self._wanted.setdefault(context.session._connection, {})
+        if len(subscriptions) >= _MOST:
             raise MCPError(types.INVALID_PARAMS, f"More than {_MOST} subscriptions are too many")
-        wanted[uri] = context.session
+        subscriptions[uri] = context.session
         self._begin()
         return types.EmptyResult()
 
@@ -81,12 +81,12 @@ class Watching:
 
         for listener in list(self._heard.values()):
             listener(ResourceUpdated(uri=uri))
-        for wanted in list(self._wanted.values()):
-            if uri in wanted:
+        for subscriptions in list(self._wanted.values()):
+            if uri in subscriptions:
                 try:
-                    await wanted[uri].send_resource_updated(uri)
+                    await subscriptions[uri].send_resource_updated(uri)
                 except Exception:  # noqa: BLE001 - whoever it was has gone
-                    wanted.pop(uri, None)
+                    subscriptions.pop(uri, None)
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():

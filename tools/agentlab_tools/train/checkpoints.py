@@ -123,8 +123,8 @@ def write_whole(final: Path, write: Callable[[Path], object], *, what: str) -> N
         DiskFull: there is no room; what was at `final` before is still there.
     """
     private_folder(final.parent)
-    for left in (*final.parent.glob(".new-*"), *final.parent.glob(".old-*")):
-        _remove(left)  # of a process that was killed
+    for stale in (*final.parent.glob(".new-*"), *final.parent.glob(".old-*")):
+        _remove(stale)  # of a process that was killed
     new = final.with_name(f".new-{final.name}")
     try:
         with room_for(what, final.parent):

@@ -14,6 +14,7 @@ import click
 from agentlab.display import safe, safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
+from agentlab.terminal.options import on_option
 
 if TYPE_CHECKING:
     from agentlab_tools.train.jobs import Job, Jobs
@@ -57,9 +58,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, one
     help="Set one of the recipe's settings.",
 )
 @click.option("--settings", "show", is_flag=True, help="Show the recipe's settings and exit.")
-@click.option(
-    "--on", default="local", show_default=True, help="Where to run: local, ray, or ray:ADDRESS."
-)
+@on_option
 @click.option(
     "--time",
     "seconds",
@@ -269,8 +268,13 @@ def _watch(jobs: Jobs, name: str, as_json: bool) -> int:
 
 
 def _tell_what_now(jobs: Jobs, job: Job) -> None:
+    from agentlab_tools.train.served import unmerged
+
     if job.made_model and jobs.folder == home() / "jobs":  # where `job:…` is looked up
-        click.echo(f"talk to it: `agentlab chat -b job:{job.short}`", err=True)
+        base = unmerged(jobs, job.id)
+        made = f"make one file of it and {base}: `agentlab quantize {job.short} F16`"
+        talk = f"talk to it: `agentlab chat -b job:{job.short}`"
+        click.echo(made if base else talk, err=True)
 
 
 def _watch_as_json(jobs: Jobs, name: str) -> Job:

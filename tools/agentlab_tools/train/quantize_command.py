@@ -82,8 +82,8 @@ def quantize(
     jobs = Jobs(folder)
     source = served(jobs, model)
     name = _name(jobs, model)
-    wanted: list[Kind] = [kind for kind in KINDS if kind in (kinds or (_USUAL,))]
-    files: dict[Kind, Path] = {kind: target / f"{name}-{kind}.gguf" for kind in wanted}
+    chosen: list[Kind] = [kind for kind in KINDS if kind in (kinds or (_USUAL,))]
+    files: dict[Kind, Path] = {kind: target / f"{name}-{kind}.gguf" for kind in chosen}
     for file in files.values():
         if file.exists():
             raise ConfigError(f"{file} is there already: name another folder with --to")
@@ -123,18 +123,18 @@ def _text(file: Path | None) -> str:
 
 
 def _echo(file: Path, whole: Path, as_json: bool) -> None:
-    made, before = file.stat().st_size / 1e6, whole.stat().st_size / 1e6
+    after, before = file.stat().st_size / 1e6, whole.stat().st_size / 1e6
     if as_json:
         from pydantic_core import to_json
 
         from agentlab.display import safe_json
 
-        report = {"file": str(file), "megabytes": made, "before": before}
+        report = {"file": str(file), "megabytes": after, "before": before}
         click.echo(safe_json(to_json(report).decode()))
     else:
         from agentlab.display import safe
 
-        click.echo(f"{safe(str(file))}: {made:.1f} MB, was {before:.1f} MB")
+        click.echo(f"{safe(str(file))}: {after:.1f} MB, was {before:.1f} MB")
 
 
 def _measured(

@@ -13,17 +13,13 @@ to nodes that lack them; folders are not. A checkpoint passes through memory on 
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
-from agentlab.errors import MissingExtra
+from agentlab_tools.cluster.joined import ClusterError, address_of, joined
 from agentlab_tools.train.checkpoints import Checkpoint, checkpoints_in, drop_old
 from agentlab_tools.train.errors import Stopped, TrainingError
 from agentlab_tools.train.events import JobEvent, Said
@@ -45,34 +41,12 @@ def run_on_ray(spec: JobSpec, folder: Path, tell: Callable[[JobEvent], object], 
         DiskFull: there is no room here for what came back.
         MissingExtra: Ray is not installed.
     """
-    # a Ray that is started here would report to its makers every hour
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = address_of(spec.on)
     try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise MissingExtra("ray", "ray") from error
-    _Run(ray, spec, folder, tell, stop).go()
-
-
-@contextmanager
-def without_web_server() -> Generator[None]:
-    """What Ray starts meanwhile has no web server.
-
-    The server asks the addresses that clouds give their machines (169.254.169.254,
-    metadata.google.internal) whose machine this is, also where it reports nothing and shows no
-    dashboard. Nothing of ours uses it, and Ray does without it where it can't be started.
-    """
-    from ray._private import services  # no option says it
-
-    def none(*_: object, **__: object) -> tuple[None, None]:
-        return None, None  # as where it fails to start
-
-    kept = services.start_api_server
-    services.start_api_server = none
-    try:
-        yield
-    finally:
-        services.start_api_server = kept
+        with joined(address) as ray:
+            _Run(ray, spec, folder, tell, stop).go()
+    except ClusterError as error:
+        raise TrainingError(str(error)) from error
 
 
 class _Run:
@@ -94,47 +68,24 @@ class _Run:
 
     def go(self) -> None:
         """Train, on another node when one is lost."""
-        self._connect()
-        try:
-            files = self._files()
-            tries, gained = 0, -1
-            while True:
+        files = self._files()
+        tries, gained = 0, -1
+        while True:
+            last = self._last()
+            step = last.step if last else 0
+            tries, gained = (1, step) if step > gained else (tries + 1, gained)
+            try:
+                self._once(files, last)
+            except self._ray.exceptions.RayError as error:
+                why = f"{type(error).__name__}: {error}".partition("\n")[0]
+                if tries >= TRIES:
+                    problem = f"the cluster failed {tries} times with no step gained: {why}"
+                    raise TrainingError(problem) from error
                 last = self._last()
-                step = last.step if last else 0
-                tries, gained = (1, step) if step > gained else (tries + 1, gained)
-                try:
-                    self._once(files, last)
-                except self._ray.exceptions.RayError as error:
-                    why = f"{type(error).__name__}: {error}".partition("\n")[0]
-                    if tries >= TRIES:
-                        problem = f"the cluster failed {tries} times with no step gained: {why}"
-                        raise TrainingError(problem) from error
-                    last = self._last()
-                    goes_on = f"goes on after step {last.step}" if last else "starts again"
-                    self._tell(Said(text=f"the node was lost, another one {goes_on} ({why})"))
-                else:
-                    return
-        finally:
-            self._ray.shutdown()
-
-    def _connect(self) -> None:
-        address = self._spec.on.partition(":")[2] or None
-        kept = signal.getsignal(signal.SIGTERM)
-        try:
-            if address is not None:  # Ray itself would try for minutes
-                host, _, port = address.rpartition(":")
-                socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
-            with nullcontext() if address is not None else without_web_server():
-                self._ray.init(address=address, log_to_driver=True)
-        except Exception as error:
-            why = str(error).strip().partition("\n")[0]
-            where = f"the Ray cluster at {address}" if address else "Ray"
-            join = f"ray start --address={address or 'HOST:PORT'}"
-            raise TrainingError(
-                f"can't reach {where}: {why}. Is it up, and is this machine part of it (`{join}`)?"
-            ) from error
-        finally:
-            signal.signal(signal.SIGTERM, kept)  # Ray would have it end this process
+                goes_on = f"goes on after step {last.step}" if last else "starts again"
+                self._tell(Said(text=f"the node was lost, another one {goes_on} ({why})"))
+            else:
+                return
 
     def _files(self) -> dict[str, tuple[Sent, list[Any]]]:
         by_name: dict[str, tuple[Sent, list[Any]]] = {}
@@ -170,10 +121,10 @@ class _Run:
         checkpoint = [ray.put((last.step, pack(last.folder)))] if last else []
         source = Path(spec.recipe).read_text() if spec.recipe.endswith(".py") else None
         stream = task.remote(spec.model_dump_json(), source, files, checkpoint, switch)
-        begun, asked, told, since = False, False, False, time.monotonic()
+        begun, stopping, announced, since = False, False, False, time.monotonic()
         while True:
-            if self._stop.is_set() and not asked:
-                asked = True
+            if self._stop.is_set() and not stopping:
+                stopping = True
                 switch.turn.remote()
             ready, _ = ray.wait([stream], timeout=_LOOK, fetch_local=False)
             if ready:
@@ -181,10 +132,10 @@ class _Run:
                 for item in ray.get(next(stream)):
                     if self._done(item):
                         return
-            elif not begun and asked:
+            elif not begun and stopping:
                 raise Stopped
-            elif not begun and not told and time.monotonic() - since > _PATIENCE:
-                told = True
+            elif not begun and not announced and time.monotonic() - since > _PATIENCE:
+                announced = True
                 self._tell(Said(text="waiting for a node with room for it"))
 
     def _done(self, item: Item) -> bool:

@@ -25,6 +25,7 @@ from agentlab_tools.train.events import Checkpointed, JobEvent, Made, Said
 from agentlab_tools.train.jobs.job import JobLimits, JobSpec
 from agentlab_tools.train.jobs.overseer import Overseer
 from agentlab_tools.train.recipe import load_recipe
+from agentlab_tools.train.waiting import wait_asleep
 from agentlab_tools.train.work import Work
 
 Packed: TypeAlias = tuple[Literal["file", "folder"], bytes]
@@ -82,6 +83,7 @@ def train_there(
     stop = Flag()
     with tempfile.TemporaryDirectory(prefix="agentlab-") as name:
         folder = Path(name)
+        wait_asleep()
         os.chdir(folder)  # this process does nothing else, and ends with the task
         for reference in checkpoint:
             step, packed = get(reference)
@@ -147,8 +149,8 @@ def unpack(packed: Packed, final: Path) -> None:
 
 def _work(spec: JobSpec, folder: Path, send: Callable[[Item], object], stop: Flag) -> Work:
     def tell(event: JobEvent) -> None:
-        made = place_of(folder, event)
-        send(("event", event, None if made is None else pack(made)))
+        artifact = place_of(folder, event)
+        send(("event", event, None if artifact is None else pack(artifact)))
 
     return Work(folder, tell=tell, stop=stop, every=spec.every, keep=spec.keep, seed=spec.seed)
 

@@ -130,8 +130,8 @@ class Recipe(Generic[S]):
         for each in error.errors(include_url=False, include_context=False, include_input=False):
             name = ".".join(map(str, each["loc"])) or "settings"
             if each["type"] == "extra_forbidden":
-                known = ", ".join(sorted(self.settings.model_fields))
-                yield f"there is no setting {name!r}; there are: {known}"
+                names = ", ".join(sorted(self.settings.model_fields))
+                yield f"there is no setting {name!r}; there are: {names}"
             elif each["type"] == "missing":
                 yield f"say what {name} is: --{'data …' if name == 'data' else f'set {name}=…'}"
             else:
@@ -154,8 +154,8 @@ def load_recipe(name: str) -> Recipe[Any]:
         return _recipe_in(Path(name))
     entries = _entries()
     if name not in entries:
-        known = ", ".join(sorted(entries)) or "none installed"
-        raise ConfigError(f"no recipe {name[:80]!r}; there are: {known}")
+        names = ", ".join(sorted(entries)) or "none installed"
+        raise ConfigError(f"no recipe {name[:80]!r}; there are: {names}")
     try:
         loaded: object = entries[name].load()
     except ModuleNotFoundError as error:

@@ -175,8 +175,12 @@ def plain(job: Job, folder: Path) -> dict[str, Any]:
         "updated": job.updated,
         "settings": job.spec.settings,
         "artifacts": [
-            {"name": made.name, "bytes": made.bytes, "path": str(folder / "artifacts" / made.name)}
-            for made in job.artifacts
+            {
+                "name": artifact.name,
+                "bytes": artifact.bytes,
+                "path": str(folder / "artifacts" / artifact.name),
+            }
+            for artifact in job.artifacts
         ],
     }
 

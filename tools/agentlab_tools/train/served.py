@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.backend import Backend
+from agentlab.backends.llamacpp import registry
 from agentlab.backends.schemes import Offered, Scheme, scheme_of
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
@@ -44,16 +45,37 @@ def served(jobs: Jobs, name: str) -> str:
     return jobs.model(name)
 
 
+def plain(name: str) -> str:
+    """A name without the `hf:` that may precede a folder or a hub name; other names as they are."""
+    base, _ = registry.split(name)
+    return name.removeprefix("hf:") if not base.endswith(".gguf") else name
+
+
+def unmerged(jobs: Jobs, name: str) -> str | None:
+    """The folder or hub name that a job's adapter is for; None where llama.cpp loads its base."""
+    try:
+        base, adapters = registry.split(plain(jobs.model(name)))
+    except ConfigError:
+        return None  # a recipe of somebody's own, which does not say
+    return base if adapters and not registry.is_gguf(base) else None
+
+
 def open_backend(name: str, **options: Any) -> Backend:
     """The backend of `job:…`, for `connect`; options are those of a local model.
 
     Raises:
-        ConfigError: as `served`, or as `connect` for a local model.
+        ConfigError: as `served`, or as `connect` for a local model; or the job made an adapter
+            for a model that is no GGUF yet.
     """
     from agentlab.backends import connect  # opens a model
 
     jobs = home_jobs()
     job = jobs.get(name.removeprefix(PREFIX))
+    if base := unmerged(jobs, job.id):
+        raise ConfigError(
+            f"job {job.short} made an adapter for {base}, which is no GGUF: "
+            f"`agentlab quantize {job.short} F16` makes one file of both"
+        )
     details = {"name": f"{PREFIX}{job.id}", "title": f"made by job {job.id}"}
     return connect(jobs.model(job.id), **{**details, **options})
 

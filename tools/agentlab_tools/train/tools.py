@@ -72,9 +72,9 @@ def _tools(
         ] = None,
     ) -> str:
         """Start training a model. It goes on in the background; training_status tells how."""
-        known = recipes or {name: name for name in recipe_names()}
-        if recipe not in known:
-            raise ToolError(f"no recipe {recipe!r}; there are: {', '.join(known) or 'none'}")
+        available = recipes or {name: name for name in recipe_names()}
+        if recipe not in available:
+            raise ToolError(f"no recipe {recipe!r}; there are: {', '.join(available) or 'none'}")
         jobs = jobs_of(context)
         busy = next((job for job in jobs.list() if job.active), None)
         if busy is not None:
@@ -82,7 +82,7 @@ def _tools(
         values: dict[str, Any] = dict(settings or {})
         if data is not None:
             values["data"] = data
-        job = _refusing(lambda: jobs.submit(known[recipe], values, limits=limits))
+        job = _refusing(lambda: jobs.submit(available[recipe], values, limits=limits))
         return f"job {job.id} is {job.state}"
 
     @tool(timeout=_NO_LIMIT, read_only=True)
@@ -142,9 +142,9 @@ def _quantized(model: str, folder: Path, kind: Kind) -> str:
     from agentlab_tools.train.bridge.merge import as_one_file
     from agentlab_tools.train.bridge.quantize import quantize
 
-    made = folder / "artifacts"
-    with as_one_file(model, name=folder.name, beside=made) as whole:
-        target = quantize(whole, made / f"model-{kind}.gguf", kind)
+    artifacts = folder / "artifacts"
+    with as_one_file(model, name=folder.name, beside=artifacts) as whole:
+        target = quantize(whole, artifacts / f"model-{kind}.gguf", kind)
         before, after = whole.stat().st_size, target.stat().st_size
     return f"{target}: {after / 1e6:.1f} MB, was {before / 1e6:.1f} MB"
 
@@ -159,16 +159,16 @@ def _refusing(work: Callable[[], Any]) -> Any:
 
 def _waited(jobs: Jobs, reader: JournalReader, seconds: float, context: ToolContext) -> str:
     until = time.monotonic() + seconds
-    shown = ""
+    status = ""
     while True:
         reader.poll()
         job = reader.job()
         if not job.active or time.monotonic() >= until:
             return _standing(jobs, job, reader.curve)
         now = _progress(job.progress) if job.progress else ""
-        if now != shown:
+        if now != status:
             context.emit(f"{now}\n")
-            shown = now
+            status = now
         time.sleep(min(0.5, max(until - time.monotonic(), 0)))
 
 

@@ -141,7 +141,9 @@ class Work:
             self._pace.popleft()
         begun, first, before = self._pace[0]
         took = max(now - begun, 1e-9)
-        left = None if self._total is None else (self._total - step) * took / max(step - first, 1)
+        seconds_left = (
+            None if self._total is None else (self._total - step) * took / max(step - first, 1)
+        )
         self._tell(
             Progress(
                 step=step,
@@ -150,7 +152,7 @@ class Work:
                 lr=lr,
                 tokens=tokens,
                 tokens_per_second=(self._tokens - before) / took if self._tokens else None,
-                eta=left,
+                eta=seconds_left,
                 more={name: float(value) for name, value in more.items()},
             )
         )

@@ -25,6 +25,7 @@ from agentlab.messages import Message
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.train.events import JobEvent, Progress
 from agentlab_tools.train.recipe import Recipe, Work
+from agentlab_tools.train.waiting import wait_asleep
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Workbench:
         limits = SandboxLimits(timeout=30)
         with tempfile.TemporaryDirectory() as folder:
             loaded = LlamaCpp(locate(model), n_ctx=512)
+            wait_asleep(beside_llama=True)
             try:
                 opened = Sandbox.open(packages=tuple(packages), limits=limits, spare=False)
                 async with opened as sandbox:

@@ -73,9 +73,9 @@ class Fetcher:
             FetchError: it can't be had, or may not.
         """
         url = _parsed(address)
-        known = self._pages.get(str(url))
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
+        cached = self._pages.get(str(url))
+        if cached is not None and cached[0] > time.monotonic():
+            return cached[1]
         try:
             async with asyncio.timeout(self.limits.seconds):
                 page = await self._page(url)

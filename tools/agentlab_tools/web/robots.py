@@ -35,16 +35,16 @@ class Robots:
             site: scheme, host and port of the page, without a slash at the end.
             read: fetches the file, following redirects.
         """
-        kept = self._sites.get(site)
-        if kept is None or kept[0] < self._clock():
+        site_rules = self._sites.get(site)
+        if site_rules is None or site_rules[0] < self._clock():
             rules = await self._ask(site, read)
             if len(self._sites) >= _SITES:
                 self._sites.pop(next(iter(self._sites)))
-            kept = (self._clock() + _KEPT, rules)
+            site_rules = (self._clock() + _KEPT, rules)
             # a site that is down may be up again in a moment
             if rules is not False:
-                self._sites[site] = kept
-        rules = kept[1]
+                self._sites[site] = site_rules
+        rules = site_rules[1]
         return rules if isinstance(rules, bool) else bool(rules.can_fetch(url, AGENT))
 
     async def _ask(self, site: str, read: Read) -> Protego | bool:

@@ -119,8 +119,8 @@ def _next(source: Iterator[Finding]) -> Finding | None:
 def _lines(finding: Finding, width: int, room: int) -> Content:
     sign, style = _SIGNS[finding.state]
     name = one_line(finding.what, 40).ljust(width)
-    found = _beside(safe(finding.found), width + 4, room)
-    line = Content.assemble((f"{sign} ", f"bold {style}"), (f"{name}  ", "bold"), found)
+    value = _beside(safe(finding.found), width + 4, room)
+    line = Content.assemble((f"{sign} ", f"bold {style}"), (f"{name}  ", "bold"), value)
     if not finding.remedy:
         return line
     remedy = _beside(safe(finding.remedy), width + 6, room)

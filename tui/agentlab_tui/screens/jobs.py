@@ -185,12 +185,12 @@ class JobsScreen(Screen[None]):
 def _row(job: Job, width: int) -> Content:
     progress = job.progress
     share = f"{progress.step / progress.total:4.0%}" if progress and progress.total else "    "
-    left = f"{duration(progress.eta)} left" if progress and progress.eta and job.active else ""
+    remaining = f"{duration(progress.eta)} left" if progress and progress.eta and job.active else ""
     room = max(8, width - 30)
     return Content.assemble(
         (one_line(job.id, room).ljust(room), ""),
         (f" {job.state:<10}", _STYLES[job.state]),
-        (f"{share:>5} {left:>12}", "$quiet"),
+        (f"{share:>5} {remaining:>12}", "$quiet"),
     )
 
 

@@ -70,14 +70,14 @@ class Call(Static):
 def arguments_of(call: ToolCall) -> Content:
     """What a call is given, a line for each argument."""
     try:
-        given: object = from_json(call.arguments or "{}")
+        arguments: object = from_json(call.arguments or "{}")
     except ValueError:
         return Content.styled(_clip(call.arguments), "$warning")
-    if not isinstance(given, dict):
+    if not isinstance(arguments, dict):
         return Content(_clip(call.arguments))
     rows = [
         Content.assemble((one_line(name, 30), "$accent"), ("  ", ""), _clip(_text(value)))
-        for name, value in cast(dict[str, Any], given).items()
+        for name, value in cast(dict[str, Any], arguments).items()
     ]
     return Content("\n").join(rows) if rows else Content.styled("no arguments", "$quiet")
 

@@ -125,8 +125,8 @@ class Flow(Vertical):
             return
         self._said = None
         colour = COLOURS[line.tone]
-        shown = Content.assemble((f"{line.mark} ", f"bold {colour}"), (line.text[:600], colour))
-        await self._add(Static(shown, classes="note"))
+        content = Content.assemble((f"{line.mark} ", f"bold {colour}"), (line.text[:600], colour))
+        await self._add(Static(content, classes="note"))
 
     async def _add(self, block: Widget) -> None:
         await self.mount(block)

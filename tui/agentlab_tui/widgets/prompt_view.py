@@ -39,11 +39,11 @@ class PromptView(Vertical):
             (f"   {read:,} of them read already, {len(tokens) - read:,} new", "$quiet"),
         )
         self.query_one("#prompt-sum", Static).update(counts)
-        shown = tokens[-_MOST:]
-        cut = [("… earlier tokens are left out\n", "$quiet")] if len(shown) < len(tokens) else []
+        latest = tokens[-_MOST:]
+        cut = [("… earlier tokens are left out\n", "$quiet")] if len(latest) < len(tokens) else []
         runs = (
             ("".join(token.text for token in group), _style(control=control, read=was_read))
-            for (control, was_read), group in groupby(shown, key=lambda t: (t.control, t.read))
+            for (control, was_read), group in groupby(latest, key=lambda t: (t.control, t.read))
         )
         words = [(safe(text), style) for text, style in runs]
         self.query_one("#prompt-text", Static).update(Content.assemble(*cut, *words))

@@ -75,9 +75,9 @@ class RoadmapList(OptionList):
         self.set_options(options)
         ids = [option.id for option in options]
         following = next((id for id, s in self._standings.items() if s.is_next), None)
-        wanted = here.id if here else following
-        if wanted is not None and wanted in ids:
-            self.highlighted = ids.index(wanted)
+        goal = here.id if here else following
+        if goal is not None and goal in ids:
+            self.highlighted = ids.index(goal)
         else:
             self.highlighted = next((i for i, o in enumerate(options) if not o.disabled), None)
 

@@ -111,13 +111,13 @@ def _work(
 def _error(context: Context, expected: Reference, end: int) -> float:
     """How far the logits are off; the largest number where one is none."""
     row = context.model.lib.llama_get_logits_ith(context.handle, -1)
-    wanted = expected["after"][str(end)]
-    pairs = zip(expected["chosen"], wanted["logits"], strict=True)
+    reference = expected["after"][str(end)]
+    pairs = zip(expected["chosen"], reference["logits"], strict=True)
     off = [float(row[token]) - logit for token, logit in pairs]
     if not all(map(math.isfinite, off)):
         return sys.float_info.max
     common = math.fsum(off) / len(off)
-    return math.sqrt(math.fsum((one - common) ** 2 for one in off) / len(off)) / wanted["spread"]
+    return math.sqrt(math.fsum((one - common) ** 2 for one in off) / len(off)) / reference["spread"]
 
 
 @contextlib.contextmanager

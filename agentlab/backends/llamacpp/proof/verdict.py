@@ -111,14 +111,14 @@ def prove(runtime: Installed, patience: float = PATIENCE) -> Verdict:
 
 
 def _verdict(runtime: Installed, patience: float) -> Verdict:
-    at, version, errors, said = "starting", "", dict[str, float](), ""
+    at, version, errors, reason = "starting", "", dict[str, float](), ""
     process = _start()
     where = f"llama.cpp in {runtime.folder}"
     try:
         for line in _lines(process, patience):
             fact = _fact(line)
             if fact is None:
-                said = line.strip() or said
+                reason = line.strip() or reason
             elif "after" in fact:
                 name, error = str(fact["after"]), float(fact["error"])
                 errors[name] = error
@@ -139,7 +139,7 @@ def _verdict(runtime: Installed, patience: float) -> Verdict:
         fault = f"{where} dies on this processor while {at} ({number.name}{why})"
         return Verdict(fault, version, errors, lasting=number in _SIGNALS)
     if code != 0:
-        fault = f"{where} fails while {at} ({said or f'exit status {code}'})"
+        fault = f"{where} fails while {at} ({reason or f'exit status {code}'})"
         return Verdict(fault, version, errors, lasting=False)
     return Verdict(None, version, errors)
 

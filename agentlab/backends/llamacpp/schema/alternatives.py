@@ -31,7 +31,7 @@ def exclusive(place: Place, parts: list[Any]) -> list[Schema]:
         return options
     if all(apart(one, other, place.look) for one, other in itertools.combinations(options, 2)):
         return options
-    made: list[Schema] = []
+    branches: list[Schema] = []
     for index, part in enumerate(options):
         others = [
             other
@@ -45,8 +45,8 @@ def exclusive(place: Place, parts: list[Any]) -> list[Schema]:
         if None in opposites or len(opposites) > _MOST_OPPOSITES:
             place.report("oneOf")
             return options
-        made.append({"allOf": [part, *cast(list[Schema], opposites)]} if opposites else part)
-    return made
+        branches.append({"allOf": [part, *cast(list[Schema], opposites)]} if opposites else part)
+    return branches
 
 
 def conditional(place: Place) -> list[Schema]:

@@ -22,13 +22,13 @@ def needed(parts: Sequence[Schema]) -> list[Schema]:
     """
     if len(parts) > _MOST_COMPARED:
         return [part for part in parts if part is not True]
-    kept: list[Schema] = []
+    restricting: list[Schema] = []
     for part in parts:
-        if part is True or any(_implies(other, part) for other in kept):
+        if part is True or any(_implies(other, part) for other in restricting):
             continue
-        kept = [other for other in kept if not _implies(part, other)]
-        kept.append(part)
-    return kept
+        restricting = [other for other in restricting if not _implies(part, other)]
+        restricting.append(part)
+    return restricting
 
 
 def _implies(one: Schema, other: Schema) -> bool:
@@ -52,8 +52,8 @@ def _implies(one: Schema, other: Schema) -> bool:
 
 
 def _types(schema: Mapping[str, Any]) -> set[str]:
-    held = schema.get("type", TYPES)
-    names = {held} if isinstance(held, str) else set(cast("Sequence[str]", held))
+    declared = schema.get("type", TYPES)
+    names = {declared} if isinstance(declared, str) else set(cast("Sequence[str]", declared))
     return names | {"integer"} if "number" in names else names
 
 

@@ -55,19 +55,19 @@ def take(place: Place) -> None:
 def _by_pattern(place: Place, patterns: dict[str, Any], others: Schema) -> Schema:
     """Properties by the look of their names; returns what holds for all others."""
     leave, out = place.reading.leave, place.out
-    kept: dict[str, Schema] = {}
+    parts: dict[str, Schema] = {}
     for_all: list[Schema] = []
     for expression, part in patterns.items():
         rust = as_rust(expression)
         place.reading.patterns[rust] = None
         where = f"patternProperties/{escaped(expression)}"
-        made = place.read(part, where)
+        written = place.read(part, where)
         if expression in _EVERY_NAME:
-            for_all.append(made)
+            for_all.append(written)
         elif (
             "additionalProperties" in place.schema
             and len(patterns) == 1
-            and made == others
+            and written == others
             and _matching(expression, place.mapping("properties")) == set()
         ):
             continue  # the same holds of all others
@@ -76,22 +76,22 @@ def _by_pattern(place: Place, patterns: dict[str, Any], others: Schema) -> Schem
             place.report(where)
             if others is not True:
                 place.report("additionalProperties")
-                others = made if others is False else {"anyOf": [others, made]}
+                others = written if others is False else {"anyOf": [others, written]}
         else:
-            kept[rust] = made
+            parts[rust] = written
     if for_all:
         # what holds for every name leaves no others
-        kept = {name: {"allOf": [one, *for_all]} for name, one in kept.items()}
+        parts = {name: {"allOf": [one, *for_all]} for name, one in parts.items()}
         if "properties" in out:
             out["properties"] = {
                 name: {"allOf": [one, *for_all]} for name, one in out["properties"].items()
             }
         others = {"allOf": for_all}
-    if leave.overlaps and len(kept) > 1:
+    if leave.overlaps and len(parts) > 1:
         place.report("patternProperties")
-        kept = {"|".join(f"(?:{rust})" for rust in kept): {"anyOf": list(kept.values())}}
-    if kept:
-        out["patternProperties"] = kept
+        parts = {"|".join(f"(?:{rust})" for rust in parts): {"anyOf": list(parts.values())}}
+    if parts:
+        out["patternProperties"] = parts
     return others
 
 
@@ -113,15 +113,15 @@ def _by_name(place: Place, rule: object, others: Schema) -> Schema:
     if isinstance(target, dict) and not target.keys() - ANNOTATIONS - {"type"}:
         return others if "string" in names_of(target) else False
     names = _names(target)
-    known = place.reading.leave.patterns
-    if names is None or "patternProperties" in out or names.rust in known:
+    patterns = place.reading.leave.patterns
+    if names is None or "patternProperties" in out or names.rust in patterns:
         place.report("propertyNames")
         return others
     declared = cast(dict[str, Schema], out.get("properties", {}))
     if names.some is not None:
         extra = {name: others for name in names.some if name not in declared}
-        kept = {name: part if name in names.some else False for name, part in declared.items()}
-        out["properties"] = kept | extra
+        parts = {name: part if name in names.some else False for name, part in declared.items()}
+        out["properties"] = parts | extra
         return False
     admitted = _matching(names.source, declared)
     if admitted is None or (admitted and others is not True):
@@ -161,7 +161,7 @@ def _unevaluated(place: Place) -> Schema:
     value = place.schema["unevaluatedProperties"]
     if value is True:
         return True
-    known: dict[str, None] = {}
+    evaluated: dict[str, None] = {}
     sure = True
     queue: list[object] = [place.schema]
     count = 0
@@ -170,7 +170,7 @@ def _unevaluated(place: Place) -> Schema:
         target = place.look(cast(Schema, queue.pop()))
         if not isinstance(target, dict):
             continue
-        known |= dict.fromkeys(cast(dict[str, Any], target.get("properties", {})))
+        evaluated |= dict.fromkeys(cast(dict[str, Any], target.get("properties", {})))
         elsewhere = {"additionalProperties", "unevaluatedProperties"} & target.keys()
         if target.keys() & _UNSURE or (target is not place.schema and elsewhere):
             sure = False
@@ -181,7 +181,7 @@ def _unevaluated(place: Place) -> Schema:
         place.report("unevaluatedProperties")
         return True
     declared = cast(dict[str, Schema], place.out.get("properties", {}))
-    place.out["properties"] = declared | {name: True for name in known if name not in declared}
+    place.out["properties"] = declared | {name: True for name in evaluated if name not in declared}
     return place.read(value, "unevaluatedProperties")
 
 

@@ -76,10 +76,10 @@ class Reading:
                 ref = ref_of(schema)
                 if ref is None or schema.keys() - ANNOTATIONS - {"$ref"}:
                     return schema
-                found = self.references.target(ref, at)
-                if found is None:
+                target = self.references.target(ref, at)
+                if target is None:
                     return None
-                schema = found[0]
+                schema = target[0]
             return None
 
         return look

@@ -165,13 +165,13 @@ class Rewriter:
 
     def _alone(self, schema: dict[str, Any], at: str, depth: int) -> Schema:
         """The schema without what refers elsewhere."""
-        kept = {key: value for key, value in schema.items() if key not in IN_PLACE}
+        rest = {key: value for key, value in schema.items() if key not in IN_PLACE}
         for key, value in schema.items():
             if key in IN_PLACE and _refers({key: value}, 0):
                 self._reading.report(f"{at}/{key}")
             elif key in IN_PLACE:
-                kept[key] = value
-        return self._body(kept, at, depth, frozenset(), False, False)
+                rest[key] = value
+        return self._body(rest, at, depth, frozenset(), False, False)
 
     def _target(self, ref: str, schema: dict[str, Any], at: str) -> tuple[Schema, str] | None:
         target = self._reading.references.target(ref, at)
@@ -266,8 +266,8 @@ def _refers(schema: object, depth: int) -> bool:
         return True
     for key in ("allOf", "anyOf", "oneOf"):
         parts = mapping.get(key)
-        held = cast(list[Any], parts) if isinstance(parts, list) else []
-        if any(_refers(part, depth + 1) for part in held):
+        members = cast(list[Any], parts) if isinstance(parts, list) else []
+        if any(_refers(part, depth + 1) for part in members):
             return True
     if any(_refers(mapping.get(key), depth + 1) for key in ("not", "if", "then", "else")):
         return True

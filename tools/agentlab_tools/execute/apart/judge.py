@@ -57,9 +57,9 @@ async def judged(
         ran = False
         while True:
             who = "the code" if side is coder else "a test"
-            message, said = await _step(side, message, ends, who)
+            message, answer = await _step(side, message, ends, who)
             if side is judge:
-                printed.append(said)
+                printed.append(answer)
             asks = message.startswith('{"do": ')
             depth += 1 if asks else -1
             if side is coder and not ran and not asks:

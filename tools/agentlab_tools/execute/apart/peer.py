@@ -173,7 +173,7 @@ class Peer:
         exec(compile(tree, "<tests>", "exec", dont_inherit=True), self.names)  # noqa: S102
 
     def _call(self, target: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-        if not self._trusts and not any(target is given for given in self._given.values()):
+        if not self._trusts and not any(target is lent for lent in self._given.values()):
             raise PermissionError("only what was given can be called")
         return target(*arguments, **named)
 
@@ -187,12 +187,12 @@ class Peer:
         return (getattr(builtins, name, None) or getattr(operator, name))(*arguments)
 
     def _error(self, name: str, bases: list[str]) -> type[BaseException]:
-        known = getattr(builtins, name, None)
-        if isinstance(known, type) and issubclass(known, Exception):
-            return known
+        exception = getattr(builtins, name, None)
+        if isinstance(exception, type) and issubclass(exception, Exception):
+            return exception
         if name not in self._errors:
-            made = [getattr(builtins, base, None) for base in bases]
-            real = [one for one in made if isinstance(one, type) and issubclass(one, Exception)]
+            parents = [getattr(builtins, base, None) for base in bases]
+            real = [one for one in parents if isinstance(one, type) and issubclass(one, Exception)]
             self._errors[name] = type(name, tuple(real[:1]) or (Exception,), {})
         return self._errors[name]
 

@@ -246,9 +246,9 @@ RESOURCES = (
            "os.truncate(os.open('sparse', os.O_CREAT | os.O_RDWR), 1 << 40) is None"),
     Attack(
         "inodes",
-        "make 8,000 empty files and keep them for two seconds",
+        "make 4,000 empty files and keep them for two seconds",
         """
-        for n in range(8000): os.close(os.open(f'i{n}', os.O_CREAT))
+        for n in range(4000): os.close(os.open(f"i{n}", os.O_CREAT))
         time.sleep(2) is None
         """,
     ),

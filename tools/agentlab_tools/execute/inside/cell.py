@@ -128,19 +128,19 @@ class Runner:
         from binascii import b2a_base64
 
         pyplot = sys.modules["matplotlib.pyplot"]
-        kept: list[str] = []
+        names: list[str] = []
         dropped = 0
         for number in pyplot.get_fignums():
             file = io.BytesIO()
-            if len(kept) < self._caps["figures"]:
+            if len(names) < self._caps["figures"]:
                 pyplot.figure(number).savefig(file, format="png", bbox_inches="tight")
             data = file.getvalue()
             if data and len(data) <= self._caps["figure_bytes"]:
-                kept.append(b2a_base64(data, newline=False).decode())
+                names.append(b2a_base64(data, newline=False).decode())
             else:
                 dropped += 1
         pyplot.close("all")
-        return kept, dropped
+        return names, dropped
 
     def _shorten(self, text: str) -> tuple[str, bool]:
         cap = self._caps["text"]

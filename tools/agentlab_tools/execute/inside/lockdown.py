@@ -66,9 +66,9 @@ class Memory:
         Only Linux tells, and only Linux has a sandbox that promises this.
         """
         if self._statm >= 0:
-            taken = int(os.pread(self._statm, 100, 0).split()[0]) * resource.getpagesize()
+            mapped = int(os.pread(self._statm, 100, 0).split()[0]) * resource.getpagesize()
             os.close(self._statm)
-            resource.setrlimit(resource.RLIMIT_AS, (taken + allowance, taken + allowance))
+            resource.setrlimit(resource.RLIMIT_AS, (mapped + allowance, mapped + allowance))
 
 
 def _libc() -> Any:

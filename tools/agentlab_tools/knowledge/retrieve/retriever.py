@@ -112,7 +112,16 @@ class Retriever:
             weights: of the two rankings, where ranks are fused.
             k0: the constant of that fusion.
             quotes: without, what is found has an empty quote, and long lists come faster.
+
+        Raises:
+            ConfigError: `query` is no text, as when a pipeline hands on a whole dict; or there is
+                no such way to search.
         """
+        if not isinstance(cast(object, query), str):
+            raise ConfigError(
+                f"a search is for a text, and {query!r:.60} is {type(query).__name__}: "
+                "give it the question alone"
+            )
         if how not in get_args(How):
             raise ConfigError(f"no way to search {how!r}; there are: {', '.join(get_args(How))}")
         if not query.strip() or k < 1:

@@ -1,6 +1,7 @@
 """Between training and serving: PyTorch on one side, GGUF and llama.cpp on the other.
 
 load.py         a GGUF, a folder or a hub name, ready for training
+gguf_file.py    a GGUF's fields and tensors, read fast
 export.py       a trained llama-architecture model as GGUF, with its tokenizer and template
 adapter.py      a trained LoRA as a GGUF adapter, which llama.cpp puts on beside its base
 quantize.py     fewer bits a weight

@@ -19,6 +19,7 @@ from agentlab.backends.llamacpp import gguf as frame
 from agentlab.errors import ConfigError
 from agentlab_tools.train.bridge import layout
 from agentlab_tools.train.bridge.export import Precision, add, written
+from agentlab_tools.train.bridge.gguf_file import open_gguf
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -36,7 +37,7 @@ def export_adapter(
     """Write the model's active LoRA as a GGUF adapter; returns the path.
 
     Args:
-        model: a LoRA on a llama-like model.
+        model: a LoRA on a model of one of `layout.ARCHITECTURES`.
         name: what the adapter is called in the file.
         precision: of its matrices.
 
@@ -69,7 +70,7 @@ def export_adapter(
                 rows = tensor if heads is None else layout.to_gguf(tensor, heads)
                 add(writer, f"{ours}.lora_b", rows, precision)
 
-    return written(path, fill)
+    return written(path, layout.architecture(config.model_type), fill)
 
 
 def work_in(model: PreTrainedModel, file: Path) -> None:
@@ -81,9 +82,9 @@ def work_in(model: PreTrainedModel, file: Path) -> None:
     """
     frame.check(file)
     import torch
-    from gguf import GGUFReader, dequantize
+    from gguf import dequantize
 
-    reader = GGUFReader(file)
+    reader = open_gguf(file)
     alpha = reader.fields.get("adapter.lora.alpha")
     if alpha is None:
         raise ConfigError(f"{file} is no LoRA adapter")

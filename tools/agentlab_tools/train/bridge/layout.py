@@ -7,12 +7,13 @@ projections have their rows in a different order on either side:
     Hugging Face   a0 a1 a2 … b0 b1 b2 …     (pair i is a_i, b_i)
     llama.cpp      a0 b0 a1 b1 a2 b2 …
 
-A model whose rows are not reordered loads without complaint and talks nonsense.
+A model whose rows are not reordered loads without complaint and talks nonsense. That is so of
+llama's architecture; where llama.cpp pairs as Hugging Face does (Phi-3), the rows stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agentlab.errors import ConfigError
@@ -20,8 +21,12 @@ from agentlab.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
-ARCHITECTURES = ("llama", "mistral")
-"""Model types of transformers that GGUF calls `llama`: same weights, same names, same order."""
+ARCHITECTURES: Mapping[str, str] = {"llama": "llama", "mistral": "llama", "phi3": "phi3"}
+"""Model types of transformers that can be written, and what GGUF calls their architecture.
+
+Mistral's weights, names and order are Llama's. Phi-3 keeps q, k and v as one matrix, and gate and
+up as another, on both sides alike; llama.cpp pairs its numbers as Hugging Face does.
+"""
 
 
 def see_kind(kind: str) -> None:
@@ -32,9 +37,19 @@ def see_kind(kind: str) -> None:
     """
     if kind not in ARCHITECTURES:
         raise ConfigError(
-            f"a {kind[:40]} model can't be written as GGUF here: only llama-like ones can "
-            f"({', '.join(ARCHITECTURES)})"
+            f"a {kind[:40]} model can't be written as GGUF here: take one whose config.json says "
+            f"{', '.join(ARCHITECTURES)} (Llama, SmolLM2, Mistral, Phi-3 and Phi-4-mini are)"
         )
+
+
+def architecture(kind: str) -> str:
+    """What GGUF calls a model type of transformers.
+
+    Raises:
+        ConfigError: as `see_kind`.
+    """
+    see_kind(kind)
+    return ARCHITECTURES[kind]
 
 
 def to_gguf(rows: Tensor, heads: int) -> Tensor:
@@ -61,6 +76,8 @@ def heads_of(name: str, config: Any) -> int | None:
         name: GGUF's name for the weight.
         config: the model's configuration, from transformers.
     """
+    if architecture(config.model_type) != "llama":
+        return None
     if ".attn_q." in name:
         return int(config.num_attention_heads)
     if ".attn_k." in name:
@@ -76,8 +93,9 @@ def names(config: Any, theirs: Iterable[str]) -> dict[str, str]:
     """
     import gguf
 
-    see_kind(config.model_type)
-    table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(config.num_hidden_layers))
+    ours_of = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
+    kind = ours_of[architecture(config.model_type)]
+    table = gguf.get_tensor_name_map(kind, int(config.num_hidden_layers))
     by_theirs: dict[str, str] = {}
     for name in theirs:
         ours = table.get_name(name, try_suffixes=(".weight", ".bias"))

@@ -1,10 +1,10 @@
 """A model ready for training, by the names that `connect` takes.
 
     loaded = load("local:smollm2")        the packaged GGUF
-    loaded = load("models/mine.gguf")     any GGUF of the llama architecture
+    loaded = load("models/mine.gguf")     any GGUF of the llama architecture, or that `export` wrote
     loaded = load("local:smollm2+mine.gguf")     with an adapter worked into the weights
     loaded = load("job:last")             what a training job made
-    loaded = load("HuggingFaceTB/SmolLM2-360M-Instruct")    a folder or a hub name
+    loaded = load("HuggingFaceTB/SmolLM2-360M")    a folder or hub name, with hf: or without
 
 A quantized file is dequantized: training goes on from what is served, not from what it once was.
 """
@@ -23,9 +23,11 @@ from urllib.request import getproxies
 from agentlab.backends.llamacpp import gguf as frame
 from agentlab.backends.llamacpp import registry
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound
-from agentlab_tools.train.bridge import layout, vocabulary
+from agentlab_tools.train.bridge import layout, positions, vocabulary
 from agentlab_tools.train.bridge.adapter import work_in
-from agentlab_tools.train.served import PREFIX, home_jobs, served
+from agentlab_tools.train.bridge.export import CONFIG
+from agentlab_tools.train.bridge.gguf_file import open_gguf
+from agentlab_tools.train.served import PREFIX, home_jobs, plain, served
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
@@ -62,30 +64,49 @@ def load(name: str) -> Loaded:
             logging.enable_progress_bar()
 
 
-def see(name: str) -> None:
+def see(name: str, *, whole: bool = False) -> None:
     """Refuse what `load` could not load or what could not be written again, loading nothing.
 
     A name of the hub is not asked for: it is seen when it is loaded.
 
+    Args:
+        whole: the model is to be written, and not just an adapter for it: then its positions and
+            its tokenizer must be such as can be.
+
     Raises:
         ModelNotFound, ModelUnreadable: there is no such file, or it is damaged.
-        ConfigError: the folder of that name holds a model of another architecture.
+        ConfigError: the folder of that name holds a model that can't be.
     """
     if name.startswith(PREFIX):
         name = served(home_jobs(), name)
+    name = plain(name)
     base, _ = registry.split(name)
-    described = Path(base).expanduser() / "config.json"
+    folder = Path(base).expanduser()
     if registry.is_gguf(base):
         if not base.startswith("hf:"):
             entry = registry.find(name)
             for file in (entry.path, *entry.adapters.values()):
                 frame.check(file)
-    elif described.is_file():
-        try:
-            kind = str(json.loads(described.read_bytes())["model_type"])
-        except (ValueError, TypeError, KeyError):
-            raise ConfigError(f"{described} describes no model") from None
-        layout.see_kind(kind)
+    elif (folder / "config.json").is_file():
+        plan = _json(folder / "config.json", "model_type")
+        layout.see_kind(str(plan["model_type"]))
+        if whole:
+            positions.see(plan)
+            if (folder / "tokenizer.json").is_file():
+                vocabulary.see(_json(folder / "tokenizer.json", "model"))
+
+
+def _json(file: Path, needed: str) -> dict[str, Any]:
+    """What a file of a model's folder says.
+
+    Raises:
+        ConfigError: nothing, or not what is needed.
+    """
+    try:
+        said = json.loads(file.read_bytes())
+        return {**said, needed: said[needed]}
+    except (OSError, ValueError, TypeError, KeyError):
+        raise ConfigError(f"{file} describes no {file.stem.replace('config', 'model')}") from None
 
 
 def _check_installed() -> None:
@@ -97,6 +118,7 @@ def _check_installed() -> None:
 def _load(name: str) -> Loaded:
     if name.startswith(PREFIX):
         name = served(home_jobs(), name)
+    name = plain(name)
     base, adapters = registry.split(name)
     if registry.is_gguf(base):
         entry = registry.find(name)
@@ -110,31 +132,61 @@ def _load(name: str) -> Loaded:
 
 def _from_gguf(path: Path) -> Loaded:
     frame.check(path)
-    from gguf import GGUFReader
-    from transformers import LlamaForCausalLM
+    import transformers
 
-    reader = GGUFReader(path)
-    config = _config(reader, path)
-    state = _weights(reader, config)
+    reader = open_gguf(path)
+    config = _kept(reader, path) or _config(reader, path)
+    kind: Any = getattr(transformers, _CLASSES[config.model_type])
+    state = _weights(reader, config, kind)
     config.tie_word_embeddings = "lm_head.weight" not in state
-    load_state = cast(Any, LlamaForCausalLM).from_pretrained
-    model = load_state(None, config=config, state_dict=state, dtype="float32")
+    model = kind.from_pretrained(None, config=config, state_dict=state, dtype="float32")
     return Loaded(model.eval(), vocabulary.read(reader))
+
+
+_CLASSES = {
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "phi3": "Phi3ForCausalLM",
+}
+
+
+def _kept(reader: GGUFReader, path: Path) -> Any | None:
+    """The configuration that `export` put into a file; None where another program wrote it.
+
+    Raises:
+        ConfigError: what is there is none.
+    """
+    from transformers import AutoConfig
+
+    field = reader.fields.get(CONFIG)
+    if field is None:
+        return None
+    try:
+        plan: dict[str, Any] = json.loads(field.contents())
+        kind = str(plan.pop("model_type"))
+        layout.see_kind(kind)  # transformers may know many more, and some run code of their own
+        return cast(Any, AutoConfig).for_model(kind, **plan)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path.name} holds a damaged configuration ({CONFIG})") from error
 
 
 def _config(reader: GGUFReader, path: Path) -> Any:
     from transformers import LlamaConfig
 
     def field(name: str, default: Any = None) -> Any:
-        kept = reader.fields.get(name)
-        return default if kept is None else kept.contents()
+        entry = reader.fields.get(name)
+        return default if entry is None else entry.contents()
 
     kind = field("general.architecture")
     if kind != "llama":
         raise ConfigError(
-            f"{path.name} is a {kind} model: only the llama architecture can be trained from GGUF"
+            f"{path.name} is a {kind} model that another program wrote: of those only llama-like "
+            "ones can be trained from GGUF; load its original folder"
         )
-    if field("llama.rope.scaling.type", "none") != "none" or field("llama.expert_count"):
+    scaled = field("llama.rope.scaling.type", "none") != "none" or any(
+        tensor.name == "rope_freqs.weight" for tensor in reader.tensors
+    )
+    if scaled or field("llama.expert_count"):
         raise ConfigError(f"{path.name} has scaled positions or experts: load its original folder")
     heads, width = field("llama.attention.head_count"), field("llama.embedding_length")
     roles = {"bos": "bos", "eos": "eos", "pad": "padding"}
@@ -159,19 +211,20 @@ def _config(reader: GGUFReader, path: Path) -> Any:
     )
 
 
-def _weights(reader: GGUFReader, config: Any) -> dict[str, Tensor]:
+def _weights(reader: GGUFReader, config: Any, kind: Any) -> dict[str, Tensor]:
     """Every weight under Hugging Face's name, in its order of rows."""
     import torch
     from gguf import dequantize
-    from transformers import LlamaForCausalLM
 
     with torch.device("meta"):
-        theirs = list(LlamaForCausalLM(config).state_dict())
+        theirs = list(kind(config).state_dict())
     ours = {value: key for key, value in layout.names(config, theirs).items()}
     state: dict[str, Tensor] = {}
     for tensor in reader.tensors:
+        if tensor.name.startswith("rope_f"):
+            continue  # factors, which the configuration tells of
         if tensor.name not in ours:
-            raise ConfigError(f"the weight {tensor.name} has no place in a llama model")
+            raise ConfigError(f"the weight {tensor.name} has no place in such a model")
         values: Tensor = cast(Any, torch).from_numpy(
             dequantize(tensor.data, tensor.tensor_type).copy()
         )
@@ -185,9 +238,9 @@ def _from_hub(name: str) -> Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        kept = {"local_files_only": not _hub_is_there()}
-        tokenizer = cast(Any, AutoTokenizer).from_pretrained(name, **kept)
-        model = cast(Any, AutoModelForCausalLM).from_pretrained(name, dtype="float32", **kept)
+        options = {"local_files_only": not _hub_is_there()}
+        tokenizer = cast(Any, AutoTokenizer).from_pretrained(name, **options)
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(name, dtype="float32", **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ModelNotFound(f"no model to train under {name!r}: {reason}") from error

@@ -17,6 +17,7 @@ from agentlab.backends.llamacpp import gguf as frame
 from agentlab.backends.llamacpp import registry
 from agentlab_tools.train.bridge.export import Precision, export
 from agentlab_tools.train.bridge.load import load
+from agentlab_tools.train.served import plain
 
 
 def merge(model: str, target: Path, *, name: str, precision: Precision = "F16") -> Path:
@@ -44,7 +45,7 @@ def as_one_file(model: str, *, name: str, beside: Path) -> Generator[Path]:
     Raises:
         As `merge`.
     """
-    base, _ = registry.split(model)
+    base, _ = registry.split(plain(model))
     if registry.is_gguf(base):
         entry = registry.find(model)
         if not entry.adapters:

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from agentlab.backends.llamacpp import gguf as frame
 from agentlab.backends.llamacpp.model import bindings
 from agentlab.errors import ConfigError, ModelUnreadable
+from agentlab_tools.train.bridge.gguf_file import open_gguf
 
 Kind: TypeAlias = Literal[
     "F16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_0", "Q4_1", "Q4_K_M", "Q4_0", "Q3_K_M", "Q2_K"
@@ -67,9 +68,7 @@ def quantize(source: Path, target: Path, kind: Kind, *, threads: int = 1) -> Pat
 
 def kinds_in(path: Path) -> Mapping[str, int]:
     """How many weights (numbers, not matrices) of each kind a GGUF holds, most first."""
-    from gguf import GGUFReader
-
     count: Counter[str] = Counter()
-    for tensor in GGUFReader(path).tensors:
+    for tensor in open_gguf(path).tensors:
         count[tensor.tensor_type.name] += int(tensor.n_elements)
     return dict(count.most_common())

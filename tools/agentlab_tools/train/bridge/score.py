@@ -101,12 +101,12 @@ class Scorer:
         """-log p of each token judged, in nats; see `loss`."""
         import numpy as np
 
-        wanted = np.array((ids if labels is None else labels)[1:])
-        judged = np.flatnonzero(wanted != UNSCORED)
+        targets = np.array((ids if labels is None else labels)[1:])
+        judged = np.flatnonzero(targets != UNSCORED)
         rows = self.logits(ids)[judged].astype(np.float64)
         top = rows.max(axis=1)
         spread = top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
-        return spread - rows[np.arange(len(judged)), wanted[judged]]
+        return spread - rows[np.arange(len(judged)), targets[judged]]
 
     def perplexity(self, examples: Iterable[tuple[Sequence[int], Sequence[int] | None]]) -> float:
         """e to the mean -log p of a judged token, over (tokens, labels); see `loss`."""

@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer as GGUF fields, and back.
+"""A tokenizer as GGUF fields, and back: byte-level BPE here, SentencePiece's in `pieces`.
 
 llama.cpp does not store how text is cut before merging; it knows some ways by name (`pre`). The
 names here are those whose cutting is known to be the same on both sides. A tokenizer that cuts
@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.errors import ConfigError
+from agentlab_tools.train.bridge import pieces
 
 if TYPE_CHECKING:
     from gguf import GGUFReader, GGUFWriter
@@ -38,6 +39,29 @@ _SPECIAL = ("bos", "eos", "unk", "pad")
 _KEYS = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
 
 
+def plan_of(tokenizer: PreTrainedTokenizerFast) -> Json:
+    """What a tokenizer does, as `tokenizers` serialises it; also what a `tokenizer.json` holds."""
+    return cast(Json, json.loads(tokenizer.backend_tokenizer.to_str()))
+
+
+def see(plan: Json) -> None:
+    """Refuse a tokenizer that can't be written.
+
+    Raises:
+        ConfigError: llama.cpp has none that does the same.
+    """
+    if pieces.is_such(plan):
+        pieces.see(plan)
+    elif plan["model"].get("type") != "BPE" or plan.get("normalizer") is not None:
+        raise ConfigError(
+            "this tokenizer can't go into a GGUF here: byte-level BPE without a normalizer can "
+            "(GPT-2, Llama 3, SmolLM2), and SentencePiece's BPE with byte_fallback (Llama 2, "
+            "Mistral, Phi-3)"
+        )
+    else:
+        cut_of(plan.get("pre_tokenizer"))
+
+
 def write(writer: GGUFWriter, tokenizer: PreTrainedTokenizerFast, size: int) -> None:
     """Add a tokenizer's fields to a GGUF.
 
@@ -47,10 +71,9 @@ def write(writer: GGUFWriter, tokenizer: PreTrainedTokenizerFast, size: int) -> 
     Raises:
         ConfigError: llama.cpp has no tokenizer that does the same.
     """
-    plan = cast(Json, json.loads(tokenizer.backend_tokenizer.to_str()))
+    plan = plan_of(tokenizer)
+    see(plan)
     model = cast(Json, plan["model"])
-    if model["type"] != "BPE" or plan.get("normalizer") is not None:
-        raise ConfigError("only byte-level BPE tokenizers without a normalizer go into a GGUF")
     tokens = [f"[UNUSED{n}]" for n in range(size)]
     kinds = [_UNUSED] * size
     for text, index in cast(dict[str, int], model["vocab"]).items():
@@ -58,19 +81,22 @@ def write(writer: GGUFWriter, tokenizer: PreTrainedTokenizerFast, size: int) -> 
     for added in cast(list[Json], plan["added_tokens"]):
         tokens[added["id"]] = added["content"]
         kinds[added["id"]] = _CONTROL if added["special"] else _USER
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(cut_of(plan.get("pre_tokenizer")))
-    writer.add_token_list(tokens)
-    writer.add_token_types(kinds)
-    merges = cast(list[Any], model["merges"])
-    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
+    if pieces.is_such(plan):
+        pieces.write(writer, plan, tokens, kinds)
+    else:
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre(cut_of(plan.get("pre_tokenizer")))
+        writer.add_token_list(tokens)
+        writer.add_token_types(kinds)
+        merges = cast(list[Any], model["merges"])
+        writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
+        writer.add_add_space_prefix(False)
     for role in _SPECIAL:
         index = getattr(tokenizer, f"{role}_token_id")
         if index is not None:
             writer.add_uint32(f"tokenizer.ggml.{_KEYS[role]}_token_id", index)
     first = cast(list[int], tokenizer("a")["input_ids"])[0]
     writer.add_add_bos_token(first == tokenizer.bos_token_id)
-    writer.add_add_space_prefix(False)
     template = cast(Any, tokenizer).chat_template
     if template:
         writer.add_chat_template(template)
@@ -106,16 +132,22 @@ def read(reader: GGUFReader) -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     def field(name: str) -> Any:
-        kept = reader.fields.get(f"tokenizer.{name}")
-        return None if kept is None else kept.contents()
+        entry = reader.fields.get(f"tokenizer.{name}")
+        return None if entry is None else entry.contents()
 
+    tokens = cast(list[str], field("ggml.tokens"))
+    roles: dict[str, int | None] = {
+        role: field(f"ggml.{_KEYS[role]}_token_id") for role in _SPECIAL
+    }
+    named = {f"{role}_token": tokens[index] for role, index in roles.items() if index is not None}
     kind, cut = field("ggml.model"), field("ggml.pre")
+    if kind == "llama":
+        return pieces.read(reader, named, field("chat_template"))
     if kind != "gpt2" or cut not in CUTS:
         raise ConfigError(
             f"a model with a {kind} tokenizer ({cut}) can't be read for training from GGUF: load "
             "it from its original folder or hub name"
         )
-    tokens = cast(list[str], field("ggml.tokens"))
     kinds = cast(list[int], field("ggml.token_type"))
     merges = cast(list[str], field("ggml.merges"))
     added = [
@@ -141,10 +173,6 @@ def read(reader: GGUFReader) -> PreTrainedTokenizerFast:
             "merges": merges,
         },
     }
-    roles: dict[str, int | None] = {
-        role: field(f"ggml.{_KEYS[role]}_token_id") for role in _SPECIAL
-    }
-    named = {f"{role}_token": tokens[index] for role, index in roles.items() if index is not None}
     return PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(plan)),
         chat_template=field("chat_template"),

@@ -23,6 +23,7 @@ from typing import Any
 from agentlab.backends.schemes import FILE, scheme_of
 from agentlab.errors import ConfigError, TraceError
 from agentlab.private import FOLDER_MODE, private_folder
+from agentlab_tools.cluster.joined import address_of
 from agentlab_tools.train.errors import TrainingError
 from agentlab_tools.train.events import Ended
 from agentlab_tools.train.jobs import journal, pids
@@ -70,13 +71,13 @@ class Jobs:
             MissingExtra: something the recipe needs is not installed.
             TrainingError: the process did not start.
         """
-        known = load_recipe(recipe)
-        known.check()
+        loaded = load_recipe(recipe)
+        loaded.check()
         _check_place(on)
         # `last` will soon be another: a job is told which file its model is
-        values = known.read_settings({key: self._named(value) for key, value in settings.items()})
+        values = loaded.read_settings({key: self._named(value) for key, value in settings.items()})
         spec = JobSpec(
-            id=new_job_id(known.name),
+            id=new_job_id(loaded.name),
             recipe=locate_recipe(recipe),
             settings=values.model_dump(mode="json"),
             folder=str(Path.cwd()),
@@ -275,13 +276,5 @@ def _read(folder: Path) -> Job:
 
 
 def _check_place(on: str) -> None:
-    place, _, _ = on.partition(":")
-    if place == "ray":
-        from importlib.util import find_spec
-
-        from agentlab.errors import MissingExtra
-
-        if find_spec("ray") is None:
-            raise MissingExtra("ray", "ray")
-    elif on != "local":
-        raise ConfigError(f"can't train on {on[:80]!a}: say local, ray, or ray:ADDRESS")
+    if on != "local":
+        address_of(on)

@@ -80,9 +80,11 @@ def query_jobs(folder: Path, sql: str) -> Table:
             db.execute(_EVENTS, {"files": files})
         else:
             db.execute(_NO_EVENTS)
-        made = [(job.id, made.name, made.bytes) for job in jobs for made in job.artifacts]
-        if made:
-            db.executemany("INSERT INTO artifacts VALUES (?, ?, ?)", made)
+        artifact = [
+            (job.id, artifact.name, artifact.bytes) for job in jobs for artifact in job.artifacts
+        ]
+        if artifact:
+            db.executemany("INSERT INTO artifacts VALUES (?, ?, ?)", artifact)
         db.execute(_METRICS)
         db.execute("SET enable_external_access = false; SET lock_configuration = true")
         done = db.execute(sql)

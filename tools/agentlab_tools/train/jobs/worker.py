@@ -26,6 +26,7 @@ from agentlab_tools.train.jobs.job import JobSpec
 from agentlab_tools.train.jobs.journal import STOP, Journal, JournalReader
 from agentlab_tools.train.jobs.overseer import Overseer
 from agentlab_tools.train.jobs.pids import mark_of
+from agentlab_tools.train.waiting import wait_asleep
 
 LOG = "log.txt"
 _NO_ROOM = (
@@ -100,6 +101,7 @@ def _run(spec: JobSpec, folder: Path, journal: Journal, stop: Flag, overseer: Ov
     if spec.limits.threads is not None:
         for name in _THREADS:
             os.environ[name] = str(spec.limits.threads)
+    wait_asleep()
     try:
         if Path(spec.folder).is_dir():
             os.chdir(spec.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -15,6 +16,9 @@ from agentlab_tools.train.recipes.steps import Precision, fit
 
 class ChatSettings(RecipeSettings):
     """What can be chosen."""
+
+    writes_whole: ClassVar[bool] = False
+    """Whether a whole model comes of it, and not an adapter."""
 
     data: str
     """Conversations: a JSONL file, a folder of traces (the runs that passed), or a DuckDB file."""
@@ -42,7 +46,7 @@ class ChatSettings(RecipeSettings):
         Raises:
             ConfigError, ModelNotFound: not so.
         """
-        load.see(self.model)
+        load.see(self.model, whole=self.writes_whole)
         self._see_data()
 
     def _see_data(self) -> None:

@@ -147,8 +147,8 @@ def _pair(row: Json, where: str) -> tuple[Chat, Chat]:
     if not all(key in row for key in ("chosen", "rejected")):
         raise ConfigError(f"{where}: a preference has messages, chosen and rejected: {_PAIR}")
     try:
-        asked = _asked(row)
-        better, worse = (_answered(asked, row[key], key) for key in ("chosen", "rejected"))
+        prompt = _asked(row)
+        better, worse = (_answered(prompt, row[key], key) for key in ("chosen", "rejected"))
         if better == worse:
             raise BadTurn("chosen and rejected are the same, so there is nothing to prefer")
     except BadTurn as error:
@@ -232,7 +232,7 @@ def _turns(row: Json) -> list[Json]:
             if key == "conversations" and isinstance(system, str) and system:
                 turns = [{"role": "system", "content": system}, *turns]
             return turns
-    asked, answer = _asked(row), row.get("completion")
+    prompt, answer = _asked(row), row.get("completion")
     if answer is None:
         raise BadTurn("there is a prompt, and no completion")
-    return _answered(asked, answer, "completion")
+    return _answered(prompt, answer, "completion")

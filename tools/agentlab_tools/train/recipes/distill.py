@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 class Settings(ChatSettings):
     """What can be chosen. `model` is the teacher."""
 
+    writes_whole = True
+
     layers: int = Field(15, ge=1)
     """How many of the teacher's layers the student keeps, evenly spread."""
     temperature: float = Field(2.0, gt=0)
@@ -43,7 +45,7 @@ def train(settings: Settings, work: Work) -> None:
     """Teach a model with fewer layers."""
     import torch
 
-    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.export import export, see
     from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
@@ -51,6 +53,7 @@ def train(settings: Settings, work: Work) -> None:
 
     # 1. The teacher, and a student cut out of it.
     loaded = load(settings.model)
+    see(loaded.model, loaded.tokenizer, work.say)  # what can't be written is not trained
     student = student_of(loaded.model, settings.layers).to(place.device)
     teacher: Any = loaded.model.to(place.device, place.number).requires_grad_(False)
 

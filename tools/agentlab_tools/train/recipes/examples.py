@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from agentlab.backends.llamacpp.prompt import Prompts
 from agentlab.backends.llamacpp.template import PLAIN, Template
 from agentlab.errors import ConfigError
+from agentlab_tools.train.bridge import pieces, vocabulary
 from agentlab_tools.train.bridge.score import UNSCORED
 from agentlab_tools.train.recipes.data import Chat
 
@@ -147,7 +148,8 @@ class Words:
     def __init__(self, tokenizer: Any) -> None:
         from tokenizers import Tokenizer
 
-        self._cutter: Any = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        plan = pieces.as_served(vocabulary.plan_of(tokenizer))
+        self._cutter: Any = Tokenizer.from_str(json.dumps(plan))
         self._cutter.encode_special_tokens = True  # text that looks like a control token is text
         self._texts: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         added: list[dict[str, Any]] = json.loads(self._cutter.to_str())["added_tokens"]
@@ -181,9 +183,9 @@ class Words:
 
 def _byte_characters() -> list[str]:
     """The character that byte-level BPE writes each byte as (Radford et al., 2019, GPT-2)."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = iter(range(256, 512))
-    return [chr(byte if byte in shown else next(rest)) for byte in range(256)]
+    return [chr(byte if byte in printable else next(rest)) for byte in range(256)]
 
 
 def pack(examples: Iterable[Example], size: int) -> list[Row]:

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from agentlab_tools.train.recipe import Recipe, Work
+from agentlab_tools.train.recipes import memory
 from agentlab_tools.train.recipes import steps as s
 from agentlab_tools.train.recipes.chat_settings import ChatSettings, rows_of
 from agentlab_tools.train.recipes.examples import Reader
@@ -23,6 +24,8 @@ from agentlab_tools.train.recipes.steps import Place
 class Settings(ChatSettings):
     """What can be chosen."""
 
+    writes_whole = True
+
     lr: float = Field(3e-5, gt=0)
 
 
@@ -30,7 +33,7 @@ def train(settings: Settings, work: Work) -> None:
     """Train all of a model on conversations."""
     import torch
 
-    from agentlab_tools.train.bridge.export import export
+    from agentlab_tools.train.bridge.export import export, see
     from agentlab_tools.train.bridge.load import load
 
     work.seed_everything()
@@ -38,10 +41,13 @@ def train(settings: Settings, work: Work) -> None:
 
     # 1. The model, in float32: a step is often smaller than what bfloat16 can tell apart.
     loaded = load(settings.model)
+    see(loaded.model, loaded.tokenizer, work.say)  # what can't be written is not trained
     model: Any = loaded.model.to(place.device)
 
     # 2. The data. What is held out is never learnt from, and tells whether learning helps.
     rows, test, total = rows_of(settings, Reader(loaded.tokenizer), work)
+
+    work.say(memory.told_before(model, rows, place))
 
     # 3. Where we were, if this goes on after a break.
     optimizer: Any = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=0.0)
@@ -72,6 +78,7 @@ def train(settings: Settings, work: Work) -> None:
             work.checkpoint(step, partial(s.save_state, state=state))
 
     # 5. What came of it: a whole model for llama.cpp, and how good it is.
+    work.say(memory.told_after(place))
     after = s.perplexity(model, test, place)
     work.say(s.came_to(before, after))
     work.artifact(

@@ -85,7 +85,7 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
     # 3. The data. What is held out is never learnt from, and tells whether learning helps.
     reader = Reader(loaded.tokenizer)
     rows, test, total = rows_of(settings, reader, work)
-    kept = kept_rows(settings, reader, work)
+    training_rows = kept_rows(settings, reader, work)
 
     # 4. Where we were, if this goes on after a break.
     optimizer: Any = torch.optim.AdamW(trained, lr=settings.lr, weight_decay=0.0)
@@ -108,9 +108,9 @@ def tune(settings: Settings, work: Work, loaded: Loaded, place: Place) -> None:
         batch = [rows[index] for index in work.batch(step, settings.rows, of=len(rows))]
         rate = s.set_rate(optimizer, s.cosine(step, total, settings.lr))
         loss = s.backward(model, batch, place)
-        if kept and step % settings.keep_every == 0:
-            which = (step // settings.keep_every) % len(kept)
-            s.backward(model, [kept[which]], place, apart_from_itself)
+        if training_rows and step % settings.keep_every == 0:
+            which = (step // settings.keep_every) % len(training_rows)
+            s.backward(model, [training_rows[which]], place, apart_from_itself)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad()

@@ -85,10 +85,10 @@ def train(settings: Settings, work: Work) -> None:
 
     # 1. The tokenizer: learnt from the text too, once, and kept.
     read = texts(settings.data, settings.sql, work.say)
-    kept = work.folder / "artifacts" / "tokenizer.json"
-    if not kept.is_file():
-        work.artifact(kept.name, lambda path: bpe(read, settings.vocabulary).save(str(path)))
-    tokenizer = opened(kept)
+    saved = work.folder / "artifacts" / "tokenizer.json"
+    if not saved.is_file():
+        work.artifact(saved.name, lambda path: bpe(read, settings.vocabulary).save(str(path)))
+    tokenizer = opened(saved)
 
     # 2. The data: one long line of tokens, cut into windows.
     line: list[int] = []

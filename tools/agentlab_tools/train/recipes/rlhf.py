@@ -112,14 +112,14 @@ def train(settings: Settings, work: Work) -> None:  # noqa: PLR0915 it reads fro
         rate = s.set_rate(optimizers[name], s.cosine(done, whole, settings.lr))
         if scoring:
             chosen = work.batch(step, settings.rows, of=len(learnt))
-            told = learn_score(model, scale, [learnt[index] for index in chosen], place)
+            report = learn_score(model, scale, [learnt[index] for index in chosen], place)
         else:
             (index,) = work.batch(done, 1, of=len(questions))
-            told = learn_answer(model, scale, questions[index], settings, place, reader.ends)
+            report = learn_answer(model, scale, questions[index], settings, place, reader.ends)
         torch.nn.utils.clip_grad_norm_(parts[name], 1.0)
         optimizers[name].step()
         optimizers[name].zero_grad()
-        work.report(step, lr=rate, **told)
+        work.report(step, lr=rate, **report)
         if work.due(step):
             state = {n: weights_of(model, n) for n in _ADAPTERS}
             state |= {f"{n} optimizer": optimizers[n].state_dict() for n in _ADAPTERS}

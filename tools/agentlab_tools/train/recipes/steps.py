@@ -87,8 +87,8 @@ def _sight(row: Row, place: device) -> Tensor:
     import torch
 
     owners, roots = (torch.tensor(n, device=place) for n in (row.owners, row.roots))
-    known = (owners[None] == owners[:, None]) | (owners[None] == roots[:, None])
-    return known.tril()[None, None]
+    visible = (owners[None] == owners[:, None]) | (owners[None] == roots[:, None])
+    return visible.tril()[None, None]
 
 
 def summed_loss(model: Any, row: Row) -> Tensor:

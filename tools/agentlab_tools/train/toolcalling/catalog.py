@@ -72,7 +72,7 @@ class Offer:
 @cache
 def catalogue(split: Split) -> Sequence[Family]:
     """All families of one side."""
-    known = _concepts(split)
+    concepts = _concepts(split)
     families: list[Family] = []
     domain = ""
     for line in lines(f"tools_{split}.txt"):
@@ -87,7 +87,7 @@ def catalogue(split: Split) -> Sequence[Family]:
                 verbs.split(","),
                 nouns.split(","),
                 objects.split(";"),
-                [_parameter(match, known) for match in _PARAMETER.finditer(parameters)],
+                [_parameter(match, concepts) for match in _PARAMETER.finditer(parameters)],
             )
         )
     return families
@@ -126,19 +126,19 @@ def _parameter(match: re.Match[str], known: Mapping[str, Parameter]) -> Paramete
 
 def invent(rng: Random, split: Split) -> Family:
     """A family put together from single words, for breadth of names beyond the catalogue."""
-    known = pools(split)
-    ours = f"{rng.choice(known['modifier'])} {rng.choice(known['quantity'])}"
+    words = pools(split)
+    ours = f"{rng.choice(words['modifier'])} {rng.choice(words['quantity'])}"
     parameters: list[Parameter] = []
     for _ in range(rng.randint(1, 3)):
-        name = f"{rng.choice(known['modifier'])} {rng.choice(known['quantity'])}"
+        name = f"{rng.choice(words['modifier'])} {rng.choice(words['quantity'])}"
         kind = Kind.parse(rng.choice(_INVENTED))
         if kind.name in ("pool", "quoted", "code_id"):
-            name = f"{rng.choice(known['role'])} {rng.choice(('name', 'title', 'label', 'code'))}"
+            name = f"{rng.choice(words['role'])} {rng.choice(('name', 'title', 'label', 'code'))}"
         if all(name not in p.names for p in parameters):
             parameters.append(Parameter([name], kind, [], f"the {name}", rng.random() < 0.8))
-    verbs = rng.sample(known["verb"], 2)
+    verbs = rng.sample(words["verb"], 2)
     return Family(
-        rng.choice(known["role"]),
+        rng.choice(words["role"]),
         True,
         verbs,
         [ours.replace(" ", "_")],
@@ -217,13 +217,13 @@ def _description(family: Family, named: Mapping[str, Parameter], rng: Random) ->
     verb, thing = rng.choice(family.verbs).replace("_", " "), rng.choice(family.objects)
     does = verb + ("es" if verb.endswith(("s", "h", "x")) else "s")
     needs = " and ".join(words(name) for name, p in list(named.items())[:3] if p.required)
-    given = f" given the {needs}" if needs else ""
+    clause = f" given the {needs}" if needs else ""
     forms = (
         f"{verb.capitalize()} {thing}.",
         f"{verb.capitalize()} {thing}",
         f"{does.capitalize()} {thing}.",
-        f"{verb.capitalize()} {thing}{given}.",
-        f"This function {does} {thing}{given}.",
+        f"{verb.capitalize()} {thing}{clause}.",
+        f"This function {does} {thing}{clause}.",
         f"Use it to {verb} {thing}.",
         f"{thing.capitalize()}.",
     )

@@ -86,8 +86,8 @@ def dialogue(
     target = rng.choice(offers)
     match category:
         case "one" | "several":
-            asked = request(target, rng, split)
-            turns = [Message.user(asked.text), Message.assistant(asked.call())]
+            wish = request(target, rng, split)
+            turns = [Message.user(wish.text), Message.assistant(wish.call())]
         case "parallel":
             turns = _parallel(offers, rng, split)
         case "multi_turn":
@@ -114,9 +114,9 @@ def chat_of(turns: Sequence[Message], tools: Sequence[ToolSpec]) -> Chat:
 
 def _parallel(offers: Sequence[Offer], rng: Random, split: Split) -> list[Message]:
     if rng.random() < 0.5:
-        asked = _same_tool(rng.choice(offers), rng, split)
-        if asked is not None:
-            text, requests = asked
+        wishes = _same_tool(rng.choice(offers), rng, split)
+        if wishes is not None:
+            text, requests = wishes
             return [Message.user(text), _calls(requests)]
     count = 3 if rng.random() < 0.2 else 2
     chosen = [rng.choice(offers) for _ in range(count)]
@@ -196,7 +196,7 @@ def _made(call: ToolCall, result: str) -> list[Message]:
 
 def outcome(asked: Request, rng: Random, split: Split) -> tuple[str, str]:
     """What a tool answers, and what the assistant says then."""
-    known = pools(split)
+    words = pools(split)
     thing = asked.offer.family.nouns[0].replace("_", " ")
     number = rng.choice((rng.randint(2, 5000), round(rng.uniform(0, 90), 2)))
     if rng.random() < 0.1:
@@ -210,7 +210,7 @@ def outcome(asked: Request, rng: Random, split: Split) -> tuple[str, str]:
             (f'{{"success": true, "reference": "{code}"}}', f"Done. The reference is {code}."),
         )
         return rng.choice(forms)
-    names = rng.sample(known[rng.choice(("company", "title", "restaurant", "product"))], 3)
+    names = rng.sample(words[rng.choice(("company", "title", "restaurant", "product"))], 3)
     listed = f"{names[0]}, {names[1]} and {names[2]}"
     word = rng.choice(("good", "high", "low", "normal", "open", "delayed", "sunny", "active"))
     forms = (
@@ -230,29 +230,29 @@ def outcome(asked: Request, rng: Random, split: Split) -> tuple[str, str]:
 
 def _repair(target: Offer, offers: Sequence[Offer], rng: Random, split: Split) -> Dialogue | None:
     """A tool does not know a word, and says which one it knows: the call is made with that."""
-    asked = request(target, rng, split)
-    names = [n for n, v in asked.arguments.items() if isinstance(v, str) and len(v) > 4]
+    wish = request(target, rng, split)
+    names = [n for n, v in wish.arguments.items() if isinstance(v, str) and len(v) > 4]
     names = [n for n in names if target.named[n].kind.name in ("pool", "person", "quoted", "words")]
     if not names:
         return None
     name = rng.choice(names)
-    right = asked.arguments[name]
+    right = wish.arguments[name]
     at = rng.randrange(1, len(right) - 1)
     wrong = right[:at] + right[at + 1 :]
-    if asked.text.count(right) != 1:
+    if wish.text.count(right) != 1:
         return None
-    failed = Request(asked.text, target, {**asked.arguments, name: wrong})
+    failed = Request(wish.text, target, {**wish.arguments, name: wrong})
     why = rng.choice(
         (
             f"Error: unknown {words(name)} '{wrong}', did you mean '{right}'?",
             f"{name}: there is no '{wrong}'. Use '{right}'.",
         )
     )
-    result, answer = outcome(asked, rng, split)
+    result, answer = outcome(wish, rng, split)
     turns = [
-        Message.user(asked.text.replace(right, wrong)),
+        Message.user(wish.text.replace(right, wrong)),
         *_made(failed.call("call_1"), why),
-        *_made(asked.call("call_2"), result),
+        *_made(wish.call("call_2"), result),
         Message.assistant(answer),
     ]
     return Dialogue("repair", chat_of(turns, [o.spec for o in offers]), offers)
@@ -264,16 +264,16 @@ def _missing(target: Offer, rng: Random, split: Split) -> list[Message]:
     if not names:
         return []
     name = rng.choice(names)
-    asked = request(target, rng, split, without=[name])
+    wish = request(target, rng, split, without=[name])
     question = rng.choice(wording("train", "ask_back")).replace("{w}", words(name))
-    return [Message.user(asked.text), Message.assistant(question)]
+    return [Message.user(wish.text), Message.assistant(question)]
 
 
 def _irrelevant(offers: Sequence[Offer], rng: Random, split: Split) -> list[Message]:
     domains = {one.family.domain for one in offers}
     others = [family for family in catalogue(split) if family.domain not in domains]
-    asked = request(offer(rng.choice(others), rng), rng, split)
-    return [Message.user(asked.text), Message.assistant(rng.choice(wording("train", "refuse")))]
+    wish = request(offer(rng.choice(others), rng), rng, split)
+    return [Message.user(wish.text), Message.assistant(rng.choice(wording("train", "refuse")))]
 
 
 def as_row(chat: Chat) -> dict[str, Any]:

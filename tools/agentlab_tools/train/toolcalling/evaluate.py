@@ -128,18 +128,18 @@ def judged_turn(dialogue: Dialogue) -> int:
 
 def is_right(dialogue: Dialogue, turn: int, reply: Message) -> bool:
     """Whether a reply is what it should be."""
-    wanted = dialogue.chat.messages[turn]
+    expected = dialogue.chat.messages[turn]
     if dialogue.category == "multi_turn":
         return not reply.tool_calls and _tells(reply.text, dialogue.chat.messages[:turn])
-    if not wanted.tool_calls:
+    if not expected.tool_calls:
         return not reply.tool_calls
-    left = list(reply.tool_calls)
-    for call in wanted.tool_calls:
-        same = next((c for c in left if same_call(c, call, dialogue.chat.tools)), None)
+    calls = list(reply.tool_calls)
+    for call in expected.tool_calls:
+        same = next((c for c in calls if same_call(c, call, dialogue.chat.tools)), None)
         if same is None:
             return False
-        left.remove(same)
-    return not left
+        calls.remove(same)
+    return not calls
 
 
 def same_call(made: ToolCall, wanted: ToolCall, tools: Sequence[ToolSpec]) -> bool:
@@ -183,9 +183,9 @@ async def _compare(
 
     def show(dialogue: Dialogue, reply: Message, right: bool) -> None:
         if verbose and not right:
-            asked = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
-            made = [(c.name, c.arguments) for c in reply.tool_calls]
-            print(f"  ✗ {dialogue.category}: {asked}\n    {made or reply.text!r}", flush=True)
+            question = next(m.text for m in reversed(dialogue.chat.messages) if m.role == "user")
+            calls = [(c.name, c.arguments) for c in reply.tool_calls]
+            print(f"  ✗ {dialogue.category}: {question}\n    {calls or reply.text!r}", flush=True)
 
     for name in names:
         backend = connect(name, threads=1)
@@ -214,14 +214,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="sorts to measure; all where not given")
     parser.add_argument("--json", type=Path, help="write the counts to this file")
     parser.add_argument("--verbose", action="store_true", help="show what went wrong")
-    given = parser.parse_args()
-    cases = balanced("heldout", given.each, given.seed)
+    options = parser.parse_args()
+    cases = balanced("heldout", options.each, options.seed)
     chosen: dict[Category, Sequence[Dialogue]] = dict(cases)
-    for category in set(cases) - set(given.only or cases):
+    for category in set(cases) - set(options.only or cases):
         del chosen[category]
-    report = asyncio.run(_compare(given.models, chosen, given.modes, given.verbose))
-    if given.json is not None:
-        given.json.write_text(json.dumps(report, indent=1))
+    report = asyncio.run(_compare(options.models, chosen, options.modes, options.verbose))
+    if options.json is not None:
+        options.json.write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

@@ -54,14 +54,14 @@ def dialogues(split: Split, toolsets: int, seed: int) -> Iterator[Dialogue]:
         size = rng.choices(_SIZES, _SIZE_WEIGHTS)[0]
         offers = toolset(rng, split, size)
         system = rng.choice(wording(split, "system")) if rng.random() < 0.3 else None
-        made = 0
-        while made < _EACH:
+        count = 0
+        while count < _EACH:
             category = rng.choices(list(MIX), list(MIX.values()))[0]
             if category == "several" and len(offers) == 1:
                 category = "one"
             drawn = dialogue(category, offers, rng, split, answers)
             if drawn is not None:
-                made += 1
+                count += 1
                 yield _told(drawn, system)
 
 
@@ -76,13 +76,13 @@ def balanced(split: Split, each: int, seed: int) -> dict[Category, list[Dialogue
     """So many conversations of every sort, each about tools of its own."""
     by_category: dict[Category, list[Dialogue]] = {"one": [], **{name: [] for name in MIX}}
     rng = Random(f"{split}-balanced-{seed}")  # noqa: S311 - the seed is the point
-    for category, kept in by_category.items():
-        while len(kept) < each:
+    for category, chosen in by_category.items():
+        while len(chosen) < each:
             low = 1 if category in ("one", "missing", "irrelevant", "no_tool") else 2
             size = 1 if category == "one" else rng.choices((low, 3, 5), (4, 4, 2))[0]
-            made = dialogue(category, toolset(rng, split, size), rng, split, plain(split))
-            if made is not None:
-                kept.append(made)
+            candidate = dialogue(category, toolset(rng, split, size), rng, split, plain(split))
+            if candidate is not None:
+                chosen.append(candidate)
     return by_category
 
 
@@ -111,9 +111,9 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "heldout"), default="train")
     parser.add_argument("--toolsets", type=int, default=800)
     parser.add_argument("--seed", type=int, default=7)
-    given = parser.parse_args()
-    count = write(given.path, dialogues(given.split, given.toolsets, given.seed))
-    print(f"{count} conversations in {given.path}")
+    options = parser.parse_args()
+    count = write(options.path, dialogues(options.split, options.toolsets, options.seed))
+    print(f"{count} conversations in {options.path}")
 
 
 if __name__ == "__main__":

@@ -52,11 +52,11 @@ def _read(name: str) -> Sequence[Plain]:
 
 def questions(split: Split, count: int, seed: int) -> list[str]:
     """Things to say that need no tool, all different."""
-    rng, known = Random(seed), pools(split)  # noqa: S311 - the seed is the point
+    rng, words = Random(seed), pools(split)  # noqa: S311 - the seed is the point
     texts: dict[str, None] = {}
     for _ in range(50 * count):
         text = rng.choice(wording(split, "plain"))
-        texts[re.sub(r"\{(\w+)\}", lambda m: rng.choice(known[m[1]]), text)] = None
+        texts[re.sub(r"\{(\w+)\}", lambda m: rng.choice(words[m[1]]), text)] = None
         if len(texts) == count:
             break
     return list(texts)

@@ -40,16 +40,16 @@ def request(
         without: parameters to leave unsaid.
         plain: with nothing said before it.
     """
-    given: dict[str, Value | bool] = {}
+    values: dict[str, Value | bool] = {}
     for name, parameter in offer.named.items():
         if name in without or not (parameter.required or rng.random() < 0.4):
             continue
         is_bool = parameter.kind.name == "bool"
-        given[name] = rng.random() < 0.5 if is_bool else parameter.kind.draw(rng, split)
+        values[name] = rng.random() < 0.5 if is_bool else parameter.kind.draw(rng, split)
     explicit = 0.95 if rng.random() < 0.12 else 0.08
     parts = [
         _phrase(name, offer.named[name], value, rng, split, explicit)
-        for name, value in given.items()
+        for name, value in values.items()
     ]
     if rng.random() < 0.35:
         rng.shuffle(parts)
@@ -57,7 +57,7 @@ def request(
     if not plain and rng.random() < 0.12:
         text = f"{rng.choice(wording(split, 'before'))} {text}"
     arguments = {
-        name: value if isinstance(value, bool) else value.json for name, value in given.items()
+        name: value if isinstance(value, bool) else value.json for name, value in values.items()
     }
     return Request(text, offer, arguments)
 

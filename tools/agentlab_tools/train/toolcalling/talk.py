@@ -20,6 +20,7 @@ from agentlab.backends.llamacpp.registry import locate
 from agentlab.messages import Message
 from agentlab_tools.search import LIBRARY
 from agentlab_tools.train.bridge import vocabulary
+from agentlab_tools.train.bridge.gguf_file import open_gguf
 from agentlab_tools.train.bridge.score import Scorer
 from agentlab_tools.train.recipes.data import Chat
 from agentlab_tools.train.recipes.examples import Example, Reader
@@ -47,9 +48,7 @@ def _chat(asked: str, answer: str) -> Chat:
 
 def perplexities(gguf: Path, adapter: Path | None = None) -> dict[str, float]:
     """The perplexity of every kind of talk, with the adapter on or without one."""
-    from gguf import GGUFReader
-
-    reader: Any = Reader(vocabulary.read(GGUFReader(gguf)))
+    reader: Any = Reader(vocabulary.read(open_gguf(gguf)))
     by_name: dict[str, float] = {}
     with Scorer(gguf, adapter=adapter) as scorer:
         for name, chats in conversations().items():
@@ -63,9 +62,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Perplexity of plain talk, before and after.")
     parser.add_argument("adapter", type=Path)
     parser.add_argument("--model", default="smollm2", help="the packaged model it is for")
-    given = parser.parse_args()
-    gguf = locate(given.model)
-    before, after = perplexities(gguf), perplexities(gguf, given.adapter)
+    options = parser.parse_args()
+    gguf = locate(options.model)
+    before, after = perplexities(gguf), perplexities(gguf, options.adapter)
     for name, value in before.items():
         change = after[name] / value - 1
         print(f"{name:9} {value:6.2f} -> {after[name]:6.2f}  ({change:+.1%})")

@@ -88,19 +88,19 @@ class Kind:
 
     def draw(self, rng: Random, split: Split) -> Value:
         """A value."""
-        of, known = self.of, pools(split)
+        of, words = self.of, pools(split)
         match self.name:
             case "pool":
-                return _same(rng.choice(known[of]))
+                return _same(rng.choice(words[of]))
             case "words" | "enum":
                 return _same(rng.choice(of.split(",")))
             case "enumint":
                 number = rng.choice(self.options)
                 return Value(str(number), number)
             case "quoted":
-                return _quoted(rng, rng.choice(known[of]), of)
+                return _quoted(rng, rng.choice(words[of]), of)
             case "list":
-                return _list(rng, rng.sample(known[of], min(rng.randint(2, 4), len(known[of]))))
+                return _list(rng, rng.sample(words[of], min(rng.randint(2, 4), len(words[of]))))
             case "object":
                 return self._object(rng, split)
             case "int" | "num" | "float":
@@ -209,17 +209,17 @@ def _time(rng: Random, _: Split) -> Value:
 
 
 def _person(rng: Random, split: Split) -> Value:
-    known = pools(split)
-    return _same(f"{rng.choice(known['first'])} {rng.choice(known['last'])}")
+    words = pools(split)
+    return _same(f"{rng.choice(words['first'])} {rng.choice(words['last'])}")
 
 
 def _email(rng: Random, split: Split) -> Value:
-    known = pools(split)
-    first, last = rng.choice(known["first"]).lower(), rng.choice(known["last"]).lower()
+    words = pools(split)
+    first, last = rng.choice(words["first"]).lower(), rng.choice(words["last"]).lower()
     name = rng.choice(
         (f"{first}.{last}", first, f"{first[0]}{last}", f"{first}{rng.randint(1, 99)}")
     )
-    return _same(f"{name}@{rng.choice(known['mailhost'])}")
+    return _same(f"{name}@{rng.choice(words['mailhost'])}")
 
 
 def _phone(rng: Random, _: Split) -> Value:
@@ -229,11 +229,11 @@ def _phone(rng: Random, _: Split) -> Value:
 
 
 def _url(rng: Random, split: Split) -> Value:
-    known = pools(split)
+    words = pools(split)
     tail = rng.choice(
-        ("", "/" + rng.choice(known["word"]), f"/{rng.choice(known['tag'])}/{rng.randint(1, 99)}")
+        ("", "/" + rng.choice(words["word"]), f"/{rng.choice(words['tag'])}/{rng.randint(1, 99)}")
     )
-    return _same(f"https://{rng.choice(('', 'www.'))}{rng.choice(known['domain'])}{tail}")
+    return _same(f"https://{rng.choice(('', 'www.'))}{rng.choice(words['domain'])}{tail}")
 
 
 def _letters(rng: Random, count: int) -> str:

@@ -1,0 +1,75 @@
+"""A Ray cluster of several nodes on one machine, for as long as its standard input is open.
+
+    python ray_cluster.py NODES
+
+Each node is a raylet of its own with one processor; the head has none, so that no task runs there.
+Prints the cluster's address once it is up.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from agentlab_tools.cluster.joined import without_web_server
+
+MEMORY = 80_000_000
+
+
+@contextmanager
+def cluster_of(nodes: int) -> Generator[tuple[str, psutil.Process]]:
+    """The address of a cluster, and the process that holds it."""
+    pipe = subprocess.PIPE
+    env = {**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    command = [sys.executable, __file__, str(nodes)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env) as held:
+        assert held.stdout is not None
+        address = held.stdout.readline().decode().strip()
+        assert address, "the cluster did not start"
+        yield address, psutil.Process(held.pid)
+        assert held.stdin is not None
+        held.stdin.close()
+
+
+def workers(cluster: psutil.Process, name: str) -> Iterator[psutil.Process]:
+    """The processes of tasks or actors with that in their name."""
+    return (p for p in cluster.children(recursive=True) if name in p.name())
+
+
+def take_down(worker: psutil.Process) -> None:
+    """Kill the node that a worker runs on, and the worker with it, as when a machine goes down."""
+    node = worker.parent()
+    assert node is not None
+    assert "raylet" in node.name()
+    for each in (node, worker):
+        each.kill()
+
+
+def main(nodes: int) -> None:
+    """Start it, wait, and end it."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    head = {
+        "num_cpus": 0,
+        "object_store_memory": MEMORY,
+        "include_dashboard": False,
+        "_system_config": {"health_check_period_ms": 500, "health_check_failure_threshold": 4},
+    }
+    with without_web_server():
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(nodes):
+        cluster.add_node(wait=False, num_cpus=1, object_store_memory=MEMORY)
+    print(cluster.address, flush=True)
+    sys.stdin.read()
+    cluster.shutdown()
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
