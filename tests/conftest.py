@@ -27,6 +27,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--proof-minutes",
+        type=float,
+        default=float("inf"),
+        help="begin no proof of a lab later than this after the start; each one left is skipped",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _no_states(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a model has read is not kept in the cache of whoever runs this."""
