@@ -9,7 +9,7 @@ Such a notebook is made by `agentlab export-lab`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 from agentlab.described import lines_of
 from agentlab.display import one_line, safe
 from agentlab.errors import AgentLabError, LabError
+from agentlab.events import ToolFinished
 from agentlab.folders import runs_folder
 from agentlab.labs.answers import Answer, parse_answer
 from agentlab.labs.course import lab_roots
@@ -25,6 +26,7 @@ from agentlab.labs.find import find_folder, load
 from agentlab.labs.lab_notebook import MAGIC
 from agentlab.labs.outcomes import Outcomes
 from agentlab.labs.runner import (
+    AgentEvent,
     CaseFinished,
     CaseStarted,
     CheckDone,
@@ -33,11 +35,14 @@ from agentlab.labs.runner import (
     LabFinished,
 )
 from agentlab.labs.values import ForkStep, Lab, ReadStep, answer_type
+from agentlab.messages import Artifact
 from agentlab.places.home import lab_folders
 from agentlab.places.models import open_backend
 from agentlab.trace import Trace
 
 _LONG = 160
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
+"""What IPython displays by its first bytes."""
 
 
 class Notebook:
@@ -105,6 +110,8 @@ class Notebook:
                 outcomes.see(event)
                 for line in _lines(event):
                     print(line)
+                if isinstance(event, AgentEvent) and isinstance(event.event, ToolFinished):
+                    _display(event.event.result.artifacts)
         finally:
             await model.aclose()
 
@@ -131,6 +138,21 @@ def _lines(event: LabEvent) -> Iterator[str]:
             yield "passed" if report.passed else "not passed yet"
         case _:
             pass
+
+
+def _display(files: Iterable[Artifact]) -> None:
+    """Show pictures and sounds below the cell; outside of a notebook their names stand there."""
+    try:
+        shown: Any = import_module("IPython.display")
+    except ImportError:
+        shown = None
+    for file in files:
+        if shown is not None and file.media_type in _PICTURES:
+            shown.display(shown.Image(data=file.blob.read()))
+        elif shown is not None and file.media_type == "audio/wav":
+            shown.display(shown.Audio(data=file.blob.read()))
+        else:
+            print(f"    + {one_line(file.name)} ({one_line(file.media_type)})")
 
 
 def _define(book: Notebook) -> None:

@@ -11,12 +11,23 @@ import pytest
 
 SETUP = """
 import asyncio
-from agentlab import Agent, Message, ToolCall, live
+from agentlab import Agent, Message, ToolCall, ToolContext, live
 from agentlab.backends.scripted import Scripted
 
 def add(a: int, b: int) -> int:
     "Add two numbers."
     return a + b
+
+def draw(context: ToolContext) -> str:
+    "Draw a point, and hum."
+    context.attach("<dot>.gif", b"GIF89a", "image/gif")
+    context.attach("hum.wav", b"RIFF", "audio/wav")
+    context.attach("x.svg", b"<svg/>", "image/svg+xml")
+    return "drawn"
+
+def drawer():
+    asks = Message.assistant(ToolCall(id="1", name="draw", arguments="{}"))
+    return Agent(backend=Scripted([asks, "There."]), tools=[draw])
 
 def agent(pace=0.0):
     asks = Message.assistant(ToolCall(id="1", name="add", arguments='{"a": 2, "b": 3}'))
@@ -35,6 +46,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
         "result = await live(agent(pace=0.1).run('?'))",
         "print((await agent().run('?')).text, asyncio.get_running_loop().is_running())",
         "agent().with_(backend=Scripted([ValueError('no such thing')])).run_sync('?')",
+        "drawer().run_sync('?')",
+        "await live(drawer().run('?'))",
         "result.path.name in [p.name for p in result.path.parent.iterdir()]",
     ]
     new: Any = nbformat.v4
@@ -82,5 +95,15 @@ def test_what_goes_wrong_in_a_run_is_raised_in_the_cell(cells):
 
 
 def test_its_trace_is_kept(cells):
-    (said,) = cells[5]
+    (said,) = cells[7]
     assert said.data["text/plain"] == "True"
+
+
+@pytest.mark.parametrize("cell", [5, 6])
+def test_pictures_and_sounds_are_shown_and_no_program_is(cells, cell: int):
+    """Of a result, and of a run that was live."""
+    *_, shown = [out for out in cells[cell] if "text/html" in out.get("data", {})]
+    page = shown.data["text/html"]
+    assert '<img alt="&lt;dot&gt;.gif" src="data:image/gif;base64,R0lGODlh"' in page
+    assert '<audio controls title="hum.wav" src="data:audio/wav;base64,UklGRg=="' in page
+    assert "svg+xml" not in page

@@ -10,11 +10,12 @@ from pydantic_core import from_json
 
 from agentlab.agent.profile import AgentProfile, Output
 from agentlab.agent.table import html
+from agentlab.attached import attached_in
 from agentlab.backend import Stop
 from agentlab.described import OUTCOMES, Line, Tone, message_line
 from agentlab.errors import RunError
 from agentlab.events import LimitReached, Outcome
-from agentlab.messages import Message, ToolCall, Usage
+from agentlab.messages import Artifact, Message, ToolCall, Usage
 
 
 @dataclass(frozen=True)
@@ -90,4 +91,7 @@ class Result(Generic[Output]):
         where = f", {self.path}" if self.path else ""
         tone: Tone = "good" if self.outcome == "completed" else "warn"
         end = Line("■", tone, f"{OUTCOMES[self.outcome]}  ({cost}{where})")
-        return html([*(message_line(message, None) for message in self.messages), end])
+        rows: list[Line | Artifact] = []
+        for message in self.messages:
+            rows += [message_line(message, None), *attached_in(message)]
+        return html([*rows, end])

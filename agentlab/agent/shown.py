@@ -14,9 +14,11 @@ from agentlab.agent.profile import Output
 from agentlab.agent.result import Result
 from agentlab.agent.run import Run
 from agentlab.agent.table import html
+from agentlab.attached import attached_to
 from agentlab.backend import TextDelta
 from agentlab.described import Line, lines_of
 from agentlab.errors import MissingExtra
+from agentlab.messages import Artifact
 
 PAUSE: Final = 0.05
 """Seconds between two pictures of a run that goes on: a browser need not draw every token."""
@@ -34,16 +36,16 @@ async def live(run: Run[Output]) -> Result[Output]:
     except ImportError:
         raise MissingExtra("IPython, which shows a run in a notebook,", "notebook") from None
     place = ipython.display(ipython.HTML(""), display_id=True)
-    lines: list[Line] = []
+    rows: list[Line | Artifact] = []
     saying, drawn = "", 0.0
     async for event in run:
         if isinstance(event, TextDelta):
             saying += event.text
         elif written := lines_of(event, None):
-            lines, saying = [*lines, *written], ""
+            rows, saying = [*rows, *written, *attached_to(event)], ""
         if place is not None and time.monotonic() - drawn >= PAUSE:
-            place.update(ipython.HTML(html(lines, saying)))
+            place.update(ipython.HTML(html(rows, saying)))
             drawn = time.monotonic()
     if place is not None:
-        place.update(ipython.HTML(html(lines)))
+        place.update(ipython.HTML(html(rows)))
     return run.result()

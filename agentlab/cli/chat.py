@@ -40,6 +40,7 @@ _file = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("-f", "--file", "files", type=_file, multiple=True, help="A text file to quote.")
 @click.option("--image", "images", type=_file, multiple=True, help="A picture to look at.")
+@click.option("--audio", "sounds", type=_file, multiple=True, help="A sound to listen to.")
 @click.option("--schema", type=_file, help="A JSON Schema that the answer must fit.")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 @click.option("--ask", multiple=True, help="Ask before calling this tool; '*' asks for all.")
@@ -60,6 +61,7 @@ def chat(
     tools: tuple[str, ...],
     files: tuple[Path, ...],
     images: tuple[Path, ...],
+    sounds: tuple[Path, ...],
     schema: Path | None,
     as_json: bool,
     ask: tuple[str, ...],
@@ -84,7 +86,7 @@ def chat(
     from agentlab.approval import Policy
     from agentlab.backend import Settings
     from agentlab.cli.conversation import Conversation
-    from agentlab.cli.said import pictures, quoted, words
+    from agentlab.cli.said import audio, pictures, quoted, words
     from agentlab.cli.typed import with_schema
     from agentlab.cli.went_before import labels_of, went_before
     from agentlab.display import one_line
@@ -97,7 +99,7 @@ def chat(
         raise ConfigError(
             "--continue takes the newest run, --run the one you name: give one of them"
         )
-    attached: list[Any] = [*quoted(files), *pictures(images)]
+    attached: list[Any] = [*quoted(files), *pictures(images), *audio(sounds)]
     question = words(message, enough=bool(attached))
     if as_json and question is None and attached:
         question = ""

@@ -27,12 +27,12 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 @click.option(
     "--to",
     "kind",
-    type=click.Choice(["otel", "chat", "html"]),
+    type=click.Choice(["otel", "chat", "html", "files"]),
     required=True,
-    help="OpenTelemetry spans, JSONL for fine-tuning, or a page to share.",
+    help="OpenTelemetry spans, JSONL for fine-tuning, a page to share, or what the run made.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; - is stdout."
+    "-o", "--output", type=click.Path(path_type=Path), help="A file; - is stdout. [files] A folder."
 )
 @runs_option
 @click.option("--passed", is_flag=True, help="Only runs that passed a lab or an evaluation.")
@@ -57,7 +57,7 @@ LOCAL_COLLECTOR = "http://localhost:4318"
 @click.option("--endpoint", help=f"[otel] The collector.  [default: {LOCAL_COLLECTOR}]")
 def export(
     names: tuple[str, ...],
-    kind: Literal["otel", "chat", "html"],
+    kind: Literal["otel", "chat", "html", "files"],
     output: Path | None,
     runs: Path,
     passed: bool,
@@ -78,6 +78,7 @@ def export(
     agentlab export --to chat --passed --lab m5/tool-use -o train.jsonl
     agentlab export --to chat --sql "SELECT run FROM runs WHERE steps <= 3" -o -
     agentlab export last --to otel --endpoint http://localhost:4318
+    agentlab export last --to files -o pictures
 
     Without RUN, exports every run that the options select. Secrets were blanked out when the
     traces were written; API keys in this environment, and the variables named by --hide, are
@@ -93,12 +94,33 @@ def export(
     paths = chosen.paths(runs)
     secrets = _secrets(hide)
     traces = (load_without(path, secrets) for path in paths)
+    if kind == "files":
+        _files(traces, len(paths), output)
+        return
+    if output is not None and output.is_dir():
+        raise ConfigError(f"{output} is a folder: name a file in it")
     if kind == "html":
         _html(traces, len(paths), output)
     elif kind == "chat":
         _chat(traces, output, cast("Style", style), cast("Per", per))
     else:
         _otel(traces, output, content, endpoint)
+
+
+def _files(traces: Iterable[Trace], count: int, output: Path | None) -> None:
+    """One run's into the folder itself, those of several into a folder for each."""
+    from agentlab.export.files import write_files
+
+    if output is not None and (str(output) == "-" or output.is_file()):
+        raise ConfigError(f"--to files writes a folder, and {output} is none")
+    written: list[Path] = []
+    for trace in traces:
+        folder = output or Path(f"{trace.header.run}-files")
+        written += write_files(trace, folder / trace.header.run if count > 1 else folder)
+    if not written:
+        raise TraceError("these runs hold no pictures, sounds or files; nothing was written")
+    for file in written:
+        click.echo(safe(str(file)))
 
 
 def _html(traces: Iterable[Trace], count: int, output: Path | None) -> None:

@@ -1,22 +1,23 @@
-"""What a person says on the command line: words, what is piped in, files and pictures."""
+"""What a person says on the command line: words, what is piped in, files, pictures and sounds."""
 
 from __future__ import annotations
 
 import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from agentlab.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
-    from agentlab.messages import Image
+    from agentlab.messages import Audio, Image
 
+_Part = TypeVar("_Part")
 MAX_FILE = 4 * 1024 * 1024
 """Bytes of a text file that is put into a message; more than any model reads."""
 _PATIENCE = 2.0
@@ -103,17 +104,29 @@ def pictures(files: Iterable[Path]) -> list[Image]:
     Raises:
         ConfigError: one can't be read, or is neither PNG, JPEG, WebP nor GIF.
     """
-    return [_picture(file) for file in files]
-
-
-def _picture(file: Path) -> Image:
     from agentlab.messages import Image
 
+    return [
+        _made(Image.of, file, "a picture: --image takes PNG, JPEG, WebP and GIF") for file in files
+    ]
+
+
+def audio(files: Iterable[Path]) -> list[Audio]:
+    """The sounds in these files, likewise.
+
+    Raises:
+        ConfigError: one can't be read, or is neither WAV nor MP3.
+    """
+    from agentlab.messages import Audio
+
+    return [_made(Audio.of, file, "a sound: --audio takes WAV and MP3") for file in files]
+
+
+def _made(of: Callable[[bytes], _Part], file: Path, what: str) -> _Part:
     try:
-        return Image.of(_bytes_of(file))
+        return of(_bytes_of(file))
     except Refused:
-        why = f"{file} is not a picture: --image takes PNG, JPEG, WebP and GIF"
-        raise ConfigError(why) from None
+        raise ConfigError(f"{file} is not {what}") from None
 
 
 def _bytes_of(file: Path) -> bytes:

@@ -1,8 +1,8 @@
 """A run as one page to share: opens from disk, needs no network, and runs nothing.
 
 The page has no script, and says so to the browser: its Content-Security-Policy forbids everything
-but the style it holds (by hash) and pictures inside it. Everything that a model, a tool or a file
-said is escaped, and control characters show as pictures of themselves.
+but the style it holds (by hash), and pictures and sounds inside it. Everything that a model, a tool
+or a file said is escaped, and control characters show as pictures of themselves.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from agentlab.trace import Trace
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; "
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; img-src data:; media-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
 

@@ -104,6 +104,7 @@ pre.bad { color: var(--bad); }
 .plain[open] > summary { border: 0; padding-bottom: .4rem; }
 .thought { color: var(--soft); font-style: italic; }
 figure { margin: 0; } figcaption { font-size: .75rem; color: var(--soft); padding-top: .3rem; }
+figure audio { width: 100%; max-width: 30rem; }
 figure img { max-width: 100%; height: auto; border-radius: 8px; border: 1px solid var(--line);
   background: #ffffff; display: block; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line);

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
 from agentlab.display import safe
 from agentlab.errors import TraceError
+from agentlab.media import PICTURES, SOUNDS, data_address
 from agentlab.messages import Blob
-
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-"""What is shown as a picture. SVG is not: it is a program as much as a picture."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,17 @@ def _attribute(key: str, value: str | bool | None) -> str:
     return f" {name}" if value is True else f' {name}="{text(value).html}"'
 
 
-def picture(name: str, media_type: str, blob: Blob) -> Html:
-    """An image inside the page, or a line that says why it is not."""
+def media(name: str, media_type: str, blob: Blob) -> Html:
+    """A picture or a sound inside the page, or a line that says why it is not."""
     size = f"{blob.size:,} bytes"
-    if media_type not in PICTURES:
+    if media_type not in (*PICTURES, *SOUNDS):
         return tag("p", f"{name}  ({media_type}, {size})", class_="foot")
     try:
-        data = base64.b64encode(blob.read()).decode()
+        source = data_address(media_type, blob.read())
     except TraceError as error:
         return tag("p", f"{name}: {error}", class_="foot warn")
-    image = tag("img", src=f"data:{media_type};base64,{data}", alt=name, loading="lazy")
-    return tag("figure", [image, tag("figcaption", f"{name}, {size}")])
+    if media_type in SOUNDS:
+        shown = tag("audio", src=source, controls=True, preload="metadata")
+    else:
+        shown = tag("img", src=source, alt=name, loading="lazy")
+    return tag("figure", [shown, tag("figcaption", f"{name}, {size}")])

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from agentlab.described import STOPS, Tone, note_of
 from agentlab.display import one_line
 from agentlab.events import MessageAdded, RunFinished, RunStarted
-from agentlab.export.html_tags import Content, Html, picture, tag
+from agentlab.export.html_tags import Content, Html, media, tag
 from agentlab.export.reading import CallRead, NoteRead, Reading, ReplyRead, duration
 from agentlab.messages import Audio, Image, Message, Reasoning, Text, ToolResult
 from agentlab.trace import Trace
@@ -69,7 +69,7 @@ def _reply(item: ReplyRead) -> Html:
             parts.append(_folded("Thought", f"{len(part.text):,} characters", [thought]))
     if reply.message.text:
         parts.append(tag("p", reply.message.text, class_="said"))
-    parts += [_picture(part) for part in reply.message.parts if isinstance(part, Image | Audio)]
+    parts += [_media(part) for part in reply.message.parts if isinstance(part, Image | Audio)]
     parts += [_call(call) for call in item.calls]
     if reply.stop in STOPS:
         parts.append(tag("p", STOPS[reply.stop], class_="note warn"))
@@ -98,7 +98,7 @@ def _call(read: CallRead) -> Html:
         inside.append(_block("Approval", verdict))
     if result is not None:
         inside.append(_block("Error" if error else "Result", result.content, bad=bool(error)))
-        inside += [picture(a.name, a.media_type, a.blob) for a in result.artifacts]
+        inside += [media(a.name, a.media_type, a.blob) for a in result.artifacts]
     return tag("details", [tag("summary", head), tag("div", inside, class_="inside")], open=True)
 
 
@@ -137,7 +137,7 @@ def _parts(message: Message) -> list[Html]:
             case Text(text=text):
                 shown.append(tag("p", text, class_="said"))
             case Image() | Audio():
-                shown.append(_picture(part))
+                shown.append(_media(part))
             case ToolResult(content=content, error=error):
                 shown.append(tag("pre", content, class_="bad" if error else None))
             case Reasoning(text=text):
@@ -147,8 +147,8 @@ def _parts(message: Message) -> list[Html]:
     return shown
 
 
-def _picture(part: Image | Audio) -> Html:
-    return picture("picture" if isinstance(part, Image) else "sound", part.media_type, part.blob)
+def _media(part: Image | Audio) -> Html:
+    return media("picture" if isinstance(part, Image) else "sound", part.media_type, part.blob)
 
 
 def _folded(name: str, about: str, inside: Content) -> Html:

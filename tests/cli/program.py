@@ -11,13 +11,13 @@ from typing import Any
 ECHO = '''\
 from agentlab.backends.schemes import Scheme
 from agentlab.backends.scripted import Scripted
-from agentlab.messages import Image, Message, ToolCall
+from agentlab.messages import Audio, Image, Message, ToolCall
 
 
 def said(messages):
-    """All that was said, for a test to read: system and user turns, and pictures."""
+    """All that was said, for a test to read: system and user turns, pictures and sounds."""
     words = [f"{m.role}={m.text}" for m in messages if m.role in ("system", "user")]
-    seen = [p.media_type for m in messages for p in m.parts if isinstance(p, Image)]
+    seen = [p.media_type for m in messages for p in m.parts if isinstance(p, Image | Audio)]
     return " | ".join([*words, *seen])
 
 

@@ -129,10 +129,17 @@ def test_pictures_are_sent_as_pictures(agentlab: Program, tmp_path: Path):
     assert "| image/png T" in told(agentlab, "--image", str(file))["text"]
 
 
+def test_sounds_are_sent_as_sounds(agentlab: Program, tmp_path: Path):
+    file = tmp_path / "no-suffix"
+    file.write_bytes(b"RIFF\x24\0\0\0WAVEfmt ")
+    assert "| audio/wav T" in told(agentlab, "--audio", str(file), "Who speaks?")["text"]
+
+
 @pytest.mark.parametrize(
     ("option", "data", "said"),
     [
         ("--image", b"text", "is not a picture"),
+        ("--audio", PNG, "is not a sound"),
         ("--file", b"\xff\xfe\x00", "is not text"),
         ("--file", b"a\0b", "--image takes pictures"),
         ("--schema", b"{", "is not JSON"),

@@ -46,6 +46,10 @@ NOT_RUN: Mapping[str, Elsewhere] = {
         "grades a notebook that is written elsewhere",
         "labs/test_lab_notebook.py::test_the_command_grades_what_a_notebook_holds",
     ),
+    r"export last --to files": _by(
+        "the run of these pages made no files",
+        "export/test_files.py::test_the_command_writes_a_folder_for_each_run",
+    ),
     r"export last --to otel": _by(
         "needs a collector",
         "export/test_otel.py::test_a_collector_gets_the_run_as_spans",

@@ -158,6 +158,7 @@ def test_the_policy_forbids_all_but_the_pages_own_style(runs: Path):
         "default-src": "'none'",
         "style-src": f"'sha256-{digest}'",
         "img-src": "data:",
+        "media-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
     }

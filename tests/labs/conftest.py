@@ -16,7 +16,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """So a run whose time is bounded (`--proof-minutes`) leaves out what has been proved before."""
     proofs = [item for item in items if item.path == PROOFS]
     recent = changed_last()
-    proofs.sort(key=lambda item: next((n for n, lab in enumerate(recent) if f"[{lab}]" in item.name), 0))
+    proofs.sort(
+        key=lambda item: next((n for n, lab in enumerate(recent) if f"[{lab}]" in item.name), 0)
+    )
     items[:] = [item for item in items if item.path != PROOFS] + proofs
 
 

@@ -23,7 +23,8 @@ from agentlab.labs.find import find_folder, load
 from agentlab.labs.prove import answers_of
 from agentlab.labs.runner import GRADING_SEED, AgentEvent, Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
-from agentlab_tui.widgets.figure import half_blocks, open_picture
+from agentlab_tui.widgets.figure import Figure
+from agentlab_tui.widgets.media import media_widgets
 
 # Seaborn's own heat map calls what matplotlib is going to drop
 pytestmark = pytest.mark.filterwarnings("ignore:The set_bad function:PendingDeprecationWarning")
@@ -245,16 +246,15 @@ async def test_the_learner_sees_what_was_drawn(lab: Lab):
     assert isinstance(step, CodeStep)
     grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None)
     names: list[str] = []
-    shown: list[str] = []
+    shown: list[type[object]] = []
     async for event in grader.step_events(step, step.also["with-seaborn"]):
         if isinstance(event, AgentEvent) and isinstance(event.event, ToolFinished):
             names += [f"{one.name} {one.media_type}" for one in event.event.result.artifacts]
-            for one in event.event.result.artifacts:
-                shown.append(half_blocks(open_picture(one), 60).plain)
+            shown += [type(one) for one in media_widgets(event.event.result.artifacts)]
         if isinstance(event, StepFinished):
             assert [check.reason for check in event.report.checks if not check.passed] == []
     assert names == ["figure-1.png image/png"]
-    assert [len(picture.splitlines()[0]) for picture in shown] == [60]
+    assert shown == [Figure]
 
 
 async def test_without_seaborn_it_says_so_in_a_line(lab: Lab, monkeypatch: pytest.MonkeyPatch):

@@ -9,20 +9,21 @@ import pytest
 from PIL import Image, ImageColor
 from textual.app import App, ComposeResult
 
-from agentlab.messages import Artifact, Blob, ToolResult
+from agentlab.messages import Artifact, Blob
 from agentlab_tui.pictures import may_have_pictures
-from agentlab_tui.widgets.figure import Figure, figures_of, half_blocks
+from agentlab_tui.widgets.blocks import blocks_of, fitting
+from agentlab_tui.widgets.figure import Figure
+from agentlab_tui.widgets.media import media_widgets
 
 
-def png(size: tuple[int, int] = (40, 20), colour: str = "red") -> bytes:
+def png(size: tuple[int, int] = (400, 200), colour: str = "red") -> bytes:
     data = io.BytesIO()
     Image.new("RGB", size, colour).save(data, "PNG")
     return data.getvalue()
 
 
-def result(data: bytes, media_type: str = "image/png") -> ToolResult:
-    artifact = Artifact(name="plot.png", media_type=media_type, blob=Blob.of(data))
-    return ToolResult(call_id="1", content="made", artifacts=(artifact,))
+def made(data: bytes, media_type: str = "image/png") -> list[Artifact]:
+    return [Artifact(name="plot.png", media_type=media_type, blob=Blob.of(data))]
 
 
 def test_every_cell_shows_two_pixels() -> None:
@@ -30,7 +31,7 @@ def test_every_cell_shows_two_pixels() -> None:
     places = {(0, 0): "red", (1, 0): "lime", (0, 1): "blue", (1, 1): "white"}
     for place, colour in places.items():
         picture.putpixel(place, ImageColor.getrgb(colour))
-    drawn = half_blocks(picture, 2)
+    drawn = blocks_of(picture, (2, 2))
     assert drawn.plain == "▀▀"
     assert [str(span.style) for span in drawn.spans] == [
         "#ff0000 on #0000ff",
@@ -38,19 +39,43 @@ def test_every_cell_shows_two_pixels() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("size", "room", "drawn"),
+    [
+        ((640, 480), 80, (80, 60)),
+        ((16, 16), 80, (48, 48)),
+        ((16, 16), 40, (32, 32)),
+        ((60, 20), 80, (60, 20)),
+        ((14, 7), 14, (14, 8)),
+        ((500, 2), 80, (80, 2)),
+    ],
+)
+def test_a_small_picture_is_enlarged_by_whole_numbers_and_a_large_one_made_smaller(
+    size: tuple[int, int], room: int, drawn: tuple[int, int]
+) -> None:
+    assert fitting(Image.new("RGB", size), room) == drawn
+
+
+def test_an_enlarged_picture_keeps_its_pixels_sharp() -> None:
+    picture = Image.new("RGB", (2, 2), "white")
+    picture.putpixel((0, 0), (0, 0, 0))
+    colours = {str(span.style) for span in blocks_of(picture, (8, 8)).spans}
+    assert colours == {"#000000 on #000000", "#ffffff on #ffffff"}
+
+
 @pytest.mark.parametrize("data", [b"no picture", png()[:60], b""], ids=["text", "torn", "empty"])
 def test_what_is_no_picture_is_left_out(data: bytes) -> None:
-    assert list(figures_of(result(data))) == []
+    assert list(media_widgets(made(data))) == []
 
 
 def test_other_files_are_no_figures() -> None:
-    assert list(figures_of(result(png(), "text/plain"))) == []
+    assert list(media_widgets(made(png(), "text/plain"))) == []
 
 
 async def test_a_figure_keeps_its_shape_at_any_width() -> None:
     class Shows(App[None]):
         def compose(self) -> ComposeResult:
-            yield from figures_of(result(png()))
+            yield from media_widgets(made(png()))
 
     app: App[Any] = Shows()
     async with app.run_test(size=(42, 40)) as pilot:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from pathlib import Path
 
+from PIL import Image as PILImage
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 from tui_world import (
@@ -11,6 +14,7 @@ from tui_world import (
     adder,
     finished,
     open_app,
+    services,
     text_of,
     to_lab,
     to_roadmap,
@@ -18,8 +22,11 @@ from tui_world import (
     until,
 )
 
+from agentlab import Agent, ToolContext
 from agentlab.backend import Backend
+from agentlab.backends.scripted import Scripted
 from agentlab.errors import ModelNotFound
+from agentlab.messages import Image, Message, ToolCall
 from agentlab.trace import Trace, runs_in
 from agentlab_tui.app import AgentLabApp
 from agentlab_tui.screens.diff import DiffScreen
@@ -27,6 +34,7 @@ from agentlab_tui.screens.fork import ForkScreen
 from agentlab_tui.screens.forked import ForkedScreen
 from agentlab_tui.screens.runs import RunsScreen
 from agentlab_tui.screens.timeline import TimelineScreen
+from agentlab_tui.widgets.figure import Figure
 from agentlab_tui.widgets.virtual_list import VirtualList
 
 
@@ -173,3 +181,38 @@ async def test_a_run_without_parent_says_how_to_compare(tmp_path: Path) -> None:
         await until(pilot, lambda: screen.query("Toast"))
         await pilot.press("escape", "escape")
         await to_roadmap(pilot)
+
+
+async def test_what_can_be_seen_or_heard_of_an_event_is_below_its_words(tmp_path: Path) -> None:
+    drawn = io.BytesIO()
+    PILImage.new("RGB", (16, 16), "red").save(drawn, "PNG")
+    heard = io.BytesIO()
+    with wave.open(heard, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(1600))
+
+    def hum(context: ToolContext) -> str:
+        """Hum."""
+        context.attach("hum.wav", heard.getvalue(), "audio/wav")
+        return "hm"
+
+    asks = Message.assistant(ToolCall(id="1", name="hum", arguments="{}"))
+    agent = Agent(backend=Scripted([asks, "It hums."]), tools=[hum], runs=tmp_path / "runs")
+    result = await agent.run(Message.user("What is this?", Image.of(drawn.getvalue())))
+    assert result.path is not None
+    app = open_app(tmp_path, adder(), roots=(LABS,))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = TimelineScreen(services(tmp_path), result.path)
+        await app.push_screen(screen)
+        rows = screen.query_one(VirtualList)
+        await until(pilot, lambda: len(rows.items) > 3)
+        shown: dict[str, list[str]] = {}
+        for place, row in enumerate(rows.items):
+            rows.cursor = place
+            await pilot.pause(0.05)
+            kinds = [type(one).__name__ for one in screen.query("#media > *")]
+            shown[row.record.event.kind] = kinds
+        assert shown["tool_finished"] == ["Sound"]
+        assert shown["run_finished"] == []
+        rows.cursor = 0
+        await until(pilot, lambda: bool(screen.query(Figure)))

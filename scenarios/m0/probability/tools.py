@@ -113,7 +113,11 @@ Claim = tuple[str, float, bool]
 
 
 def claims_of(seed: int) -> tuple[list[Claim], list[Claim]]:
-    """The model's answers, in two halves with as many right ones of every kind, or one more."""
+    """The model's answers, in two halves with as many right ones of every kind, or one more.
+
+    Of the sums that it gets wrong, the one it is surest of stays. The others are nearly ties, and
+    on which side they fall depends on how a processor rounds.
+    """
     rng = Random(seed)  # noqa: S311 - questions to practise on are no secret
     known, asked = list[Claim](), list[Claim]()
     for kind in KINDS:
@@ -122,6 +126,8 @@ def claims_of(seed: int) -> tuple[list[Claim], list[Claim]]:
             some = [
                 (kind, claim, right) for said, claim, answer in told if (said == answer) == right
             ]
+            if kind == "plus" and not right:
+                some = sorted(some)[-1:]
             rng.shuffle(some)
             known += some[: len(some) // 2]
             asked += some[len(some) // 2 :]

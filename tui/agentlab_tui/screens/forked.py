@@ -35,7 +35,7 @@ class ForkedScreen(Screen[None]):
         "The fork begins with its parent's events, which are not run again, and goes on live. "
         "When it has ended, d puts the two side by side and t opens the new trace."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/forked.tcss"]
+    CSS_PATH = ["../styles/flow.tcss", "../styles/media.tcss", "../styles/forked.tcss"]
     AUTO_FOCUS = "#flow"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,escape", "stop", "Stop", key_display="s", tooltip="Stop; the trace is kept"),

@@ -45,7 +45,12 @@ class LabScreen(Screen[None]):
         "at work. What you type is saved at once; x goes back to the starter, and z to what you "
         "had before."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/lab.tcss"]
+    CSS_PATH = [
+        "../styles/flow.tcss",
+        "../styles/media.tcss",
+        "../styles/form.tcss",
+        "../styles/lab.tcss",
+    ]
     AUTO_FOCUS = "#lesson"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]

@@ -52,7 +52,12 @@ class PlaygroundScreen(Screen[None]):
         "line brings back what you said before; e on your words edits them and goes on from there. "
         "Escape leaves the text, so that single keys work. Every answer leaves a trace."
     )
-    CSS_PATH = ["../styles/flow.tcss", "../styles/form.tcss", "../styles/playground.tcss"]
+    CSS_PATH = [
+        "../styles/flow.tcss",
+        "../styles/media.tcss",
+        "../styles/form.tcss",
+        "../styles/playground.tcss",
+    ]
     AUTO_FOCUS = "Composer"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (14, "-tall")]

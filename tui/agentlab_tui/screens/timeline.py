@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,16 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
+from agentlab.attached import attached_in, attached_to
 from agentlab.display import counted, one_line
 from agentlab.errors import AgentLabError, TraceError
+from agentlab.messages import Artifact
 from agentlab.tooling.threads import in_thread
 from agentlab.trace import Trace, trace_path
 from agentlab_tui.detail import detail_of
@@ -30,6 +32,7 @@ from agentlab_tui.screens.export import ExportScreen, Wanted
 from agentlab_tui.screens.fork import ForkScreen
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.footer import KeyFooter
+from agentlab_tui.widgets.media import media_widgets
 from agentlab_tui.widgets.search_line import SearchLine
 from agentlab_tui.widgets.timeline_row import RowDrawer
 from agentlab_tui.widgets.top_bar import TopBar
@@ -49,7 +52,7 @@ class TimelineScreen(Screen[None]):
         "f changes what stands at an event and goes on live from there; nothing before it is run "
         "again."
     )
-    CSS_PATH = "../styles/timeline.tcss"
+    CSS_PATH = ["../styles/media.tcss", "../styles/timeline.tcss"]
     AUTO_FOCUS = "VirtualList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,6 +108,7 @@ class TimelineScreen(Screen[None]):
             yield VirtualList[Row](self._drawer.draw)
             with VerticalScroll(id="detail"):
                 yield Static(markup=False)
+                yield Vertical(id="media")
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -156,7 +160,15 @@ class TimelineScreen(Screen[None]):
         if row is not None:
             self.query_one("#detail Static", Static).update(detail_of(row))
             self.query_one("#detail").scroll_home(animate=False)
+            self._show_media(row)
         self._say_where()
+
+    @work(exclusive=True, group="media")
+    async def _show_media(self, row: Row) -> None:
+        """What can be seen or heard of an event, below its words."""
+        media = self.query_one("#media")
+        await media.remove_children()
+        await media.mount_all(media_widgets(_attached(row)))
 
     @on(VirtualList.Chosen)
     def _to_detail(self, event: VirtualList.Chosen) -> None:
@@ -302,6 +314,10 @@ def _matching(rows: Sequence[Row], query: str) -> list[Row]:
         for row in rows
         if all(word in row.text.casefold() or word in row.record.event.kind for word in words)
     ]
+
+
+def _attached(row: Row) -> Iterable[Artifact]:
+    return attached_in(row.message) if row.message else attached_to(row.record.event)
 
 
 def _about(trace: Trace) -> Content:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from agentlab.attached import attached_in
 from agentlab.backend import ReasoningDelta, TextDelta, ToolCallDelta
 from agentlab.described import Line, note_of
 from agentlab.display import safe
@@ -19,12 +22,12 @@ from agentlab.events import (
     ToolOutput,
     ToolStarted,
 )
-from agentlab.messages import Message, ToolResult
+from agentlab.messages import Artifact, Message, ToolResult
 from agentlab_tui.consent import Asked
 from agentlab_tui.tones import COLOURS
 from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.call import Call
-from agentlab_tui.widgets.figure import figures_of
+from agentlab_tui.widgets.media import media_widgets
 from agentlab_tui.widgets.said import Said
 
 MOST_BLOCKS = 60
@@ -54,8 +57,9 @@ class Flow(Vertical):
                 self._calls[id].add_output(text)
             case ToolFinished(result=result) if result.call_id in self._calls:
                 await self._finish(result)
-            case ModelReplied():
+            case ModelReplied(reply=reply):
                 self._said = None
+                await self._add_media(attached_in(reply.message))
                 await self._note(note_of(event))
             case ApprovalGiven(verdict="deny", call_id=id) if id in self._calls:
                 pass  # the call itself says so
@@ -81,6 +85,9 @@ class Flow(Vertical):
                     (await self._call(part.id, part.name)).start(part)
                 case "tool_result" if part.call_id in self._calls:
                     await self._finish(part)
+                case "image" | "audio":
+                    alone = Message(role=message.role, parts=(part,))
+                    await self._add_media(attached_in(alone))
                 case _:
                     pass
         self._said = None
@@ -101,8 +108,11 @@ class Flow(Vertical):
     async def _finish(self, result: ToolResult) -> None:
         call = self._calls[result.call_id]
         call.finish(result)
-        for figure in figures_of(result):
-            await self._add(figure)
+        await self._add_media(result.artifacts)
+
+    async def _add_media(self, files: Iterable[Artifact]) -> None:
+        for widget in media_widgets(files):
+            await self._add(widget)
 
     async def _say(self, text: str, *, thought: bool) -> None:
         words = self._said

@@ -85,13 +85,13 @@ RESOURCES = (
         "memory-hidden",
         "have 425 MB of shared memory that no process shows any more",
         """
-        children, (r, w) = [], os.pipe()
+        children, (r, w), (held, holds) = [], os.pipe(), os.pipe()
         for _ in range(5):
             child = os.fork()
             if child == 0:
-                m = mmap.mmap(-1, 85_000_000)
+                m = mmap.mmap(-1, 85_000_000); os.close(holds)
                 for i in range(0, len(m), 4096): m[i] = 1
-                m.madvise(mmap.MADV_DONTNEED); os.write(w, b'.'); time.sleep(7); os._exit(0)
+                m.madvise(mmap.MADV_DONTNEED); os.write(w, b'.'); os.read(held, 1); os._exit(0)
             children.append(child); os.read(r, 1)
         time.sleep(0.3)
         alive = all(os.waitpid(child, os.WNOHANG) == (0, 0) for child in children)
