@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from agentlab.places.findings import Finding
 from agentlab.tooling.threads import in_thread
 from agentlab_tools.train.events import Checkpointed, Ended, Made, Progress, Started
 from agentlab_tools.train.jobs.job import JobSpec
-from agentlab_tools.train.jobs.journal import Journal, create
+from agentlab_tools.train.jobs.journal import Journal, JournalReader, create
 from agentlab_tui.screens import doctor
+from agentlab_tui.screens import jobs as jobs_screen
 from agentlab_tui.screens.doctor import DoctorScreen
 from agentlab_tui.screens.jobs import JobsScreen
 from agentlab_tui.screens.playground import PlaygroundScreen
@@ -153,3 +155,26 @@ async def test_without_jobs_it_says_how_to_begin_one(tmp_path: Path) -> None:
         assert not screen.query_one("#jobs").display
         await pilot.press("s", "r", "escape")
         await to_roadmap(pilot)
+
+
+async def test_a_job_is_shown_though_reading_takes_longer_than_from_one_look_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = JobsScreen._read
+    inside: list[int] = []
+
+    def slowly(screen: JobsScreen, id: str) -> JournalReader:
+        inside.append(1)
+        assert len(inside) == 1, "two threads read at once"
+        time.sleep(0.2)
+        found = read(screen, id)
+        inside.pop()
+        return found
+
+    monkeypatch.setattr(JobsScreen, "_read", slowly)
+    monkeypatch.setattr(jobs_screen, "LOOK_S", 0.02)
+    job(tmp_path, "20261124-101530-abc-digits").end(Ended(outcome="completed"))
+    app = open_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await to_jobs(pilot)
+        await until(pilot, lambda: "completed" in text_of(screen, "#job Static"))

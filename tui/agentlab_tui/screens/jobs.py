@@ -65,6 +65,8 @@ class JobsScreen(Screen[None]):
         self._jobs = Jobs(services.jobs)
         self._reader: JournalReader | None = None
         self._looking = False
+        self._showing = False
+        self._asked = False
 
     def compose(self) -> ComposeResult:
         """Both sides."""
@@ -126,8 +128,22 @@ class JobsScreen(Screen[None]):
     def _mark(self, event: VirtualList.Marked) -> None:
         self._show()
 
-    @work(exclusive=True, group="show")
+    @work(group="show")
     async def _show(self) -> None:
+        # One at a time, and none is cut off: a reader is no place for two threads, and where
+        # reading takes longer than from one look to the next, nothing would ever be shown
+        self._asked = True
+        if self._showing:
+            return
+        self._showing = True
+        try:
+            while self._asked:
+                self._asked = False
+                await self._show_marked()
+        finally:
+            self._showing = False
+
+    async def _show_marked(self) -> None:
         job = self.query_one(VirtualList[Job]).current
         side = self.query_one("#job Static", Static)
         if job is None:
