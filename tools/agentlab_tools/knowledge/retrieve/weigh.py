@@ -40,6 +40,8 @@ class Weighing:
 
 
 USUAL = Weighing()
+_ROUNDING = 1e-6
+"""Equal vectors may give products that differ in the last bit: a processor adds rows in turn."""
 
 
 def weigh(
@@ -79,6 +81,6 @@ def weigh(
 
 
 def _scaled(values: Floats) -> Floats:
-    """From 0, the least, to 1, the most; all 0 where they are equal."""
+    """From 0, the least, to 1, the most; all 0 where they differ by no more than rounding."""
     low, high = float(values.min()), float(values.max())
-    return (values - low) / (high - low) if high > low else values * 0
+    return (values - low) / (high - low) if high - low > _ROUNDING else values * 0
