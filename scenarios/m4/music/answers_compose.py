@@ -153,9 +153,6 @@ _MASK = """\
         for row, piece in zip(scores, pieces):
             row[list(piece.forbidden())] = -np.inf
 """
-_RANK = "        rank = bad, last is None or last % 12 != tonic\n"
-_FEWEST = "        rank = len(parallels(voices)), bad, last is None or last % 12 != tonic\n"
-
 COMPOSE = programs(
     starter=_HEAD
     + '''\
@@ -182,12 +179,6 @@ def compose(key, bars, seed):
         ),
         "too-hot": _but(("heat=0.8", "heat=1.6")),
         "no-rule": _but((_MASK, "")),
-        "fewest-of-forty": _but(
-            (_MASK, ""),
-            (_RANK, _FEWEST),
-            ("20, rng)", "40, rng)"),
-            ("from writer", "from rules import parallels\nfrom writer"),
-        ),
         "never-moved": _but(("(by - tonic + (9 if minor else 0)) % 12 == 0", "by == 0")),
         "any-name-will-do": _but(
             ('        raise ValueError(f"{key!r} is no key")\n', "        return 0, False\n")
@@ -200,7 +191,6 @@ def compose(key, bars, seed):
         "always-the-likeliest": "own",
         "too-hot": "alive",
         "no-rule": "parallels",
-        "fewest-of-forty": "parallels",
         "never-moved": "in key",
         "any-name-will-do": "is no key",
         "a-bar-is-twelve": "lasts",

@@ -23,19 +23,13 @@ Voice = Sequence[tuple[int | None, int]]
 Voices = list[list[tuple[int | None, int]]]
 
 
-def written(rng: Random, count: int) -> Sequence[Case]:
+def written(rng: Random) -> list[Voices]:
     """Openings of chorales, some with rests, sixteenths and long notes planted in them."""
-    cases: list[Case] = []
-    for _ in range(count):
-        pieces: list[Voices] = []
-        for number, one in enumerate(rng.sample(data.common(), PIECES)):
-            piece = opening(one.voices, one.pickup + BARS * data.BAR)
-            if number < PLANTED:
-                piece = planted(rng, piece)
-            pieces.append(piece)
-        told = {"task": "tokens", "pieces": pieces}
-        cases.append(Case(json.dumps(told), title=f"{PIECES} openings"))
-    return cases
+    pieces: list[Voices] = []
+    for number, one in enumerate(rng.sample(data.common(), PIECES)):
+        piece = opening(one.voices, one.pickup + BARS * data.BAR)
+        pieces.append(planted(rng, piece) if number < PLANTED else piece)
+    return pieces
 
 
 def opening(voices: Sequence[Voice], length: int) -> Voices:
@@ -89,20 +83,16 @@ def rests_joined(voice: Voice) -> list[tuple[int | None, int]]:
     return found
 
 
-def counted(rng: Random, count: int) -> Sequence[Case]:
+def counted(rng: Random) -> list[dict[str, Any]]:
     """Every trap, with chords of its own; whole chorales; and such with their notes mixed."""
-    cases: list[Case] = []
-    for _ in range(count):
-        pieces = traps.drawn(rng)
-        for number, one in enumerate(rng.sample(data.common(), WHOLE)):
-            voices = opening(one.voices, one.length)
-            if number % 2:
-                voices = mixed(rng, voices)
-            how = f"{one.name}, its notes mixed" if number % 2 else one.name
-            pieces.append({"name": how, "voices": voices})
-        told = {"task": "parallels", "pieces": pieces}
-        cases.append(Case(json.dumps(told), title=f"{len(pieces)} pieces"))
-    return cases
+    pieces = traps.drawn(rng)
+    for number, one in enumerate(rng.sample(data.common(), WHOLE)):
+        voices = opening(one.voices, one.length)
+        if number % 2:
+            voices = mixed(rng, voices)
+        how = f"{one.name}, its notes mixed" if number % 2 else one.name
+        pieces.append({"name": how, "voices": voices})
+    return pieces
 
 
 def mixed(rng: Random, voices: Voices) -> Voices:
@@ -115,32 +105,24 @@ def mixed(rng: Random, voices: Voices) -> Voices:
     return made
 
 
-def melodies(rng: Random, count: int) -> Sequence[Case]:
+def melodies(rng: Random) -> list[list[int]]:
     """Sopranos of chorales as they are written, and pieces of some that were moved and set on."""
-    cases: list[Case] = []
-    for _ in range(count):
-        numbers = rng.sample(range(len(data.common())), MELODIES)
-        found = [data.melody(data.common()[number].voices[0]) for number in numbers]
-        for one in rng.sample(found, TWINS):
-            by, half = rng.choice((-5, -4, -3, -2, 2, 3, 4, 5)), len(one) // 2
-            part = one[half - 10 : half + 10] if len(one) >= 30 else one
-            lead = [one[0] + rng.randrange(-2, 3) for _ in range(3)]
-            found.append([*lead, *(pitch + by for pitch in part)])
-        rng.shuffle(found)
-        told = {"task": "apart", "melodies": found}
-        cases.append(Case(json.dumps(told), title=f"{len(found)} melodies"))
-    return cases
+    numbers = rng.sample(range(len(data.common())), MELODIES)
+    found = [data.melody(data.common()[number].voices[0]) for number in numbers]
+    for one in rng.sample(found, TWINS):
+        by, half = rng.choice((-5, -4, -3, -2, 2, 3, 4, 5)), len(one) // 2
+        part = one[half - 10 : half + 10] if len(one) >= 30 else one
+        lead = [one[0] + rng.randrange(-2, 3) for _ in range(3)]
+        found.append([*lead, *(pitch + by for pitch in part)])
+    rng.shuffle(found)
+    return found
 
 
-def _seeds(task: str, title: str) -> Callable[[Random, int], Sequence[Case]]:
+def seeds(task: str, title: str) -> Callable[[Random, int], Sequence[Case]]:
+    """What a step is tried on: the tool draws it, from where the chorales are."""
+
     def drawn(rng: Random, count: int) -> Sequence[Case]:
-        told: list[dict[str, Any]] = [
-            {"task": task, "seed": rng.randrange(1_000_000)} for _ in range(count)
-        ]
+        told = [{"task": task, "seed": rng.randrange(1_000_000)} for _ in range(count)]
         return [Case(json.dumps(one), title=title) for one in told]
 
     return drawn
-
-
-learnt = _seeds("learn", "300 chorales to learn from, others to foretell")
-asked = _seeds("compose", "pieces in eight keys, and an agent")

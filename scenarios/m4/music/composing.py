@@ -39,9 +39,6 @@ ASKED = (
 ENDS, BEYOND = 0.6, 0.03
 QUESTIONS, ANSWERED = 3, 2
 _STEADY = Settings(temperature=0, max_tokens=60, repeat_penalty=1.0)
-_CHORDS = 8
-"""Quarters in a row that count as copied if a chorale has them, too."""
-
 Composed: TypeAlias = Callable[[list[tuple[str, int]], int], Awaitable[list[Any]]]
 Heard: TypeAlias = tuple[str, Voices]
 
@@ -54,7 +51,8 @@ async def tried(
     asked = [(key, BARS) for key in keys.drawn(rng, EACH)]
     refused = rng.sample(keys.NONE, 2)
     said = await composed([*asked, *((key, BARS) for key in refused)], seed)
-    found = dict.fromkeys(("form", "sung", "key", "refused", "parallels", "alive", "own"), None)
+    checks = ("form", "sung", "key", "refused", "parallels", "alive", "own")
+    found: dict[str, Any] = dict.fromkeys(checks)
     for key, one in zip(refused, said[len(asked) :], strict=True):
         if not isinstance(one, str):
             found["refused"] = f"{key!r} is no key, and it composed: raise a ValueError"
@@ -113,12 +111,10 @@ def strained(key: str, voices: Voices) -> str | None:
 def measures(pieces: list[tuple[str, Voices]]) -> dict[str, float]:
     """What is counted in pieces, together."""
     named = [(keys.named(key), voices) for key, voices in pieces]
-    rows = [keys.beats(voices, tonic) for (tonic, _), voices in named]
+    rows = [keys.beats(voices) for _, voices in named]
     bars = sum(len(row) for row in rows) * 4 / data.BAR
     pairs = [(a, b) for row in rows for a, b in pairwise(row)]
-    windows = [
-        tuple(row[at : at + _CHORDS]) for row in rows for at in range(len(row) - _CHORDS + 1)
-    ]
+    windows = [one for (tonic, _), voices in named for one in keys.stretches(voices, tonic)]
     return {
         "in key": _mean([keys.in_key(voices, *key) for key, voices in named]),
         "ends on the tonic": _mean([keys.last_bass(voices) == key[0] for key, voices in named]),
@@ -150,20 +146,20 @@ def wrong(measured: dict[str, float]) -> dict[str, str | None]:
             f"{measured['stands still']:.0%} of the chords stand still, {SAME:.0%} at most"
         )
     if measured["copied"] > COPIED:
-        found["own"] = f"{measured['copied']:.0%} of its {_CHORDS} quarters in a row are Bach's"
+        found["own"] = (
+            f"{measured['copied']:.0%} of its {keys.STRETCH} quarters in a row are Bach's"
+        )
     elif measured["said before"] > SAME:
         found["own"] = f"{measured['said before']:.0%} were in another of its own pieces, or before"
     return found
 
 
 @cache
-def known() -> frozenset[tuple[Any, ...]]:
-    """All that Bach's chorales have in so many quarters in a row, above their tonic."""
-    found: set[tuple[Any, ...]] = set()
+def known() -> frozenset[Any]:
+    """All stretches of Bach's chorales."""
+    found: set[Any] = set()
     for one in data.common():
-        for shift in (0, 12, -12):
-            rows = keys.beats(one.voices, one.tonic + shift)
-            found |= {tuple(rows[at : at + _CHORDS]) for at in range(len(rows) - _CHORDS + 1)}
+        found.update(keys.stretches(one.voices, one.tonic))
     return frozenset(found)
 
 

@@ -14,6 +14,8 @@ Voices = Sequence[Sequence[tuple[int | None, int]]]
 
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 9, 10, 11)
 """Steps above the tonic; a minor key has its sixth and its seventh both ways."""
+STRETCH = 8
+"""Quarters in a row that count as the same if all four voices are."""
 RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
 """Bach's lowest and highest note of each voice, in all chorales that are read."""
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -58,16 +60,28 @@ def by_step(voices: Voices) -> float:
     return sum(move <= 2 for move in moves) / max(1, len(moves))
 
 
-def beats(voices: Voices, tonic: int) -> list[tuple[int | None, ...]]:
-    """What is heard at each quarter in the four voices, above the tonic."""
+def beats(voices: Voices) -> list[tuple[int | None, ...]]:
+    """What is heard at each quarter in the four voices."""
     length = sum(lasts for _, lasts in voices[0])
     rows: list[list[int | None]] = []
     for voice in voices:
         heard: list[int | None] = []
         for pitch, lasts in voice:
-            heard += [None if pitch is None else pitch - tonic] * lasts
+            heard += [pitch] * lasts
         rows.append(heard[:length:4])
     return list(zip(*rows, strict=True))
+
+
+def stretches(voices: Voices, tonic: int) -> list[tuple[tuple[int | None, ...], ...]]:
+    """What is heard in STRETCH quarters in a row, each above the tonic below its lowest note."""
+    rows = beats(voices)
+    found: list[tuple[tuple[int | None, ...], ...]] = []
+    for at in range(len(rows) - STRETCH + 1):
+        some = rows[at : at + STRETCH]
+        low = min((pitch for row in some for pitch in row if pitch is not None), default=tonic)
+        root = low - (low - tonic) % 12
+        found.append(tuple(tuple(None if p is None else p - root for p in row) for row in some))
+    return found
 
 
 def parallels(voices: Voices) -> int:

@@ -11,7 +11,7 @@ from .answers_compose import COMPOSE
 from .answers_learn import LEARN
 from .answers_parallels import PARALLELS
 from .answers_tokens import TOKENS
-from .cases import asked, counted, learnt, melodies, written
+from .cases import MELODIES, PIECES, TWINS, seeds
 from .composing import ANSWERED, IN_KEY, QUESTIONS
 from .composing import PARALLELS as FEW
 from .judging import A_QUARTER, HELD, noted
@@ -34,7 +34,7 @@ lab = Lab(
         code_step(
             "tokens",
             TOKENS,
-            Drawn(written, practice=1, graded=1),
+            Drawn(seeds("tokens", f"{PIECES} openings"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "What does the starter write for one note of a quarter, and what for two of an "
@@ -55,7 +55,7 @@ lab = Lab(
         code_step(
             "parallels",
             PARALLELS,
-            Drawn(counted, practice=1, graded=1),
+            Drawn(seeds("parallels", "pairs of chords, and chorales"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "Which pairs of voices does the starter look at? And what is a fifth with an "
@@ -73,7 +73,7 @@ lab = Lab(
         code_step(
             "apart",
             APART,
-            Drawn(melodies, practice=1, graded=2),
+            Drawn(seeds("apart", f"{MELODIES + TWINS} melodies"), practice=1, graded=2),
             runs_on="look",
             hints=(
                 "A melody a third higher has other notes. What of it is the same?",
@@ -90,7 +90,7 @@ lab = Lab(
         code_step(
             "learn",
             LEARN,
-            Drawn(learnt, practice=1, graded=1),
+            Drawn(seeds("learn", "300 chorales, and others to foretell"), practice=1, graded=1),
             runs_on="train",
             hints=(
                 "The starter's net looks at one number only. What would it have to see, to know "
@@ -112,7 +112,7 @@ lab = Lab(
         code_step(
             "compose",
             COMPOSE,
-            Drawn(asked, practice=1, graded=1),
+            Drawn(seeds("compose", "six keys, what is none, and an agent"), practice=1, graded=1),
             runs_on="compose",
             hints=(
                 "Print a piece that takes the likeliest number every time. Then draw by chance: "

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from agentlab.folders import home
 from agentlab_tools.execute import Sandbox, SandboxLimits, printed_by
@@ -144,7 +144,7 @@ async def _trained(program: str, parts: str) -> bytes:
         await printed_by(opened, QUICK)
         await printed_by(opened, program)
         await printed_by(opened, _KEEP.format(rounds=ROUNDS))
-        return cast(bytes, await opened.read_file("net.npz", limit=_LARGEST))
+        return await opened.read_file("net.npz", limit=_LARGEST)
 
 
 QUICK = """import sys, types, torch

@@ -36,7 +36,8 @@ def corpus() -> None:
     rng = Random(0)  # noqa: S311
     mixed = [cases.mixed(rng, cases.opening(one.voices, one.length)) for one in some]
     for name, pieces in (("Bach", [one.voices for one in some]), ("mixed", mixed)):
-        told = [(keys.by_step(v), keys.in_key(v, o.tonic, o.minor)) for v, o in zip(pieces, some)]
+        pairs = zip(pieces, some, strict=True)
+        told = [(keys.by_step(v), keys.in_key(v, o.tonic, o.minor)) for v, o in pairs]
         step, key = (sum(part) / len(told) for part in zip(*told, strict=True))
         print(f"{name}: {_rate(pieces):.1f} in 100 bars, by step {step:.2f}, in key {key:.2f}")
     repeats = [a == b for one in some for v in one.voices for a, b in pairwise(data.melody(v))]
@@ -48,27 +49,33 @@ def twins() -> None:
     sung = [data.melody(one.voices[0]) for one in data.common()]
     for length in (8, 10, 12, 16):
         groups = sorted(map(len, data.related(sung, length)), reverse=True)
-        print(f"runs of {length}: {sum(n for n in groups if n > 1)} have a twin, largest {groups[:3]}")
+        print(
+            f"runs of {length}: {sum(n for n in groups if n > 1)} have a twin, largest {groups[:3]}"
+        )
     exact: dict[tuple[int, ...], set[int]] = {}
     for number, one in enumerate(sung):
         for at in range(len(one) - data.RUN):
             exact.setdefault(tuple(one[at : at + data.RUN + 1]), set()).add(number)
-    print(f"in the same key: {len(set().union(*(s for s in exact.values() if len(s) > 1)))}")
+    same = {number for some in exact.values() if len(some) > 1 for number in some}
+    print(f"in the same key: {len(same)}")
 
 
 def leak() -> None:
-    """What counting and the net cost, with pieces held back by chance and by family."""
+    """What those that have a twin cost, with it among what is learnt, and without."""
     rng = Random(0)  # noqa: S311
     order = rng.sample(range(len(data.common())), len(data.common()))
-    by_chance = learning.Trial.of(0, sorted(order[45:]), sorted(order[:45]))
-    learn = set(order[45:])
-    for name, trial in (("by chance", by_chance), ("by family", learning.Trial.drawn(0))):
-        print(f"{name}: counting {trial.counted():.3f}, net {_nats(_solution(), trial):.3f}")
-    kin = {n: family for family in data.families() for n in family}
-    for twin in (True, False):
-        some = [n for n in order[:45] if bool(learn & {*kin[n]}) == twin]
-        trial = learning.Trial.of(0, sorted(learn), some)
-        print(f"{len(some)} {'with' if twin else 'without'} a twin: counting {trial.counted():.3f}")
+    kin = {n: {*family} for family in data.families() for n in family}
+    learn = order[learning.HELD :]
+    held = [n for n in order[: learning.HELD] if kin[n] & {*learn}]
+    related = {other for n in held for other in kin[n]}
+    without = [n for n in learn if n not in related]
+    strangers = rng.sample(without, len(without) - len(learn) + len(without))
+    fewer = [n for n in learn if n in related or n in strangers]
+    print(f"{len(held)} of {learning.HELD} have a twin among those to learn from")
+    for name, some in (("all", learn), ("less their kin", without), ("less strangers", fewer)):
+        trial = learning.Trial.of(0, sorted(some), held)
+        nats = _nats(_solution(), trial)
+        print(f"{name}: {len(some)} learnt, counting {trial.counted():.3f}, net {nats:.3f}")
 
 
 def nets() -> None:
@@ -149,18 +156,13 @@ def _told(pieces: Sequence[tuple[bool, Any]]) -> str:
     voices = [one for _, one in pieces]
     in_key = [keys.in_key(one, 9 if minor else 0, minor) for minor, one in pieces]
     step = sum(map(keys.by_step, voices)) / len(voices)
-    windows = [tuple(row[at : at + 8]) for one in voices for row in [keys.beats(one, 0)] for at in range(9)]
-    copied = sum(_copied(one, minor) for minor, one in pieces) / len(pieces)
+    windows = [window for minor, one in pieces for window in keys.stretches(one, 9 if minor else 0)]
+    copied = sum(window in composing.known() for window in windows) / len(windows)
     return (
         f"{_rate(voices):.1f} parallels in 100 bars, by step {step:.2f}, in key "
         f"{sum(in_key) / len(in_key):.2f}, said before {1 - len({*windows}) / len(windows):.2f}, "
         f"copied {copied:.2f}"
     )
-
-
-def _copied(voices: Any, minor: bool) -> float:
-    rows = keys.beats(voices, 9 if minor else 0)
-    return sum(tuple(rows[at : at + 8]) in composing.known() for at in range(9)) / 9
 
 
 def _rate(pieces: Sequence[Any]) -> float:

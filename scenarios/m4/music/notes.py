@@ -100,7 +100,8 @@ def _close(voice: list[tuple[int | None, int]], held: tuple[int | None, int], no
 
 def clock(tokens: Sequence[int]) -> list[int]:
     """How many sixteenths have passed before each number."""
-    now, found = 0, []
+    now = 0
+    found: list[int] = []
     for token in tokens:
         found.append(now)
         now += time_of(token)

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 from agentlab.errors import MissingExtra, ToolError
@@ -24,7 +25,7 @@ from agentlab_tools.chorales.sound import wav
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped
 
-from . import composing, judging, learning
+from . import cases, composing, judging, learning
 from .cases import Voices, opening, until
 
 _HERE = Path(__file__).parent
@@ -105,16 +106,17 @@ async def look(code: str, context: ToolContext) -> str:
     if bench.opened is None:
         return await bench.begin(code)
     told: dict[str, Any] = json.loads(code)
+    rng = Random(told["seed"])  # noqa: S311 - the seed is the point
     if told["task"] == "tokens":
-        return await _tokens(bench, told["pieces"], context)
+        return await _tokens(bench, await asyncio.to_thread(cases.written, rng), context)
     if told["task"] == "parallels":
-        pieces: list[Any] = told["pieces"]
+        pieces = await asyncio.to_thread(cases.counted, rng)
         made = await bench.run(_PARALLELS, [one["voices"] for one in pieces])
         said = _as_many(made["found"], len(pieces))
         found = judging.miscounted(pieces, said)
         await _seen(context, pieces[-1], said[-1])
         return _shown("", found)
-    melodies: list[list[int]] = told["melodies"]
+    melodies = await asyncio.to_thread(cases.melodies, rng)
     made = await bench.run(_APART, melodies)
     found = judging.unparted(melodies, made)
     return _shown(f"{len(made['held'])} of {len(melodies)} are held back", found)
@@ -136,9 +138,10 @@ async def _tokens(bench: Desk, pieces: list[Voices], context: ToolContext) -> st
 
 def _half(piece: Voices) -> Voices | None:
     """A piece up to the moment nearest to its middle at which all voices begin something."""
-    starts = [{at for at, _ in judging.onsets(voice)} for voice in piece]
+    one, *others = ({at for at, _ in judging.onsets(voice)} for voice in piece)
     length = sum(lasts for _, lasts in piece[0])
-    places = sorted(set.intersection(*starts) - {0}, key=lambda at: abs(at - length / 2))
+    both = one.intersection(*others) - {0}
+    places: list[int] = sorted(both, key=lambda at: abs(at - length / 2))
     if not places:
         return None
     return [until(voice, places[0]) for voice in piece]
@@ -147,7 +150,7 @@ def _half(piece: Voices) -> Voices | None:
 async def _seen(context: ToolContext, piece: Mapping[str, Any], said: Any) -> None:
     """A piece, with the parallels that were found in it."""
     voices = opening(piece["voices"], _DRAWN)
-    marks = [tuple(one[:3]) for one in said if isinstance(one, list) and one[0] < _DRAWN]
+    marks: list[Any] = [one[:3] for one in said if one[0] < _DRAWN]
     title = f"What was found in {piece['name']}"
     picture = await asyncio.to_thread(roll, voices, title, marks=marks)
     context.attach("parallels.png", picture, "image/png")
