@@ -23,12 +23,12 @@ Voice = Sequence[tuple[int | None, int]]
 Voices = list[list[tuple[int | None, int]]]
 
 
-def written(rng: Random) -> list[Voices]:
-    """Openings of chorales, some with rests, sixteenths and long notes planted in them."""
-    pieces: list[Voices] = []
+def written(rng: Random) -> list[tuple[Voices, int]]:
+    """Openings of chorales, some made harder, each with the length of its pickup."""
+    pieces: list[tuple[Voices, int]] = []
     for number, one in enumerate(rng.sample(data.common(), PIECES)):
         piece = opening(one.voices, one.pickup + BARS * data.BAR)
-        pieces.append(planted(rng, piece) if number < PLANTED else piece)
+        pieces.append((planted(rng, piece) if number < PLANTED else piece, one.pickup))
     return pieces
 
 
@@ -90,8 +90,8 @@ def counted(rng: Random) -> list[dict[str, Any]]:
         voices = opening(one.voices, one.length)
         if number % 2:
             voices = mixed(rng, voices)
-        how = f"{one.name}, its notes mixed" if number % 2 else one.name
-        pieces.append({"name": how, "voices": voices})
+        name = one.name.replace("bwv", "BWV ") + (", its notes mixed" if number % 2 else "")
+        pieces.append({"name": name, "voices": voices, "pickup": one.pickup})
     return pieces
 
 

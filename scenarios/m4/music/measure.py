@@ -17,9 +17,9 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # see `desk`
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-_NAMES = ("cases", "data", "keys", "learning", "notes", "rules", "counting", "composing")
+_NAMES = ("cases", "data", "keys", "learning", "notes", "rules", "composing")
 _modules: Any = tuple(importlib.import_module(f"{_HERE.name}.{name}") for name in _NAMES)
-cases, data, keys, learning, notes, rules, counting, composing = _modules
+cases, data, keys, learning, notes, rules, composing = _modules
 answers: dict[str, Any] = {
     name: getattr(importlib.import_module(f"{_HERE.name}.answers_{name}"), name.upper())
     for name in ("tokens", "learn", "compose")
@@ -115,7 +115,7 @@ def rounds() -> None:
 
 def heats() -> None:
     """Pieces by heat, with and without the rule; and what is chosen of forty by the rule alone."""
-    with _lent():
+    with _desk():
         for name in ("no-rule", "solution"):
             known = answers["compose"]
             code = known.solution.code if name == "solution" else known.wrong[name].code
@@ -235,9 +235,16 @@ class _desk:
         self.folder.cleanup()
 
 
-_lent = _desk
-
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ("corpus", "twins", "leak", "nets", "moved", "rounds", "heats"):
+    known = {
+        "corpus": corpus,
+        "twins": twins,
+        "leak": leak,
+        "nets": nets,
+        "moved": moved,
+        "rounds": rounds,
+        "heats": heats,
+    }
+    for name in sys.argv[1:] or known:
         print(f"== {name}")
-        globals()[name]()
+        known[name]()

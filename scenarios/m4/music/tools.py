@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ async def look(code: str, context: ToolContext) -> str:
         made = await bench.run(_PARALLELS, [one["voices"] for one in pieces])
         said = _as_many(made["found"], len(pieces))
         found = judging.miscounted(pieces, said)
-        await _seen(context, pieces[-1], said[-1])
+        await _seen(context, pieces, said)
         return _shown("", found)
     melodies = await asyncio.to_thread(cases.melodies, rng)
     made = await bench.run(_APART, melodies)
@@ -122,7 +122,8 @@ async def look(code: str, context: ToolContext) -> str:
     return _shown(f"{len(made['held'])} of {len(melodies)} are held back", found)
 
 
-async def _tokens(bench: Desk, pieces: list[Voices], context: ToolContext) -> str:
+async def _tokens(bench: Desk, drawn: list[tuple[Voices, int]], context: ToolContext) -> str:
+    pieces = [piece for piece, _ in drawn]
     halves = [_half(piece) for piece in pieces]
     made = await bench.run(_ENCODE, [pieces, halves])
     tokens, begun = _as_many(made["tokens"], len(pieces)), _as_many(made["begun"], len(pieces))
@@ -132,7 +133,7 @@ async def _tokens(bench: Desk, pieces: list[Voices], context: ToolContext) -> st
     ]
     found = judging.rewritten(pieces, rows)
     last = judging.four_voices(back[-1], "decode(tokens)")
-    await played(context, "came-back", last, "What came back of the last piece")
+    await played(context, "came-back", last, "What came back of the last piece", drawn[-1][1])
     return _shown(f"the last begins {str(tokens[-1][:16])[:-1]}, …", found)
 
 
@@ -147,18 +148,23 @@ def _half(piece: Voices) -> Voices | None:
     return [until(voice, places[0]) for voice in piece]
 
 
-async def _seen(context: ToolContext, piece: Mapping[str, Any], said: Any) -> None:
-    """A piece, with the parallels that were found in it."""
-    voices = opening(piece["voices"], _DRAWN)
-    marks: list[Any] = [one[:3] for one in said if one[0] < _DRAWN]
-    title = f"What was found in {piece['name']}"
-    picture = await asyncio.to_thread(roll, voices, title, marks=marks)
+async def _seen(context: ToolContext, pieces: list[dict[str, Any]], said: list[Any]) -> None:
+    """The chorale in whose first bars most parallels were found."""
+    begun = [[one[:3] for one in found if one[0] < _DRAWN] for found in said]
+    piece, marks = max(
+        ((piece, some) for piece, some in zip(pieces, begun, strict=True) if "pickup" in piece),
+        key=lambda pair: len(pair[1]),
+    )
+    voices, title = opening(piece["voices"], _DRAWN), f"What was found in {piece['name']}"
+    picture = await asyncio.to_thread(roll, voices, title, pickup=piece["pickup"], marks=marks)
     context.attach("parallels.png", picture, "image/png")
 
 
-async def played(context: ToolContext, name: str, voices: Voices, title: str) -> None:
+async def played(
+    context: ToolContext, name: str, voices: Voices, title: str, pickup: int = 0
+) -> None:
     """Four voices as a picture and as sound."""
-    picture = await asyncio.to_thread(roll, voices, title)
+    picture = await asyncio.to_thread(roll, voices, title, pickup=pickup)
     context.attach(f"{name}.png", picture, "image/png")
     context.attach(f"{name}.wav", await asyncio.to_thread(wav, voices), "audio/wav")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-Steps = tuple[tuple[int | None, ...], tuple[int | None, ...]]
-
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 TWO: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
