@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 import tempfile
@@ -111,6 +112,27 @@ def rounds() -> None:
             space = _program(answers["compose"].wrong["no-rule"].code)
             pieces = _drawn(space, 1.0)
         print(f"{count} rounds: {nats:.3f} nats, {_told(pieces)}")
+
+
+def rule() -> None:
+    """What chances a net gives to what would make a parallel, and what they cost it."""
+    trial = learning.Trial.drawn(0)
+    net, space = _learnt(_solution(), trial.learn, 400)
+    said = _said(space, net, trial)
+    with _desk(net):
+        piece = _program(answers["compose"].solution.code)["Piece"]
+    given: list[float] = []
+    sung = 0
+    for rows, beginnings, thens in zip(said, trial.rounds, trial.then, strict=True):
+        for row, beginning, then in zip(rows, beginnings, thens, strict=True):
+            one = piece()
+            for token in beginning[1:]:
+                one.add(token)
+            banned = {*one.forbidden()}
+            sung += then in banned
+            given.append(sum(math.exp(row[token]) for token in banned))
+    cost = sum(-math.log(1 - chance) for chance in given) / len(given)
+    print(f"{sum(given) / len(given):.4f} of its chances, {cost:.4f} nats a number; Bach: {sung}")
 
 
 def heats() -> None:
@@ -244,6 +266,7 @@ if __name__ == "__main__":
         "moved": moved,
         "rounds": rounds,
         "heats": heats,
+        "rule": rule,
     }
     for name in sys.argv[1:] or known:
         print(f"== {name}")
