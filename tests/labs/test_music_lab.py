@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agentlab.backends.scripted import Scripted
 from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
@@ -274,17 +275,35 @@ def test_each_measure_has_pieces_that_fail_it(lab: Lab, few: list[Chorale]):
 async def test_the_agent_makes_its_call_again_and_is_not_asked_twice(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
-    composing = part(lab, "composing")
-    monkeypatch.setattr(composing, "_calls", {"Write?": ("G minor", 4)})
-    monkeypatch.setattr(composing, "_said", {("Write?", "ready"): "It is ready."})
+    agent = part(lab, "agent")
+    monkeypatch.setattr(agent, "calls", {"Write?": ("G minor", 4)})
+    monkeypatch.setattr(agent, "said", {("Write?", "ready"): "It is ready."})
     called: list[Any] = []
 
     async def compose(key: str, bars: int) -> str:
         called.append((key, bars))
         return "ready"
 
-    assert await composing.called("Write?", compose) == (("G minor", 4), "It is ready.")
+    async with agent.at_work() as ask:
+        assert await ask("Write?", compose) == (("G minor", 4), "It is ready.")
     assert called == [("G minor", 4)]
+
+
+async def test_what_the_agent_gets_is_told_by_its_notes(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    composing, agent = part(lab, "composing"), part(lab, "agent")
+    questions = {f"Write 2 bars of a chorale in {key}.": (key, 2) for key in ("C major", "E major")}
+    monkeypatch.setattr(agent, "calls", questions)
+    monkeypatch.setattr(agent, "connect", lambda *_, **__: Scripted(["never", "never"]))
+    voices = [[[pitch, 4]] * 8 for pitch in (67, 60, 55, 48)]
+
+    async def composed(asked: list[tuple[str, int]], _: int) -> list[Any]:
+        return [voices if key != "F major" else "ValueError: no" for key, _ in asked]
+
+    some = [("C major", 2), ("E major", 2)]
+    found, (title, heard) = await composing._asked(some, composed, 0, ("none", []))
+    assert [one["right"] for one in found] == [True, False]
+    assert "of its notes are in E major" in found[1]["why"]
+    assert (title, len(heard)) == ("2 bars in C major", 4)
 
 
 def test_the_writer_says_what_the_net_says(

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Awaitable, Callable
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from random import Random
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from pydantic import Field
-
-from agentlab import Agent, tool
-from agentlab.backend import Settings
-from agentlab.backends import connect
 from agentlab.errors import ToolError
-from agentlab.limits import Limits
 from agentlab_tools.chorales import VOICES, note_name
 
-from . import data, keys
+from . import agent, data, keys
 from .cases import Voices
 from .judging import four_voices
 
-AGENT = "local:agent"
 EACH, BARS = 3, 4
 """Major keys, and as many minor ones; bars of each piece."""
 IN_KEY, STEPS, PARALLELS, SAME, COPIED = 0.9, 0.55, 1, 0.3, 0.25
@@ -38,7 +29,6 @@ ASKED = (
 """What the agent is asked for; three of them each time."""
 ENDS, BEYOND = 0.6, 0.03
 QUESTIONS, ANSWERED = 3, 2
-_STEADY = Settings(temperature=0, max_tokens=60, repeat_penalty=1.0)
 Composed: TypeAlias = Callable[[list[tuple[str, int]], int], Awaitable[list[Any]]]
 Heard: TypeAlias = tuple[str, Voices]
 
@@ -170,27 +160,31 @@ async def _asked(
 ) -> tuple[list[dict[str, Any]], Heard]:
     """What the agent called with for each request, what it got, and what it said in the end."""
     found: list[dict[str, Any]] = []
-    for key, bars in some:
-        made: list[Any] = []
+    async with agent.at_work() as ask:
+        for key, bars in some:
+            made: list[Any] = []
 
-        async def compose(key: str, bars: int, made: list[Any] = made) -> str:
-            made[:] = await composed([(key, bars)], seed)
-            if isinstance(made[0], str):
-                raise ToolError(made[0].removeprefix("ValueError: ")[:80] or "no such key")
-            return f"ready to be heard: {bars} bars in {key}"
+            async def compose(key: str, bars: int, made: list[Any] = made) -> str:
+                try:
+                    made[:] = await composed([(key, bars)], seed)
+                except ToolError as error:
+                    made[:] = [str(error)]
+                if isinstance(made[0], str):
+                    raise ToolError(made[0].removeprefix("ValueError: ")[:80] or "no such key")
+                return f"ready to be heard: {bars} bars in {key}"
 
-        question = f"Write {bars} bars of a chorale in {key}."
-        passed, says = await called(question, compose)
-        why: str | None = "it never called"
-        if made and isinstance(made[0], str):
-            why = made[0][:80]
-        elif made:
-            voices = four_voices(made[0], "compose(key, bars, seed)")
-            why = misfit(key, bars, voices)
-            heard = heard if why else (f"{bars} bars in {key}", voices)
-        found.append(
-            {"question": question, "passed": passed, "right": why is None, "why": why, "says": says}
-        )
+            question = f"Write {bars} bars of a chorale in {key}."
+            passed, says = await ask(question, compose)
+            why: str | None = "it never called"
+            if made and isinstance(made[0], str):
+                why = made[0][:80]
+            elif made:
+                voices = four_voices(made[0], "compose(key, bars, seed)")
+                why = misfit(key, bars, voices)
+                heard = heard if why else (f"{bars} bars in {key}", voices)
+            right = why is None
+            told = {"question": question, "passed": passed, "right": right, "why": why}
+            found.append({**told, "says": says})
     return found, heard
 
 
@@ -201,58 +195,3 @@ def misfit(key: str, bars: int, voices: Voices) -> str | None:
     if why := misshapen(key, bars, voices) or strained(key, voices):
         return why
     return None if share >= 0.8 else f"{share:.0%} of its notes are in {key}"
-
-
-async def called(
-    question: str, compose: Callable[[str, int], Awaitable[str]]
-) -> tuple[tuple[str, int] | None, str]:
-    """What the agent calls the composer with, and what it says of what comes back.
-
-    To the same question it always makes the same call, and of the same result it says the same.
-    Where both are known it is not asked again, and the composer is called all the same.
-    """
-    passed = _calls.get(question)
-    if passed is not None:
-        try:
-            result = await compose(*passed)
-        except ToolError as error:
-            result = str(error)
-        if (question, result) in _said:
-            return passed, _said[question, result]
-    results: list[str] = []
-
-    @tool(timeout=120)
-    async def write_chorale(
-        key: Annotated[str, Field(description="the key, such as 'A minor'", max_length=30)],
-        bars: Annotated[int, Field(description="how many bars", ge=1, le=8)],
-    ) -> str:
-        """Compose a chorale for four voices."""
-        _calls.setdefault(question, (key, bars))
-        try:
-            results.append(await compose(key, bars))
-        except ToolError as error:
-            results.append(str(error))
-            raise
-        return results[-1]
-
-    with tempfile.TemporaryDirectory() as folder:
-        model = connect(AGENT, threads=1, n_ctx=1024)
-        try:
-            agent = Agent(
-                backend=model,
-                tools=[write_chorale],
-                settings=_STEADY,
-                limits=Limits(steps=3),
-                runs=Path(folder),
-            )
-            answer = await agent.run(question)
-        finally:
-            await model.aclose()
-    says = " ".join(answer.text.split())[:100]
-    if len(results) == 1:
-        _said[question, results[0]] = says
-    return _calls.get(question), says
-
-
-_calls: dict[str, tuple[str, int]] = {}
-_said: dict[tuple[str, str], str] = {}

@@ -118,7 +118,7 @@ async def weights() -> bytes:
     """
     program = answers_learn.LEARN.solution.code
     parts = (_HERE / "parts.txt").read_text(encoding="utf-8")
-    told = f"{program}{parts}{ROUNDS}{hash(data.numbered())}"
+    told = f"{program}{parts}{ROUNDS}{json.dumps(data.numbered())}"
     named = hashlib.sha256(told.encode()).hexdigest()[:16]
     kept = home() / "cache" / f"m4-music-{named}.npz"
     async with _training:
