@@ -141,22 +141,20 @@ LEARN = programs(
         "from-each-piece-alike": _PIECEWISE,
     },
     wrong={
-        "looks-at-one-number": _but(*_BIGRAM[:2], ("rounds=160", "rounds=100")),
         "says-what-it-is-shown": _but(
             ("scores[:, :-1]", "scores"),
             ("tokens[rows][:, 1:]", "tokens[rows]"),
-            ("rounds=160", "rounds=40"),
+            ("rounds=160", "rounds=30"),
         ),
         "scores-are-no-chances": _but(
             ("scores.log_softmax(dim=-1)", "scores"), ("rounds=160", "rounds=5")
         ),
         "stopped-too-soon": _but(("rounds=160", "rounds=40")),
         "foretells-after-the-padding": _but(
-            ("[range(len(beginnings)), last]", "[:, -1]"), ("rounds=160", "rounds=60")
+            ("[range(len(beginnings)), last]", "[:, -1]"), ("rounds=160", "rounds=30")
         ),
     },
     mistakes={
-        "looks-at-one-number": "are needed",
         "says-what-it-is-shown": "are needed",
         "scores-are-no-chances": "sum up to",
         "stopped-too-soon": "are needed",
