@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from agentlab.approval import Form
+from agentlab.display import one_line
 
 Kind: TypeAlias = Literal["text", "yes or no", "whole number", "number", "choice", "choices"]
 _KINDS: Mapping[str, Kind] = {
@@ -48,7 +49,7 @@ class Field:
         """What a person means. Of several choices, commas stand between them.
 
         Raises:
-            ValueError: it does not fit; the text says what would.
+            ValueError: it does not fit; the text says what would, and is safe to show.
         """
         if self.kind == "choices":
             return [self._one(part.strip()) for part in typed.split(",") if part.strip()]
@@ -74,7 +75,8 @@ class Field:
         for choice in self.choices:
             if str(choice.value).casefold() == typed.casefold():
                 return choice.value
-        raise ValueError(f"say one of {', '.join(str(choice.value) for choice in self.choices)}")
+        some = ", ".join(one_line(str(choice.value), 60) for choice in self.choices)
+        raise ValueError(f"say one of {some}")
 
 
 def fields_of(form: Form) -> Iterator[Field]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from agentlab.display import counted, one_line, safe
+from agentlab.display import counted, one_line, safe, safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab.terminal.options import backend_option, labs_option
@@ -95,7 +95,7 @@ def export(
     text = page(made) if kind == "html" else made.model_dump_json(indent=2) + "\n"
     output = output or Path(f"certificate.{kind}")
     if str(output) == "-":
-        click.echo(text, nl=False)
+        click.echo(safe_json(text), nl=False)
         return
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: name a file in it")
