@@ -40,6 +40,9 @@ from agentlab.display import one_line, safe, safe_json
 from agentlab.messages import Message, ToolCall
 from agentlab.plugins.equipment import Equipment
 from agentlab.tooling import tool
+from agentlab_tui.certificate import Certificate, CertifiedLab, CertifiedStep, sha256_of
+from agentlab_tui.lab_progress import PassedWith
+from agentlab_tui.progress import ProgressStore
 
 
 @pytest.fixture
@@ -150,6 +153,34 @@ def on_labs(*given: list[str]) -> Made:
     return make
 
 
+def passed(place: Path) -> str:
+    """Progress in a hostile lab, kept under hostile names; and the lab's folder."""
+    if not (place / "labs").exists():
+        lab_in(place / "labs")
+    kept = PassedWith(answer=HOSTILE, model=HOSTILE, checks=((HOSTILE, HOSTILE),))
+    ProgressStore(place / "progress").set_passed("m9/evil", "quiz", 1.0, kept)
+    return str(place / "labs")
+
+
+def certificate(place: Path) -> str:
+    """A certificate with an answer that is none, and one to a step that is not there."""
+    passed(place)
+    step = CertifiedStep(
+        step="quiz",
+        title=HOSTILE,
+        at=1.0,
+        model=HOSTILE,
+        sha256=sha256_of(HOSTILE),
+        answer=HOSTILE,
+        checks=(),
+    )
+    gone = step.model_copy(update={"step": HOSTILE})
+    lab = CertifiedLab(lab="m9/evil", title=HOSTILE, of=2, steps=(step, gone))
+    none = lab.model_copy(update={"lab": HOSTILE})
+    made = Certificate(name=HOSTILE, made=1.0, version=HOSTILE, labs=(lab, none))
+    return file(place, "certificate.json", made.model_dump_json())
+
+
 SAMPLE = json.dumps({"input": HOSTILE, "id": HOSTILE, "expect": HOSTILE})
 EVIL = ["m9/evil", "-b", "scripted-evil"]
 SHOWN: dict[str, Made] = {
@@ -189,6 +220,11 @@ SHOWN: dict[str, Made] = {
     "train": lambda place: [[recipe(place)], [recipe(place), "--settings"]],
     "quantize": lambda place: [[file(place, "\x1b[2J.gguf", "GGUF")]],
     "list": on_labs([]),
+    "progress": lambda place: [["--labs", passed(place)]],
+    "progress export": lambda place: [
+        ["-o", "-", "--to", kind] for kind in ("json", "html") if passed(place)
+    ],
+    "progress verify": lambda place: [[certificate(place)]],
     "run": on_labs(["m9/broken"], EVIL),
     "check-lab": on_labs(["m9/broken"], EVIL),
     "index": lambda place: [

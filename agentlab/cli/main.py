@@ -48,6 +48,7 @@ GROUP = "agentlab.commands"
 # What those of the tools and the screen do, known without importing them
 PLUGINS: dict[str, tuple[str, str]] = {
     "tui": ("Open the terminal UI", "Learn"),
+    "progress": ("Show and certify what you passed", "Learn"),
     "index": ("Read documents into an index", "Use"),
     "search": ("Find passages in an index", "Use"),
     "ask": ("Answer a question from documents, with citations", "Use"),

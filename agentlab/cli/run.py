@@ -9,7 +9,7 @@ import click
 from agentlab.cli.grading import Grading, grade_module
 from agentlab.display import one_line, safe, safe_json
 from agentlab.errors import LabError
-from agentlab.labs.course import course, lab_roots
+from agentlab.labs.course import Topic, course, lab_roots
 from agentlab.labs.find import find_folder, list_folders, load
 from agentlab.labs.handed_in import handed_in, solutions
 from agentlab.labs.module import find_module
@@ -85,9 +85,13 @@ def run(
 
 @click.command("list")
 @labs_option
+@click.option("--topics", is_flag=True, help="What the course teaches, and the steps that do.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
+def list_labs(labs: tuple[Path, ...], topics: bool, as_json: bool) -> None:
     """List the available labs."""
+    if topics:
+        _list_topics(as_json)
+        return
     by_id: dict[str, Lab] = {}
     for id, folder in list_folders((*labs, *lab_roots())):
         try:
@@ -124,3 +128,40 @@ def list_labs(labs: tuple[Path, ...], as_json: bool) -> None:
         lab = by_id[id]
         table.add_row(Text(one_line(id)), str(lab.minutes), Text(one_line(lab.title)))
     console().print(table)
+
+
+def _list_topics(as_json: bool) -> None:
+    if as_json:
+        from pydantic_core import to_json
+
+        rows = [
+            {
+                "module": topic.module,
+                "topic": topic.name,
+                "steps": [{"lab": lab, "step": step} for lab, step in topic.steps],
+            }
+            for topic in course().topics
+        ]
+        click.echo(safe_json(to_json(rows, indent=2).decode()))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    from agentlab.terminal.consoles import console
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("topic")
+    table.add_column("taught in")
+    for module in course().modules:
+        table.add_row(Text(f"\n{module.title}", style="bold"))
+        for topic in course().topics:
+            if topic.module == module.id:
+                steps = Text("\n".join(_in_labs(topic)) or "still to come")
+                table.add_row(Text(one_line(topic.name)), steps)
+    console().print(table)
+
+
+def _in_labs(topic: Topic) -> list[str]:
+    """A line for each lab, with its steps."""
+    labs = dict.fromkeys(lab for lab, _ in topic.steps)
+    return [f"{lab}: {', '.join(s for of, s in topic.steps if of == lab)}" for lab in labs]

@@ -26,6 +26,20 @@ class Module:
     about: str
 
 
+@dataclass(frozen=True)
+class Topic:
+    """Something that the course teaches.
+
+    Attributes:
+        module: the id of the part it belongs to.
+        steps: where it is taught, as (lab, step); none while its lab is still to come.
+    """
+
+    module: str
+    name: str
+    steps: tuple[tuple[str, str], ...]
+
+
 OTHERS = Module("", "Your own labs", "from `agentlab new-lab`, or the folders given with --labs")
 """For labs outside the course."""
 
@@ -36,10 +50,12 @@ class Course:
 
     Attributes:
         after: every lab of the course, in order, with the labs it builds on.
+        topics: what is taught, module by module.
     """
 
     modules: tuple[Module, ...] = ()
     after: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    topics: tuple[Topic, ...] = ()
 
     @classmethod
     def load(cls, file: Path) -> Course:
@@ -52,11 +68,16 @@ class Course:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
             modules = tuple(Module(**module) for module in table["modules"])
             after = {id: tuple(lab.get("after", ())) for id, lab in table["labs"].items()}
+            topics = tuple(
+                Topic(module, name, tuple(map(_place, places)))
+                for module, named in table.get("topics", {}).items()
+                for name, places in named.items()
+            )
         except OSError as error:
             raise LabError(f"{file}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LabError(f"{file} does not describe a course: {error}") from error
-        return cls(modules=modules, after=after)
+        return cls(modules=modules, after=after, topics=topics)
 
     def module_of(self, lab: str) -> Module:
         """The module a lab's id belongs to; `OTHERS` for ids outside the course."""
@@ -89,6 +110,14 @@ class Course:
         for id in sorted(prerequisites, key=self.place):
             take(id)
         return sorted(order, key=lambda id: id.partition("/")[0])
+
+
+def _place(written: str) -> tuple[str, str]:
+    """A lab and its step, from `LAB#STEP`."""
+    lab, sign, step = written.partition("#")
+    if not (lab and sign and step):
+        raise ValueError(f"{written!r} is no LAB#STEP")
+    return lab, step
 
 
 def lab_roots() -> tuple[Path, ...]:

@@ -193,7 +193,7 @@ class Grader:
                 if number < len(cases) and self.enough:
                     so_far = Attempt(answer, tuple(runs), to_come=len(cases) - number)
                     lost = _failed_for_good(step.checks, so_far)
-                    if lost and self.enough([_reported(*one) for one in lost]):
+                    if lost and self.enough([reported(*one) for one in lost]):
                         break
                     lost = ()
         attempt = Attempt(answer=answer, runs=tuple(runs))
@@ -205,7 +205,7 @@ class Grader:
                 id=step.id,
                 title=step.title,
                 passed=all(verdict.passed for _, verdict in verdicts),
-                checks=tuple(_reported(*one) for one in verdicts),
+                checks=tuple(reported(*one) for one in verdicts),
                 runs=tuple(run.run for run in runs),
             )
         )
@@ -239,7 +239,8 @@ def _failed_for_good(checks: Sequence[Check], so_far: Attempt) -> list[tuple[Che
     return [(check, verdict) for check, verdict in verdicts if not verdict.passed]
 
 
-def _reported(check: Check, verdict: Verdict) -> CheckReport:
+def reported(check: Check, verdict: Verdict) -> CheckReport:
+    """A verdict as reports have it."""
     return CheckReport(id=check.id, says=check.says, passed=verdict.passed, reason=verdict.reason)
 
 

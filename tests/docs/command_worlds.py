@@ -46,6 +46,10 @@ NOT_RUN: Mapping[str, Elsewhere] = {
         "grades a notebook that is written elsewhere",
         "labs/test_lab_notebook.py::test_the_command_grades_what_a_notebook_holds",
     ),
+    r"progress (export|verify)": _by(
+        "nothing is passed on a machine that is new",
+        "tui/test_certificate.py::test_it_is_graded_again_and_holds",
+    ),
     r"export last --to files": _by(
         "the run of these pages made no files",
         "export/test_files.py::test_the_command_writes_a_folder_for_each_run",

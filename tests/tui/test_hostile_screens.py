@@ -27,12 +27,14 @@ from tui_world import services, to_roadmap, until
 
 import agentlab_tui.screens
 import agentlab_tui.widgets
+from agentlab.approval import Form
 from agentlab.backend import Reply, TokenInfo
 from agentlab.events import ToolFinished, ToolStarted
 from agentlab.messages import Artifact, Blob, Message, ToolCall, ToolResult
 from agentlab.places.findings import Finding
 from agentlab_tui.app import AgentLabApp
 from agentlab_tui.choices import ChoiceStore
+from agentlab_tui.consent import FormAsked
 from agentlab_tui.screens import doctor, model
 from agentlab_tui.services import Services
 
@@ -293,11 +295,25 @@ async def playground(pilot: Pilot[None], see: Callable[[], None]) -> None:
         see()
     flow = screen.query("Flow").last()
     call = ToolCall(id="9", name=HOSTILE, arguments="{}")
-    made = Artifact(name=HOSTILE, media_type="image/png", blob=Blob.of(PNG))
-    await flow.show(ToolStarted(call=call))
-    await flow.show(
-        ToolFinished(result=ToolResult(call_id="9", content=HOSTILE, artifacts=(made,)))
+    made = tuple(
+        Artifact(name=HOSTILE, media_type=media_type, blob=Blob.of(data))
+        for media_type, data in (("image/png", PNG), ("image/gif", GIF), ("audio/wav", WAV))
     )
+    await flow.show(ToolStarted(call=call))
+    await flow.show(ToolFinished(result=ToolResult(call_id="9", content=HOSTILE, artifacts=made)))
+    await pilot.pause()
+    see()
+    asked = Form(message=HOSTILE, asker=HOSTILE, fields=hostile_fields())
+    await flow.ask(FormAsked(asked, lambda _: None))
+    await pilot.pause()
+    see()
+    form = screen.query_one("FormView")
+    for text in form.query("Input"):
+        text.value = "none of these"
+    form.action_send()
+    await pilot.pause()
+    see()
+    form.action_decline()
     await pilot.pause()
     screen.query_one("Composer").load_text(HOSTILE)
     await pilot.pause()
@@ -322,17 +338,43 @@ WALKS: dict[str, Callable[[Pilot[None], Callable[[], None]], Awaitable[None]]] =
 """How each screen is opened, and made to show all it has."""
 
 
-def png() -> bytes:
+def picture(kind: str) -> bytes:
     import io
 
     from PIL import Image
 
     file = io.BytesIO()
-    Image.new("RGB", (4, 4), "red").save(file, "PNG")
+    first, *rest = (Image.new("RGB", (4, 4), colour) for colour in ("red", "blue"))
+    first.save(file, kind, **({"save_all": True, "append_images": rest} if kind == "GIF" else {}))
     return file.getvalue()
 
 
-PNG = png()
+def sound() -> bytes:
+    import io
+    import wave
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setparams((1, 2, 8000, 0, "NONE", ""))
+        written.writeframes(bytes(800))
+    return file.getvalue()
+
+
+PNG, GIF, WAV = picture("PNG"), picture("GIF"), sound()
+
+
+def hostile_fields() -> dict[str, Any]:
+    """A form's, every word of which is hostile."""
+    of = {"enum": [HOSTILE, 1], "enumNames": [HOSTILE]}
+    kinds: list[dict[str, Any]] = [
+        {"type": "string", "default": HOSTILE},
+        {"type": "boolean"},
+        {"type": "number"},
+        of,
+        {"type": "array", "items": of},
+    ]
+    properties = {f"{HOSTILE}{n}": {**one, "description": HOSTILE} for n, one in enumerate(kinds)}
+    return {"properties": properties, "required": list(properties)}
 
 
 def test_every_screen_is_walked() -> None:
@@ -371,7 +413,10 @@ async def test_no_screen_sends_a_strangers_marks_to_the_terminal(
                 app.pop_screen()
                 await pilot.pause()
     edited = {"ModelScreen", "LabScreen", "PlaygroundScreen"}  # these have Textual's own editors
-    assert set(dirty) == (set() if guarded else edited)
+    if guarded:
+        assert dirty == {}
+    else:  # a file's name is in an editor as well, which may be gone before it is drawn
+        assert set(dirty) - {"ExportScreen"} == edited
     assert "[/nothing]" in shown
     unseen = classes(agentlab_tui.widgets, Widget) - terminal.drawn
     assert {kind.__name__ for kind in unseen} == set()

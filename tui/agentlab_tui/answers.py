@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from agentlab.errors import LabError
 from agentlab.labs.answers import (
     AgentAnswer,
+    Answer,
     CodeAnswer,
     ForkAnswer,
     QuizAnswer,
+    ReadAnswer,
 )
 from agentlab.labs.answers import parse_answer as parse
-from agentlab.labs.toml_text import starter_text
+from agentlab.labs.runner import CheckReport
+from agentlab.labs.toml_text import answer_text, starter_text
 from agentlab.labs.values import CodeStep, ForkStep, RunStep, Step, answer_name
 from agentlab.limits import Limits
 from agentlab_tui.assembly import FormValues
+from agentlab_tui.lab_progress import PassedWith
 
 Runnable: TypeAlias = RunStep
 """Steps whose answer is a text that can be tried."""
@@ -59,6 +64,15 @@ def parse_choice(text: str) -> QuizAnswer:
         LabError: as `parse_own`.
     """
     return parse(text, QuizAnswer, "your choice")
+
+
+def passed_with(answer: Answer, checks: Iterable[CheckReport], model: str = "") -> PassedWith:
+    """What is kept of an answer that passed. A program takes the place of the model."""
+    assert not isinstance(answer, ReadAnswer), "there is nothing to pass in what is only read"
+    found = tuple((check.says, check.reason) for check in checks)
+    if isinstance(answer, CodeAnswer):
+        return PassedWith(answer=answer.code, model="", checks=found)
+    return PassedWith(answer=answer_text(answer), model=model, checks=found)
 
 
 def form_values(answer: AgentAnswer) -> FormValues:

@@ -13,7 +13,7 @@ from agentlab.places.trust import agent_of, is_own, model_name
 from agentlab.replay import edited, fork
 from agentlab.replay.rebuild import equipment_of
 from agentlab.trace import Record, Trace
-from agentlab_tui.consent import Asked, Consent
+from agentlab_tui.consent import Consent, Question
 from agentlab_tui.feed import Opened
 from agentlab_tui.live_agent import Start
 from agentlab_tui.services import Services
@@ -70,7 +70,7 @@ def start_fork(services: Services, trace: Trace, change: Change) -> Start:
     """How the engine goes on with a run; see `LiveAgent`."""
 
     @asynccontextmanager
-    async def start(tell: Callable[[Asked | Opened], None]) -> AsyncGenerator[Run[Any]]:
+    async def start(tell: Callable[[Question | Opened], None]) -> AsyncGenerator[Run[Any]]:
         own = is_own(trace, services.runs)
         name = model_name(trace, change.backend, own=own)
         backend = services.engine.backend(name)

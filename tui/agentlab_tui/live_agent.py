@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 from agentlab.agent.run import Run
 from agentlab.errors import AgentLabError
 from agentlab.events import Event, RunFailed, RunFinished
-from agentlab_tui.consent import Asked
+from agentlab_tui.consent import Question
 from agentlab_tui.engine import Engine
 from agentlab_tui.feed import Ended, Feed, Opened, joined
 
-Happening: TypeAlias = Opened | Asked | Event | Ended
+Happening: TypeAlias = Opened | Question | Event | Ended
 Start: TypeAlias = Callable[
-    [Callable[[Asked | Opened], None]], AbstractAsyncContextManager[Run[Any]]
+    [Callable[[Question | Opened], None]], AbstractAsyncContextManager[Run[Any]]
 ]
 """Opens what a run needs, on the engine; tells when the model is there, and what is to be asked."""
 
@@ -46,8 +46,8 @@ class LiveAgent:
         happenings: list[Happening] = []
         for item in self._feed.take():
             before = happenings[-1] if happenings else None
-            if isinstance(item, Asked | Opened | Ended) or isinstance(
-                before, Asked | Opened | Ended | None
+            if isinstance(item, Question | Opened | Ended) or isinstance(
+                before, Question | Opened | Ended | None
             ):
                 happenings.append(item)
             elif (both := joined(before, item)) is not None:

@@ -27,11 +27,11 @@ from agentlab.labs.runner import (
 )
 from agentlab.labs.values import Lab
 from agentlab_tui.answers import Runnable
-from agentlab_tui.consent import Asked, Consent
+from agentlab_tui.consent import Consent, Question
 from agentlab_tui.engine import Engine
 from agentlab_tui.feed import Ended, Feed, Noted, Opened, joined
 
-Shown: TypeAlias = Opened | LabEvent | Asked | Noted | Ended
+Shown: TypeAlias = Opened | LabEvent | Question | Noted | Ended
 
 
 Whose: TypeAlias = Literal["own", "starter", "reference"]

@@ -19,8 +19,10 @@ from agentlab.errors import AgentLabError
 
 if TYPE_CHECKING:
     from agentlab.labs.answers import Answer
+    from agentlab.labs.runner import Grader, LabReport
     from agentlab.labs.values import Lab, Step
     from agentlab_tui.catalog import LabEntry
+    from agentlab_tui.lab_progress import PassedWith
 
 HELP = """\
 labs            list the labs            open m5/tool-use  open one
@@ -266,6 +268,7 @@ class PlainText:
             Grader,
         )
         from agentlab.places.models import open_backend
+        from agentlab_tui.answers import passed_with
 
         assert self._lab is not None
         answer = self._answer(solution=solution)
@@ -281,33 +284,37 @@ class PlainText:
             practice=practice,
         )
 
-        async def work() -> bool:
+        async def work() -> LabReport:
             try:
                 return await self._grade(grader, answer[0])
             finally:
                 await model.aclose()
 
-        self._keep(passed=asyncio.run(work()) and answer[1], practice=practice)
+        report = asyncio.run(work())
+        name = self._backend or self._lab.backend
+        kept = passed_with(answer[0], report.steps[0].checks, name) if report.passed else None
+        self._keep(kept if answer[1] else None, practice=practice)
 
-    async def _grade(self, grader: object, answer: Answer) -> bool:
+    async def _grade(self, grader: Grader, answer: Answer) -> LabReport:
         from agentlab.labs.outcomes import Outcomes
-        from agentlab.labs.runner import Grader, LabFinished
+        from agentlab.labs.runner import LabFinished
 
-        assert isinstance(grader, Grader)
-        outcomes, passed = Outcomes(self._runs), False
+        outcomes = Outcomes(self._runs)
+        report: LabReport | None = None
         async for event in grader.lab_events({self._step.id: answer}):
             outcomes.see(event)
             for line in _said(event):
                 self._write(line)
             if isinstance(event, LabFinished):
-                passed = event.report.passed
-        return passed
+                report = event.report
+        assert report is not None, "a lab's events end with its report"
+        return report
 
-    def _keep(self, *, passed: bool, practice: bool) -> None:
+    def _keep(self, passed: PassedWith | None, *, practice: bool) -> None:
         import time
 
         if passed and not practice:
-            self._store.set_passed(self._id, self._step.id, time.time())
+            self._store.set_passed(self._id, self._step.id, time.time(), passed)
             self._write("You passed this step.")
             return
         self._store.set_seen(self._id, self._step.id, time.time())
@@ -317,16 +324,19 @@ class PlainText:
     def _choose(self, letters: tuple[str, ...]) -> None:
         from agentlab.labs.answers import QuizAnswer
         from agentlab.labs.attempt import Attempt
-        from agentlab.labs.runner import judge
+        from agentlab.labs.runner import judge, reported
         from agentlab.labs.values import QuizStep
+        from agentlab_tui.answers import passed_with
 
         step = self._step
         if not isinstance(step, QuizStep):
             self._write("This step has no question to choose from.")
             return
-        verdict = judge(step.checks[0], Attempt(answer=QuizAnswer(chosen=letters)))
+        answer = QuizAnswer(chosen=letters)
+        verdict = judge(step.checks[0], Attempt(answer=answer))
         self._write(f"{'Right' if verdict.passed else 'Wrong'}: {safe(verdict.reason)}")
-        self._keep(passed=verdict.passed, practice=False)
+        kept = passed_with(answer, [reported(step.checks[0], verdict)]) if verdict.passed else None
+        self._keep(kept, practice=False)
 
 
 def _said(event: object) -> Iterator[str]:

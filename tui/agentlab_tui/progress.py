@@ -19,7 +19,7 @@ from agentlab.errors import AgentLabError
 from agentlab.private import FILE_MODE, private_folder
 
 if TYPE_CHECKING:
-    from agentlab_tui.lab_progress import LabProgress
+    from agentlab_tui.lab_progress import LabProgress, PassedWith
 
 
 class ProgressError(AgentLabError):
@@ -48,10 +48,15 @@ class ProgressStore:
                 path.replace(path.with_suffix(".json.unreadable"))
             return LabProgress()
 
-    def set_passed(self, lab: str, step: str, at: float) -> LabProgress:
+    def set_passed(
+        self, lab: str, step: str, at: float, passed_with: PassedWith | None = None
+    ) -> LabProgress:
         """A step was passed with the learner's own answer."""
         now = self.lab(lab)
-        return self._save(lab, now.model_copy(update={"passed": {**now.passed, step: at}}))
+        change: dict[str, object] = {"passed": {**now.passed, step: at}}
+        if passed_with is not None:
+            change["passed_with"] = {**now.passed_with, step: passed_with}
+        return self._save(lab, now.model_copy(update=change))
 
     def set_seen(self, lab: str, step: str, at: float) -> LabProgress:
         """A step was tried or watched."""

@@ -18,7 +18,7 @@ from agentlab.messages import Message
 from agentlab.plugins.equipment import Equipment, equipment_for
 from agentlab.plugins.tools import load_tools
 from agentlab_tui.assembly import Assembly
-from agentlab_tui.consent import Asked, Consent
+from agentlab_tui.consent import Consent, Question
 from agentlab_tui.feed import Opened
 from agentlab_tui.live_agent import LiveAgent
 from agentlab_tui.services import Services
@@ -53,7 +53,7 @@ class Talk:
         history = self.history
 
         @asynccontextmanager
-        async def start(tell: Callable[[Asked | Opened], None]) -> AsyncGenerator[Run[Any]]:
+        async def start(tell: Callable[[Question | Opened], None]) -> AsyncGenerator[Run[Any]]:
             backend = self._services.engine.backend(assembly.backend)
             tell(Opened(backend.identity))
             agent = agent_of(assembly, backend, self._services)

@@ -43,12 +43,16 @@ def wasteful(found: Mapping[str, Any], _: Any) -> str | None:
 
 def heavy(found: Mapping[str, Any], _: Any) -> str | None:
     """More numbers than the budget."""
+    if "done" in found:
+        return f"it came as far as {found['done']}"
     count = found["numbers"]
     return f"{count:,} numbers, {BUDGET:,} at most" if count > BUDGET else None
 
 
 def forgot(found: Mapping[str, Any], _: Any) -> str | None:
     """The model no longer foresees calls."""
+    if "done" in found:
+        return f"it came as far as {found['done']}"
     lost = found["surprise"]
     return f"{lost} nats a token, {MOST_SURPRISE} at most" if lost > MOST_SURPRISE else None
 
@@ -56,4 +60,5 @@ def forgot(found: Mapping[str, Any], _: Any) -> str | None:
 def slow(found: Mapping[str, Any], _: Any) -> str | None:
     """It took the long way."""
     took = found["seconds"]
-    return f"{took} s, {SECONDS:.0f} at most" if took > SECONDS else None
+    so_far = f" for {found['done']}" if "done" in found else ""
+    return f"{took} s{so_far}, {SECONDS:.0f} at most" if took > SECONDS else None

@@ -19,6 +19,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped
 
+from .judging import SECONDS
 from .tasks import TASKS
 from .weights import factors, files, write_adapter
 
@@ -50,15 +51,18 @@ _kept = {name: array.copy() for name, array in _given.items()}
 """
 _LIGHTENED = """\
 import json, time, numpy as np
-_given, _made, _shapes, _began = dict(np.load("factors.npz")), [], {}, time.thread_time()
+_given, _made, _shapes, _began = dict(np.load("factors.npz")), [], {{}}, time.thread_time()
 for _name in json.load(open("names.json")):
+    if time.thread_time() - _began > {seconds}:
+        break
     _b, _a = lighten(_given[_name + ".b"], _given[_name + ".a"])
     _b, _a = (np.ascontiguousarray(np.asarray(part, dtype=np.float32)) for part in (_b, _a))
     _shapes[_name] = [list(_b.shape), list(_a.shape)]
     _made += [_b.ravel(), _a.ravel()]
 np.concatenate(_made).tofile("made0")
-print(json.dumps({"shapes": _shapes, "seconds": round(time.thread_time() - _began, 1)}))
+print(json.dumps({{"shapes": _shapes, "seconds": round(time.thread_time() - _began, 1)}}))
 """
+"""Goes on to the end, or until it has taken longer than it may."""
 
 
 @asynccontextmanager
@@ -126,13 +130,17 @@ async def run_on_adapter(code: str, context: ToolContext) -> str:
     await opened.write_file("factors.npz", file.getvalue())
     await opened.write_file("names.json", json.dumps(list(factors())))
     context.emit("lightening 210 weights\n")
-    said = await _run(opened, _LIGHTENED)
+    said = await _run(opened, _LIGHTENED.format(seconds=SECONDS))
+    took = float(said["seconds"])
+    if len(said["shapes"]) < len(factors()):
+        done = f"{len(said['shapes'])} of {len(factors())} weights"
+        return f"stopped after {took} s: {done}\n{json.dumps({'seconds': took, 'done': done})}"
     made = await _lightened(opened, cast(dict[str, list[list[int]]], said["shapes"]))
     numbers = sum(b.size + a.size for b, a in made.values())
     context.emit(f"{numbers:,} numbers; reading calls with llama.cpp\n")
     found = {
         "numbers": numbers,
-        "seconds": float(said["seconds"]),
+        "seconds": took,
         "surprise": round(_surprise(made), 4),
     }
     shown = (

@@ -400,9 +400,10 @@ def honest(known, asked):
     x = np.array([row(kind, claim) for kind, claim, _ in known])
     y = np.array([right for *_, right in known], dtype=float)
     w = np.zeros(x.shape[1])
+    held = np.array([0.0] * len(kinds) + [0.1])  # how much a claim counts, not how often a kind is
     for _ in range(2000):
         off = 1 / (1 + np.exp(-x @ w)) - y
-        w -= 0.05 * (x.T @ off / len(y) + 0.01 * w)
+        w -= 0.05 * (x.T @ off / len(y) + held * w)
     asked = np.array([row(kind, claim) for kind, claim in asked])
     return 1 / (1 + np.exp(-asked @ w))
 """,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentlab.messages import Message
 from agentlab_tools.lent import Lender
-from agentlab_tools.open_book import EXAMPLES, INSTRUCTIONS, MODEL, STEADY, asked
+from agentlab_tools.open_book import EXAMPLES, INSTRUCTIONS, MODEL, QUESTIONS, STEADY, asked
 from agentlab_tools.open_book.library import found_for
 
 BRACED = (
@@ -50,6 +50,20 @@ def shown(*, named: bool = True) -> list[Message]:
 def unnamed(user: str, answer: str = "") -> tuple[str, str]:
     """What a user asks and what is to be answered, without the source."""
     return user.partition("] ")[2], answer.rpartition(" (")[0]
+
+
+async def citable(lender: Lender, question: str) -> str:
+    """This question, or the next one whose answer names its source.
+
+    Of some, the model writes on until it is cut off; of which, depends on how a processor rounds.
+    """
+    every = [one for one, _ in QUESTIONS]
+    at = every.index(question)
+    for one in (*every[at:], *every[:at]):
+        answer, _ = await answered(lender, one)
+        if answer.endswith(f"({sentence_for(one)[0]})"):
+            return one
+    return question
 
 
 async def answered(lender: Lender, question: str, *, named: bool = True) -> tuple[str, int]:

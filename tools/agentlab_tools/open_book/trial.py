@@ -150,8 +150,9 @@ async def _agent(bench: Bench, questions: list[str], context: ToolContext) -> di
     """What an agent answers that has the chain as its tool."""
     lender = bench.lender
     runs: list[dict[str, Any]] = []
-    for question in questions:
+    for drawn in questions:
         # The index is made and the chain's answer known: a tool has little time by the clock
+        question = await own.citable(lender, drawn) if bench.framework.named else drawn
         await own.answered(lender, question, named=bench.framework.named)
         before = len(lender.asked), len(lender.searched)
         said = await _told(lender, bench.framework.agent.format(question=question))

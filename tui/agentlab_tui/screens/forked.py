@@ -15,7 +15,7 @@ from textual.widgets import Static
 from agentlab.display import counted, one_line
 from agentlab.events import Event, LiveEvent, ModelReplied
 from agentlab.trace import Trace
-from agentlab_tui.consent import Asked
+from agentlab_tui.consent import Asked, FormAsked
 from agentlab_tui.feed import Ended, Opened
 from agentlab_tui.forking import Change, start_fork
 from agentlab_tui.live_agent import Happening, LiveAgent
@@ -105,7 +105,7 @@ class ForkedScreen(Screen[None]):
         match event:
             case Opened(model=model):
                 self.query_one(TopBar).set_right(model.name)
-            case Asked():
+            case Asked() | FormAsked():
                 status.at("waits for your word")
                 await flow.ask(event)
             case Ended():

@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from agentlab.labs.values import Lab, Step
-from agentlab_tui.lab_progress import LabProgress
+from agentlab_tui.lab_progress import LabProgress, PassedWith
 from agentlab_tui.navigation import OpenTrace
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
@@ -228,7 +228,7 @@ class LabScreen(Screen[None]):
 
     @on(WorkPane.Passed)
     def _passed(self, event: WorkPane.Passed) -> None:
-        self._pass(event.step)
+        self._pass(event.step, event.passed_with)
 
     @on(WorkPane.Tried)
     def _tried(self, event: WorkPane.Tried) -> None:
@@ -237,9 +237,10 @@ class LabScreen(Screen[None]):
         if event.practised:
             self.notify("Practice passed. Press g for the cases that count.", markup=False)
 
-    def _pass(self, step: str) -> None:
+    def _pass(self, step: str, passed_with: PassedWith | None = None) -> None:
         now = time.time()
-        self._keep(lambda: self._services.progress.set_passed(self._lab_id, step, now))
+        store = self._services.progress
+        self._keep(lambda: store.set_passed(self._lab_id, step, now, passed_with))
 
     def _keep(self, change: Callable[[], LabProgress]) -> None:
         try:

@@ -22,13 +22,14 @@ from agentlab.errors import AgentLabError
 from agentlab.events import LiveEvent, ModelReplied
 from agentlab.tooling.threads import in_thread
 from agentlab_tui.assembly import Assembly
-from agentlab_tui.consent import Asked
+from agentlab_tui.consent import Asked, FormAsked
 from agentlab_tui.feed import Ended, Opened
 from agentlab_tui.kept_talk import kept, past_talk
 from agentlab_tui.live_agent import Happening, LiveAgent
 from agentlab_tui.services import Services
 from agentlab_tui.talk import Talk
 from agentlab_tui.widgets.approval import Approval
+from agentlab_tui.widgets.form import FormView
 from agentlab_tui.widgets.meters import Meters
 from agentlab_tui.widgets.run_pane import TICK_S
 from agentlab_tui.widgets.run_status import RunStatus
@@ -186,7 +187,7 @@ class Conversation(VerticalScroll, can_focus=True):
                 room = model.details.get("n_ctx")
                 self._meters.set_room(room if isinstance(room, int) else 0)
                 status.at("answers")
-            case Asked():
+            case Asked() | FormAsked():
                 status.at("waits for your word")
                 await turn.flow.ask(event)
             case Ended():
@@ -206,7 +207,8 @@ class Conversation(VerticalScroll, can_focus=True):
         turn.tokens += event.reply.tokens
 
     @on(Approval.Answered)
-    def _go_on(self, event: Approval.Answered) -> None:
+    @on(FormView.Answered)
+    def _go_on(self, event: Approval.Answered | FormView.Answered) -> None:
         event.stop()
         self._status.at("answers")
         self._reply_began = self._services.clock()

@@ -23,10 +23,11 @@ from agentlab.events import (
     ToolStarted,
 )
 from agentlab.messages import Artifact, Message, ToolResult
-from agentlab_tui.consent import Asked
+from agentlab_tui.consent import FormAsked, Question
 from agentlab_tui.tones import COLOURS
 from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.call import Call
+from agentlab_tui.widgets.form import FormView
 from agentlab_tui.widgets.media import media_widgets
 from agentlab_tui.widgets.said import Said
 
@@ -92,9 +93,12 @@ class Flow(Vertical):
                     pass
         self._said = None
 
-    async def ask(self, asked: Asked) -> None:
-        """Put a question to the person, right below the call that it is about."""
+    async def ask(self, asked: Question) -> None:
+        """Put a question to the person; one about a call stands right below it."""
         self._said = None
+        if isinstance(asked, FormAsked):
+            await self._add(FormView(asked))
+            return
         call = await self._call(asked.call.id, asked.call.name)
         call.start(asked.call)
         await self.mount(Approval(asked), after=call)
@@ -104,6 +108,8 @@ class Flow(Vertical):
         self.query(Call).remove_class("-busy")
         for approval in self.query(Approval):
             approval.close()
+        for form in self.query(FormView):
+            form.close()
 
     async def _finish(self, result: ToolResult) -> None:
         call = self._calls[result.call_id]

@@ -32,13 +32,14 @@ from agentlab.labs.runner import (
     StepFinished,
     StepReport,
 )
-from agentlab_tui.consent import Asked
+from agentlab_tui.consent import Asked, FormAsked
 from agentlab_tui.feed import Ended, Noted, Opened
 from agentlab_tui.live_run import Job, LiveRun, Shown, Whose
 from agentlab_tui.services import Services
 from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.case import CaseView
 from agentlab_tui.widgets.checks import CheckList
+from agentlab_tui.widgets.form import FormView
 from agentlab_tui.widgets.run_status import RunStatus
 
 TICK_S = 1 / 30
@@ -174,7 +175,7 @@ class RunPane(Vertical):
                 elif isinstance(agent_event, ModelReplied):
                     status.count_reply(agent_event.reply.usage.output_tokens)
                 await self._case.show(agent_event)
-            case Asked() if self._case:
+            case Asked() | FormAsked() if self._case:
                 status.at("waits for your word")
                 await self._case.flow.ask(event)
             case Noted(problem=problem):
@@ -193,7 +194,8 @@ class RunPane(Vertical):
                 pass
 
     @on(Approval.Answered)
-    def _go_on(self, event: Approval.Answered) -> None:
+    @on(FormView.Answered)
+    def _go_on(self, event: Approval.Answered | FormView.Answered) -> None:
         """The keys go back to the run: y, a and d mean nothing now."""
         event.stop()
         self.query_one("#cases").focus()

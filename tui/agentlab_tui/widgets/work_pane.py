@@ -13,7 +13,7 @@ from textual.message import Message
 from agentlab.errors import AgentLabError
 from agentlab.labs.answers import AgentAnswer, Answer, QuizAnswer
 from agentlab.labs.attempt import Attempt
-from agentlab.labs.runner import judge
+from agentlab.labs.runner import judge, reported
 from agentlab.labs.toml_text import answer_text, starter_text
 from agentlab.labs.values import AgentStep, CodeStep, ForkStep, Lab, QuizStep, Step
 from agentlab_tui.answers import (
@@ -24,8 +24,10 @@ from agentlab_tui.answers import (
     language_of,
     parse_choice,
     parse_own,
+    passed_with,
     with_form,
 )
+from agentlab_tui.lab_progress import PassedWith
 from agentlab_tui.live_run import Job, Whose
 from agentlab_tui.progress import ProgressError
 from agentlab_tui.services import Services
@@ -44,6 +46,7 @@ class WorkPane(Vertical):
         """A step was passed with the learner's own answer, on what counts."""
 
         step: str
+        passed_with: PassedWith
 
     @dataclass
     class Tried(Message):
@@ -241,7 +244,8 @@ class WorkPane(Vertical):
             return
         own = report.passed and job.whose == "own"
         if own and not job.practice:
-            self.post_message(self.Passed(job.step.id))
+            done = passed_with(job.answer, report.checks, job.backend)
+            self.post_message(self.Passed(job.step.id, done))
         else:
             self.post_message(self.Tried(job.step.id, practised=own))
 
@@ -249,11 +253,14 @@ class WorkPane(Vertical):
     def _judge_choice(self, event: Quiz.Handed) -> None:
         step = self._step
         if isinstance(step, QuizStep):
-            attempt = Attempt(answer=QuizAnswer(chosen=event.letters))
-            verdict = judge(step.checks[0], attempt)
+            answer = QuizAnswer(chosen=event.letters)
+            verdict = judge(step.checks[0], Attempt(answer=answer))
             self.query_one(Quiz).judge(verdict)
-            done = self.Passed(step.id) if verdict.passed else self.Tried(step.id, practised=False)
-            self.post_message(done)
+            if verdict.passed:
+                done = passed_with(answer, [reported(step.checks[0], verdict)])
+                self.post_message(self.Passed(step.id, done))
+            else:
+                self.post_message(self.Tried(step.id, practised=False))
 
     @on(Quiz.Chosen)
     def _keep_choice(self, event: Quiz.Chosen) -> None:
