@@ -59,7 +59,8 @@ def emoji() -> Emoji:
         planes, colours = kept["planes"], kept["colours"]
         pictures = colours[np.arange(len(planes))[:, None, None], planes]
         rows = {
-            name: kept[name] * kept[f"{name}_scale"] for name in ("features", "of_names", "of_words")
+            name: kept[name] * kept[f"{name}_scale"]
+            for name in ("features", "of_names", "of_words")
         }
         names = kept["names"]
         return Emoji(

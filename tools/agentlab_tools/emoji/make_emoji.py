@@ -14,11 +14,11 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np  # noqa: TID253 - a program of its own
 from numpy.typing import NDArray  # noqa: TID253
-from PIL import Image
+from PIL import Image  # noqa: TID253
 
 from agentlab_tools.emoji import MAKERS, SIDE, Encoder
 from agentlab_tools.knowledge.embed import open_embedder
@@ -77,7 +77,11 @@ def picture(file: Path) -> Image.Image:
     """On white, made smaller, in few colours."""
     whole = Image.open(file).convert("RGBA")
     white = Image.new("RGBA", whole.size, "white")
-    small = Image.alpha_composite(white, whole).convert("RGB").resize((SIDE, SIDE), Image.LANCZOS)
+    small = (
+        Image.alpha_composite(white, whole)
+        .convert("RGB")
+        .resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    )
     return small.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
@@ -106,13 +110,9 @@ if __name__ == "__main__":
         "of_words": embed([", ".join(one.words) or one.name for one in concepts]),
     }
     arrays = {f"{name}{part}": a for name, rows in kept.items() for part, a in whole(rows).items()}
-    np.savez_compressed(
-        FILE,
-        planes=planes,
-        colours=colours,
-        names=np.array([one.name for one in concepts]),
-        words=np.array([", ".join(one.words) for one in concepts]),
-        kinds=np.array([one.kind for one in concepts]),
-        **arrays,
-    )
+    arrays |= {"planes": planes, "colours": colours}
+    told = {"names": [one.name for one in concepts], "kinds": [one.kind for one in concepts]}
+    told["words"] = [", ".join(one.words) for one in concepts]
+    arrays |= {name: np.array(some) for name, some in told.items()}
+    np.savez_compressed(FILE, **cast(dict[str, Any], arrays))
     print(f"{len(concepts)} emoji, twice, {FILE.stat().st_size:,} bytes")

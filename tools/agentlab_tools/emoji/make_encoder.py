@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np  # noqa: TID253 - a program of its own
-import onnx  # pyright: ignore[reportMissingImports]
 import torch  # noqa: TID253
-from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
+
+ONNX: Any = import_module("onnx")
 
 FILE = Path(__file__).with_name("encoder.onnx")
 ENLARGED = 3.0
@@ -53,14 +54,14 @@ class Graph:
     def node(self, kind: str, *others: str, **how: Any) -> str:
         """Do this with what was made last, and with others."""
         made = f"{kind}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, [self.last, *others], [made], **how))
+        self.nodes.append(ONNX.helper.make_node(kind, [self.last, *others], [made], **how))
         self.last = made
         return made
 
-    def constant(self, value: np.ndarray) -> str:
+    def constant(self, value: Any) -> str:
         """Keep an array."""
         name = f"kept{len(self.kept)}"
-        self.kept.append(numpy_helper.from_array(value, name))
+        self.kept.append(ONNX.numpy_helper.from_array(np.asarray(value), name))
         return name
 
     def convolved(
@@ -78,10 +79,12 @@ class Graph:
         scale = np.abs(weight).max(axis=(1, 2, 3), keepdims=True) / 127 + 1e-12
         whole = self.constant((weight / scale).round().astype(np.int8))
         floats = f"float{len(self.nodes)}"
-        self.nodes.append(helper.make_node("Cast", [whole], [floats], to=TensorProto.FLOAT))
+        self.nodes.append(
+            ONNX.helper.make_node("Cast", [whole], [floats], to=ONNX.TensorProto.FLOAT)
+        )
         scaled = f"scaled{len(self.nodes)}"
         by = self.constant(scale.astype(np.float32))
-        self.nodes.append(helper.make_node("Mul", [floats, by], [scaled]))
+        self.nodes.append(ONNX.helper.make_node("Mul", [floats, by], [scaled]))
         how = {"strides": [stride] * 2, "group": groups, "auto_pad": "SAME_UPPER"}  # as TensorFlow
         self.node("Conv", scaled, self.constant(bias), **how)
         if bound:
@@ -91,7 +94,7 @@ class Graph:
 def encoder(weights: Mapping[str, torch.Tensor]) -> Any:
     """The whole of it."""
     graph = Graph(weights)
-    graph.node("Cast", to=TensorProto.FLOAT)
+    graph.node("Cast", to=ONNX.TensorProto.FLOAT)
     graph.node("Transpose", perm=[0, 3, 1, 2])
     sizes = graph.constant(np.array([1, 1, ENLARGED, ENLARGED], np.float32))
     graph.node("Resize", "", sizes, mode="linear")
@@ -113,17 +116,23 @@ def encoder(weights: Mapping[str, torch.Tensor]) -> Any:
             number, before = number + 1, channels
     graph.node("ReduceMean", graph.constant(np.array([2, 3])), keepdims=0)
     graph.nodes[-1].output[0] = "features"
-    made = helper.make_graph(
+    made = ONNX.helper.make_graph(
         graph.nodes,
         "encoder",
-        [helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", "h", "w", 3])],
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 192])],
+        [
+            ONNX.helper.make_tensor_value_info(
+                "pictures", ONNX.TensorProto.UINT8, ["n", "h", "w", 3]
+            )
+        ],
+        [ONNX.helper.make_tensor_value_info("features", ONNX.TensorProto.FLOAT, ["n", 192])],
         graph.kept,
     )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return ONNX.helper.make_model(
+        made, opset_imports=[ONNX.helper.make_opsetid("", 18)], ir_version=9
+    )
 
 
 if __name__ == "__main__":
     read = torch.load(sys.argv[1], map_location="cpu", weights_only=True)
-    onnx.save(encoder(read), FILE)
+    ONNX.save(encoder(read), FILE)
     print(f"{FILE.stat().st_size:,} bytes")
