@@ -126,6 +126,6 @@ def tinted(tile: Array, colour: str | None) -> Array:
     light = shades.mean(axis=2, keepdims=True) / 255
     tone = np.array(SHADES[colour], dtype=float)
     dark, bright = 2 * light * tone, tone + (2 * light - 1) * 0.8 * (255 - tone)
-    made: Any = np.where(light < 0.5, dark, bright)
     paper = shades.min(axis=2, keepdims=True) > _WHITE
-    return np.where(paper, 255, made.round()).astype(np.uint8)
+    made: list[Array] = [np.where(light < 0.5, dark, bright)]
+    return np.where(paper, 255, made[0]).astype(np.uint8)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[Any]
 
 NEW = 300
-"""Things that are held back, of 1,218."""
+"""Things that are held back, of 1,217."""
 TEMPERATURE = 0.1
 WIDTH = 128
 _ROUNDS, _BATCH, _DROPPED = 12, 256, 0.3

@@ -1,4 +1,4 @@
-"""Emoji: 1,218 things, each drawn by two makers, with names and other words. See NOTICE.
+"""Emoji: 1,217 things, each drawn by two makers, with names and other words. See NOTICE.
 
 A picture is 32 by 32 points on white. What an image model sees of it is kept beside it, and
 `Encoder` sees the same in any picture of your own; names and words are kept as MiniLM's vectors.

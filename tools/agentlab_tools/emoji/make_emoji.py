@@ -5,7 +5,7 @@
     python tools/agentlab_tools/emoji/make_emoji.py google/package twitter/package lib/package
 
 Needs `encoder.onnx` (make_encoder.py) and the extra `knowledge`. Left out are flags, letters,
-signs, hours of the clock, and those forms of a person that differ from another in sex alone.
+signs, hours of the clock, a rude gesture, and the forms of a person that differ in sex alone.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _KINDS = (
     *("family", "keycap", "alphanum", "time", "av-symbol", "arrow", "other-symbol", "zodiac"),
     *("religion", "math", "punctuation", "currency", "gender", "transport-sign", "person-symbol"),
 )
+_RUDE = ("middle finger",)
 _MAN, _WOMAN, _MALE, _FEMALE = "1F468", "1F469", "2642", "2640"
 
 
@@ -65,6 +66,8 @@ def chosen(google: Path, twitter: Path, lib: Path) -> list[Concept]:
         said = words.get(looks) or words.get(looks.replace("\ufe0f", ""))
         if said and one["has_img_google"] and drawn.get(one["unified"]):
             name, *others = (word.replace("_", " ").replace(" s ", "'s ") for word in said)
+            if name in _RUDE:
+                continue
             found.append(Concept(name, others[:KEYWORDS], one["subcategory"], one["image"]))
     return found
 
