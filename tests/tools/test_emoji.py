@@ -29,7 +29,7 @@ def test_pictures_are_things_on_white_and_both_makers_drew_the_same():
     one, other = (known.features[m] - known.features.mean(axis=(0, 1)) for m in (0, 1))
     one, other = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (one, other))
     best = (one @ other.T).argmax(axis=1)
-    assert (best == np.arange(len(best))).mean() > 0.5  # 0.001 by chance
+    assert (best == np.arange(len(best))).mean() > 0.4  # 0.001 by chance
 
 
 def test_the_encoder_sees_what_is_kept_and_the_embedder_reads_it():

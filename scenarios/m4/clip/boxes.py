@@ -1,7 +1,7 @@
 """Boxes that score pictures against sentences: some see a thing by how they are made, one learnt.
 
 Each is asked about pairs of facts: both pictures against both sentences. What a made box sees is
-known, and what the learnt one sees was measured on thousands of pairs (`measure.py`).
+known, and what the learnt one sees was measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS = ("thing", "colour", "count", "side", "not", "owner")
 """What a box may see: which thing, its colour, how many, what is left of what, what is not there,
 and which of two things a colour belongs to."""
 SEEN = frozenset({"thing", "colour"})
-"""By the learnt space, of the pairs in `measure.py`: 1.00 and 0.96; the others 0.46 to 0.54."""
+"""By the learnt space: 1.00 of 2,000 pairs in `measure.py`; the others 0.17 to 0.52."""
 _NOISE = 0.45
 _LIKING = 1.5
 _FIRST = (1.7, 0.3)

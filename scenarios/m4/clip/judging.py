@@ -14,7 +14,8 @@ Found = Mapping[str, Any]
 
 CLOSE = 1e-5
 RECALL = 0.285
-"""Of new things, both ways, among the best 5 of 300; what works came to 0.31 and more."""
+"""Of new things, both ways, among the best 5 of 300; what works came to 0.31 and more, training at
+a temperature of 1 or 0.001 to 0.26 at most."""
 NAMED = 0.55
 """Of new pictures, of 15 kinds; what works came to 0.58 to 0.65."""
 HONEST = 0.1

@@ -58,7 +58,7 @@ def sheet(rows: Sequence[Row]) -> bytes:
                 pen.rounded_rectangle(edge, radius=6, outline=_FRAME, width=3)
             left += tile.width + _GAP
     file = io.BytesIO()
-    paper.save(file, format="PNG", optimize=True)
+    paper.save(file, format="PNG")
     return file.getvalue()
 
 
