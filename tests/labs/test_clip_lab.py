@@ -179,10 +179,13 @@ async def test_an_agent_that_asks_for_something_else_or_tells_less_is_not_right(
     one = {"asked": "Find pictures of faces, but no cats.", "wanted": ["faces", "cats"]}
     names = ["sad face", "nose", "robot", "ghost"]
     good = {**one, "called": [["faces", "cats"]], "found": names, "said": ", ".join(names[:3])}
-    assert misled({"agent": [good]}, None) is None
-    assert "searched for" in misled({"agent": [{**good, "called": [["faces", ""]]}]}, None)
-    assert "names 2" in misled({"agent": [{**good, "said": "sad face and nose"}]}, None)
-    assert "not asked" in misled({"agent": []}, None)
+    assert misled({"draws": [{"agent": [good]}, {"agent": []}]}, None) is None
+    for other, why in (
+        ({"called": [["faces", ""]]}, "searched for"),
+        ({"said": "sad face and nose"}, "names 2"),
+    ):
+        assert why in misled({"draws": [{"agent": [{**good, **other}]}]}, None)
+    assert "not asked" in misled({"draws": [{"agent": []}]}, None)
 
 
 def test_averages_judge_all_cases_and_say_what_failed(lab: Lab):
@@ -209,7 +212,7 @@ def test_a_sheet_has_a_row_for_each_and_long_words_are_cut(lab: Lab):
     picture = Image.open(io.BytesIO(sheets.sheet(rows)))
     assert picture.format == "PNG"
     assert picture.size == (250 + 3 * 74 + 10, 2 * 74 + 10)
-    assert (0, 140, 60) in {color for _, color in picture.convert("RGB").getcolors(100_000)}
+    assert (0, 140, 60) in {color for _, color in picture.convert("RGB").getcolors(100_000) or ()}
 
 
 def test_numbers_of_another_shape_or_none_are_refused_in_a_line(lab: Lab):

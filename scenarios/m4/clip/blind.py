@@ -26,7 +26,7 @@ PAIRS = 40
 THINGS, COLOURS = 20, 4
 
 
-async def probe(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping[str, Any]]:
+async def probe(run: Run, seed: int, context: ToolContext | None) -> tuple[str, Mapping[str, Any]]:
     """Ask a program for pairs, show them to boxes, and hear what it makes of the scores."""
     import numpy as np
 
@@ -45,7 +45,8 @@ async def probe(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping
         for kind, says in zip(KINDS, row.tolist(), strict=True)
         if says != (kind in one.sees)
     ]
-    context.attach("asked.png", _shown(pairs), "image/png")
+    if context is not None:
+        context.attach("asked.png", _shown(pairs), "image/png")
     lines = [
         f"box {box}: {', '.join(kind for kind, says in zip(KINDS, row, strict=True) if says)}"
         for (box, _), row in zip(some, sees.tolist(), strict=True)

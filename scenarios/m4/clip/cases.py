@@ -9,7 +9,10 @@ from typing import Any
 
 from agentlab.labs import Case
 
-_BATCHES = ((2, 3, 0.5), (5, 4, 0.1), (6, 3, 0.07), (4, 8, 1.0), (4, 3, 0.001))
+_BATCHES = (
+    *((2, 3, 0.5), (5, 4, 0.1), (6, 3, 0.07), (4, 8, 1.0), (3, 2, 0.2)),
+    *((7, 5, 0.05), (4, 3, 0.001)),
+)
 """(rows, numbers in each, temperature)."""
 
 
@@ -34,16 +37,19 @@ def batches(rng: Random, count: int) -> Sequence[Case]:
             tried.append((one[0].tolist(), one[1].tolist(), temperature))
             expect.append({"loss": float(loss), "slopes": [s.tolist() for s in slopes], "how": how})
         code = _BATCH.format(tried=json.dumps(tried))
-        cases.append(Case(code, expect, title="five batches, one of them at 0.001"))
+        cases.append(Case(code, expect, title="seven batches, one of them at 0.001"))
     return cases
 
 
-def seeds(task: str, title: str) -> Callable[[Random, int], Sequence[Case]]:
-    """Cases of a task, each with a seed of its own."""
+def seeds(task: str, title: str, draws: int = 2) -> Callable[[Random, int], Sequence[Case]]:
+    """Cases of a task, each with so many draws, of a seed each."""
 
     def drawn(rng: Random, count: int) -> Sequence[Case]:
         return [
-            Case(json.dumps({"task": task, "seed": rng.randrange(1_000_000)}), title=title)
+            Case(
+                json.dumps({"task": task, "seeds": rng.sample(range(1_000_000), draws)}),
+                title=title,
+            )
             for _ in range(count)
         ]
 

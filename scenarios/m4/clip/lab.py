@@ -44,7 +44,7 @@ lab = Lab(
         code_step(
             "contrast",
             answers.CONTRAST,
-            Drawn(batches, practice=1, graded=2),
+            Drawn(batches, practice=1, graded=1),
             hints=(
                 "In the starter each picture chooses a caption. Who does not choose yet? And do "
                 "its slopes know that rows are made length 1?",
@@ -61,7 +61,7 @@ lab = Lab(
         code_step(
             "train",
             answers.TRAIN,
-            Drawn(seeds("train", "917 things to learn from, 300 new"), practice=1, graded=2),
+            Drawn(seeds("train", "917 things to learn from, 300 new, twice"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "The starter's loss goes to nothing. What is the easiest way to bring every "
@@ -80,7 +80,7 @@ lab = Lab(
         code_step(
             "name",
             probes.NAME,
-            Drawn(seeds("name", "new pictures of 15 kinds"), practice=1, graded=2),
+            Drawn(seeds("name", "new pictures of 15 kinds, twice"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "How sure is the starter? And how often is it right?",
@@ -98,7 +98,9 @@ lab = Lab(
         code_step(
             "blind",
             probes.PROBE,
-            Drawn(seeds("blind", "six boxes, six kinds of question"), practice=1, graded=2),
+            Drawn(
+                seeds("blind", "six boxes, six kinds of question", draws=1), practice=1, graded=1
+            ),
             runs_on="look",
             hints=(
                 "A box that sees nothing but which things are there: which of the starter's pairs "
@@ -116,7 +118,7 @@ lab = Lab(
         code_step(
             "search",
             probes.SEARCH,
-            Drawn(seeds("search", "eight requests, and an agent"), practice=1, graded=2),
+            Drawn(seeds("search", "eight requests, twice, and an agent"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "Which of the words in 'animals, but no birds' does the space understand?",

@@ -54,7 +54,7 @@ def numbers(said: Array | None, shape: tuple[int | None, ...], why: str) -> Arra
     return made
 
 
-async def train(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping[str, Any]]:
+async def train(run: Run, seed: int, context: ToolContext | None) -> tuple[str, Mapping[str, Any]]:
     """Let towers learn from pairs, and look for new things by their names."""
     import numpy as np
 
@@ -76,10 +76,11 @@ async def train(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping
     seen = seen.reshape(len(MAKERS), len(new), -1)
     shares = [[space.found(one, told, within) for one in seen] for within in (1, 5, 10)]
     first, five, ten = (float(np.mean(share)) for share in shares)
-    scores = unit(told + 1e-12) @ unit(seen[0] + 1e-12).T
-    rows = [_found(str(known.names[new[n]]), scores[n], new, n) for n in range(_SHOWN)]
-    rows += await _own(run, _words_of(made), seen[0], new)
-    context.attach("found.png", sheet(rows), "image/png")
+    if context is not None:
+        scores = unit(told + 1e-12) @ unit(seen[0] + 1e-12).T
+        rows = [_found(str(known.names[new[n]]), scores[n], new, n) for n in range(_SHOWN)]
+        rows += await _own(run, _words_of(made), seen[0], new)
+        context.attach("found.png", sheet(rows), "image/png")
     line = f"found first: {first:.1%}, among 5: {five:.1%}, among 10: {ten:.1%} of {len(new)} new"
     found = {"recall": five, "first": first, "new": len(new), "flat": flat}
     return line, found
@@ -123,7 +124,7 @@ def _prompted() -> Array:
     return embed()(texts).reshape(len(kinds.KINDS), len(kinds.PROMPTS), TEXT)
 
 
-async def name(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping[str, Any]]:
+async def name(run: Run, seed: int, context: ToolContext | None) -> tuple[str, Mapping[str, Any]]:
     """Have new pictures named by one of 15 words, with no labelled picture."""
     import numpy as np
 
@@ -139,16 +140,22 @@ async def name(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping[
     sure = numbers(made.get("sure"), (len(pictures),), why)
     if ((said < 0) | (said >= len(kinds.KINDS))).any() or ((sure < 0) | (sure > 1)).any():
         raise ToolError(f"{why}: 0 to {len(kinds.KINDS) - 1}, and 0 to 1")
-    rows: list[Row] = []
-    for number, word in enumerate(kinds.KINDS):
-        best = [n for n in (-sure).argsort(kind="stable").tolist() if said[n] == number][:_BEST]
-        looks = [known.pictures[n // len(things), things[n % len(things)]] for n in best]
-        fit = [place for place, n in enumerate(best) if right[n] == number]
-        rows.append(Row(word, looks, fit, f"{int((said == number).sum())} pictures"))
-    context.attach("named.png", sheet(rows), "image/png")
+    if context is not None:
+        context.attach("named.png", _sorted(things, said, sure, right), "image/png")
     found = {"right": float((said == right).mean()), "sure": float(sure.mean())}
     line = f"{found['right']:.1%} of {len(right)} right, {found['sure']:.1%} sure on average"
     return line, found
+
+
+def _sorted(things: Array, said: Array, sure: Array, right: Array) -> bytes:
+    """A sheet of the surest of each word; what is right has a frame."""
+    rows: list[Row] = []
+    for number, word in enumerate(kinds.KINDS):
+        best = [n for n in (-sure).argsort(kind="stable").tolist() if said[n] == number][:_BEST]
+        looks = [emoji().pictures[n // len(things), things[n % len(things)]] for n in best]
+        fit = [place for place, n in enumerate(best) if right[n] == number]
+        rows.append(Row(word, looks, fit, f"{int((said == number).sum())} pictures"))
+    return sheet(rows)
 
 
 _TRAIN = """_see, _read = train(_given['x'], _given['y'])

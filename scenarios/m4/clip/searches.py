@@ -29,7 +29,7 @@ _TEXTS = 8
 _LONGEST = 200
 
 
-async def search(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping[str, Any]]:
+async def search(run: Run, seed: int, context: ToolContext | None) -> tuple[str, Mapping[str, Any]]:
     """Search new pictures for every request; if enough of it fits, an agent asks for some."""
     import numpy as np
 
@@ -49,10 +49,11 @@ async def search(run: Run, seed: int, context: ToolContext) -> tuple[str, Mappin
     ):
         raise ToolError(why)
     found, shown = _measured(things, picked)
-    context.attach("found.png", sheet(shown), "image/png")
     lines = [f"{found['fits']:.0%} fits, {found['unwanted']:.0%} was not wanted"]
     told_of: list[Any] = []
-    if found["fits"] >= ENOUGH:
+    if context is not None:
+        context.attach("found.png", sheet(shown), "image/png")
+    if context is not None and found["fits"] >= ENOUGH:
         context.emit("asking the agent\n")
         names = {
             one: list(dict.fromkeys(known.names[things[some]].tolist()))

@@ -51,8 +51,12 @@ async def look(code: str, context: ToolContext) -> str:
         return await _run(opened, given, glue)
 
     task = cast(dict[str, _Task], _TASKS)[told["task"]]
-    shown, found = await task(run, told["seed"], context)
-    return f"{display_safe(shown)}\n{json.dumps(found)}"
+    draws = [
+        await task(run, seed, None if number else context)
+        for number, seed in enumerate(told["seeds"])
+    ]
+    shown = "\n".join(one for one, _ in draws)
+    return f"{display_safe(shown)}\n{json.dumps({'draws': [found for _, found in draws]})}"
 
 
 async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
@@ -79,7 +83,8 @@ async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mappin
 
 
 Run: TypeAlias = Callable[[Mapping[str, "Array"], str], Awaitable[Mapping[str, "Array"]]]
-_Task = Callable[[Run, int, ToolContext], Awaitable[tuple[str, Mapping[str, Any]]]]
+_Task = Callable[[Run, int, ToolContext | None], Awaitable[tuple[str, Mapping[str, Any]]]]
+"""What a task says and found, by a seed. With a context, it shows pictures and asks an agent."""
 _TASKS = {
     "train": looking.train,
     "name": looking.name,

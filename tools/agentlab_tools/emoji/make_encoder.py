@@ -8,7 +8,7 @@
 The net is that of Tan and Le (https://arxiv.org/abs/1905.11946) in its form for small devices: no
 squeezing, ReLU6. Its weights, learnt on ImageNet by the authors (Apache-2.0), were turned into
 PyTorch's by ML Illustrated (Apache-2.0). The last of its 16 blocks and what follows are left out:
-they are a third of the weights, and find no more (see `PICTURE` in __init__.py).
+they are half of the weights, and words found no more by what comes out behind them.
 
 The graph takes pictures as they are kept, enlarges them threefold, and returns 192 numbers for
 each: the mean of every map over all places. Batch normalisation is part of the weights. Each row of
