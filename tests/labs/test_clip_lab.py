@@ -72,6 +72,8 @@ def test_what_is_found_counts_ties_against_it(lab: Lab):
     assert found(eye, eye, 1) == 1
     assert found(np.ones((10, 3)), np.ones((10, 3)), 5) == 0
     assert found(eye, np.roll(eye, 1, axis=0), 1) == 0
+    with np.errstate(invalid="ignore"):
+        assert found(0 * eye, eye, 5) == 0
     two = np.repeat(np.eye(5), 2, axis=0)  # each thing has a double
     assert found(two, two, 1) == 0
     assert found(two, two, 2) == 1

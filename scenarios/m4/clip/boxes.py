@@ -108,7 +108,7 @@ class Learnt:
 
     def __init__(self) -> None:
         self._encoder, self._embedder = Encoder(), open_embedder(threads=1)
-        self._seen: dict[bytes, Array] = {}
+        self._seen: dict[Fact, Array] = {}
         self._read: dict[str, Array] = {}
 
     def scores(self, pairs: Sequence[tuple[Fact, Fact]], colours: Sequence[str]) -> Array:
@@ -117,20 +117,19 @@ class Learnt:
 
         from .towers import unit
 
-        shown = [[picture(fact) for fact in pair] for pair in pairs]
+        shown = [[tuple(one for one in fact if not one.missing) for fact in pair] for pair in pairs]
         said = [[sentence(fact) for fact in pair] for pair in pairs]
-        new = {one.tobytes(): one for pair in shown for one in pair}
-        fresh = [key for key in new if key not in self._seen]
-        if fresh:
-            rows = self._encoder.features(np.stack([new[key] for key in fresh]))
-            self._seen.update(zip(fresh, unit(space.whole().see(rows)), strict=True))
+        new = sorted({one for pair in shown for one in pair} - self._seen.keys(), key=sentence)
+        if new:
+            rows = self._encoder.features(np.stack([picture(one) for one in new]))
+            self._seen.update(zip(new, unit(space.whole().see(rows)), strict=True))
         words = sorted({one for pair in said for one in pair} - self._read.keys())
         if words:
             rows = self._embedder.embed(words)
             self._read.update(zip(words, unit(space.whole().read(rows)), strict=True))
         return np.array(
             [
-                [[float(self._seen[f.tobytes()] @ self._read[g]) for g in told] for f in looks]
+                [[float(self._seen[f] @ self._read[g]) for g in told] for f in looks]
                 for looks, told in zip(shown, said, strict=True)
             ]
         )

@@ -71,13 +71,15 @@ async def train(run: Run, seed: int, context: ToolContext | None) -> tuple[str, 
     told = numbers(made.get("told"), (len(new), seen.shape[1]), "read must return rows as wide")
     if not 1 <= seen.shape[1] <= _WIDEST:
         raise ToolError(f"a row of the space has 1 to {_WIDEST} numbers, not {seen.shape[1]}")
+    if not (seen.any(axis=1).all() and told.any(axis=1).all()):
+        raise ToolError("there are rows of zeros among them, which point nowhere")
     flat = min(float(rows.std(axis=0).max()) for rows in (seen, told)) < 1e-6
     seen[shuffled], told[mixed] = seen.copy(), told.copy()
     seen = seen.reshape(len(MAKERS), len(new), -1)
     shares = [[space.found(one, told, within) for one in seen] for within in (1, 5, 10)]
     first, five, ten = (float(np.mean(share)) for share in shares)
     if context is not None:
-        scores = unit(told + 1e-12) @ unit(seen[0] + 1e-12).T
+        scores = unit(told) @ unit(seen[0]).T
         rows = [_found(str(known.names[new[n]]), scores[n], new, n) for n in range(_SHOWN)]
         rows += await _own(run, _words_of(made), seen[0], new)
         context.attach("found.png", sheet(rows), "image/png")
@@ -111,7 +113,7 @@ async def _own(run: Run, words: Sequence[str], seen: Array, new: Array) -> list[
 
     made = await run({"texts": embed()(list(words))}, "_made['told'] = _read(_given['texts'])")
     told = numbers(made.get("told"), (len(words), seen.shape[1]), "read must return rows as wide")
-    scores = unit(told) @ unit(seen).T
+    scores = unit(told + 1e-12) @ unit(seen).T
     return [
         _found(text, one, new, None, "your words") for text, one in zip(words, scores, strict=True)
     ]

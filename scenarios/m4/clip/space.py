@@ -138,8 +138,8 @@ def found(pictures: Array, captions: Array, within: int) -> float:
     shares: list[float] = []
     for table in (scores, scores.T):
         own = np.diag(table)[:, None]
-        # what ties with the right one counts as before it: one point for all finds nothing
-        better = (table >= own).sum(axis=1) - 1
+        # what is not below the right one counts as before it: one point for all finds nothing
+        better = (~(table < own)).sum(axis=1) - 1
         shares.append(float((better < within).mean()))
     return float(np.mean(shares))
 
