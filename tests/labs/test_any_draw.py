@@ -34,6 +34,7 @@ DRAWN = {
     "m2/positions": ("sinusoid", "rotate", "lengths", "room"),
     "m2/three-architectures": ("wire", "fill", "cannot", "route"),
     "m4/music": ("tokens", "parallels", "apart", "learn"),
+    "m4/clip": ("contrast", "train", "name", "blind"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 
