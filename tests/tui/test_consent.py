@@ -13,7 +13,7 @@ from agentlab.approval import Decision
 from agentlab.messages import ToolCall
 from agentlab.trace import Trace, runs_in
 from agentlab.trace.results import Results, passed_runs, results_in
-from agentlab_tui.consent import Asked, Consent
+from agentlab_tui.consent import Asked, Consent, Question
 from agentlab_tui.progress import ProgressStore
 from agentlab_tui.widgets.approval import Approval
 from agentlab_tui.widgets.call import Call
@@ -100,7 +100,12 @@ async def test_a_form_of_what_is_no_agent_is_not_opened(tmp_path: Path) -> None:
 
 async def test_calls_made_together_are_asked_about_one_at_a_time() -> None:
     asked: list[Asked] = []
-    consent = Consent(asked.append)
+
+    def tell(question: Question) -> None:
+        assert isinstance(question, Asked)
+        asked.append(question)
+
+    consent = Consent(tell)
     calls = [ToolCall(id=f"c{n}", name="add", arguments="{}") for n in range(3)]
     waiting = [asyncio.create_task(consent(call)) for call in calls]
     await asyncio.sleep(0.05)
