@@ -1,0 +1,133 @@
+"""m4/gan: two nets against each other draw digits, and how one tells whether they do it well."""
+
+from __future__ import annotations
+
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
+from agentlab_tools.execute.tools import run_python
+
+from . import answers, judging
+from .cases import generators, matches, pairs, scores
+from .diagnoses import DIAGNOSE
+from .games import GAME
+from .played import ASKED, FAR, NEW, VARIED
+from .tools import play, sandbox, see
+
+lab = Lab(
+    id="m4/gan",
+    title="One seven is enough",
+    teaches=(
+        "two losses that work against each other, and which of two forms learns",
+        "how far drawn pictures are from real ones, and what no distance sees",
+        "a generator that collapses, mended, and an agent that draws with it",
+    ),
+    minutes=25,
+    tools=(run_python, see, play),
+    equip=sandbox,
+    steps=(
+        ReadStep(id="players"),
+        code_step(
+            "losses",
+            answers.LOSSES,
+            Drawn(scores, practice=1, graded=1),
+            hints=(
+                "What is the generator's slope where the discriminator is sure, at a score of -9? "
+                "And what does exp(900) give?",
+                "The generator wants its pictures taken for real: -log s(x), not log(1 - s(x)). "
+                "Write -log s(x) as log(1 + exp(-x)).",
+                "np.logaddexp(0, -x) is that loss at any x; its slope by x is s(x) - 1, and "
+                "s(x) = np.exp(-np.logaddexp(0, -x)).",
+            ),
+            checks=(
+                every("discriminator", "its loss and slopes", judging.unlike("discriminator")),
+                every("generator", "its loss and slopes", judging.unlike("generator")),
+                every("far", "both hold for scores of 800 and more", judging.overflown),
+            ),
+        ),
+        code_step(
+            "frechet",
+            answers.FRECHET,
+            Drawn(pairs, practice=2, graded=2),
+            runs_on="see",
+            hints=(
+                "The starter looks at each feature by itself. What do two features say together?",
+                "gap + trace(A) + trace(B) - 2 trace(root(A @ B)). A @ B is not symmetric, but its "
+                "eigenvalues are real, and none is below 0.",
+                "roots = np.sqrt(np.linalg.eigvals(a @ b).real.clip(0)); their sum is the trace of "
+                "the root.",
+            ),
+            checks=(
+                every("moved", "how far the means are apart", judging.misplaced(*judging.MOVED)),
+                every("spreads", "how the spreads differ", judging.misplaced(*judging.SPREAD)),
+                every("singular", "also where one is flat", judging.misplaced(*judging.THIN)),
+                every("digits", "the same of digits, seen by the judge", judging.misseen),
+            ),
+        ),
+        code_step(
+            "diagnose",
+            DIAGNOSE,
+            Drawn(generators, practice=1, graded=1),
+            runs_on="see",
+            hints=(
+                "What would you have to compare to see that all sevens are one? And to see that a "
+                "picture was learnt by heart?",
+                "Distances: of pictures of one digit from each other, digit by digit, beside real "
+                "ones; and of each picture from its nearest known one.",
+                "Copies are within 0.4 of a known picture. Collapsed: for some digit, the mean "
+                "distance is below 0.35 of that of known ones.",
+            ),
+            checks=tuple(
+                every(state, says, judging.misdiagnosed(state))
+                for state, says in (
+                    ("collapsed", "each collapse is seen"),
+                    ("copies", "each copyist is seen"),
+                    ("deaf", "who doesn't listen is seen"),
+                    ("well", "nobody is accused who is well"),
+                )
+            ),
+        ),
+        code_step(
+            "game",
+            GAME,
+            Drawn(matches, practice=1, graded=1),
+            runs_on="play",
+            hints=(
+                "Look at digits.png and at the film. What could the discriminator see, if it were "
+                "shown more than one picture at a time?",
+                "Either show it two pictures of the same digit side by side, or hold its slope by "
+                "real pictures down, every few rounds.",
+                "(slope,) = autograd.grad(real.sum(), pictures, create_graph=True); add "
+                "0.8 * slope.square().sum(dim=1).mean() every 8th round.",
+            ),
+            checks=(
+                every("asked", f"{ASKED:.0%} are the digit asked for", judging.short("asked")),
+                every("varied", f"{VARIED:.0%} of real variety", judging.short("varied")),
+                every("far", f"a Fréchet distance of {FAR:.0f} at most", judging.short("far")),
+                every("new", f"no nearer than {NEW} to known digits", judging.short("new")),
+                every("agent", "the agent's numbers can be read", judging.unwritten),
+            ),
+        ),
+        quiz(
+            "which",
+            "Whom do you believe?",
+            (
+                "A new generator: 99 % of its pictures are read as what was asked for, and its "
+                "Fréchet distance is below that of fresh real digits. What do you do first?"
+            ),
+            wrong(
+                "Nothing: better than real digits is as good as it gets.",
+                "Known digits, a little darker, had such numbers, too.",
+            ),
+            right(
+                "Look up for each picture the nearest one that it learnt from.",
+                "No distance between two sets knows what was learnt from. Only this one does.",
+            ),
+            wrong(
+                "Look at both losses over its training.",
+                "They hardly differ between a generator that collapsed and one that is well.",
+            ),
+            hints=("Whose Fréchet distance was the least in your table?",),
+        ),
+    ),
+)
