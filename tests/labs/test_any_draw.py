@@ -33,6 +33,7 @@ DRAWN = {
     "m2/attention": ("attend", "look", "off", "agent"),
     "m2/positions": ("sinusoid", "rotate", "lengths", "room"),
     "m2/three-architectures": ("wire", "fill", "cannot", "route"),
+    "m4/gan": ("losses", "frechet", "diagnose"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -119,8 +119,8 @@ def _pairs(dice: Any) -> list[tuple[Array, Array]]:
 def distances(x: Array, y: Array) -> tuple[float, float, float]:
     """The Fréchet distance of two sets of rows, squared as usual; covariances by n, or by n - 1.
 
-    The trace of the root of a product of covariances is the sum of the singular values of what the
-    centred rows have in common, so no root of a matrix is needed, and none has to be regular.
+    The trace of the root of a product of covariances is the sum of the singular values of the
+    product of their factors, so no root of a matrix is needed, and none has to be regular.
 
     Returns:
         By n, by n - 1, and what the parts of it add up to, which says how far rounding may go.
@@ -129,7 +129,8 @@ def distances(x: Array, y: Array) -> tuple[float, float, float]:
 
     gap = float(((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum())
     a, b = x - x.mean(axis=0), y - y.mean(axis=0)
-    common = float(np.linalg.svd(a @ b.T, compute_uv=False).sum())
+    factors = np.linalg.qr(a, mode="r") @ np.linalg.qr(b, mode="r").T
+    common = float(np.linalg.svd(factors, compute_uv=False).sum())
     one, other = float((a**2).sum()), float((b**2).sum())
     n, m = len(x), len(y)
     far = [

@@ -28,7 +28,8 @@ def sheet(pictures: Array, columns: int) -> Array:
 
 def beside(parts: Sequence[tuple[str, Array]], columns: int) -> bytes:
     """Sheets side by side, each with its title, as PNG."""
-    figure = _figure(3.2 * len(parts), 3.5)
+    rows = max(len(pictures) // columns for _, pictures in parts)
+    figure = _figure(3.2 * len(parts), 0.4 + 3.2 * rows / columns)
     for number, (title, pictures) in enumerate(parts, 1):
         ax = figure.add_subplot(1, len(parts), number)
         _shown(ax, sheet(pictures, columns))
@@ -42,8 +43,7 @@ def film(frames: Array) -> bytes:
     figure = _figure(6.4, 0.45 + 6.0 * moments / columns)
     ax = figure.add_subplot()
     _shown(ax, sheet(frames.reshape(-1, SIDE * SIDE), columns))
-    ax.set_ylabel("training →", fontsize=9)
-    ax.yaxis.set_inverted(True)
+    ax.set_ylabel("← training", fontsize=9)
     return _png(figure)
 
 

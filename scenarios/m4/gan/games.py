@@ -78,7 +78,7 @@ def _game(
     g: str = _G,
     first: str = _FIRST,
     scored: str = _SCORED,
-    rounds: int = 1300,
+    rounds: int = 1200,
     rate: str = "0.003, betas=(0.5, 0.99)",
     turns: int = 1,
     mean: bool = True,
@@ -138,7 +138,7 @@ def _learnt_by_heart(draw: str, train: str = _KEPT) -> str:
 
 GAME = programs(
     starter=_game(
-        rounds=300,
+        rounds=200,
         rate="0.003, betas=(0.5, 0.99)",
         turns=5,
         mean=False,

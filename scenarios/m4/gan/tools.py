@@ -159,7 +159,8 @@ async def play(code: str, context: ToolContext) -> str:
         found["agent"] = game.reads(written, drawn)
         lines += [f"asked for {one['number']}: {one['read']}" for one in found["agent"]]
         if asked:
-            picture = await asyncio.to_thread(beside, [("written", drawn)], len(asked))
+            title = f"written: {' '.join(written)}"
+            picture = await asyncio.to_thread(beside, [(title, drawn)], len(asked))
             context.attach("written.png", picture, "image/png")
     return display_safe("\n".join(lines)) + "\n" + json.dumps(found)
 
