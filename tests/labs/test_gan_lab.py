@@ -48,7 +48,8 @@ def test_the_expected_slopes_are_those_of_the_losses(lab: Lab):
     rng = np.random.default_rng(0)
     real, made = rng.normal(2, 3, 5), rng.normal(-2, 3, 9)
     expect = part(lab, "cases")._losses(real, made)
-    one, other = (torch.tensor(x, requires_grad=True) for x in (real, made))
+    leaves: Any = [torch.tensor(x, requires_grad=True) for x in (real, made)]
+    one, other = leaves
     loss = soft(-one).mean() + soft(other).mean()
     loss.backward()
     said, *steep = expect["discriminator"]
@@ -140,12 +141,8 @@ def test_what_the_agent_had_drawn_is_read_digit_by_digit(lab: Lab):
 
 async def test_the_agent_writes_what_it_calls_with(lab: Lab):
     scribe = part(lab, "scribe")
-    model = Scripted(
-        [
-            Message.assistant(ToolCall(id="1", name="write_by_hand", arguments={"number": "407"})),
-            "Done.",
-        ]
-    )
+    asks = ToolCall(id="1", name="write_by_hand", arguments='{"number": "407"}')
+    model = Scripted([Message.assistant(asks), "Done."])
     assert await scribe._call(model, 407) == "407"
     assert await scribe._call(Scripted(["407"]), 407) == ""
 

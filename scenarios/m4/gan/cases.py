@@ -129,8 +129,8 @@ def distances(x: Array, y: Array) -> tuple[float, float, float]:
 
     gap = float(((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum())
     a, b = x - x.mean(axis=0), y - y.mean(axis=0)
-    factors = np.linalg.qr(a, mode="r") @ np.linalg.qr(b, mode="r").T
-    common = float(np.linalg.svd(factors, compute_uv=False).sum())
+    factors: list[Any] = [np.linalg.qr(rows, mode="r") for rows in (a, b)]
+    common = float(np.linalg.svd(factors[0] @ factors[1].T, compute_uv=False).sum())
     one, other = float((a**2).sum()), float((b**2).sum())
     n, m = len(x), len(y)
     far = [

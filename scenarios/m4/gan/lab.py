@@ -93,12 +93,12 @@ lab = Lab(
             Drawn(matches, practice=1, graded=1),
             runs_on="play",
             hints=(
-                "Look at digits.png and at the film. What could the discriminator see, if it were "
-                "shown more than one picture at a time?",
-                "Either show it two pictures of the same digit side by side, or hold its slope by "
-                "real pictures down, every few rounds.",
-                "(slope,) = autograd.grad(real.sum(), pictures, create_graph=True); add "
-                "0.8 * slope.square().sum(dim=1).mean() every 8th round.",
+                "Look at the film. Which of the two has its turn more often, and what does it do "
+                "with it?",
+                "One turn each, and 1,200 rounds. Return another net of the same shape, with the "
+                "mean of the generator's weights over the last hundred.",
+                "kept.lerp_(now, max(0.01, 1 / n)), under torch.no_grad(), after each round, for "
+                "each pair of parameters of the two nets.",
             ),
             checks=(
                 every("asked", f"{ASKED:.0%} are the digit asked for", judging.short("asked")),
@@ -112,11 +112,11 @@ lab = Lab(
             "which",
             "Whom do you believe?",
             (
-                "A new generator: 99 % of its pictures are read as what was asked for, and its "
-                "Fréchet distance is below that of fresh real digits. What do you do first?"
+                "A new generator: the judge reads 98 % as what was asked for, its pictures are as "
+                "varied as real ones, its Fréchet distance is 4. What do you do first?"
             ),
             wrong(
-                "Nothing: better than real digits is as good as it gets.",
+                "Nothing: all three measures say that it is well.",
                 "Known digits, a little darker, had such numbers, too.",
             ),
             right(
@@ -124,10 +124,10 @@ lab = Lab(
                 "No distance between two sets knows what was learnt from. Only this one does.",
             ),
             wrong(
-                "Look at both losses over its training.",
-                "They hardly differ between a generator that collapsed and one that is well.",
+                "Have a second judge read its pictures.",
+                "It would read them as well. So it would the digits that they were copied from.",
             ),
-            hints=("Whose Fréchet distance was the least in your table?",),
+            hints=("Whose Fréchet distance was that, in your table?",),
         ),
     ),
 )

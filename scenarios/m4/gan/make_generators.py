@@ -29,7 +29,7 @@ WIDTH = 128
 def trained(text: str, seed: int) -> Any:
     """The net that a program of the lab makes of the kept digits."""
     film = types.ModuleType("film")
-    film.__dict__["frame"] = lambda pictures: None
+    film.__dict__["frame"] = id
     sys.modules["film"] = film
     space: dict[str, Any] = {}
     exec(text.replace("256", str(WIDTH)), space)  # noqa: S102 - the lab's own

@@ -52,7 +52,7 @@ class Game:
         numbers = dice.sample(range(100, 1000), _NUMBERS)
         return cls(seed, *drawn(seed, KNOWN, FRESH, "float32"), asked, numbers)
 
-    def measured(self, pictures: Array) -> dict[str, float]:
+    def measured(self, pictures: Array) -> dict[str, Any]:
         """How good pictures are, one for each digit that was asked for."""
         import numpy as np
 
@@ -82,7 +82,7 @@ class Game:
 
     def reads(self, written: Sequence[str], drawn: Array) -> list[dict[str, Any]]:
         """What the judge reads where the agent had numbers drawn, digit after digit."""
-        said = read(drawn).argmax(axis=1).tolist() if len(drawn) else []
+        said: list[int] = read(drawn).argmax(axis=1).tolist() if len(drawn) else []
         found: list[dict[str, Any]] = []
         for number, text in zip(self.numbers, written, strict=True):
             mine, said = said[: len(text)], said[len(text) :]
