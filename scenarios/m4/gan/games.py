@@ -139,7 +139,7 @@ def _learnt_by_heart(draw: str, train: str = _KEPT) -> str:
 GAME = programs(
     starter=_game(
         rounds=200,
-        rate="0.003, betas=(0.5, 0.99)",
+        rate="0.002, betas=(0.5, 0.99)",
         turns=5,
         mean=False,
         doc=(

@@ -116,7 +116,7 @@ async def _look(opened: Sandbox, seed: int, context: ToolContext) -> str:
     await _give(opened, given)
     said = json.loads(await _inside(opened, _LOOK.format(count=len(made))))["said"]
     parts = [
-        (f"{n}: {one!s:.20}", _in_order(made[n], 25)) for n, one in enumerate(said, 1) if n <= 4
+        (f"{n}: {one!s:.20}", _in_order(made[n - 1], 25)) for n, one in enumerate(said, 1) if n <= 4
     ]
     context.attach("sets.png", await asyncio.to_thread(beside, parts, 5), "image/png")
     found = [
