@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -130,6 +131,7 @@ def lacking(name: str, found: Mapping[str, float]) -> str | None:
     return None if good else says.format(found[name], abs(least))
 
 
+@lru_cache(maxsize=2)
 def compared(seed: int) -> list[tuple[str, Array, Array]]:
     """Sets of digits to compare with real ones, as the judge sees them: (name, one, other)."""
     import numpy as np

@@ -7,7 +7,7 @@ never been shown to any of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -74,7 +74,8 @@ def _nets() -> dict[str, dict[str, Array]]:
     return found
 
 
-def sets(seed: int) -> list[Made]:
+@lru_cache(maxsize=2)
+def sets(seed: int) -> tuple[Made, ...]:
     """Ten sets, in an order drawn."""
     import numpy as np
 
@@ -113,7 +114,8 @@ def sets(seed: int) -> list[Made]:
             asked,
         ),
     ]
-    return [made[at] for at in dice.permutation(len(made))]
+    order: list[int] = dice.permutation(len(made)).tolist()
+    return tuple(made[at] for at in order)
 
 
 def copies(x: Array, y: Array, asked: Array, dice: Any) -> Array:
