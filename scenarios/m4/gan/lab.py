@@ -112,8 +112,8 @@ lab = Lab(
             "which",
             "Whom do you believe?",
             (
-                "A new generator: the judge reads 98 % as what was asked for, its pictures are as "
-                "varied as real ones, its Fréchet distance is 4. What do you do first?"
+                "A new generator: the judge reads 98 % as what was asked for, its pictures are "
+                "93 % as varied as real ones, its Fréchet distance is 4. What do you do first?"
             ),
             wrong(
                 "Nothing: all three measures say that it is well.",
