@@ -112,12 +112,12 @@ lab = Lab(
             "which",
             "Whom do you believe?",
             (
-                "A new generator: the judge reads 98 % as what was asked for, its pictures are "
-                "93 % as varied as real ones, its Fréchet distance is 4. What do you do first?"
+                "A new generator: the judge reads 97 % as what was asked for, its pictures are "
+                "94 % as varied as real ones, its Fréchet distance is 3. What do you do first?"
             ),
             wrong(
                 "Nothing: all three measures say that it is well.",
-                "Known digits, a little darker, had such numbers, too.",
+                "Known digits, with a little noise put over them, came to exactly these numbers.",
             ),
             right(
                 "Look up for each picture the nearest one that it learnt from.",
@@ -127,7 +127,7 @@ lab = Lab(
                 "Have a second judge read its pictures.",
                 "It would read them as well. So it would the digits that they were copied from.",
             ),
-            hints=("Whose Fréchet distance was that, in your table?",),
+            hints=("Who came next to real digits in the table of distances?",),
         ),
     ),
 )
