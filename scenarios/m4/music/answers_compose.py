@@ -177,7 +177,7 @@ def compose(key, bars, seed):
             (_DRAW, "        tokens = chances.argmax(axis=1).tolist()\n"),
             ("20, rng)", "1, rng)"),
         ),
-        "too-hot": _but(("heat=0.8", "heat=1.6")),
+        "too-hot": _but(("heat=0.8", "heat=1.8")),
         "no-rule": _but((_MASK, "")),
         "never-moved": _but(("(by - tonic + (9 if minor else 0)) % 12 == 0", "by == 0")),
         "any-name-will-do": _but(

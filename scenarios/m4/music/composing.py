@@ -106,7 +106,7 @@ def measures(pieces: list[tuple[str, Voices]]) -> dict[str, float]:
     return {
         "in key": _mean([keys.in_key(voices, *key) for key, voices in named]),
         "ends on the tonic": _mean([keys.last_bass(voices) == key[0] for key, voices in named]),
-        "by step": _mean([keys.by_step(voices) for _, voices in named]),
+        "by step": keys.by_step(*(voices for _, voices in pieces)),
         "parallels": sum(keys.parallels(voices) for _, voices in named),
         "parallels in 100 bars": 100 * sum(keys.parallels(voices) for _, voices in named) / bars,
         "stands still": _mean([a == b for a, b in pairs]),

@@ -54,9 +54,15 @@ def last_bass(voices: Voices) -> int | None:
     return next((pitch % 12 for pitch, _ in reversed(voices[3]) if pitch is not None), None)
 
 
-def by_step(voices: Voices) -> float:
+def by_step(*pieces: Voices) -> float:
     """The share of moves in all voices that are by one or two semitones; staying is no move."""
-    moves = [abs(b - a) for voice in voices for a, b in pairwise(data.melody(voice)) if a != b]
+    moves = [
+        abs(b - a)
+        for voices in pieces
+        for voice in voices
+        for a, b in pairwise(data.melody(voice))
+        if a != b
+    ]
     return sum(move <= 2 for move in moves) / max(1, len(moves))
 
 
