@@ -52,7 +52,7 @@ NOT_RUN: Mapping[str, Elsewhere] = {
     ),
     r"export last --to files": _by(
         "the run of these pages made no files",
-        "export/test_files.py::test_the_command_writes_a_folder_for_each_run",
+        "export/test_files_of_runs.py::test_the_command_writes_a_folder_for_each_run",
     ),
     r"export last --to otel": _by(
         "needs a collector",
