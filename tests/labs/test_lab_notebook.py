@@ -83,16 +83,19 @@ def execute(book: dict[str, Any], home: Path) -> dict[str, list[Any]]:
 
 
 def said(outputs: list[Any]) -> str:
-    assert all(out["output_type"] == "stream" for out in outputs), outputs
-    assert not [out for out in outputs if out["name"] == "stderr" and "Error" in out["text"]]
-    return "".join(out["text"] for out in outputs if out["name"] == "stdout")
+    """What was printed; pictures and sounds may stand between it, errors may not."""
+    told = [out for out in outputs if out["output_type"] == "stream"]
+    shown = [out for out in outputs if out["output_type"] == "display_data"]
+    assert len(told) + len(shown) == len(outputs), outputs
+    assert not [out for out in told if out["name"] == "stderr" and "Error" in out["text"]]
+    return "".join(out["text"] for out in told if out["name"] == "stdout")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("id", ["m3/embeddings", "m5/first-agent", "m0/bash"])
+@pytest.mark.parametrize("id", ["m3/embeddings", "m5/first-agent", "m0/bash", "m4/clip"])
 def test_a_real_kernel_runs_it_from_top_to_bottom_with_the_same_checks(id: str, tmp_path: Path):
-    """A program, an agent and a shell script: right ones pass, and those not touched do not."""
+    """Programs, an agent, a shell script, pictures: right answers pass, those not given do not."""
     lab = load(LABS[id])
     steps = list(asked(lab).values())
     solved = (steps[0].id, steps[-1].id)
@@ -107,7 +110,14 @@ def test_a_real_kernel_runs_it_from_top_to_bottom_with_the_same_checks(id: str, 
         assert told[-1] == ("passed" if step.id in solved else "not passed yet"), (step.id, told)
         marks = [line[2:] for line in told if line[:2] in ("✔ ", "✘ ")]
         assert marks == [check.says for check in step.checks]
+    if id == "m4/clip":
+        assert "image/png" in {kind for outs in outputs.values() for kind in kinds(outs)}
     assert any((tmp_path / "runs").glob("*.jsonl"))
+
+
+def kinds(outputs: list[Any]) -> list[str]:
+    """Of what is shown and not printed."""
+    return [kind for out in outputs for kind in out.get("data", {})]
 
 
 def test_a_kernel_says_what_is_wrong_in_one_line(tmp_path: Path):
