@@ -76,7 +76,7 @@ class Sound(Static, can_focus=True):
         elif self._player is None:
             self.notify(
                 "There is no player here. On Linux, pw-play, paplay or aplay would be used; over "
-                "SSH nobody would hear it. agentlab show RUN --files FOLDER writes it out.",
+                "SSH nobody would hear it. agentlab export RUN --to files writes it out.",
                 markup=False,
             )
         else:
