@@ -9,12 +9,13 @@ Such a notebook is made by `agentlab export-lab`.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from agentlab.agent.table import html
 from agentlab.described import lines_of
 from agentlab.display import one_line, safe
 from agentlab.errors import AgentLabError, LabError
@@ -41,8 +42,6 @@ from agentlab.places.models import open_backend
 from agentlab.trace import Trace
 
 _LONG = 160
-_PICTURES = ("image/png", "image/jpeg", "image/gif")
-"""What IPython displays by its first bytes."""
 
 
 class Notebook:
@@ -140,28 +139,27 @@ def _lines(event: LabEvent) -> Iterator[str]:
             pass
 
 
-def _display(files: Iterable[Artifact]) -> None:
-    """Show pictures and sounds below the cell; outside of a notebook their names stand there."""
-    try:
-        shown: Any = import_module("IPython.display")
-    except ImportError:
-        shown = None
+def _display(files: Sequence[Artifact]) -> None:
+    """Name what a tool made, and show pictures and sounds where this runs in a notebook."""
     for file in files:
-        if shown is not None and file.media_type in _PICTURES:
-            shown.display(shown.Image(data=file.blob.read()))
-        elif shown is not None and file.media_type == "audio/wav":
-            shown.display(shown.Audio(data=file.blob.read()))
-        else:
-            print(f"    + {one_line(file.name)} ({one_line(file.media_type)})")
+        print(f"    + {one_line(file.name)} ({one_line(file.media_type)})")
+    if files and _shell() is not None:
+        shown: Any = import_module("IPython.display")
+        shown.display(shown.HTML(html(files)))
+
+
+def _shell() -> Any:
+    """The notebook that this runs in; None elsewhere."""
+    try:
+        ipython: Any = import_module("IPython")
+    except ImportError:
+        return None
+    return ipython.get_ipython()
 
 
 def _define(book: Notebook) -> None:
     """Define `%%answer` in the notebook that this runs in; elsewhere there is nothing to do."""
-    try:
-        ipython: Any = import_module("IPython")
-    except ImportError:
-        return
-    shell = ipython.get_ipython()
+    shell = _shell()
     if shell is None:
         return
 

@@ -33,7 +33,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "diff": ("agentlab.cli.compare:diff", "Compare two runs, step by step", "Look back"),
     "grep": ("agentlab.cli.search:grep", "Search the text of all runs", "Look back"),
     "stats": ("agentlab.cli.search:stats", "Sum up tokens, cost, time and errors", "Look back"),
-    "export": ("agentlab.cli.export:export", "Convert runs to OTel, chat or HTML", "Look back"),
+    "export": (
+        "agentlab.cli.export:export",
+        "Take runs elsewhere: HTML, chat, OTel, files",
+        "Look back",
+    ),
     "import": ("agentlab.cli.export:import_runs", "Turn OTel spans into runs", "Look back"),
     "completion": (
         "agentlab.cli.completion:completion",

@@ -112,8 +112,6 @@ def test_a_tonic_and_its_third_are_told_from_the_end_and_the_signature():
 @pytest.fixture
 def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Chorale]:
     """A few chorales of the corpus itself."""
-    if importlib.util.find_spec("music21") is None:
-        pytest.skip("music21 is not installed")
     folder = corpus.corpus_folder()
     names = ("bwv269", "bwv253", "bwv66.6", "bwv244.15")
     return {name: read_packed(name, (folder / f"{name}.mxl").read_bytes()) for name in names}

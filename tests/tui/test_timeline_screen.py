@@ -216,3 +216,29 @@ async def test_what_can_be_seen_or_heard_of_an_event_is_below_its_words(tmp_path
         assert shown["run_finished"] == []
         rows.cursor = 0
         await until(pilot, lambda: bool(screen.query(Figure)))
+
+
+async def test_what_a_run_made_is_written_out_from_the_screen(tmp_path: Path) -> None:
+    """Chosen by its place in the list, into the folder that stands in the line."""
+
+    def draw(context: ToolContext) -> str:
+        """Draw."""
+        context.attach("dot.gif", b"GIF89a", "image/gif")
+        return "drawn"
+
+    asks = Message.assistant(ToolCall(id="1", name="draw", arguments="{}"))
+    agent = Agent(backend=Scripted([asks, "There."]), tools=[draw], runs=tmp_path / "runs")
+    result = await agent.run("Draw.")
+    assert result.path is not None
+    app = open_app(tmp_path, adder(), roots=(LABS,))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await app.push_screen(TimelineScreen(services(tmp_path), result.path))
+        await until(pilot, lambda: len(app.screen.query_one(VirtualList).items) > 3)
+        await pilot.press("x", "down", "down", "down")
+        line = app.screen.query_one(Input)
+        assert line.value.endswith(f"{result.run}-files")
+        line.value = str(tmp_path / "out")
+        await pilot.press("enter")
+        await until(pilot, lambda: any(tmp_path.glob("out/*.gif")))
+    (file,) = (tmp_path / "out").iterdir()
+    assert file.read_bytes() == b"GIF89a"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -138,12 +138,16 @@ def certified(
             )
 
 
+Outcome: TypeAlias = Literal["passed", "failed", "changed", "no answer", "gone"]
+"""The last three were not graded: another answer than was certified, none, or no such step here."""
+
+
 class Verified(Value):
     """What became of a step that was graded again."""
 
     lab: str
     step: str
-    outcome: Literal["passed", "failed", "changed", "no answer", "gone"]
+    outcome: Outcome
     reason: str
 
     @property
@@ -170,9 +174,7 @@ async def verified(
 async def _verified(
     entry: LabEntry | None, lab: str, step: CertifiedStep, connect: Callable[[str], Backend]
 ) -> Verified:
-    def came_out(
-        outcome: Literal["passed", "failed", "changed", "no answer", "gone"], reason: str
-    ) -> Verified:
+    def came_out(outcome: Outcome, reason: str) -> Verified:
         return Verified(lab=lab, step=step.step, outcome=outcome, reason=reason)
 
     if step.answer is None:

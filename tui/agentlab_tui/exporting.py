@@ -7,12 +7,13 @@ from typing import Literal, TypeAlias
 
 from agentlab.errors import TraceError
 
-Kind: TypeAlias = Literal["html", "chat", "otel"]
+Kind: TypeAlias = Literal["html", "chat", "otel", "files"]
 
 KINDS: dict[Kind, tuple[str, str]] = {
     "html": (".html", "A page to read or send on, complete in one file"),
     "chat": (".chat.jsonl", "The conversation as a training example (OpenAI's chat format)"),
     "otel": (".otel.json", "OpenTelemetry spans, without what was said"),
+    "files": ("-files", "A folder of its pictures, sounds and other files"),
 }
 
 
@@ -20,13 +21,19 @@ def write_export(run: Path, kind: Kind, target: Path) -> None:
     """Write a run out. API keys in this environment are looked for and blanked.
 
     Raises:
-        AgentLabError: the run can't be read, makes no example, or the file can't be written.
+        AgentLabError: the run can't be read, makes no example or no files, or there is no room.
     """
     from agentlab.export.select import load_without
     from agentlab.places.models import known_secrets
 
     trace = load_without(run, known_secrets())
     match kind:
+        case "files":
+            from agentlab.export.files import write_files
+
+            if not write_files(trace, target):
+                raise TraceError("this run holds no pictures, sounds or files")
+            return
         case "html":
             from agentlab.export.html import page
 

@@ -152,8 +152,11 @@ async def _agent(bench: Bench, questions: list[str], context: ToolContext) -> di
     runs: list[dict[str, Any]] = []
     for drawn in questions:
         # The index is made and the chain's answer known: a tool has little time by the clock
-        question = await own.citable(lender, drawn) if bench.framework.named else drawn
-        await own.answered(lender, question, named=bench.framework.named)
+        question = drawn
+        if bench.framework.named:
+            question = await own.citable(lender, drawn)
+        else:
+            await own.answered(lender, question, named=False)
         before = len(lender.asked), len(lender.searched)
         said = await _told(lender, bench.framework.agent.format(question=question))
         made, searched = lender.asked[before[0] :], lender.searched[before[1] :]
