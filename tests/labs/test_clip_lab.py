@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import sys
 from random import Random
@@ -14,7 +15,7 @@ import pytest
 from draws import holds_on_any_draw
 
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import ToolError
+from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.values import CodeStep, Lab
@@ -251,3 +252,16 @@ async def test_what_is_searched_holds_on_any_draw(lab: Lab, monkeypatch: pytest.
     monkeypatch.setattr(searcher, "_answer", repeated)
     monkeypatch.setattr(searcher, "_answered", {})
     await holds_on_any_draw(lab, "search")
+
+
+async def test_without_what_reads_words_one_line_says_what_to_install(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    part(lab, "looking").embed.cache_clear()
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if "minilm" in name else find(name)
+    )
+    with pytest.raises(MissingExtra, match=r"is not installed: .*knowledge\S*$"):
+        async with lab.equip():
+            pass

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
+from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import sandbox_with
@@ -31,7 +33,20 @@ _SECONDS = 60.0
 _SHOWN = 2000
 _LARGEST = 16_000_000
 
-sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"towers.py": TOWERS})
+_opened = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"towers.py": TOWERS})
+
+
+@asynccontextmanager
+async def sandbox() -> AsyncGenerator[Equipment]:
+    """A sandbox with NumPy and the towers; its strength stands in the trace.
+
+    Raises:
+        MissingExtra: what reads words and sees pictures is not installed. Half-way through, it
+            would look like a learner's mistake.
+    """
+    looking.embed()
+    async with _opened() as equipment:
+        yield equipment
 
 
 @tool(timeout=600)
