@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import AsyncGenerator
@@ -147,7 +148,7 @@ async def test_what_is_lacking_is_said_in_one_line(lab: Lab, monkeypatch: pytest
         async with lab.equip():
             pass
     assert "\n" not in str(raised.value)
-    monkeypatch.setattr(part(lab, "tools"), "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match="course"):
         async with lab.equip():
             pass

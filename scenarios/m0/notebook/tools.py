@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
 from itertools import combinations
 from random import Random
 from typing import Any
@@ -14,12 +13,12 @@ from weakref import WeakKeyDictionary
 from agentlab.agent import Agent
 from agentlab.backend import Backend, Settings
 from agentlab.backends import connect
-from agentlab.errors import ConfigError, MissingExtra, ToolError
+from agentlab.errors import ConfigError, ToolError
 from agentlab.labs import Equipment
 from agentlab.limits import Limits
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from .cells import Cell, below_parameters, cells_in
 from .kernels import Kernels, Ran, kernels
@@ -38,9 +37,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
         MissingExtra: what runs notebooks is not installed.
         ConfigError: no process can be started in the sandbox.
     """
-    for needed in ("nbclient", "ipykernel"):
-        if find_spec(needed) is None:
-            raise MissingExtra(needed, "course")
+    require({"nbclient": "course", "ipykernel": "course"})
     async with _opened() as opened:
         if (await opened.run_shell("python3 -c pass")).outcome != "ok":
             raise ConfigError(

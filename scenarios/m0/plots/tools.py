@@ -5,7 +5,6 @@ What a figure is made of is read where it was drawn, and judged here, which the 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,12 +15,12 @@ from typing import Any, Literal, TypeAlias
 from agentlab.agent import Agent
 from agentlab.backend import Settings
 from agentlab.backends import connect
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.limits import Limits
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from .judging import Found, judged
 
@@ -55,8 +54,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: seaborn is not installed.
     """
-    if importlib.util.find_spec("seaborn") is None:
-        raise MissingExtra("seaborn", "course")
+    require({"seaborn": "course"})
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(
             Sandbox.open(packages=_PLAIN, limits=_LIMITS, spare=False)

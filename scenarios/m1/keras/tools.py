@@ -5,7 +5,6 @@ Which digits are right is known outside of the sandbox only.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections.abc import AsyncGenerator
@@ -15,12 +14,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.digits import drawn
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from .agent import asked
 from .cases import FRESH, KNOWN
@@ -44,9 +43,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: keras or torch is not installed.
     """
-    for needed, extra in _NEEDS.items():
-        if importlib.util.find_spec(needed) is None:
-            raise MissingExtra(needed, extra)
+    require(_NEEDS)
     limits = SandboxLimits(timeout=_SECONDS)
     packages = ("torch", "numpy", "keras")
     async with Sandbox.open(packages=packages, limits=limits, spare=False) as opened:

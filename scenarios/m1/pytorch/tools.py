@@ -5,7 +5,6 @@ Which digits are right is known outside of the sandbox only.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 from collections.abc import AsyncGenerator, Mapping
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.digits import drawn
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from .cases import FRESH, KNOWN
 
@@ -41,9 +40,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: torch or gguf is not installed.
     """
-    for needed in ("torch", "gguf"):
-        if importlib.util.find_spec(needed) is None:
-            raise MissingExtra(needed, "train")
+    require({"torch": "train", "gguf": "train"})
     limits = SandboxLimits(timeout=_SECONDS)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
         await printed_by(opened, _FIRST)

@@ -28,7 +28,9 @@ _SHOWN = 2000
 _LARGEST = 16_000_000
 
 
-sandbox = sandbox_with("numpy", timeout=_SECONDS, threads=1, files={"nets.py": NETS})
+sandbox = sandbox_with(
+    "numpy", timeout=_SECONDS, threads=1, files={"nets.py": NETS}, needs={"gguf": "train"}
+)
 
 
 @tool(timeout=200)

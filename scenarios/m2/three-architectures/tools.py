@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -14,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.backends import connect
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import sandbox_with
+from agentlab_tools.execute.equipment import require, sandbox_with
 
 from . import routing, wiring
 from .sentences import Gapped, fault, gapped
@@ -48,8 +47,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     """
     from agentlab_tools.train.waiting import wait_asleep
 
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtra("torch", "train")
+    require({"torch": "train"})
     wait_asleep(beside_llama=True)
     opener = sandbox_with("torch", "numpy", timeout=_SECONDS, threads=1, files={"nets.py": NETS})
     async with opener() as opened:

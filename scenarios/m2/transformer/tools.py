@@ -6,7 +6,6 @@ Which translations are right, and which nets leak, is known outside of the sandb
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -15,11 +14,11 @@ from random import Random
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from . import agent
 from .cases import ASKED, FRESH, KNOWN
@@ -44,9 +43,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: torch or Babel is not installed.
     """
-    for needed, extra in (("torch", "train"), ("babel", "course")):
-        if importlib.util.find_spec(needed) is None:
-            raise MissingExtra(needed, extra)
+    require({"torch": "train", "babel": "course"})
     limits = SandboxLimits(timeout=_SECONDS, threads=1)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
         await printed_by(opened, _FIRST)

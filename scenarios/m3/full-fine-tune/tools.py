@@ -6,7 +6,6 @@ What a training takes is measured in a fresh process, which the program can't re
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.killable import output_of
 
 from .cases import Batch, batches
@@ -39,9 +38,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: what trains is not installed.
     """
-    for needed in ("torch", "transformers"):
-        if importlib.util.find_spec(needed) is None:
-            raise MissingExtra(needed, "train")
+    require({"torch": "train", "transformers": "train"})
     async with Sandbox.open(limits=SandboxLimits(timeout=60), spare=False) as opened:
         yield equipped(opened)
 

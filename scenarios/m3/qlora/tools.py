@@ -16,6 +16,7 @@ from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
+from agentlab_tools.execute.equipment import require
 
 from . import families, layers, serving
 from .rounding import LEEWAY, Try, budget, error, rounded, tries
@@ -69,7 +70,12 @@ class Bench:
 
 @asynccontextmanager
 async def bench() -> AsyncGenerator[Equipment]:
-    """Room for sandboxes; the strength of the one that every step has stands in the trace."""
+    """Room for sandboxes; the strength of the one that every step has stands in the trace.
+
+    Raises:
+        MissingExtra: what trains is not installed.
+    """
+    require({"torch": "train", "transformers": "train", "gguf": "train"})
     async with AsyncExitStack() as stack:
         limits = SandboxLimits(timeout=_SECONDS, threads=1)
         first = await stack.enter_async_context(

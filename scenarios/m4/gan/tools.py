@@ -6,7 +6,6 @@ What is right, which generator is ill, and what the judge reads in a picture, is
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import io
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -15,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.digits import POINTS
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
 from . import played, sets
@@ -50,8 +49,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: torch is not installed.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtra("torch", "train")
+    require({"torch": "train"})
     wait_asleep(beside_llama=True)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(_open("numpy"))

@@ -7,7 +7,6 @@ a twin, and how a chorale goes on.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,14 +15,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-from agentlab.errors import MissingExtra, ToolError
+from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.chorales.corpus import corpus_folder
 from agentlab_tools.chorales.roll import roll
 from agentlab_tools.chorales.sound import wav
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import equipped
+from agentlab_tools.execute.equipment import equipped, require
 
 from . import cases, composing, judging, learning
 from .cases import Voices, opening, until
@@ -88,8 +87,7 @@ async def desk() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: torch or music21's corpus is not installed.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise MissingExtra("torch", "train")
+    require({"torch": "train"})
     corpus_folder()
     async with AsyncExitStack() as stack:
         plain = await stack.enter_async_context(Sandbox.open(limits=_LIMITS, spare=False))

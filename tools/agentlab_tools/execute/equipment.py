@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from agentlab.errors import AgentLabError
+from agentlab.errors import AgentLabError, MissingExtra
 from agentlab.plugins.equipment import Equipment
 from agentlab_tools.execute.sandbox import Sandbox
 from agentlab_tools.execute.tools import USUAL_PACKAGES
@@ -20,9 +20,23 @@ from agentlab_tools.execute.values import SandboxInfo, SandboxLimits
 @asynccontextmanager
 async def sandbox() -> AsyncGenerator[Equipment]:
     """The strongest sandbox that holds here, its level written into the trace."""
-    packages = tuple(name for name in USUAL_PACKAGES if find_spec(name) is not None)
+    packages = tuple(name for name in USUAL_PACKAGES if importlib.util.find_spec(name) is not None)
     async with Sandbox.open(packages=packages, spare=False) as opened:
         yield equipped(opened)
+
+
+def require(needs: Mapping[str, str]) -> None:
+    """See that modules are installed: half-way through a lab it would look like a learner's fault.
+
+    Args:
+        needs: the extra that brings each module.
+
+    Raises:
+        MissingExtra: one is not; it names what installs it.
+    """
+    for module, extra in needs.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtra(module, extra)
 
 
 def sandbox_with(
@@ -30,6 +44,7 @@ def sandbox_with(
     timeout: float,
     threads: int = 2,
     files: Mapping[str, Path] = MappingProxyType({}),
+    needs: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[], AbstractAsyncContextManager[Equipment]]:
     """What opens a sandbox with these packages, its level written into the trace.
 
@@ -38,10 +53,12 @@ def sandbox_with(
         threads: among which NumPy and its like share a computation. Two threads on small arrays
             mostly wait for each other, and on a busy machine they take many times as long as one.
         files: what is put into its workspace, by the name it has there.
+        needs: what is needed outside of it; see `require`.
     """
 
     @asynccontextmanager
     async def opener() -> AsyncGenerator[Equipment]:
+        require(needs)
         limits = SandboxLimits(timeout=timeout, threads=threads)
         async with Sandbox.open(packages=packages, limits=limits, spare=False) as opened:
             for name, file in files.items():
