@@ -19,6 +19,7 @@ from agentlab_tools.train.recipes.examples import Example, Row, pack
 
 if TYPE_CHECKING:
     from torch import Tensor, device, dtype
+    from torch.nn import Module
     from torch.optim import Optimizer
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
@@ -182,6 +183,15 @@ def set_rate(optimizer: Optimizer, rate: float) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
     return rate
+
+
+def follow(mean: Module, net: Module, stays: float) -> None:
+    """Move a mean of weights on towards the weights; so much of it stays."""
+    import torch
+
+    with torch.no_grad():
+        for old, new in zip(mean.parameters(), net.parameters(), strict=True):
+            old.lerp_(new, 1 - stays)
 
 
 def packed(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> list[Row]:
