@@ -18,7 +18,6 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -115,7 +114,7 @@ def train(settings: Settings, work: Work) -> None:
         told = towers["caption"](captions[0, new]).cpu().numpy()
     scores = shares(rows, told)
     weights = sum(part.numel() for part in towers.parameters())
-    work.artifact("towers.safetensors", lambda path: save(towers.cpu().state_dict(), path))
+    work.artifact("towers.safetensors", lambda path: s.save_weights(towers.state_dict(), path))
     work.artifact("found.png", lambda path: path.write_bytes(sheet(rows[0], told, new)))
     work.artifact("scores.json", lambda path: path.write_text(json.dumps(scores)))
     work.artifact(
@@ -151,14 +150,6 @@ def worn(rows: Tensor, share: float) -> Tensor:
     down, right = (int(torch.randint(-2, 3, ())) for _ in "xy")
     moved = torch.roll(rows, (down, right), (2, 3))
     return moved.flip(3) if torch.rand(()) < 0.5 else moved
-
-
-def save(weights: dict[str, Tensor], path: Path) -> None:
-    """Write weights, in 32 bits."""
-    from safetensors import torch as safetensors
-
-    write: Any = safetensors.save_file  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    write(weights, path)
 
 
 def shares(pictures: Sequence[Array], captions: Array) -> dict[str, float]:

@@ -225,6 +225,14 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     torch.save(state, folder / "state.pt")
 
 
+def save_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write weights as they are, to be read by whoever reads safetensors."""
+    from safetensors import torch as safetensors
+
+    write: Any = safetensors.save_file  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    write({name: part.cpu().contiguous() for name, part in weights.items()}, path)
+
+
 def load_state(folder: Path) -> dict[str, Any]:
     """What `save_state` kept; nothing in the file is run."""
     import torch
