@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
+NOT_MEASURED = "nothing was held out, so what came of it is not measured here"
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
 
 def came_to(before: float, after: float) -> str:
     """What training did to the perplexity on what was held out, in words."""
+    if math.isnan(before):
+        return NOT_MEASURED
     sentence = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
     if after > before:
         return f"{sentence}. Training made it worse: try a lower learning rate, or fewer steps"

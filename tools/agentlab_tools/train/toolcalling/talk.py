@@ -46,8 +46,8 @@ def _chat(asked: str, answer: str) -> Chat:
     return chat_of([Message.user(asked), Message.assistant(answer)], ())
 
 
-def perplexities(gguf: Path, adapter: Path | None = None) -> dict[str, float]:
-    """The perplexity of every kind of talk, with the adapter on or without one."""
+def perplexities(gguf: Path, adapter: Path | Sequence[Path] | None = None) -> dict[str, float]:
+    """The perplexity of every kind of talk, with adapters on or without."""
     reader: Any = Reader(vocabulary.read(open_gguf(gguf)))
     by_name: dict[str, float] = {}
     with Scorer(gguf, adapter=adapter) as scorer:
