@@ -10,6 +10,7 @@ from agentlab.evaluate.report import ALL
 from agentlab.messages import Usage, Value
 
 Verdict: TypeAlias = Literal["better", "not shown", "worse", "nothing chosen"]
+_LEVEL = 0.05
 
 
 class Asked(Value):
@@ -129,9 +130,10 @@ class Findings(Value):
         if self.change is None:
             return "nothing chosen"
         low, high = self.change.low, self.change.high
-        if low is not None and low > 0:
-            return "better"
-        return "worse" if high is not None and high < 0 else "not shown"
+        if low is None or high is None:  # the same on every question: a bootstrap sees no spread
+            sure = self.change.p < _LEVEL
+            low, high = (self.change.mean, self.change.mean) if sure else (0.0, 0.0)
+        return "better" if low > 0 else "worse" if high < 0 else "not shown"
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -159,7 +161,7 @@ class Findings(Value):
             )
         numbers = f"{self.change.before.mean:.3f} → {self.change.after.mean:.3f}"
         between = (
-            ""
+            f", the same on each (p = {self.change.p:.1g})"
             if self.change.low is None or self.change.high is None
             else f", difference {self.change.low:+.3f} … {self.change.high:+.3f}"
         )

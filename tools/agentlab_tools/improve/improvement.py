@@ -28,6 +28,8 @@ from agentlab_tools.train.jobs import Job
 
 LEAST_CHATS, LEAST_PAIRS = 8, 8
 """Lines with which training is worth its time."""
+_TALK = 24
+"""Plain conversations of each kind that are read."""
 _LORA: Mapping[str, Any] = {"epochs": 3, "rows": 1, "held_out": 0.0, "lr": 5e-4}
 _DPO: Mapping[str, Any] = {"epochs": 1, "rows": 4, "held_out": 0.0, "lr": 1e-4}
 
@@ -155,7 +157,9 @@ class Improvement:
         from agentlab_tools.train.toolcalling.talk import perplexities
 
         self._shop.watcher.said("reading plain talk, before and after")
-        read = [perplexities(*_files(name)) for name in (self.goal.backend, chosen.model)]
+        read = [
+            perplexities(*_files(name), most=_TALK) for name in (self.goal.backend, chosen.model)
+        ]
         return tuple(Talk(kind=kind, before=read[0][kind], after=read[1][kind]) for kind in read[0])
 
     def _plain_talk(self) -> Path:
