@@ -102,6 +102,10 @@ def test_it_learns_what_is_asked_for_and_says_so_with_traces_behind_it(improve: 
         for result in results.results:
             assert (folder() / "runs" / f"{result.run}.jsonl").is_file()
     tested = {s.sample for s in results.results}
+    assert {one["better"] for one in found["flips"]} >= {True}
+    assert found["flips"][0]["question"].startswith("Where is the cat?")
+    assert "mat" in found["flips"][0]["after"]
+    assert "mat" not in found["flips"][0]["before"]
     learnt = (folder() / "data" / "chats-1.jsonl").read_text()
     for line in Path("questions.jsonl").read_text().splitlines():
         number = int(json.loads(line)["input"].split()[-1])

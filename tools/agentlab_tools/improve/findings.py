@@ -64,6 +64,17 @@ class Change(Value):
         )
 
 
+class Flip(Value):
+    """A question of the test on which the two models differ."""
+
+    question: str
+    before: str
+    after: str
+    better: bool
+    runs: tuple[str, str]
+    """Of the first model and of the chosen one."""
+
+
 class Candidate(Value):
     """A model that was tuned, and how it did on the questions set aside for choosing."""
 
@@ -116,6 +127,8 @@ class Findings(Value):
     """The name of the candidate that was chosen; None where none was better than the beginning."""
     change: Change | None
     """On questions that neither learning nor choosing has seen."""
+    flips: tuple[Flip, ...] = ()
+    """Some of the questions on which they differ."""
     also: dict[str, Change] = {}
     talk: tuple[Talk, ...] = ()
     bound: float

@@ -17,10 +17,12 @@ from agentlab_tools.improve.findings import (
     Candidate,
     Change,
     Findings,
+    Flip,
     Round,
     Talk,
     main_score,
 )
+from agentlab_tools.improve.flips import flips
 from agentlab_tools.improve.goal import Goal
 from agentlab_tools.improve.picking import pick
 from agentlab_tools.improve.workshop import Workshop
@@ -76,7 +78,7 @@ class Improvement:
             for one in tuned:
                 if one.chosen_on.mean > best.mean:
                     chosen, model, best = one, one.model, one.chosen_on
-        change, also = await self._compared(chosen)
+        change, flips, also = await self._compared(chosen)
         return Findings(
             task=goal.task,
             backend=goal.backend,
@@ -85,6 +87,7 @@ class Improvement:
             candidates=tuple(candidates),
             best=chosen.name if chosen else None,
             change=change,
+            flips=flips,
             also=also,
             talk=self._talk(chosen) if chosen else (),
             bound=goal.bound,
@@ -133,24 +136,28 @@ class Improvement:
             tokens=sum(step.tokens for step in journal.curve.values()),
         )
 
-    async def _compared(self, chosen: Candidate | None) -> tuple[Change | None, dict[str, Change]]:
+    async def _compared(
+        self, chosen: Candidate | None
+    ) -> tuple[Change | None, tuple[Flip, ...], dict[str, Change]]:
         """The test, and the other tasks, before and after."""
         goal = self.goal
         if chosen is None:
-            return None, {}
-        change = await self._changed("test", chosen, goal.test)
+            return None, (), {}
+        change, before, after = await self._changed("test", chosen, goal.test)
         also = {
-            name: await self._changed(f"also-{number}", chosen, plan)
+            name: (await self._changed(f"also-{number}", chosen, plan))[0]
             for number, (name, plan) in enumerate(goal.also.items(), 1)
         }
-        return change, also
+        return change, flips(before, after, self._shop.runs), also
 
-    async def _changed(self, stage: str, chosen: Candidate, plan: Plan) -> Change:
+    async def _changed(
+        self, stage: str, chosen: Candidate, plan: Plan
+    ) -> tuple[Change, Results, Results]:
         before = await self._ask(f"{stage}-first", self.goal.backend, plan)
         after = await self._ask(f"{stage}-{chosen.name}", chosen.model, plan)
         compared = compare(before, after, seed=self.goal.seed)
         name = main_score(report(before).scores)
-        return Change.of(_asked(before), _asked(after), compared[name])
+        return Change.of(_asked(before), _asked(after), compared[name]), before, after
 
     def _talk(self, chosen: Candidate) -> tuple[Talk, ...]:
         """Perplexity of talk that nothing was tuned on."""

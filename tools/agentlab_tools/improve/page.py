@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import count
 
 from agentlab.export.html_tags import Content, Html, joined, tag
 from agentlab_tools.improve.findings import Change, Findings
@@ -51,6 +52,7 @@ def page(goal: Goal, findings: Findings, where: str) -> str:
         tag("h1", findings.claim, class_=_TONES[findings.verdict]),
         tag("p", f"{findings.task}, from {findings.backend}. {day}.", class_="lead"),
         *_tests(findings),
+        *_flips(findings),
         tag("h2", "What it cost elsewhere"),
         *_elsewhere(findings),
         tag("h2", "How it came about"),
@@ -110,6 +112,24 @@ def _tests(findings: Findings) -> list[Html]:
     ]
     heads = ("test", "before", "after", "difference, 95 %", "-1 … 1", "better / worse", "p")
     return [tag("h2", "Before and after, on the same questions"), _table(heads, rows)]
+
+
+def _flips(findings: Findings) -> list[Html]:
+    """Some questions on which the two differ."""
+    if not findings.flips:
+        return []
+    rows = [
+        (
+            tag("span", "✔" if one.better else "✘", class_="good" if one.better else "bad"),
+            one.question,
+            one.before,
+            one.after,
+            tag("code", one.runs[1]),
+        )
+        for one in findings.flips
+    ]
+    heads = ("", "question", "before", "after", "run")
+    return [tag("h2", "Some that changed"), _table(heads, rows, numbers=False)]
 
 
 def _interval(change: Change) -> str:
@@ -189,10 +209,16 @@ def _small_print(findings: Findings) -> str:
     )
 
 
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[Content, ...]]) -> Html:
-    head = tag("tr", [tag("th", name, class_="n" if n else None) for n, name in enumerate(heads)])
-    lines = [
-        tag("tr", [tag("td", cell, class_="n" if n else None) for n, cell in enumerate(row)])
-        for row in rows
-    ]
+def _table(
+    heads: tuple[str, ...], rows: Iterable[tuple[Content, ...]], *, numbers: bool = True
+) -> Html:
+    """The first column to the left; the others to the right, where they are numbers."""
+
+    def line(name: str, cells: Iterable[Content]) -> Html:
+        kind = "n" if numbers else None
+        return tag(
+            "tr", [tag(name, cell, class_=kind if n else None) for n, cell in enumerate(cells)]
+        )
+
+    head, lines = line("th", heads), [line("td", row) for row in rows]
     return tag("table", [tag("thead", head), tag("tbody", joined(lines))])
