@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import count
 
 from agentlab.export.html_tags import Content, Html, joined, tag
 from agentlab_tools.improve.findings import Change, Findings
