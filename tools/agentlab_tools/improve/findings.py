@@ -140,13 +140,7 @@ class Findings(Value):
     @property
     def verdict(self) -> Verdict:
         """What may be said of the task."""
-        if self.change is None:
-            return "nothing chosen"
-        low, high = self.change.low, self.change.high
-        if low is None or high is None:  # the same on every question: a bootstrap sees no spread
-            sure = self.change.p < _LEVEL
-            low, high = (self.change.mean, self.change.mean) if sure else (0.0, 0.0)
-        return "better" if low > 0 else "worse" if high < 0 else "not shown"
+        return "nothing chosen" if self.change is None else verdict_of(self.change)
 
     @property
     def costs(self) -> tuple[str, ...]:
@@ -185,6 +179,14 @@ class Findings(Value):
             "not shown": "It is not shown that it became better",
         }[self.verdict]
         return f"{said}: {numbers} {of}{between}."
+
+
+def verdict_of(change: Change) -> Verdict:
+    """What may be said of a change."""
+    low, high = change.low, change.high
+    if low is None or high is None:  # the same on every question: a bootstrap sees no spread
+        low = high = change.mean if change.p < _LEVEL else 0.0
+    return "better" if low > 0 else "worse" if high < 0 else "not shown"
 
 
 def main_score(scores: Mapping[str, Interval]) -> str:

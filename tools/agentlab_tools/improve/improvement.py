@@ -32,7 +32,7 @@ LEAST_CHATS, LEAST_PAIRS = 8, 8
 """Lines with which training is worth its time."""
 _TALK = 24
 """Plain conversations of each kind that are read."""
-_LORA: Mapping[str, Any] = {"epochs": 3, "rows": 1, "held_out": 0.0, "lr": 5e-4}
+LORA: Mapping[str, Any] = {"epochs": 3, "rows": 1, "held_out": 0.0, "lr": 5e-4}
 _DPO: Mapping[str, Any] = {"epochs": 1, "rows": 4, "held_out": 0.0, "lr": 1e-4}
 
 
@@ -111,7 +111,7 @@ class Improvement:
         )
         if picked.chats < LEAST_CHATS:
             return []
-        settings = {**_LORA, "keep": str(self._plain_talk()), **goal.lora}
+        settings = {**LORA, "keep": str(plain_talk(shop.data)), **goal.lora}
         lora = await self._train(
             f"lora-{number}", "lora", {**settings, "data": str(chats), "model": goal.backend}
         )
@@ -165,19 +165,9 @@ class Improvement:
 
         self._shop.watcher.said("reading plain talk, before and after")
         read = [
-            perplexities(*_files(name), most=_TALK) for name in (self.goal.backend, chosen.model)
+            perplexities(*files_of(name), most=_TALK) for name in (self.goal.backend, chosen.model)
         ]
         return tuple(Talk(kind=kind, before=read[0][kind], after=read[1][kind]) for kind in read[0])
-
-    def _plain_talk(self) -> Path:
-        """Conversations without tools, which are to be answered as they are now."""
-        from agentlab_tools.train.toolcalling import generate
-
-        path = self._shop.data / "talk.jsonl"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            generate.write(path, generate.talks("train"))
-        return path
 
     async def _ask(
         self, stage: str, model: str, plan: Plan, *, sampled: int | None = None
@@ -192,12 +182,23 @@ class Improvement:
         return job
 
 
+def plain_talk(folder: Path) -> Path:
+    """A file of conversations without tools, which are to be answered as they are now."""
+    from agentlab_tools.train.toolcalling import generate
+
+    path = folder / "talk.jsonl"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        generate.write(path, generate.talks("train"))
+    return path
+
+
 def _asked(results: Results) -> Asked:
     scores = report(results).scores
     return Asked.of(results.header.name, scores[main_score(scores)])
 
 
-def _files(name: str) -> tuple[Path, list[Path]]:
+def files_of(name: str) -> tuple[Path, list[Path]]:
     """The GGUF of a model of this machine, and its adapters."""
     found = registry.find(name)
     return found.path, list(found.adapters.values())
