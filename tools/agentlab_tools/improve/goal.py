@@ -171,8 +171,8 @@ def parts_of_step(
         asked = set(drawn_by(lab, plan))
         if len(asked) < _LEAST_CHOSEN:
             raise ConfigError(
-                f"{target} has too few questions for three parts with none in common: ask for "
-                "fewer with --cases"
+                f"{target} has too few different questions: three parts with none in common need "
+                f"{_LEAST_CHOSEN} each, and one has {len(asked)}"
             )
         plans.append(plan)
         seen += tuple(asked)
