@@ -1,0 +1,67 @@
+"""What is wrong with what a program made, by the check it is for; None where nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from . import spectra, wording
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+Found: TypeAlias = dict[str, Any]
+
+NEAR = 0.02
+"""How far a mel value may be from the reference; the values go from about -1 to 1.5."""
+WORSE = 0.05
+"""By how much the error rate may be higher than with the lab's own ear."""
+
+
+def noted(check: str) -> Callable[[Mapping[str, Any], Any], str | None]:
+    """What was found wrong for a check; what was not tried says why."""
+    return lambda found, _: cast("str | None", found.get(check, "it was not tried: see above"))
+
+
+def unlike(sounds: Mapping[str, Array], made: Mapping[str, Array]) -> Found:
+    """Of mel bands of some sounds."""
+    import numpy as np
+
+    found: Found = dict.fromkeys(("shape", "scale", "bands", "exact"))
+    for name, x in sounds.items():
+        wanted, got = spectra.logmel(x), made[name]
+        if got.shape != wanted.shape:
+            found["shape"] = f"{name}, {len(x)} samples: mel(x) is {got.shape}, not {wanted.shape}"
+            return dict.fromkeys(found, "the shape is wrong") | {"shape": found["shape"]}
+        if not np.isfinite(got).all():
+            found["scale"] = found["scale"] or f"{name}: there are numbers that are not finite"
+            continue
+        far = abs(float(got.max()) - float(wanted.max()))
+        if far > NEAR:
+            found["scale"] = found["scale"] or (
+                f"{name}: the largest number is {got.max():.2f}, not {wanted.max():.2f}"
+            )
+        one, other = (int(bands.mean(axis=1).argmax()) for bands in (wanted, got))
+        if one != other and name in ("a low tone", "a high tone"):
+            found["bands"] = found["bands"] or f"{name}: strongest in band {other}, not {one}"
+        off = np.abs(got - wanted)
+        if off.max() > NEAR:
+            band, frame = (int(n) for n in np.unravel_index(off.argmax(), off.shape))
+            found["exact"] = found["exact"] or (
+                f"{name}: band {band} of frame {frame} is {got[band, frame]:.3f}, "
+                f"not {wanted[band, frame]:.3f}"
+            )
+    return found
+
+
+def misheard(name: str, pairs: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> Found:
+    """Of what was heard through the learner's bands, and through the lab's own."""
+    mine, own = wording.error_rate(pairs), wording.error_rate(other)
+    if mine <= own + WORSE:
+        return {name: None}
+    said, heard = max(pairs, key=lambda pair: wording.error_rate([pair]))
+    return {
+        name: f"error rate {mine:.2f}, with the lab's own {own:.2f}: {said!r} was heard as {heard!r}"
+    }

@@ -1,0 +1,63 @@
+"""What a program is tried on, task by task: it is given sounds, and what it makes of them is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from agentlab.errors import ToolError
+from agentlab.tooling import ToolContext
+
+from . import cases, drawing, ear, judging, spectra, wording
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+Run: TypeAlias = Callable[[Mapping[str, "Array"], str], Awaitable[Mapping[str, "Array"]]]
+Task: TypeAlias = Callable[[Run, int, ToolContext], Awaitable[tuple[str, dict[str, Any]]]]
+"""What a task says and found, by a seed."""
+HEARD = 3
+"""Sentences that are heard through the learner's bands."""
+
+
+async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
+    """The learner's bands of made sounds, and of sentences, which the recogniser then hears."""
+    import numpy as np
+
+    tried = cases.sounds(seed)
+    spoken = await asyncio.to_thread(cases.spoken, Random(seed), HEARD)  # noqa: S311
+    whole = {
+        f"s{n}": np.pad(x, (0, ear.SECONDS * spectra.RATE - len(x)))
+        for n, (_, x) in enumerate(spoken)
+    }
+    names = [*tried]
+    given = {f"{n}": tried[name] for n, name in enumerate(names)} | whole
+    made = await run(given, _EACH.format(name="mel"))
+    found = judging.unlike(tried, {name: made[str(n)] for n, name in enumerate(names)})
+    if found["shape"]:
+        return found["shape"], found
+    bands = [made[f"s{n}"] for n in range(HEARD)]
+    if any(one.shape != (spectra.BANDS, ear.FRAMES) for one in bands):
+        raise ToolError(f"of 30 seconds, mel(x) is {bands[0].shape}")
+    pairs: list[tuple[str, str]] = []
+    own: list[tuple[str, str]] = []
+    for (text, x), one in zip(spoken, bands, strict=True):
+        pairs.append((text, await asyncio.to_thread(ear.transcript, np.nan_to_num(one))))
+        own.append((text, await asyncio.to_thread(ear.heard, x)))
+    found |= judging.misheard("heard", pairs, own)
+    text, x = spoken[0]
+    context.attach("said.wav", await asyncio.to_thread(drawing.wav, x), "audio/wav")
+    picture = await asyncio.to_thread(
+        drawing.beside, x, bands[0][:, : len(x) // spectra.HOP], f"heard: {pairs[0][1]}"
+    )
+    context.attach("mel.png", picture, "image/png")
+    lines = [f"said:  {said}\nheard: {heard}" for said, heard in pairs]
+    rate = f"error rate {wording.error_rate(pairs):.2f}, of the lab's own bands "
+    return "\n".join([*lines, f"{rate}{wording.error_rate(own):.2f}"]), found
+
+
+_EACH = "_made = {{_name: numpy.asarray({name}(_x)) for _name, _x in _given.items()}}"

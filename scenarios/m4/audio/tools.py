@@ -1,0 +1,96 @@
+"""The lab's tool: sounds and bands go into a sandbox, and what comes out is heard outside.
+
+Which sentence was said is known outside of the sandbox only, and so is what the recogniser hears.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
+
+from agentlab.errors import ToolError
+from agentlab.labs import Equipment
+from agentlab.tooling import ToolContext, tool
+from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
+from agentlab_tools.execute.equipment import sandbox_with
+
+from . import ear, listening, voice
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+_SECONDS = 120.0
+_SHOWN = 2000
+_LARGEST = 40_000_000
+
+sandbox = sandbox_with(
+    "numpy",
+    timeout=_SECONDS,
+    threads=1,
+    needs={
+        voice.PACKAGE: "media",
+        ear.PACKAGE: "media",
+        "ctranslate2": "media",
+        "onnxruntime": "knowledge",
+    },
+)
+
+
+@tool(timeout=900)
+async def listen(code: str, context: ToolContext) -> str:
+    """Take a program first; then try what it makes of sounds.
+
+    The last line of what is returned is for the grader.
+    """
+    opened: Sandbox = context.deps
+    if opened not in _programs:
+        _programs[opened] = True
+        printed = await printed_by(opened, code)
+        return display_safe(printed[:_SHOWN]).rstrip() or "ready"
+    told: dict[str, Any] = json.loads(code)
+
+    async def run(given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
+        return await _run(opened, given, glue)
+
+    shown, found = await _TASKS[told["task"]](run, told["seed"], context)
+    return f"{display_safe(shown)}\n{json.dumps(found)}"
+
+
+async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
+    """Give arrays to the learner's functions, and read those that they leave.
+
+    Raises:
+        ToolError: it failed, or left nothing that can be read.
+    """
+    import numpy as np
+
+    file = io.BytesIO()
+    np.savez(file, **cast(dict[str, Any], given))
+    await opened.write_file("given.npz", file.getvalue())
+    await printed_by(opened, f"{_BEGIN}{glue}{_END}")
+    try:
+        data = await opened.read_file("made.npz", limit=_LARGEST)
+        with np.load(io.BytesIO(data), allow_pickle=False) as made:
+            return {key: np.asarray(made[key], dtype=float) for key in made.files}
+    except WorkspaceError as error:
+        raise ToolError(f"what came out of it can't be read: {error}") from error
+    except Exception as error:  # NumPy and zipfile raise what they like on a file that is none
+        why = f"what came out of it can't be read: {type(error).__name__}"
+        raise ToolError(why) from error
+
+
+_TASKS: dict[str, listening.Task] = {"mel": listening.mel}
+_BEGIN = """import numpy
+with numpy.load('given.npz') as _file:
+    _given = {_name: _file[_name] for _name in _file.files}
+_made = {}
+"""
+_END = """
+numpy.savez('made.npz', **_made)"""
+_programs: WeakKeyDictionary[Sandbox, bool] = WeakKeyDictionary()
