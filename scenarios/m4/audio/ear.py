@@ -55,7 +55,7 @@ def transcript(mel: Array) -> str:
             runtime.StorageView.from_array(given), [_PROMPT], beam_size=1, max_length=_LONGEST
         )[0]
         ids = [one for one in found.sequences_ids[0] if one < _PROMPT[0] - 1]
-        _heard[name] = "".join(words[one] for one in ids).replace("Ġ", " ").strip()
+        _heard[name] = _text("".join(words[one] for one in ids))
     return _heard[name]
 
 
@@ -69,3 +69,12 @@ def _recogniser() -> tuple[Any, list[str]]:
         str(folder), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1
     )
     return net, (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+
+
+def _text(joined: str) -> str:
+    """A transcript; its alphabet has a printable letter for each byte, as GPT-2's."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    odd = [byte for byte in range(256) if byte not in plain]
+    letters = {chr(byte): byte for byte in plain}
+    letters |= {chr(256 + n): byte for n, byte in enumerate(odd)}
+    return bytes(letters[one] for one in joined if one in letters).decode(errors="replace").strip()

@@ -16,7 +16,11 @@ Found: TypeAlias = dict[str, Any]
 
 NEAR = 0.02
 """How far a mel value may be from the reference; the values go from about -1 to 1.5."""
-WORSE = 0.05
+CLOSE = 0.1
+"""How far the bands of a sound that was made may be from those it was made of, of their size."""
+LEVEL = 1.0
+"""Decibels that it may be louder or softer."""
+WORSE = 0.1
 """By how much the error rate may be higher than with the lab's own ear."""
 
 
@@ -56,7 +60,9 @@ def unlike(sounds: Mapping[str, Array], made: Mapping[str, Array]) -> Found:
     return found
 
 
-def misheard(name: str, pairs: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]) -> Found:
+def misheard(
+    name: str, pairs: Sequence[tuple[str, str]], other: Sequence[tuple[str, str]]
+) -> Found:
     """Of what was heard through the learner's bands, and through the lab's own."""
     mine, own = wording.error_rate(pairs), wording.error_rate(other)
     if mine <= own + WORSE:
@@ -65,3 +71,38 @@ def misheard(name: str, pairs: Sequence[tuple[str, str]], other: Sequence[tuple[
     return {
         name: f"error rate {mine:.2f}, with the lab's own {own:.2f}: {said!r} was heard as {heard!r}"
     }
+
+
+def rebuilt(bands: Sequence[Array], made: Sequence[Array]) -> Found:
+    """Of samples made of mel bands."""
+    import numpy as np
+
+    found: Found = dict.fromkeys(("length", "level", "close"))
+    far: list[float] = []
+    for mel, x in zip(bands, made, strict=True):
+        count = mel.shape[1] * spectra.HOP
+        if x.shape != (count,) or not np.isfinite(x).all():
+            found["length"] = (
+                f"of {mel.shape[1]} frames, wave(mel) is {x.shape}, not {count} samples"
+            )
+            return dict.fromkeys(found, "there are not as many samples") | {
+                "length": found["length"]
+            }
+        off, level = convergence(mel, x)
+        far.append(off)
+        if abs(level) > LEVEL:
+            how = "loud" if level > 0 else "soft"
+            found["level"] = found["level"] or f"it is {abs(level):.1f} decibels too {how}"
+    mean = sum(far) / len(far)
+    if mean > CLOSE:
+        found["close"] = f"spectral convergence {mean:.3f}, {CLOSE} at most"
+    return found | {"far": mean}
+
+
+def convergence(mel: Array, x: Array) -> tuple[float, float]:
+    """How far a sound's bands are from those it was made of, by their size; and decibels louder."""
+    import numpy as np
+
+    wanted, got = (np.sqrt(10 ** (4 * one - 4)) for one in (mel, spectra.logmel(x)))
+    far = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
+    return float(far), float(20 * np.log10(np.linalg.norm(got) / np.linalg.norm(wanted) + 1e-12))

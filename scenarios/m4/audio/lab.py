@@ -7,8 +7,11 @@ from agentlab.labs.checks import every
 from agentlab.labs.declare import Drawn, code_step
 
 from .answers_mel import MEL
+from .answers_talk import TALK
+from .answers_wave import WAVE
 from .cases import seeds
-from .judging import noted
+from .judging import CLOSE, noted
+from .talking import ANSWERED, QUESTIONS
 from .tools import listen, sandbox
 
 lab = Lab(
@@ -42,7 +45,58 @@ lab = Lab(
                 every("scale", "the loudest is as loud as it should be", noted("scale")),
                 every("bands", "tones are in the bands where they belong", noted("bands")),
                 every("exact", "every number is the one expected", noted("exact")),
-                every("heard", "the recogniser hears through it as through its own", noted("heard")),
+                every(
+                    "heard", "the recogniser hears through it as through its own", noted("heard")
+                ),
+            ),
+        ),
+        code_step(
+            "wave",
+            WAVE,
+            Drawn(
+                seeds("wave", "sentences as bands, to be made sound again"), practice=1, graded=1
+            ),
+            runs_on="listen",
+            hints=(
+                "The values are logarithms of power, and magnitudes are roots of power. What undoes "
+                "BANK? Spreading back is not it.",
+                "Begin with phases of chance. Make sound, take its spectrum, keep its phases, and "
+                "put your magnitudes back; then again.",
+                "back: add irfft(frame) * WINDOW at each 160th sample, divide by the sum of "
+                "WINDOW**2. Then 120 times: turned = made / np.abs(made).",
+            ),
+            checks=(
+                every("length", "160 samples a frame", noted("length")),
+                every("level", "as loud as what was said", noted("level")),
+                every(
+                    "close", f"its bands are those it was made of, within {CLOSE}", noted("close")
+                ),
+                every("heard", "the recogniser hears it as well as what was said", noted("heard")),
+            ),
+        ),
+        code_step(
+            "talk",
+            TALK,
+            Drawn(seeds("talk", "texts, pairs of texts, and an agent"), practice=1, graded=1),
+            runs_on="listen",
+            hints=(
+                "Which of the starter's words has anybody ever said? And what does one word too "
+                "many at the beginning cost in errors?",
+                "number(n) calls itself: below 20, below 100, then hundreds, then thousands. For "
+                "errors, fill a table, row by row.",
+                "table[n][m] = min(one above + 1, one to the left + 1, the one between + (words "
+                "differ)).",
+            ),
+            checks=(
+                every("numbers", "whole numbers are said as one says them", noted("numbers")),
+                every("signs", "points, minus, percent and degrees too", noted("signs")),
+                every("plain", "stops, dashes and capitals are not heard", noted("plain")),
+                every("errors", "errors are counted, and no more than need be", noted("errors")),
+                every(
+                    "agent",
+                    f"{ANSWERED} of {QUESTIONS} spoken answers are heard with their number",
+                    noted("agent"),
+                ),
             ),
         ),
     ),

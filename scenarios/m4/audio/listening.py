@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,11 +43,11 @@ async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str,
     bands = [made[f"s{n}"] for n in range(HEARD)]
     if any(one.shape != (spectra.BANDS, ear.FRAMES) for one in bands):
         raise ToolError(f"of 30 seconds, mel(x) is {bands[0].shape}")
-    pairs: list[tuple[str, str]] = []
-    own: list[tuple[str, str]] = []
-    for (text, x), one in zip(spoken, bands, strict=True):
-        pairs.append((text, await asyncio.to_thread(ear.transcript, np.nan_to_num(one))))
-        own.append((text, await asyncio.to_thread(ear.heard, x)))
+    pairs = [
+        (text, await asyncio.to_thread(ear.transcript, np.nan_to_num(one)))
+        for (text, _), one in zip(spoken, bands, strict=True)
+    ]
+    own = await _heard(spoken)
     found |= judging.misheard("heard", pairs, own)
     text, x = spoken[0]
     context.attach("said.wav", await asyncio.to_thread(drawing.wav, x), "audio/wav")
@@ -58,6 +58,41 @@ async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str,
     lines = [f"said:  {said}\nheard: {heard}" for said, heard in pairs]
     rate = f"error rate {wording.error_rate(pairs):.2f}, of the lab's own bands "
     return "\n".join([*lines, f"{rate}{wording.error_rate(own):.2f}"]), found
+
+
+async def wave(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
+    """Sound that the learner makes of bands, measured, and heard by the recogniser."""
+    spoken = await asyncio.to_thread(cases.spoken, Random(seed), HEARD)  # noqa: S311
+    bands = {str(n): spectra.logmel(x) for n, (_, x) in enumerate(spoken)}
+    found = dict(await run(bands, _EACH.format(name="wave")))
+    made = [found[name] for name in bands]
+    judged = judging.rebuilt([*bands.values()], made)
+    if judged["length"]:
+        return judged["length"], judged
+    own = [await asyncio.to_thread(spectra.vocoded, mel) for mel in bands.values()]
+    best = judging.rebuilt([*bands.values()], own)["far"]
+    pairs = await _heard([(text, x) for (text, _), x in zip(spoken, made, strict=True)])
+    first = await _heard(spoken)
+    judged |= judging.misheard("heard", pairs, first)
+    await _show(context, "made", made[0], [("said", spoken[0][1]), ("made of its bands", made[0])])
+    return (
+        f"spectral convergence {judged['far']:.3f}, the lab's own {best:.3f}; error rate "
+        f"{wording.error_rate(pairs):.2f}, of what was said {wording.error_rate(first):.2f}"
+    ), judged
+
+
+async def _heard(spoken: Sequence[tuple[str, Array]]) -> list[tuple[str, str]]:
+    """Sentences, and what the recogniser makes of their samples."""
+    return [(text, await asyncio.to_thread(ear.heard, x)) for text, x in spoken]
+
+
+async def _show(
+    context: ToolContext, name: str, x: Array, parts: Sequence[tuple[str, Array]]
+) -> None:
+    """A sound to hear, and several drawn, one below the other."""
+    context.attach(f"{name}.wav", await asyncio.to_thread(drawing.wav, x), "audio/wav")
+    picture = await asyncio.to_thread(drawing.spectrograms, parts)
+    context.attach(f"{name}.png", picture, "image/png")
 
 
 _EACH = "_made = {{_name: numpy.asarray({name}(_x)) for _name, _x in _given.items()}}"

@@ -26,9 +26,13 @@ _WHERE = (
     "bridge church forest garden hotel house library market mountain museum office river school "
     "station store street table tower village wall window"
 ).split()
-_CITIES = "berlin boston cairo chicago dublin lisbon london madrid moscow oslo paris rome tokyo".split()
+CITIES = (
+    "berlin boston cairo chicago dublin lisbon london madrid moscow oslo paris rome tokyo".split()
+)
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_MONTHS = "january february march april june july august september october november december".split()
+_MONTHS = (
+    "january february march april june july august september october november december".split()
+)
 
 
 def sentence(rng: Random) -> str:
@@ -38,7 +42,7 @@ def sentence(rng: Random) -> str:
     where = f"{pick(_BY)} the {pick(_WHERE)}"
     made = rng.choice(
         (
-            f"on {pick(_DAYS)} the {pick(_WHO)} {pick(_DID)} {some} {pick(_THINGS)} in {pick(_CITIES)}",
+            f"on {pick(_DAYS)} the {pick(_WHO)} {pick(_DID)} {some} {pick(_THINGS)} in {pick(CITIES)}",
             f"{some} {pick(_BEASTS)} {pick(_WENT)} {where} in {pick(_MONTHS)}",
             f"my {pick(_WHO)} {pick(_DID)} {some} {pick(_THINGS)} {where}",
             f"there were {some} {pick(_BEASTS)} and {pick(_COUNTS)} {pick(_THINGS)} {where}",

@@ -110,3 +110,17 @@ def logmel(x: Array) -> Array:
     power = np.abs(spectrum(x)) ** 2 @ bank().T
     found = np.log10(np.maximum(power.T, 1e-10))
     return (np.maximum(found, found.max() - 8) + 4) / 4
+
+
+def vocoded(mel: Array, rounds: int = 60) -> Array:
+    """Samples with these bands: Griffin and Lim with a step beyond (Perraudin and others, 2013)."""
+    import numpy as np
+
+    loud = np.sqrt(np.clip(np.linalg.pinv(bank()) @ 10 ** (4 * mel - 4), 0, None)).T
+    goal = loud * np.exp(2j * np.pi * np.random.default_rng(0).random(loud.shape))
+    before = np.zeros_like(goal)
+    for _ in range(rounds):
+        now = spectrum(sound(goal))
+        goal = loud * np.exp(1j * np.angle(now + 0.99 * (now - before)))
+        before = now
+    return sound(goal)

@@ -9,6 +9,8 @@ import io
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
@@ -18,7 +20,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import sandbox_with
 
-from . import ear, listening, voice
+from . import ear, listening, talking, voice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +33,7 @@ _LARGEST = 40_000_000
 
 sandbox = sandbox_with(
     "numpy",
+    files={"ears.py": Path(__file__).with_name("ears.txt")},
     timeout=_SECONDS,
     threads=1,
     needs={
@@ -55,14 +58,16 @@ async def listen(code: str, context: ToolContext) -> str:
         return display_safe(printed[:_SHOWN]).rstrip() or "ready"
     told: dict[str, Any] = json.loads(code)
 
-    async def run(given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
-        return await _run(opened, given, glue)
-
-    shown, found = await _TASKS[told["task"]](run, told["seed"], context)
+    task = told["task"]
+    if task == "talk":
+        shown, found = await talking.talk(partial(_told, opened), told["seed"], context)
+    else:
+        arrays = partial(_arrays, opened)
+        shown, found = await _TASKS[task](arrays, told["seed"], context)
     return f"{display_safe(shown)}\n{json.dumps(found)}"
 
 
-async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
+async def _arrays(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mapping[str, Array]:
     """Give arrays to the learner's functions, and read those that they leave.
 
     Raises:
@@ -77,7 +82,7 @@ async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mappin
     try:
         data = await opened.read_file("made.npz", limit=_LARGEST)
         with np.load(io.BytesIO(data), allow_pickle=False) as made:
-            return {key: np.asarray(made[key], dtype=float) for key in made.files}
+            return {key: np.asarray(made[key], dtype=float) for key in given}
     except WorkspaceError as error:
         raise ToolError(f"what came out of it can't be read: {error}") from error
     except Exception as error:  # NumPy and zipfile raise what they like on a file that is none
@@ -85,7 +90,20 @@ async def _run(opened: Sandbox, given: Mapping[str, Array], glue: str) -> Mappin
         raise ToolError(why) from error
 
 
-_TASKS: dict[str, listening.Task] = {"mel": listening.mel}
+async def _told(opened: Sandbox, given: Mapping[str, Any], glue: str) -> Mapping[str, Any]:
+    """The same for what JSON can say."""
+    await opened.write_file("given.json", json.dumps(given))
+    await printed_by(opened, f"{_READ}{glue}{_WRITE}")
+    try:
+        made: object = json.loads(await opened.read_file("made.json", limit=_LARGEST))
+    except (ValueError, RecursionError, WorkspaceError) as error:
+        raise ToolError("what came out of it can't be read") from error
+    if not isinstance(made, dict):
+        raise ToolError("what came out of it can't be read")
+    return cast(dict[str, Any], made)
+
+
+_TASKS: dict[str, listening.Task] = {"mel": listening.mel, "wave": listening.wave}
 _BEGIN = """import numpy
 with numpy.load('given.npz') as _file:
     _given = {_name: _file[_name] for _name in _file.files}
@@ -93,4 +111,11 @@ _made = {}
 """
 _END = """
 numpy.savez('made.npz', **_made)"""
+_READ = """import json
+with open("given.json") as _file:
+    _given = json.load(_file)
+"""
+_WRITE = """
+with open("made.json", "w") as _file:
+    json.dump(_made, _file)"""
 _programs: WeakKeyDictionary[Sandbox, bool] = WeakKeyDictionary()

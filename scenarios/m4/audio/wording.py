@@ -10,28 +10,27 @@ _ONES = (
     "fifteen sixteen seventeen eighteen nineteen"
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_PART = re.compile(r"(?<![a-z\d.])[-−]?\d[\d,]*(?:\.\d+)?|[a-z]+(?:'[a-z]+)?|%|°|&|\+|=")
-_SIGNS = {"%": "percent", "°": "degrees", "&": "and", "+": "plus", "=": "equals"}
+_PART = re.compile(r"(?:(?<=\s)|^)[-−](?=\d)|\d[\d,]*(?:\.\d+)?|[a-z]+(?:'[a-z]+)*|%|°\s*c\b|°")
+_SIGNS = {"%": ["percent"], "°": ["degrees"], "-": ["minus"], "−": ["minus"]}
 
 
 def words(text: str) -> list[str]:
-    """Small letters, no stops, numbers as they are said: '-7.5 °' is minus seven point five …"""
+    """Small letters, no stops, numbers as they are said: '-7.5 °C' is minus seven point five …"""
     found: list[str] = []
     for part in _PART.findall(text.lower().replace("’", "'")):
-        if part[-1].isdigit() or part[-1] == ",":
+        if part[0].isdigit():
             found += number(part)
+        elif part.startswith("°") and len(part) > 1:
+            found += ["degrees", "celsius"]
         else:
-            found.append(_SIGNS.get(part, part.replace("'", "")))
+            found += _SIGNS.get(part, [part.replace("'", "")])
     return found
 
 
 def number(text: str) -> list[str]:
-    """The words of '-1,250.75'."""
-    text = text.replace(",", "").replace("−", "-")
-    whole, _, rest = text.lstrip("-").partition(".")
-    found = ["minus"] if text.startswith("-") else []
-    found += _whole(int(whole))
-    return found + (["point", *(_ONES[int(digit)] for digit in rest)] if rest else [])
+    """The words of '1,250.75'."""
+    whole, _, rest = text.replace(",", "").partition(".")
+    return _whole(int(whole)) + (["point", *(_ONES[int(digit)] for digit in rest)] if rest else [])
 
 
 def _whole(n: int) -> list[str]:
