@@ -9,7 +9,8 @@ import numpy as np
 
 
 def to_mel(hertz):
-    return np.where(hertz < 1000, hertz * 3 / 200, 15 + 27 * np.log(np.maximum(hertz, 1) / 1000) / np.log(6.4))
+    above = 15 + 27 * np.log(np.maximum(hertz, 1) / 1000) / np.log(6.4)
+    return np.where(hertz < 1000, hertz * 3 / 200, above)
 
 
 def to_hertz(mel):

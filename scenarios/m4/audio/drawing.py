@@ -1,4 +1,4 @@
-"""Sounds as WAV files, and drawn: the wave, and below it how loud each pitch is from time to time."""
+"""Sounds as WAV files, and drawn: how loud each pitch is from moment to moment."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def spectrograms(parts: Sequence[tuple[str, Array]]) -> bytes:
         figsize=(7.2, 0.5 + 2.1 * len(parts)), layout="constrained"
     )
     axes = figure.subplots(len(parts), 1, squeeze=False, sharex=True)[:, 0]
+    shown: Any = None
     for ax, (title, x) in zip(axes, parts, strict=True):
         power = np.abs(spectra.spectrum(x)) ** 2 @ spectra.bank().T
         level = 10 * np.log10(np.maximum(power.T, 1e-12))

@@ -54,7 +54,7 @@ def transcript(mel: Array) -> str:
         found = net.generate(
             runtime.StorageView.from_array(given), [_PROMPT], beam_size=1, max_length=_LONGEST
         )[0]
-        ids = [one for one in found.sequences_ids[0] if one < _PROMPT[0] - 1]
+        ids: list[int] = [one for one in found.sequences_ids[0] if one < _PROMPT[0] - 1]
         _heard[name] = _text("".join(words[one] for one in ids))
     return _heard[name]
 

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = dict[str, Any]
 
+NOISY = (("whistles", -15), ("hum", -6), ("whistles", -15), ("hum", -6))
+"""What is laid over each sentence that is to be cleaned, and how much louder the speech is."""
+QUIET = ("hiss", 30)
+OVER, STILL = 2.0, 20.0
+"""Decibels by which speech must be above all that differs from it: of these, and of QUIET."""
+HALF = 0.5
+"""Of the error rate before, what may be left."""
 NEAR = 0.02
 """How far a mel value may be from the reference; the values go from about -1 to 1.5."""
 CLOSE = 0.1
@@ -68,9 +75,8 @@ def misheard(
     if mine <= own + WORSE:
         return {name: None}
     said, heard = max(pairs, key=lambda pair: wording.error_rate([pair]))
-    return {
-        name: f"error rate {mine:.2f}, with the lab's own {own:.2f}: {said!r} was heard as {heard!r}"
-    }
+    rates = f"error rate {mine:.2f}, with the lab's own {own:.2f}"
+    return {name: f"{rates}: {said!r} was heard as {heard!r}"}
 
 
 def rebuilt(bands: Sequence[Array], made: Sequence[Array]) -> Found:
@@ -82,9 +88,7 @@ def rebuilt(bands: Sequence[Array], made: Sequence[Array]) -> Found:
     for mel, x in zip(bands, made, strict=True):
         count = mel.shape[1] * spectra.HOP
         if x.shape != (count,) or not np.isfinite(x).all():
-            found["length"] = (
-                f"of {mel.shape[1]} frames, wave(mel) is {x.shape}, not {count} samples"
-            )
+            found["length"] = f"of {mel.shape[1]} frames, wave(mel) is {x.shape}, not ({count},)"
             return dict.fromkeys(found, "there are not as many samples") | {
                 "length": found["length"]
             }
@@ -106,3 +110,30 @@ def convergence(mel: Array, x: Array) -> tuple[float, float]:
     wanted, got = (np.sqrt(10 ** (4 * one - 4)) for one in (mel, spectra.logmel(x)))
     far = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
     return float(far), float(20 * np.log10(np.linalg.norm(got) / np.linalg.norm(wanted) + 1e-12))
+
+
+def cleaned(
+    before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]], over: float, still: float
+) -> Found:
+    """Of noisy sentences, as they were heard and as they are.
+
+    Args:
+        over: decibels by which the speech is above what differs from it.
+        still: the same, where there was hardly any noise.
+    """
+    found: Found = dict.fromkeys(("nearer", "quiet", "heard"))
+    if over < OVER:
+        found["nearer"] = (
+            f"the speech is {over:.1f} decibels over what is not speech, {OVER} needed"
+        )
+    if still < STILL:
+        found["quiet"] = (
+            f"where it was quiet, the speech is {still:.1f} decibels over the rest, {STILL} needed"
+        )
+    was, is_now = wording.error_rate(before), wording.error_rate(after)
+    if is_now > HALF * was:
+        said, heard = max(after, key=lambda pair: wording.error_rate([pair]))
+        found["heard"] = (
+            f"error rate {is_now:.2f}, and {was:.2f} before: {said!r} was heard as {heard!r}"
+        )
+    return found

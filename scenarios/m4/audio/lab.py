@@ -6,6 +6,7 @@ from agentlab.labs import Lab, ReadStep
 from agentlab.labs.checks import every
 from agentlab.labs.declare import Drawn, code_step
 
+from .answers_clean import CLEAN
 from .answers_mel import MEL
 from .answers_talk import TALK
 from .answers_wave import WAVE
@@ -53,12 +54,10 @@ lab = Lab(
         code_step(
             "wave",
             WAVE,
-            Drawn(
-                seeds("wave", "sentences as bands, to be made sound again"), practice=1, graded=1
-            ),
+            Drawn(seeds("wave", "sentences as bands"), practice=1, graded=1),
             runs_on="listen",
             hints=(
-                "The values are logarithms of power, and magnitudes are roots of power. What undoes "
+                "The values are logarithms of power, and magnitudes roots of power. What undoes "
                 "BANK? Spreading back is not it.",
                 "Begin with phases of chance. Make sound, take its spectrum, keep its phases, and "
                 "put your magnitudes back; then again.",
@@ -72,6 +71,26 @@ lab = Lab(
                     "close", f"its bands are those it was made of, within {CLOSE}", noted("close")
                 ),
                 every("heard", "the recogniser hears it as well as what was said", noted("heard")),
+            ),
+        ),
+        code_step(
+            "clean",
+            CLEAN,
+            Drawn(seeds("clean", "sentences under whistles and hum"), practice=1, graded=1),
+            runs_on="listen",
+            hints=(
+                "A gate on samples can't tell a whistle from a vowel. What can, once there are "
+                "spectra?",
+                "The first 45 frames hold noise alone: their mean power is the noise at each "
+                "frequency. Make softer what is not well above it.",
+                "gain = np.sqrt(np.maximum(1 - 2 * noise / power, 0.001)), times the frames, "
+                "phases and all; then back.",
+            ),
+            checks=(
+                every("length", "as many samples as before", noted("length")),
+                every("nearer", "what is left is mostly speech", noted("nearer")),
+                every("quiet", "where it was quiet, nothing is lost", noted("quiet")),
+                every("heard", "the error rate is less than half of what it was", noted("heard")),
             ),
         ),
         code_step(

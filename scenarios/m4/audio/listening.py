@@ -1,4 +1,4 @@
-"""What a program is tried on, task by task: it is given sounds, and what it makes of them is heard."""
+"""What a program is tried on, task by task: what it makes of sounds is measured, and heard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
 
-from . import cases, drawing, ear, judging, spectra, wording
+from . import cases, drawing, ear, judging, noises, spectra, wording
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str,
     ]
     own = await _heard(spoken)
     found |= judging.misheard("heard", pairs, own)
-    text, x = spoken[0]
+    x = spoken[0][1]
     context.attach("said.wav", await asyncio.to_thread(drawing.wav, x), "audio/wav")
     picture = await asyncio.to_thread(
         drawing.beside, x, bands[0][:, : len(x) // spectra.HOP], f"heard: {pairs[0][1]}"
@@ -79,6 +79,37 @@ async def wave(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str
         f"spectral convergence {judged['far']:.3f}, the lab's own {best:.3f}; error rate "
         f"{wording.error_rate(pairs):.2f}, of what was said {wording.error_rate(first):.2f}"
     ), judged
+
+
+async def clean(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
+    """Noisy sentences that the learner cleans, heard before and after."""
+    import numpy as np
+
+    plan = [*judging.NOISY, judging.QUIET]
+    spoken = await asyncio.to_thread(cases.spoken, Random(seed), len(plan))  # noqa: S311
+    dice = np.random.default_rng(seed)
+    laid = [noises.over(x, *how, dice) for (_, x), how in zip(spoken, plan, strict=True)]
+    given = {str(n): noisy for n, (noisy, _) in enumerate(laid)}
+    found = await run(given, _EACH.format(name="clean"))
+    for name, noisy in given.items():
+        if found[name].shape != noisy.shape or not np.isfinite(found[name]).all():
+            why = f"of {len(noisy)} samples, clean(x) makes {found[name].shape}, not as many"
+            return why, {"length": why}
+    over = [noises.ratio(x, found[str(n)]) for n, (_, x) in enumerate(laid)]
+    texts = [text for text, _ in spoken[:-1]]
+    before = await _heard([(text, given[str(n)]) for n, text in enumerate(texts)])
+    after = await _heard([(text, found[str(n)]) for n, text in enumerate(texts)])
+    judged = judging.cleaned(before, after, float(np.mean(over[:-1])), over[-1])
+    parts = [(f"{plan[1][0]}, heard: {before[1][1]:.60}", given["1"])]
+    parts += [(f"cleaned, heard: {after[1][1]:.60}", found["1"])]
+    await _show(context, "cleaned", found["1"], parts)
+    context.attach("noisy.wav", await asyncio.to_thread(drawing.wav, given["1"]), "audio/wav")
+    lines = [f"{one[1]!r} → {other[1]!r}" for one, other in zip(before, after, strict=True)]
+    rates = [f"{wording.error_rate(some):.2f}" for some in (before, after)]
+    return "\n".join([*lines, f"error rate {rates[0]} before, {rates[1]} after"]), {
+        "length": None,
+        **judged,
+    }
 
 
 async def _heard(spoken: Sequence[tuple[str, Array]]) -> list[tuple[str, str]]:

@@ -9,7 +9,9 @@ _COUNTS = (
     "three five six seven nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty"
 ).split()
-_LOOKS = "black blue brown clean green heavy large little new old orange red silver small white yellow".split()
+_LOOKS = (
+    "black blue brown clean green heavy large little new old orange red silver small white yellow"
+).split()
 _BEASTS = "birds camels cats cows dogs ducks goats horses mice monkeys rabbits sheep".split()
 _THINGS = (
     "apples books bottles boxes chairs coats cups eggs flowers glasses hats keys lamps lemons "
@@ -40,11 +42,12 @@ def sentence(rng: Random) -> str:
     pick = rng.choice
     some = f"{pick(_COUNTS)} {pick(_LOOKS)}"
     where = f"{pick(_BY)} the {pick(_WHERE)}"
+    did = f"{pick(_DID)} {some} {pick(_THINGS)}"
     made = rng.choice(
         (
-            f"on {pick(_DAYS)} the {pick(_WHO)} {pick(_DID)} {some} {pick(_THINGS)} in {pick(CITIES)}",
+            f"on {pick(_DAYS)} the {pick(_WHO)} {did} in {pick(CITIES)}",
             f"{some} {pick(_BEASTS)} {pick(_WENT)} {where} in {pick(_MONTHS)}",
-            f"my {pick(_WHO)} {pick(_DID)} {some} {pick(_THINGS)} {where}",
+            f"my {pick(_WHO)} {did} {where}",
             f"there were {some} {pick(_BEASTS)} and {pick(_COUNTS)} {pick(_THINGS)} {where}",
         )
     )

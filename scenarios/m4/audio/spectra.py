@@ -31,7 +31,7 @@ def resampled(x: Array, rate: int, to: int) -> Array:
     reach = int(np.ceil(_REACH / cut))
     steps = np.arange(-reach, reach + 1)
     n = int(np.ceil(len(x) * up / down))
-    padded = np.pad(np.asarray(x, float), (reach, reach + 1))
+    padded = np.pad(x, (reach, reach + 1))
     made = np.empty(n)
     for phase in range(min(up, n)):
         places = np.arange(phase, n, up)
@@ -78,17 +78,16 @@ def mels(hertz: Any) -> Any:
     """The mel scale of Slaney's toolbox (1998): even to 1000 Hz, then logarithmic."""
     import numpy as np
 
-    hertz = np.asarray(hertz, float)
-    above = 15 + _LOG * np.log(np.maximum(hertz, _BEND) / _BEND)
-    return np.where(hertz < _BEND, hertz * 3 / 200, above)
+    at: Array = np.asarray(hertz, float)
+    return np.where(at < _BEND, at * 3 / 200, 15 + _LOG * np.log(np.maximum(at, _BEND) / _BEND))
 
 
 def hertz(mel: Any) -> Any:
     """The other way round."""
     import numpy as np
 
-    mel = np.asarray(mel, float)
-    return np.where(mel < 15, mel * 200 / 3, _BEND * np.exp((mel - 15) / _LOG))
+    at: Array = np.asarray(mel, float)
+    return np.where(at < 15, at * 200 / 3, _BEND * np.exp((at - 15) / _LOG))
 
 
 @cache

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
 
 from . import agent, cases, drawing, ear, wording
 from .sentences import CITIES, sentences
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
 
 Run: TypeAlias = Callable[[Mapping[str, Any], str], Awaitable[Mapping[str, Any]]]
 """What gives values to the learner's functions, and returns those that they leave."""
@@ -113,6 +118,7 @@ async def answered(
     """
     lines: list[str] = []
     bad: list[str] = []
+    sounds: list[tuple[str, str, Array]] = []
     async with agent.at_work() as ask:
         for city, shows in told:
             question = await asyncio.to_thread(cases.said, f"What is the temperature in {city}?")
@@ -121,12 +127,16 @@ async def answered(
             text = " ".join((await words([answer]))[0])
             aloud = await asyncio.to_thread(cases.said, f"{text}.")
             heard = await asyncio.to_thread(ear.heard, aloud)
+            sounds = [
+                ("question", f"asked, and heard as: {understood}", question),
+                ("answer", f"answered, and heard as: {heard}", aloud),
+            ]
             lines.append(f"{understood} → {where}: {shows} → {answer} → {heard}")
             if where.lower() != city or not _within(wording.words(shows), wording.words(heard)):
                 bad.append(lines[-1])
-    parts = [(f"asked, and heard as: {understood}", question), (f"answered: {heard}", aloud)]
-    for name, x in (("question", question), ("answer", aloud)):
+    for name, _, x in sounds:
         context.attach(f"{name}.wav", await asyncio.to_thread(drawing.wav, x), "audio/wav")
+    parts = [(title, x) for _, title, x in sounds]
     picture = await asyncio.to_thread(drawing.spectrograms, parts)
     context.attach("talk.png", picture, "image/png")
     right = len(told) - len(bad)
@@ -165,11 +175,10 @@ async def talk(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str
 
 
 def _words(got: object, count: int) -> list[list[str]]:
-    if isinstance(got, list) and len(cast(list[Any], got)) == count:
-        rows = cast(list[Any], got)
-        if all(isinstance(row, list) and all(isinstance(w, str) for w in row) for row in rows):
-            return rows
-    raise ToolError("what words(text) returns can't be read")
+    rows = cast(list[Any], got) if isinstance(got, list) else []
+    if len(rows) != count or not all(isinstance(row, list) for row in rows):
+        raise ToolError("what words(text) returns can't be read")
+    return [[str(word) for word in row] for row in rows]
 
 
 _BOTH = """_made = dict(

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import sandbox_with
@@ -103,7 +101,11 @@ async def _told(opened: Sandbox, given: Mapping[str, Any], glue: str) -> Mapping
     return cast(dict[str, Any], made)
 
 
-_TASKS: dict[str, listening.Task] = {"mel": listening.mel, "wave": listening.wave}
+_TASKS: dict[str, listening.Task] = {
+    "mel": listening.mel,
+    "wave": listening.wave,
+    "clean": listening.clean,
+}
 _BEGIN = """import numpy
 with numpy.load('given.npz') as _file:
     _given = {_name: _file[_name] for _name in _file.files}

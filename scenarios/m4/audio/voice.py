@@ -34,8 +34,12 @@ _SOUND = re.compile(r"[a-z]+|[.,?]")
 def sounds() -> dict[str, str]:
     """How each word that the lab knows is said."""
     lines = _WORDS.read_text(encoding="utf-8").splitlines()
-    pairs = [line.split() for line in lines if not line.startswith("#")]
-    return {word: said for word, said in pairs}
+    return dict(_pair(line) for line in lines if not line.startswith("#"))
+
+
+def _pair(line: str) -> tuple[str, str]:
+    word, _, told = line.partition(" ")
+    return word, told
 
 
 def said(text: str, speed: float = 1.0) -> Array:
@@ -48,7 +52,8 @@ def said(text: str, speed: float = 1.0) -> Array:
     import numpy as np
 
     net, numbers = _voice()
-    spoken = " ".join(sounds().get(part, part) for part in _SOUND.findall(text.lower()))
+    parts: list[str] = _SOUND.findall(text.lower())
+    spoken = " ".join(sounds().get(part, part) for part in parts)
     spoken = re.sub(r" ([.,?])", r"\1", spoken)
     ids = [_BEGIN, _PAD]
     for one in spoken:
