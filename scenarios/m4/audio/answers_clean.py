@@ -86,7 +86,7 @@ def clean(x):
         "phases-lost": _clean(
             _SUBTRACTED, end=_END.replace("frames * gain", "np.abs(frames) * gain")
         ),
-        "ten-times-the-noise": _clean(_SUBTRACTED.replace("2 * noise", "300 * noise")),
+        "far-too-much": _clean(_SUBTRACTED.replace("2 * noise", "300 * noise")),
     },
     mistakes={
         "low-tones-only": "error rate",
@@ -94,6 +94,6 @@ def clean(x):
         "means-of-what-turns": "decibels over",
         "frames-muted": "error rate",
         "phases-lost": "decibels over",
-        "ten-times-the-noise": "error rate",
+        "far-too-much": "error rate",
     },
 )

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 SPEED = 0.9
 """How fast the voice speaks, of its usual pace."""
+RATES = ((48_000, 16_000), (44_100, 16_000), (22_050, 16_000), (8_000, 16_000))
+HIGH = 48_000
+WHISTLES = (12_500.0, 15_700.0)
+"""Hertz; at 16,000 samples a second they fold to 300 to 3,500."""
+LOUDER = 3.0
+"""How much louder these whistles are than what is said."""
 _QUIET = 0.25
 """Seconds of silence before and after what is said."""
 
@@ -45,6 +51,46 @@ def said(text: str) -> Array:
     x = spectra.resampled(voice.said(text, SPEED), voice.RATE, spectra.RATE)
     x = np.pad(x, round(_QUIET * spectra.RATE))
     return 0.8 * x / np.abs(x).max()
+
+
+def bursts(seed: int) -> list[tuple[str, int, int, Array, Array]]:
+    """(name, rate, other rate, samples at the one, samples at the other), a tone each.
+
+    What is too high for the other rate is nothing there.
+    """
+    import numpy as np
+
+    dice = np.random.default_rng(seed)
+    made: list[tuple[str, int, int, Array, Array]] = []
+    for rate, to in RATES:
+        half = min(rate, to) / 2
+        tones = [dice.uniform(0.02, 0.3), dice.uniform(0.6, 0.85)]
+        tones += [dice.uniform(1.15, min(2.9, rate / to))] if rate > 1.2 * to else []
+        for share in tones:
+            turn, hertz = dice.random(), share * half
+
+            def tone(rate: int, turn: float = turn, hertz: float = hertz) -> Array:
+                at = np.arange(rate // 4) / rate
+                return 0.5 * np.sin(np.pi * 4 * at) ** 2 * np.sin(2 * np.pi * (hertz * at + turn))
+
+            name = f"{hertz:.0f} hertz, from {rate} to {to}"
+            made.append((name, rate, to, tone(rate), tone(to) * (share < 1)))
+    return made
+
+
+def whistled(rng: Random, count: int) -> list[tuple[str, Array]]:
+    """Sentences at 48,000 samples a second, under whistles too high for most people to hear."""
+    import numpy as np
+
+    made: list[tuple[str, Array]] = []
+    for text, x in spoken(rng, count):
+        up = spectra.resampled(x, spectra.RATE, HIGH)
+        at = np.arange(len(up)) / HIGH
+        tones = [np.sin(2 * np.pi * (rng.uniform(*WHISTLES) * at + rng.random())) for _ in range(5)]
+        loud = LOUDER * np.std(up) / np.std(np.sum(tones, axis=0))
+        noisy = up + loud * np.sum(tones, axis=0)
+        made.append((text, 0.8 * noisy / np.abs(noisy).max()))
+    return made
 
 
 def sounds(seed: int) -> dict[str, Array]:

@@ -21,6 +21,8 @@ OVER, STILL = 2.0, 20.0
 """Decibels by which speech must be above all that differs from it: of these, and of QUIET."""
 HALF = 0.5
 """Of the error rate before, what may be left."""
+OTHER = 0.02
+"""Of a tone, what may be left where it is too high, or be another where it is not."""
 NEAR = 0.02
 """How far a mel value may be from the reference; the values go from about -1 to 1.5."""
 CLOSE = 0.1
@@ -34,6 +36,29 @@ WORSE = 0.1
 def noted(check: str) -> Callable[[Mapping[str, Any], Any], str | None]:
     """What was found wrong for a check; what was not tried says why."""
     return lambda found, _: cast("str | None", found.get(check, "it was not tried: see above"))
+
+
+def resounded(tried: Sequence[tuple[str, int, int, Array, Array]], made: Sequence[Array]) -> Found:
+    """Of tones at another rate."""
+    import numpy as np
+
+    found: Found = dict.fromkeys(("length", "kept", "folded"))
+    for (name, _, _, before, wanted), got in zip(tried, made, strict=True):
+        if got.ndim != 1 or abs(len(got) - len(wanted)) > 1 or not np.isfinite(got).all():
+            found["length"] = f"{name}: {len(before)} samples became {got.shape}"
+            return dict.fromkeys(found, "the length is wrong") | {"length": found["length"]}
+        count = min(len(got), len(wanted))
+        off, size = got[:count] - wanted[:count], np.linalg.norm(wanted)
+        if size:
+            share = float(np.linalg.norm(off) / size)
+            if share > OTHER:
+                found["kept"] = found["kept"] or f"{name}: {share:.1%} of it is another sound"
+        else:
+            left = float(np.abs(off).max() / np.abs(before).max())
+            if left > OTHER:
+                low = f"{name}: it folded, and {left:.1%} of it is heard as a lower tone"
+                found["folded"] = found["folded"] or low
+    return found
 
 
 def unlike(sounds: Mapping[str, Array], made: Mapping[str, Array]) -> Found:

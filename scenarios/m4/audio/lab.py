@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agentlab.labs import Lab, ReadStep
 from agentlab.labs.checks import every
-from agentlab.labs.declare import Drawn, code_step
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
 from .answers_clean import CLEAN
 from .answers_mel import MEL
+from .answers_resample import RESAMPLE
 from .answers_talk import TALK
 from .answers_wave import WAVE
 from .cases import seeds
@@ -28,6 +29,26 @@ lab = Lab(
     equip=sandbox,
     steps=(
         ReadStep(id="air"),
+        code_step(
+            "resample",
+            RESAMPLE,
+            Drawn(seeds("resample", "tones, and whistled sentences"), practice=1, graded=1),
+            runs_on="listen",
+            hints=(
+                "Draw a tone of 15,000 hertz, and look at every third sample only. Which tone is "
+                "that?",
+                "What is above half of the lower rate must go first. A sinc as wide as the lower "
+                "rate's samples does both: filter, and read between.",
+                "Sum x[n] * cut * np.sinc(cut * (t - n)) over 40 / cut samples around t, under a "
+                "window, with cut = 0.97 * min(1, to / rate).",
+            ),
+            checks=(
+                every("length", "as long as before", noted("length")),
+                every("kept", "what can be kept is kept", noted("kept")),
+                every("folded", "what is too high is gone, and not folded", noted("folded")),
+                every("heard", "whistles that nobody hears do no harm", noted("heard")),
+            ),
+        ),
         code_step(
             "mel",
             MEL,
@@ -117,6 +138,28 @@ lab = Lab(
                     noted("agent"),
                 ),
             ),
+        ),
+        quiz(
+            "cleaner",
+            "Cleaner, and heard worse",
+            (
+                "Under hiss, subtraction makes speech eight decibels cleaner, and the recogniser "
+                "makes more errors than before. Why?"
+            ),
+            wrong(
+                "It takes more of the speech away than of the noise.",
+                "Then speech would not stand eight decibels higher over all that differs from it.",
+            ),
+            wrong(
+                "The recogniser needs noise, and can't do with clean speech.",
+                "Without any hiss it makes a fraction of these errors.",
+            ),
+            right(
+                "It learnt from noisy speech, and never met the holes and chirps of a filter.",
+                "A third of the noise put back covers them: less clean by the decibels, and heard "
+                "better.",
+            ),
+            hints=("Look at what is left in cleaned.png. Is it like any noise that you know?",),
         ),
     ),
 )

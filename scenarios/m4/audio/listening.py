@@ -20,8 +20,36 @@ if TYPE_CHECKING:
 Run: TypeAlias = Callable[[Mapping[str, "Array"], str], Awaitable[Mapping[str, "Array"]]]
 Task: TypeAlias = Callable[[Run, int, ToolContext], Awaitable[tuple[str, dict[str, Any]]]]
 """What a task says and found, by a seed."""
-HEARD = 3
-"""Sentences that are heard through the learner's bands."""
+HEARD, FOLDED = 3, 2
+"""Sentences that are heard through the learner's bands; and at the learner's rate."""
+
+
+async def resample(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
+    """Tones at other rates; and sentences, under whistles that must not fold into them."""
+    import numpy as np
+
+    tried = cases.bursts(seed)
+    spoken = await asyncio.to_thread(cases.whistled, Random(seed), FOLDED)  # noqa: S311
+    given = {f"{n}_{rate}_{to}": x for n, (_, rate, to, x, _) in enumerate(tried)}
+    whole = {f"s{n}_{cases.HIGH}_{spectra.RATE}": x for n, (_, x) in enumerate(spoken)}
+    found = await run(given | whole, _RATES)
+    judged = judging.resounded(tried, [found[name] for name in given])
+    if judged["length"]:
+        return judged["length"], judged
+    made = [found[name] for name in whole]
+    for (_, x), one in zip(spoken, made, strict=True):
+        count = len(x) * spectra.RATE // cases.HIGH
+        if one.ndim != 1 or abs(len(one) - count) > 1 or not np.isfinite(one).all():
+            why = f"{len(x)} samples of speech became {one.shape}, not {count}"
+            return why, dict.fromkeys(judged, why)
+    own = [spectra.resampled(x, cases.HIGH, spectra.RATE) for _, x in spoken]
+    texts = [text for text, _ in spoken]
+    pairs = await _heard([*zip(texts, made, strict=True)])
+    first = await _heard([*zip(texts, own, strict=True)])
+    judged |= judging.misheard("heard", pairs, first)
+    parts = [(f"heard as: {pairs[0][1]:.60}", made[0])]
+    await _show(context, "resampled", made[0], parts)
+    return "\n".join(f"said:  {said}\nheard: {heard}" for said, heard in pairs), judged
 
 
 async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
@@ -44,7 +72,7 @@ async def mel(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str,
     if any(one.shape != (spectra.BANDS, ear.FRAMES) for one in bands):
         raise ToolError(f"of 30 seconds, mel(x) is {bands[0].shape}")
     pairs = [
-        (text, await asyncio.to_thread(ear.transcript, np.nan_to_num(one)))
+        (text, await asyncio.to_thread(ear.transcript, np.clip(np.nan_to_num(one), -10, 10)))
         for (text, _), one in zip(spoken, bands, strict=True)
     ]
     own = await _heard(spoken)
@@ -126,4 +154,7 @@ async def _show(
     context.attach(f"{name}.png", picture, "image/png")
 
 
+_RATES = """for _name, _x in _given.items():
+    _rates = [int(_part) for _part in _name.split("_")[1:]]
+    _made[_name] = numpy.asarray(resample(_x, *_rates))"""
 _EACH = "_made = {{_name: numpy.asarray({name}(_x)) for _name, _x in _given.items()}}"

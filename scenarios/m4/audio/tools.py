@@ -102,6 +102,7 @@ async def _told(opened: Sandbox, given: Mapping[str, Any], glue: str) -> Mapping
 
 
 _TASKS: dict[str, listening.Task] = {
+    "resample": listening.resample,
     "mel": listening.mel,
     "wave": listening.wave,
     "clean": listening.clean,
