@@ -51,8 +51,9 @@ def test_bands_are_those_that_whisper_was_trained_on(lab: Lab):
 def test_each_triangle_has_one_area_and_its_place(lab: Lab):
     spectra = part(lab, "spectra")
     bank = spectra.bank()
-    wide = bank[30:].sum(axis=1) * spectra.RATE / spectra.SIZE
-    assert wide == pytest.approx(np.ones(50), abs=0.05)
+    areas = bank.sum(axis=1) * spectra.RATE / spectra.SIZE
+    assert areas == pytest.approx(np.ones(80), abs=0.1)
+    assert areas.mean() == pytest.approx(1, abs=0.01)
     assert spectra.hertz(spectra.mels([0, 440, 1000, 6400])) == pytest.approx([0, 440, 1000, 6400])
     assert spectra.mels(1000) == pytest.approx(15)
     assert spectra.mels(6400) == pytest.approx(42)
@@ -92,7 +93,7 @@ def test_phases_are_found_for_bands(lab: Lab):
     ("text", "words"),
     [
         ("The 7 cats, and 12 dogs.", "the seven cats and twelve dogs"),
-        ("It cost 1,205,040.75!", "it cost one million two hundred five thousand forty point seven five"),
+        ("It cost 205,040.75!", "it cost two hundred five thousand forty point seven five"),
         ("-7.05 °C at night", "minus seven point zero five degrees celsius at night"),
         ("Pages 3-19, 5%", "pages three nineteen five percent"),
         ("Don’t, twenty-one; 0", "dont twenty one zero"),
@@ -129,11 +130,11 @@ def test_the_rate_is_of_all_words_together(lab: Lab):
 def test_the_voice_knows_every_word_that_may_be_drawn(lab: Lab):
     voice, wording = part(lab, "voice"), part(lab, "wording")
     drawn = part(lab, "sentences").sentences(Random(3), 400)
-    texts = [*drawn, "What is the temperature in", "The temperature is 1,234,567.89 °C"]
+    texts = [*drawn, "What is the temperature in", "It is -234,567.89 °C, 5%"]
     said = {word for text in texts for word in wording.words(text)} | {
         *part(lab, "sentences").CITIES
     }
-    assert said - {*voice.sounds()} == {"million"}
+    assert said <= {*voice.sounds()}
     folder = voice.packaged(voice.PACKAGE) / "data"
     known = json.loads((folder / "en_US-joe-medium.onnx.json").read_text())["phoneme_id_map"]
     assert {sound for word in voice.sounds().values() for sound in word} <= {*known}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-_DEEP = 70
+_DEEP = 60
 """Decibels below the loudest place that are still drawn."""
-_TICKS = (125, 250, 500, 1000, 2000, 4000, 8000)
+_TICKS = (250, 500, 1000, 2000, 4000, 8000)
 _LOUDEST = 0.8
 
 
@@ -25,9 +25,10 @@ def wav(x: Array, rate: int = spectra.RATE) -> bytes:
     """A WAV file, one channel of 16 bits; what goes beyond full scale is made softer, not cut."""
     import numpy as np
 
+    x = np.nan_to_num(x, posinf=0, neginf=0)
     most = float(np.abs(x).max(initial=0))
     scale = _LOUDEST / most if most > 0.99 else 1.0
-    samples = np.round(32767 * scale * np.nan_to_num(x)).astype("<i2")
+    samples = np.round(32767 * scale * x).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as written:
         written.setnchannels(1)
@@ -50,8 +51,11 @@ def spectrograms(parts: Sequence[tuple[str, Array]]) -> bytes:
         power = np.abs(spectra.spectrum(x)) ** 2 @ spectra.bank().T
         level = 10 * np.log10(np.maximum(power.T, 1e-12))
         shown = bands(ax, level - level.max(), title)
-    figure.colorbar(shown, ax=list(axes), label="decibels", pad=0.01, aspect=30)
-    axes[-1].set_xlabel("seconds")
+    bar = figure.colorbar(shown, ax=list(axes), pad=0.01, aspect=15 * len(parts))
+    bar.set_label("decibels", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    axes[-1].tick_params(axis="x", labelsize=8)
+    axes[-1].set_xlabel("seconds", fontsize=8)
     return png(figure)
 
 
@@ -100,6 +104,8 @@ def beside(x: Array, values: Array, title: str) -> bytes:
     above.set_title(title, fontsize=9, loc="left")
     # Four of the values are ten in the logarithm, that is 40 decibels.
     shown = bands(below, 40 * (np.nan_to_num(values) - np.nan_to_num(values).max()), "mel(x)")
-    figure.colorbar(shown, ax=below, label="decibels", pad=0.01)
-    below.set_xlabel("seconds")
+    bar = figure.colorbar(shown, ax=below, pad=0.01)
+    bar.set_label("decibels", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    below.set_xlabel("seconds", fontsize=8)
     return png(figure)

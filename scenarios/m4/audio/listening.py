@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Run: TypeAlias = Callable[[Mapping[str, "Array"], str], Awaitable[Mapping[str, "Array"]]]
 Task: TypeAlias = Callable[[Run, int, ToolContext], Awaitable[tuple[str, dict[str, Any]]]]
 """What a task says and found, by a seed."""
-HEARD, FOLDED = 3, 2
-"""Sentences that are heard through the learner's bands; and at the learner's rate."""
+HEARD = 2
+"""Sentences that are heard as the learner's program leaves them."""
 
 
 async def resample(run: Run, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ async def resample(run: Run, seed: int, context: ToolContext) -> tuple[str, dict
     import numpy as np
 
     tried = cases.bursts(seed)
-    spoken = await asyncio.to_thread(cases.whistled, Random(seed), FOLDED)  # noqa: S311
+    spoken = await asyncio.to_thread(cases.whistled, Random(seed), HEARD)  # noqa: S311
     given = {f"{n}_{rate}_{to}": x for n, (_, rate, to, x, _) in enumerate(tried)}
     whole = {f"s{n}_{cases.HIGH}_{spectra.RATE}": x for n, (_, x) in enumerate(spoken)}
     found = await run(given | whole, _RATES)

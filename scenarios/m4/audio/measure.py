@@ -20,7 +20,7 @@ _NAMES = ("agent", "cases", "ear", "judging", "noises", "sentences", "spectra", 
 _modules: Any = tuple(importlib.import_module(f"{_HERE.name}.{name}") for name in _NAMES)
 agent, cases, ear, judging, noises, sentences, spectra, wording = _modules
 np: Any = importlib.import_module("numpy")
-FEW, MANY = 16, 40
+FEW, MANY = 12, 36
 
 
 def clean() -> None:
@@ -36,9 +36,9 @@ def clean() -> None:
 def bits() -> None:
     """Sentences in few bits a sample."""
     some = _spoken(2, FEW)
-    for count in (16, 8, 4, 2, 1):
-        steps = 2 ** (count - 1)
-        made = [(t, (np.floor(np.clip(x, -1, 0.9999) * steps) + 0.5) / steps) for t, x in some]
+    for count in (16, 8, 6, 5, 4, 3):
+        steps = 2 ** (count - 1) - 1
+        made = [(t, np.round(x * steps) / steps) for t, x in some]
         over = np.mean([noises.ratio(x, y) for (_, x), (_, y) in zip(some, made, strict=True)])
         print(f"{count} bits: {over:.1f} dB, error rate {_rate(made):.3f}")
 
@@ -79,28 +79,34 @@ def _made(name: str, some: Sequence[Any], mels: Sequence[Any], wave: Callable[[A
     print(f"{name}: spectral convergence {far:.3f}, error rate {rate:.3f}")
 
 
-def filters() -> None:
-    """Noise of three kinds, cleaned in several ways."""
+def hiss() -> None:
+    """Hiss, cleaned in several ways."""
+    _cleaned("hiss", 5, MANY)
+
+
+def tones() -> None:
+    """Whistles and hum, cleaned in the same ways."""
+    _cleaned("whistles", -15, FEW)
+    _cleaned("hum", -6, FEW)
+
+
+def _cleaned(kind: str, level: float, count: int) -> None:
     sys.modules["ears"] = _ears()
-    spaces = dict(_programs("clean", ()))
-    subtracted = spaces["solution"]["clean"]
+    subtracted = dict(_programs("clean", ()))["solution"]["clean"]
     ways: dict[str, Callable[[Any], Any]] = {
         "as it is": lambda x: x,
         "subtracted": subtracted,
-        "subtracted, a third put back": lambda x: (2 * subtracted(x) + x) / 3,
         "smoothed": smoothed,
+        "subtracted, a third put back": lambda x: (2 * subtracted(x) + x) / 3,
         "smoothed, a third put back": lambda x: (2 * smoothed(x) + x) / 3,
     }
-    for kind, level, count in (
-        ("hiss", 5, MANY), ("hiss", 10, MANY), ("whistles", -15, FEW), ("hum", -6, FEW),
-    ):  # fmt: skip
-        dice = np.random.default_rng(6)
-        some = [(t, *noises.over(x, kind, level, dice)) for t, x in _spoken(6, count)]
-        for name, way in ways.items():
-            made = [way(noisy) for _, noisy, _ in some]
-            over = np.mean([noises.ratio(c, y) for (_, _, c), y in zip(some, made, strict=True)])
-            rate = _rate([(t, y) for (t, _, _), y in zip(some, made, strict=True)])
-            print(f"{kind} {level} dB, {name}: {over:.1f} dB, error rate {rate:.3f}", flush=True)
+    dice = np.random.default_rng(6)
+    some = [(t, *noises.over(x, kind, level, dice)) for t, x in _spoken(6, count)]
+    for name, way in ways.items():
+        made = [way(noisy) for _, noisy, _ in some]
+        over = np.mean([noises.ratio(c, y) for (_, _, c), y in zip(some, made, strict=True)])
+        rate = _rate([(t, y) for (t, _, _), y in zip(some, made, strict=True)])
+        print(f"{kind} {level} dB, {name}: {over:.1f} dB, error rate {rate:.3f}", flush=True)
 
 
 def smoothed(x: Any) -> Any:
@@ -157,7 +163,7 @@ def _ears() -> ModuleType:
 
 
 if __name__ == "__main__":
-    known = {one.__name__: one for one in (clean, bits, folds, bands, phases, filters, cities)}
+    known = {one.__name__: one for one in (clean, bits, folds, bands, phases, hiss, tones, cities)}
     for name in sys.argv[1:] or known:
         print(f"== {name}", flush=True)
         known[name]()
