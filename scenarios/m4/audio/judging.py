@@ -29,7 +29,7 @@ CLOSE = 0.1
 """How far the bands of a sound that was made may be from those it was made of, of their size."""
 LEVEL = 1.0
 """Decibels that it may be louder or softer."""
-WORSE = 0.1
+WORSE = 0.25
 """By how much the error rate may be higher than with the lab's own ear."""
 
 

@@ -143,8 +143,8 @@ lab = Lab(
             "cleaner",
             "Cleaner, and heard worse",
             (
-                "Under hiss, subtraction makes speech eight decibels cleaner, and the recogniser "
-                "makes more errors than before. Why?"
+                "Under hiss, subtraction makes speech eight decibels cleaner, and the error rate "
+                "goes from 34 to 53 %. Why?"
             ),
             wrong(
                 "It takes more of the speech away than of the noise.",
@@ -152,12 +152,12 @@ lab = Lab(
             ),
             wrong(
                 "The recogniser needs noise, and can't do with clean speech.",
-                "Without any hiss it makes a fraction of these errors.",
+                "Without any hiss, the rate is 5 %.",
             ),
             right(
-                "It learnt from noisy speech, and never met the holes and chirps of a filter.",
-                "A third of the noise put back covers them: less clean by the decibels, and heard "
-                "better.",
+                "What is left has holes and chirps, which it never met; noise it did.",
+                "With a third of the noise put back over them, it is three decibels less clean, "
+                "and the rate is 25 %.",
             ),
             hints=("Look at what is left in cleaned.png. Is it like any noise that you know?",),
         ),

@@ -34,13 +34,18 @@ def clean() -> None:
 
 
 def bits() -> None:
-    """Sentences in few bits a sample."""
-    some = _spoken(2, FEW)
+    """Sentences in few bits a sample, rounded, and rounded with a little noise added before."""
+    dice = np.random.default_rng(2)
     for count in (16, 8, 6, 5, 4, 3):
         steps = 2 ** (count - 1) - 1
-        made = [(t, np.round(x * steps) / steps) for t, x in some]
-        over = np.mean([noises.ratio(x, y) for (_, x), (_, y) in zip(some, made, strict=True)])
-        print(f"{count} bits: {over:.1f} dB, error rate {_rate(made):.3f}")
+        for name, noise in (("rounded", 0.0), ("dithered", 0.5)):
+            over: list[float] = []
+            made: list[tuple[str, Any]] = []
+            for text, x in _spoken(2, FEW):
+                shaken = x * steps + dice.uniform(-noise, noise, len(x))
+                made.append((text, np.round(shaken) / steps))
+                over.append(noises.ratio(x, made[-1][1]))
+            print(f"{count} bits, {name}: {np.mean(over):.1f} dB, error rate {_rate(made):.3f}")
 
 
 def folds() -> None:
