@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,13 +45,19 @@ def spoken(rng: Random, count: int) -> list[tuple[str, Array]]:
     return [(text, said(text)) for text in sentences(rng, count)]
 
 
+@lru_cache(maxsize=64)
 def said(text: str) -> Array:
-    """A sentence said by the packaged voice, with a little silence around, nowhere above 0.8."""
+    """A sentence said by the packaged voice, with a little silence around, nowhere above 0.8.
+
+    It is kept, since the answers of a proof are tried on the same, and can't be written to.
+    """
     import numpy as np
 
     x = spectra.resampled(voice.said(text, SPEED), voice.RATE, spectra.RATE)
     x = np.pad(x, round(_QUIET * spectra.RATE))
-    return 0.8 * x / np.abs(x).max()
+    x *= 0.8 / np.abs(x).max()
+    x.flags.writeable = False
+    return x
 
 
 def bursts(seed: int) -> list[tuple[str, int, int, Array, Array]]:
@@ -78,10 +85,12 @@ def bursts(seed: int) -> list[tuple[str, int, int, Array, Array]]:
     return made
 
 
-def whistled(rng: Random, count: int) -> list[tuple[str, Array]]:
+@lru_cache(maxsize=4)
+def whistled(seed: int, count: int) -> tuple[tuple[str, Array], ...]:
     """Sentences at 48,000 samples a second, under whistles too high for most people to hear."""
     import numpy as np
 
+    rng = Random(seed)  # noqa: S311 - the seed is the point
     made: list[tuple[str, Array]] = []
     for text, x in spoken(rng, count):
         up = spectra.resampled(x, spectra.RATE, HIGH)
@@ -90,7 +99,8 @@ def whistled(rng: Random, count: int) -> list[tuple[str, Array]]:
         loud = LOUDER * np.std(up) / np.std(np.sum(tones, axis=0))
         noisy = up + loud * np.sum(tones, axis=0)
         made.append((text, 0.8 * noisy / np.abs(noisy).max()))
-    return made
+        made[-1][1].flags.writeable = False
+    return tuple(made)
 
 
 def sounds(seed: int) -> dict[str, Array]:

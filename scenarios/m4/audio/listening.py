@@ -29,7 +29,7 @@ async def resample(run: Run, seed: int, context: ToolContext) -> tuple[str, dict
     import numpy as np
 
     tried = cases.bursts(seed)
-    spoken = await asyncio.to_thread(cases.whistled, Random(seed), HEARD)  # noqa: S311
+    spoken = await asyncio.to_thread(cases.whistled, seed, HEARD)
     given = {f"{n}_{rate}_{to}": x for n, (_, rate, to, x, _) in enumerate(tried)}
     whole = {f"s{n}_{cases.HIGH}_{spectra.RATE}": x for n, (_, x) in enumerate(spoken)}
     found = await run(given | whole, _RATES)
@@ -47,7 +47,8 @@ async def resample(run: Run, seed: int, context: ToolContext) -> tuple[str, dict
     pairs = await _heard([*zip(texts, made, strict=True)])
     first = await _heard([*zip(texts, own, strict=True)])
     judged |= judging.misheard("heard", pairs, first)
-    parts = [(f"heard as: {pairs[0][1]:.60}", made[0])]
+    third = spoken[0][1][:: cases.HIGH // spectra.RATE]
+    parts = [("every third sample", third), (f"heard: {pairs[0][1]:.60}", made[0])]
     await _show(context, "resampled", made[0], parts)
     return "\n".join(f"said:  {said}\nheard: {heard}" for said, heard in pairs), judged
 

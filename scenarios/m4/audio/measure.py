@@ -50,7 +50,7 @@ def bits() -> None:
 
 def folds() -> None:
     """Sentences under whistles, resampled by each answer."""
-    some = cases.whistled(Random(3), FEW)  # noqa: S311
+    some = cases.whistled(3, FEW)
     for name, space in _programs("resample", ("means-of-neighbours", "never-lowered")):
         made = [(t, space["resample"](x, cases.HIGH, spectra.RATE)) for t, x in some]
         print(f"{name}: error rate {_rate(made):.3f}")
