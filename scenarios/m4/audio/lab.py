@@ -23,8 +23,9 @@ lab = Lab(
         "sound as samples, spectra and mel bands, exact to what a recogniser expects",
         "sound made of a spectrum without phases",
         "noise, and what a filter for ears does to a machine that hears",
+        "an agent spoken to, and how many words were heard otherwise",
     ),
-    minutes=25,
+    minutes=35,
     tools=(listen,),
     equip=sandbox,
     steps=(
