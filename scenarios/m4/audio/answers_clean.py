@@ -89,11 +89,11 @@ def clean(x):
         "far-too-much": _clean(_SUBTRACTED.replace("2 * noise", "300 * noise")),
     },
     mistakes={
-        "low-tones-only": "error rate",
+        "low-tones-only": "decibels over",
         "noise-of-the-whole": "decibels over",
         "means-of-what-turns": "decibels over",
         "frames-muted": "error rate",
         "phases-lost": "decibels over",
-        "far-too-much": "error rate",
+        "far-too-much": "decibels over",
     },
 )
