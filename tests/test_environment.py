@@ -31,6 +31,7 @@ EXCEPTIONS = {
     "scenarios/m1/neural-net/measure.py": "bounds NumPy's threads before it loads",
     "scenarios/m2/positions/measure.py": "bounds NumPy's threads before it loads",
     "scenarios/m2/transformer/measure.py": "bounds torch's threads before it loads",
+    "scenarios/m4/audio/measure.py": "bounds the threads of what it loads",
     "scenarios/m4/music/measure.py": "bounds the threads of what it loads",
     "scenarios/m4/clip/measure.py": "bounds NumPy's threads before it loads",
     "tools/agentlab_tools/digits/make_judge.py": "bounds torch's threads before it loads",
