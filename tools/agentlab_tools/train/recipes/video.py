@@ -1,0 +1,203 @@
+"""Video: clips of eight frames, made out of noise all together, from a first frame and a prompt.
+
+Each frame of a clip gets as much noise as chance has it, from none to nothing else, and the net
+learns to say what the clean frames are. So one net serves for several ways of drawing: all frames
+at once, one after the other, from a first frame that is given or from none.
+
+    digits that move → noise, frame by frame → a small U-Net → film.npz
+
+Ho et al., 2022, arXiv:2204.03458 (frames together); Chen et al., 2024, arXiv:2407.01392 (a level of
+noise for each frame); Lipman et al., 2022, arXiv:2210.02747 (straight ways from noise to pictures).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic import Field
+
+from agentlab_tools.film import net
+from agentlab_tools.film.moves import MOTIONS, clips, known
+from agentlab_tools.train.recipe import Recipe, RecipeSettings, Work
+from agentlab_tools.train.recipes.card import Card
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+_HARD = 0.15
+"""A frame with less noise than this counts no more than one with as much."""
+_UNTOLD = 0.1
+"""How often the prompt leaves out the digit, and how often the motion."""
+_KEEPS = 0.995
+"""Of the mean of the weights, from one step to the next."""
+
+
+class Settings(RecipeSettings):
+    """What can be chosen."""
+
+    steps: int = Field(3000, ge=1)
+    rows: int = Field(32, ge=1)
+    """Clips to a step."""
+    lr: float = Field(2e-3, gt=0)
+    tried: int = Field(200, ge=1)
+    """Clips that are drawn in the end, of digits that were never learnt, and measured."""
+
+
+def train(settings: Settings, work: Work) -> None:
+    """Teach a net to take the noise out of clips."""
+    import numpy as np
+    import torch
+
+    from agentlab_tools.train.recipes import steps as s
+
+    work.seed_everything()
+    place = s.Place.best("fp32")
+
+    # 1. The net, and the mean of its weights, which draws better than they do.
+    begun = net.begun(np.random.default_rng(settings.seed))
+    w = {name: torch.tensor(part, device=place.device) for name, part in begun.items()}
+    mean = {name: part.clone() for name, part in w.items()}
+    parts = [part.requires_grad_() for part in w.values()]
+    optimizer = torch.optim.AdamW(parts, settings.lr, betas=(0.9, 0.99), weight_decay=0.01)
+    layers, grid = Layers(), torch.tensor(net.places(settings.rows), device=place.device)
+
+    # 2. Where we were, if this goes on after a break.
+    if (last := work.latest()) is not None:
+        state = s.load_state(last.folder)
+        with torch.no_grad():
+            for name, part in w.items():
+                part.copy_(state["net"][name])
+                mean[name].copy_(state["mean"][name])
+        optimizer.load_state_dict(state["optimizer"])
+
+    # 3. Training: what is drawn in a step depends on its number alone.
+    pictures, names = known()
+    for step in work.steps(settings.steps):
+        dice = np.random.default_rng((settings.seed, step))
+        clean, told = clips(dice, settings.rows, pictures, names)
+        noise = dice.normal(size=clean.shape).astype(np.float32)
+        given = [clean * 2 - 1, noise, levels(dice, settings.rows), *_forgotten(told, dice)]
+        x, z, level, digit, motion = (torch.as_tensor(one, device=place.device) for one in given)
+        much = level[:, :, None, None]
+        mixed = (1 - much) * x + much * z
+        said = net.believes(w, layers, mixed, level, (digit, motion), grid)
+        noisy = (much > 0).float()
+        off = (said - x) ** 2 * noisy / much.clamp(min=_HARD) ** 2
+        loss = off.sum() / (noisy.sum() * x[0, 0].numel()).clamp(min=1)
+        rate = s.set_rate(optimizer, s.cosine(step, settings.steps, settings.lr))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parts, 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            for name, part in w.items():
+                mean[name].lerp_(part, 1 - min(_KEEPS, step / (step + 10)))
+        work.report(step, loss=loss.item(), lr=rate, tokens=clean.shape[0] * clean.shape[1])
+        if work.due(step):
+            plain = {name: part.detach() for name, part in w.items()}
+            state = {"net": plain, "mean": mean, "optimizer": optimizer.state_dict()}
+            work.checkpoint(step, partial(s.save_state, state=state))
+
+    # 4. What came of it.
+    kept = {name: part.cpu().numpy().astype(np.float16) for name, part in mean.items()}
+    file = work.artifact("film.npz", partial(_saved, kept))
+    found = measured(file, settings.tried)
+    for name, value in found.items():
+        work.say(f"{name}: {value:.3g}")
+    work.artifact("scores.json", lambda path: path.write_text(json.dumps(found)))
+    count = sum(part.size for part in kept.values())
+    work.artifact("card.md", lambda path: _card(count, found).write(path, "video", settings))
+
+
+def levels(dice: Any, rows: int) -> Array:
+    """How noisy each frame is, (rows, 8): one level for all or one each; the first may be clean."""
+    import numpy as np
+
+    frames = np.arange(net.FRAMES)
+    each = dice.random((rows, net.FRAMES))
+    alike = dice.random((rows, 1)) < 0.5
+    made = np.where(alike, each[:, :1], each)
+    clean = np.where(dice.random(rows) < 0.5, 1, dice.integers(1, net.FRAMES, rows))
+    clean = np.where(dice.random(rows) < 0.6, clean, 0)
+    return np.where(frames < clean[:, None], 0, made).astype(np.float32)
+
+
+def _forgotten(told: tuple[Array, Array], dice: Any) -> tuple[Array, Array]:
+    """Prompts, some of which say nothing of the digit or the motion."""
+    import numpy as np
+
+    digit, motion = told
+    one, other = dice.random((2, len(digit))) < _UNTOLD
+    return np.where(one, net.NOBODY, digit), np.where(other, net.ANYHOW, motion)
+
+
+def _saved(kept: dict[str, Array], path: Path) -> None:
+    import numpy as np
+
+    with path.open("wb") as file:
+        np.savez(file, **kept)
+
+
+class Layers:
+    """The layers in PyTorch."""
+
+    def conv(self, x: Any, filters: Any, bias: Any) -> Any:
+        """As PyTorch has it."""
+        from torch.nn.functional import conv2d
+
+        return conv2d(x, filters, bias, padding=filters.shape[-1] // 2)
+
+    def even(self, x: Any) -> Any:
+        """Over all points of all channels."""
+        from torch.nn.functional import group_norm
+
+        return group_norm(x, 1)
+
+    def soft(self, x: Any) -> Any:
+        """x times its sigmoid."""
+        from torch.nn.functional import silu
+
+        return silu(x)
+
+    def joined(self, parts: Sequence[Any], axis: int = 1) -> Any:
+        """One after the other."""
+        import torch
+
+        return torch.cat(list(parts), axis)
+
+    def halved(self, x: Any) -> Any:
+        """Means of two by two."""
+        from torch.nn.functional import avg_pool2d
+
+        return avg_pool2d(x, 2)
+
+    def doubled(self, x: Any) -> Any:
+        """Each point four times."""
+        from torch.nn.functional import interpolate
+
+        return interpolate(x, scale_factor=2)
+
+    def cos(self, x: Any) -> Any:
+        """Of each number."""
+        return x.cos()
+
+    def log(self, x: Any) -> Any:
+        """Of each number."""
+        return x.log()
+
+
+def measured(file: Path, count: int) -> dict[str, float]:
+    return {"none": 0.0}
+
+
+def _card(count: int, found: dict[str, float]) -> Card:
+    return Card("t", "a", (), found, "l", {})
+
+
+recipe = Recipe("video", "Teach a small net to make clips of digits that move", Settings, train)
