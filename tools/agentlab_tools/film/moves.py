@@ -89,7 +89,7 @@ def path(picture: Array, motion: str, start: Start, frames: int = FRAMES) -> Arr
             x, y = x + right * DRIFT * k, y + down * DRIFT * k
             x, y = min(max(x, x0), x1), min(max(y, y0), y1)
         elif motion == "bounce":
-            y = y1 - min(HEIGHT, y1 - y0) * (1 - (2 * _from_top(round) / FALLS) ** 2)
+            y = y1 - _high(y0, y1, round)
         elif motion == "circle":
             x += RADIUS * (_sine(round) - _sine(start.phase))
             y += RADIUS * (_sine(start.phase + ROUND / 4) - _sine(round + ROUND / 4))
@@ -97,6 +97,11 @@ def path(picture: Array, motion: str, start: Start, frames: int = FRAMES) -> Arr
             scale *= SWELL ** (k if motion == "grow" else -k)
         at[k] = x, y, scale
     return at
+
+
+def _high(y0: float, y1: float, round: int) -> float:
+    """How far above the floor it is."""
+    return min(HEIGHT, y1 - y0) * (1 - (2 * _from_top(round) / FALLS) ** 2)
 
 
 def _from_top(round: int) -> float:
@@ -124,6 +129,8 @@ def begin(picture: Array, motion: str, dice: Any, frames: int = FRAMES, still: f
     whole = scale * SWELL ** (frames - 1) if motion == "grow" else scale
     x0, x1, y0, y1 = room(picture, whole)
     x, y = _between(x0, x1, dice), _between(y0, y1, dice)
+    if motion == "bounce":
+        y = y1 - _high(y0, y1, phase)
     if motion == "circle":
         x = _between(x0 + RADIUS, x1 - RADIUS, dice) + RADIUS * _sine(phase)
         y = _between(y0 + RADIUS, y1 - RADIUS, dice) - RADIUS * _sine(phase + ROUND / 4)

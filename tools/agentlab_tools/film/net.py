@@ -1,8 +1,8 @@
-"""The net that makes clips: a small U-Net to which the eight frames of a clip are channels.
+"""The net that makes clips: a small U-Net that sees eight frames at once, in patches of 2 by 2.
 
 It is told how much noise is in each frame, and what is to be seen, and says what it believes the
-clean frames to be. All frames pass through the same layers, so each is drawn with a view to all
-others; a convolution sees what moved by a few points, whichever way.
+clean frames to be. A patch is all that is at one place in all frames, so each frame is drawn with a
+view to all others; and a convolution sees what moved by a few points, whichever way.
 
 The layers stand here once. `Plain` runs them with NumPy; the recipe `video` hands in PyTorch's.
 """
@@ -22,7 +22,7 @@ SIDE, FRAMES = 20, 8
 DIGITS, MOTIONS = 10, 8
 NOBODY, ANYHOW = DIGITS, MOTIONS
 """What is told where the prompt says nothing of the digit, or of the motion."""
-_WIDE = (40, 72, 112)
+_WIDE, _LOW = 72, 104
 _TOLD = 96
 """Numbers that the prompt and the levels of noise become."""
 _WAVES = (1, 2, 4)
@@ -47,6 +47,14 @@ class Ops(Protocol):
         """One after the other."""
         ...
 
+    def patches(self, x: Any) -> Any:
+        """Each 2 by 2 points of a channel as four channels."""
+        ...
+
+    def points(self, x: Any) -> Any:
+        """The other way round."""
+        ...
+
     def halved(self, x: Any) -> Any:
         """Half as many points each way, by their means."""
         ...
@@ -66,26 +74,24 @@ class Ops(Protocol):
 
 def shapes() -> dict[str, tuple[int, ...]]:
     """Every part of the net by name."""
-    one, two, three = _WIDE
     made: dict[str, tuple[int, ...]] = {
         "digit": (DIGITS + 1, _TOLD),
         "motion": (MOTIONS + 1, _TOLD),
         "level.weight": (_TOLD, FRAMES * (len(_WAVES) + 2)),
         "told.weight": (_TOLD, _TOLD),
         "told.bias": (_TOLD,),
-        "in.weight": (one, 2 * FRAMES + 2, 3, 3),
-        "in.bias": (one,),
-        "out.weight": (FRAMES, one, 3, 3),
-        "out.bias": (FRAMES,),
+        "in.weight": (_WIDE, 4 * FRAMES + FRAMES + 2, 3, 3),
+        "in.bias": (_WIDE,),
+        "out.weight": (4 * FRAMES, _WIDE, 3, 3),
+        "out.bias": (4 * FRAMES,),
     }
     blocks = {
-        "down1": (one, one),
-        "down2": (one, two),
-        "down3": (two, three),
-        "middle": (three, three),
-        "up2": (three + two, two),
-        "up1": (two + one, one),
-        "up0": (one, one),
+        "down1": (_WIDE, _WIDE),
+        "down2": (_WIDE, _WIDE),
+        "low1": (_WIDE, _LOW),
+        "low2": (_LOW, _LOW),
+        "up1": (_LOW + _WIDE, _WIDE),
+        "up2": (_WIDE, _WIDE),
     }
     for name, (read, wide) in blocks.items():
         made |= {
@@ -127,7 +133,7 @@ def believes(
         x: noisy frames, (n, 8, 20, 20), from -1 (black) to 1.
         levels: how much of each is noise, (n, 8), from 0 to 1.
         told: the numbers of digit and motion, (n,) each.
-        grid: where each point is, (n, 2, 20, 20), and behind it room for the levels as pictures.
+        grid: where each patch is; see `places`.
     """
     digit, motion = told
     seen = ops.joined(
@@ -135,16 +141,14 @@ def believes(
     )
     c = seen @ w["level.weight"].T + w["digit"][digit] + w["motion"][motion]
     c = ops.soft(ops.soft(c) @ w["told.weight"].T + w["told.bias"])
-    maps = levels[:, :, None, None] + 0 * x
-    a = ops.conv(ops.joined([x, maps, grid]), w["in.weight"], w["in.bias"])
-    a = _block(w, ops, "down1", a, c)
-    b = _block(w, ops, "down2", ops.halved(a), c)
-    e = _block(w, ops, "down3", ops.halved(b), c)
-    e = _block(w, ops, "middle", e, c)
-    b = _block(w, ops, "up2", ops.joined([ops.doubled(e), b]), c)
+    maps = levels[:, :, None, None] + 0 * grid[:, :1]
+    a = ops.conv(ops.joined([ops.patches(x), maps, grid]), w["in.weight"], w["in.bias"])
+    a = _block(w, ops, "down2", _block(w, ops, "down1", a, c), c)
+    b = _block(w, ops, "low2", _block(w, ops, "low1", ops.halved(a), c), c)
     a = _block(w, ops, "up1", ops.joined([ops.doubled(b), a]), c)
-    a = _block(w, ops, "up0", a, c)
-    return ops.conv(ops.soft(a), w["out.weight"], w["out.bias"])
+    a = _block(w, ops, "up2", a, c)
+    said = ops.points(ops.conv(ops.soft(a), w["out.weight"], w["out.bias"]))
+    return said + x * (1 - levels[:, :, None, None])
 
 
 def _block(w: Mapping[str, Any], ops: Ops, name: str, x: Any, c: Any) -> Any:
@@ -161,10 +165,10 @@ def _block(w: Mapping[str, Any], ops: Ops, name: str, x: Any, c: Any) -> Any:
 
 
 def places(n: int) -> Array:
-    """Where each point is, from -1 to 1: (n, 2, 20, 20)."""
+    """Where each patch is, from -1 to 1: (n, 2, 10, 10)."""
     import numpy as np
 
-    line = np.linspace(-1, 1, SIDE, dtype=np.float32)
+    line = np.linspace(-1, 1, SIDE // 2, dtype=np.float32)
     two = np.stack(np.meshgrid(line, line, indexing="ij"))
     return np.broadcast_to(two, (n, *two.shape))
 
@@ -204,6 +208,18 @@ class Plain:
         import numpy as np
 
         return np.concatenate(list(parts), axis=axis)
+
+    def patches(self, x: Array) -> Array:
+        """Each 2 by 2 points of a channel as four channels."""
+        n, channels, side, _ = x.shape
+        x = x.reshape(n, channels, side // 2, 2, side // 2, 2)
+        return x.transpose(0, 1, 3, 5, 2, 4).reshape(n, 4 * channels, side // 2, side // 2)
+
+    def points(self, x: Array) -> Array:
+        """The other way round."""
+        n, channels, side, _ = x.shape
+        x = x.reshape(n, channels // 4, 2, 2, side, side).transpose(0, 1, 4, 2, 5, 3)
+        return x.reshape(n, channels // 4, 2 * side, 2 * side)
 
     def halved(self, x: Array) -> Array:
         """Means of two by two."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-_HARD = 0.15
+_HARD = 0.3
 """A frame with less noise than this counts no more than one with as much."""
 _UNTOLD = 0.1
 """How often the prompt leaves out the digit, and how often the motion."""
@@ -170,6 +170,18 @@ class Layers:
         import torch
 
         return torch.cat(list(parts), axis)
+
+    def patches(self, x: Any) -> Any:
+        """Each 2 by 2 points of a channel as four channels."""
+        from torch.nn.functional import pixel_unshuffle
+
+        return pixel_unshuffle(x, 2)
+
+    def points(self, x: Any) -> Any:
+        """The other way round."""
+        from torch.nn.functional import pixel_shuffle
+
+        return pixel_shuffle(x, 2)
 
     def halved(self, x: Any) -> Any:
         """Means of two by two."""

@@ -1,0 +1,34 @@
+"""The checks: what was said of clips, and what came of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Found = Mapping[str, Any]
+Complaint = Callable[[Found, Any], str | None]
+
+
+def misjudged(state: str) -> Complaint:
+    """A complaint of clips in that state of which something else was said."""
+
+    def complaint(found: Found, _: Any) -> str | None:
+        for one in found["clips"]:
+            if one["state"] == state and one["said"] != state:
+                asked = f"asked for {one['digit']}, {one['motion']}"
+                return f"{one['name']} ({asked}): you say {one['said'][:60]!r}"
+        return None
+
+    return complaint
+
+
+def undrawn(*names: str) -> Complaint:
+    """A complaint of films that are not what the net makes of the noise by their plan."""
+
+    def complaint(found: Found, _: Any) -> str | None:
+        for one in found["films"]:
+            if one["name"] in names and one["wrong"] is not None:
+                return f"{one['name']}: {one['wrong']}"
+        return None
+
+    return complaint

@@ -1,0 +1,79 @@
+"""m4/video: clips out of noise, frame by frame and all together, and whether a digit stays itself."""
+
+from __future__ import annotations
+
+from agentlab.labs import Lab, ReadStep
+from agentlab.labs.checks import every
+from agentlab.labs.declare import Drawn, code_step
+
+from . import judging
+from .cases import seeds
+from .drawn import DRAWN
+from .tools import desk, draw, watch
+from .verdicts import VERDICT
+
+lab = Lab(
+    id="m4/video",
+    title="Still the same seven",
+    teaches=(
+        "whether a clip keeps its digit, and moves it as it was asked to",
+        "how noise is taken out of frames, one by one or all together",
+    ),
+    minutes=25,
+    backend="local:agent",
+    tools=(watch, draw),
+    equip=desk,
+    steps=(
+        ReadStep(id="block"),
+        code_step(
+            "verdict",
+            VERDICT,
+            Drawn(seeds("verdict", "30 clips, good and bad"), practice=1, graded=1),
+            runs_on="watch",
+            hints=(
+                "Whose seven is it? The judge reads a seven in any hand. What would show you that "
+                "it is another?",
+                "Hold each settled frame against the first one: np.corrcoef. For the motion, take "
+                "the ink's middle and how far it spreads, in every frame.",
+                "A good clip: correlation 0.82 or more in all frames; middles within 1 point of "
+                "where meant(motion) has them; spread within 11 %.",
+            ),
+            checks=tuple(
+                every(state, says, judging.misjudged(state))
+                for state, says in (
+                    ("gone", "clips that end in the dark are told"),
+                    ("other", "clips of another digit are told"),
+                    ("changes", "digits that become another are told"),
+                    ("moves", "wrong motions are told"),
+                    ("well", "no good clip is accused"),
+                )
+            ),
+        ),
+        code_step(
+            "film",
+            DRAWN,
+            Drawn(seeds("film", "seven plans, a film each"), practice=1, graded=1),
+            runs_on="draw",
+            hints=(
+                "The starter goes all the way to what the net believes, at the first order. How "
+                "far does an order say to go?",
+                "A frame at level now is now parts noise. At level it is to be level / now of the "
+                "way from what is believed; at 0, all noise is gone.",
+                "if level < now: x[at] = clean[n] + level / now * (x[at] - clean[n]), and then "
+                "levels[at] = level.",
+            ),
+            checks=(
+                every(
+                    "together",
+                    "all frames at once",
+                    judging.undrawn("all at once", "nothing given"),
+                ),
+                every("one", "one after the other", judging.undrawn("one after the other")),
+                every("stairs", "each at a level of its own", judging.undrawn("a staircase")),
+                every("told", "what the net is told", judging.undrawn("told of more noise")),
+                every("rise", "no noise is put back", judging.undrawn("levels that rise")),
+                every("longer", "films longer than the net", judging.undrawn("twelve frames")),
+            ),
+        ),
+    ),
+)
