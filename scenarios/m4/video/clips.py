@@ -28,8 +28,6 @@ _ANOTHER = {
     "down": "up",
     "bounce": "circle",
     "circle": "left",
-    "grow": "shrink",
-    "shrink": "grow",
 }
 _TWICE = 2
 
@@ -60,11 +58,11 @@ def clear() -> tuple[Array, Array]:
 
 @lru_cache(maxsize=len(MOTIONS))
 def meant(motion: str) -> Array:
-    """How far to the right and down it goes, and how many times as large it gets: (8, 3)."""
+    """How far to the right and down a digit goes, frame by frame: (8, 2)."""
     import numpy as np
 
-    at = path(np.ones(POINTS), motion, Start(9.5, 9.5, 0.05))
-    return np.column_stack([at[:, :2] - at[0, :2], at[:, 2] / at[0, 2]])
+    at = path(np.ones(POINTS), motion, Start(9.5, 9.5, 0.05))[:, :2]
+    return at - at[0]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Take:
         pictures, names = clear()
         for _ in range(_TRIES):
             row = int(dice.integers(len(names)))
-            start = begin(pictures[row], motion, dice, still=1)
+            start = begin(pictures[row], motion, dice, fresh=1)
             made = cls(row, motion, start, dice)
             if made._fits(made.way()):
                 return made
@@ -92,11 +90,9 @@ class Take:
         """Where it is in each frame, and how large: (8, 3)."""
         import numpy as np
 
-        far = meant(self.motion)
-        size = self.start.scale * (1 + pace * (far[:, 2] - 1))
-        return np.column_stack(
-            [self.start.x + pace * far[:, 0], self.start.y + pace * far[:, 1], size]
-        )
+        far = self.start.x, self.start.y
+        size = np.full(FRAMES, self.start.scale)
+        return np.column_stack([far + pace * meant(self.motion), size])
 
     def frames(self, way: Array | None = None, row: int | None = None) -> Array:
         """Its frames; or those of another way, or of another digit."""
@@ -160,7 +156,7 @@ _OTHERWISE = "it goes another way"
 _BAD: dict[str, tuple[str, tuple[str, ...], Callable[[Take], Array]]] = {
     "it stands still": ("moves", MOTIONS, _still),
     _OTHERWISE: ("moves", MOTIONS, lambda one: one.frames()),
-    "it is there at once": ("moves", (*_STRAIGHT, "grow"), _at_once),
+    "it is there at once": ("moves", _STRAIGHT, _at_once),
     "it gets there in disorder": ("moves", (*_STRAIGHT, "circle"), _in_disorder),
     "it goes half as far": ("moves", MOTIONS, lambda one: one.frames(one.way(pace=0.5))),
     "it becomes another's": ("changes", MOTIONS, lambda one: _turned(one, same=True)),

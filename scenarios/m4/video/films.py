@@ -59,7 +59,7 @@ def tasks(seed: int) -> tuple[Task, ...]:
 def _task(name: str, frames: int, given: int, plan: Sequence[Order], dice: Any) -> Task:
     pictures, names = clear()
     row, motion = int(dice.integers(len(names))), int(dice.integers(len(MOTIONS)))
-    start = begin(pictures[row], MOTIONS[motion], dice, FRAMES, still=1)
+    start = begin(pictures[row], MOTIONS[motion], dice, FRAMES, fresh=1)
     truth = film(pictures[[row]], path(pictures[row], MOTIONS[motion], start, frames)[None])[0]
     x = dice.normal(size=(frames, SIDE, SIDE)).astype("float32")
     x[:given] = truth[:given] * 2 - 1

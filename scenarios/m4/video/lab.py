@@ -28,15 +28,15 @@ lab = Lab(
         code_step(
             "verdict",
             VERDICT,
-            Drawn(seeds("verdict", "30 clips, good and bad"), practice=1, graded=1),
+            Drawn(seeds("verdict", "28 clips, good and bad"), practice=1, graded=1),
             runs_on="watch",
             hints=(
                 "Whose seven is it? The judge reads a seven in any hand. What would show you that "
                 "it is another?",
                 "Hold each settled frame against the first one: np.corrcoef. For the motion, take "
-                "the ink's middle and how far it spreads, in every frame.",
-                "A good clip: correlation 0.82 or more in all frames; middles within 1 point of "
-                "where meant(motion) has them; spread within 11 %.",
+                "the middle of the ink in every frame, not in the last alone.",
+                "A good clip: correlation 0.82 or more with the first frame; middles within 1 "
+                "point of where meant(motion) has them.",
             ),
             checks=tuple(
                 every(state, says, judging.misjudged(state))

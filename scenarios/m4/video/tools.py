@@ -84,6 +84,7 @@ async def desk() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: what clips are drawn with is not installed.
     """
+    require({"numpy": "tools", "PIL": "tools"})
     async with AsyncExitStack() as stack:
         yield Equipment(deps=Desk(stack))
 

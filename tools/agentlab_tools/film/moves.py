@@ -18,22 +18,20 @@ SIDE = 20
 """Points of a frame, each way."""
 FRAMES = 8
 """What the net sees at once."""
-MOTIONS = ("left", "right", "up", "down", "bounce", "circle", "grow", "shrink")
+MOTIONS = ("left", "right", "up", "down", "bounce", "circle")
 DRIFT = 1.0
 """Points a frame, of what goes straight; it stops at the edge."""
 HEIGHT, FALLS = 7.0, 7
 """How high a digit bounces, and how many frames from top to top."""
 RADIUS, ROUND = 3.0, 12
 """Of a circle, clockwise, and how many frames it takes."""
-SWELL = 1.05
-"""How many times as large what grows is a frame later."""
 _KNOWN, _FRESH = 3000, 1000
 _STRAIGHT = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
 def unseen(digit: int, motion: int) -> bool:
-    """Whether the net never saw this digit move so: one pair in eight."""
-    return (3 * digit + motion) % len(MOTIONS) == 0
+    """Whether the net never saw this digit move so: one pair in six."""
+    return (digit + motion) % len(MOTIONS) == 0
 
 
 def known() -> tuple[Array, Array]:
@@ -93,8 +91,6 @@ def path(picture: Array, motion: str, start: Start, frames: int = FRAMES) -> Arr
         elif motion == "circle":
             x += RADIUS * (_sine(round) - _sine(start.phase))
             y += RADIUS * (_sine(start.phase + ROUND / 4) - _sine(round + ROUND / 4))
-        else:
-            scale *= SWELL ** (k if motion == "grow" else -k)
         at[k] = x, y, scale
     return at
 
@@ -114,21 +110,25 @@ def _sine(round: float) -> float:
     return math.sin(2 * math.pi * round / ROUND)
 
 
-def begin(picture: Array, motion: str, dice: Any, frames: int = FRAMES, still: float = 0.5) -> Start:
+def begin(
+    picture: Array, motion: str, dice: Any, frames: int = FRAMES, fresh: float = 0.5
+) -> Start:
     """A place to start from, drawn, such that the digit is never cut off.
 
     Args:
-        still: how likely it is that a round begins at its beginning.
+        fresh: how likely it is that a round begins at its beginning, and that what goes straight
+            has room for all of its way.
     """
-    scale = float(dice.uniform(0.8, 1.15))
-    phase = 0
-    if motion in ("bounce", "circle") and dice.random() > still:
+    scale, phase = float(dice.uniform(0.8, 1.15)), 0
+    whole = dice.random() < fresh
+    if motion in ("bounce", "circle") and not whole:
         phase = int(dice.integers(FALLS if motion == "bounce" else ROUND))
-    if motion == "grow":
-        scale = float(dice.uniform(0.8, 1.0))
-    whole = scale * SWELL ** (frames - 1) if motion == "grow" else scale
-    x0, x1, y0, y1 = room(picture, whole)
-    x, y = _between(x0, x1, dice), _between(y0, y1, dice)
+    x0, x1, y0, y1 = room(picture, scale)
+    right, down = (DRIFT * (frames - 1) * far for far in _STRAIGHT.get(motion, (0, 0)))
+    if not whole:
+        right = down = 0.0
+    x = _between(x0 - min(right, 0), x1 - max(right, 0), dice)
+    y = _between(y0 - min(down, 0), y1 - max(down, 0), dice)
     if motion == "bounce":
         y = y1 - _high(y0, y1, phase)
     if motion == "circle":
@@ -142,18 +142,22 @@ def _between(low: float, high: float, dice: Any) -> float:
 
 
 def clips(
-    dice: Any, rows: int, pictures: Array, names: Array
+    dice: Any, rows: int, pictures: Array, names: Array, *, every: bool = False
 ) -> tuple[Array, tuple[Array, Array]]:
-    """Clips drawn, (rows, 8, 20, 20), with the numbers of their digits and motions."""
+    """Clips drawn, (rows, 8, 20, 20), with the numbers of their digits and motions.
+
+    Args:
+        every: also pairs of digit and motion that the net is not shown; with a way that is whole.
+    """
     import numpy as np
 
     which = dice.integers(len(names), size=rows)
     motions = dice.integers(len(MOTIONS), size=rows)
     for row, digit in enumerate(names[which].tolist()):
-        while unseen(digit, int(motions[row])):
+        while not every and unseen(digit, int(motions[row])):
             motions[row] = dice.integers(len(MOTIONS))
     at = [
-        path(pictures[n], MOTIONS[m], begin(pictures[n], MOTIONS[m], dice))
+        path(pictures[n], MOTIONS[m], begin(pictures[n], MOTIONS[m], dice, fresh=1.0 if every else 0.5))
         for n, m in zip(which.tolist(), motions.tolist(), strict=True)
     ]
     return film(pictures[which], np.array(at)), (names[which], motions)

@@ -1,8 +1,10 @@
-"""The net that makes clips: a small U-Net that sees eight frames at once, in patches of 2 by 2.
+"""The net that makes clips: it moves what it sees in other frames, and a small U-Net mends that.
 
-It is told how much noise is in each frame, and what is to be seen, and says what it believes the
-clean frames to be. A patch is all that is at one place in all frames, so each frame is drawn with a
-view to all others; and a convolution sees what moved by a few points, whichever way.
+It is told how much noise is in each of eight frames, what is to be seen, and where the ink is, and
+says what it believes the clean frames to be. For each pair of frames it says how far to shift the
+one to get the other, as chances for each distance, across and down (after the moving filters of
+Finn, Goodfellow and Levine, 2016). All frames, and what is shifted to each, pass through the same
+layers, so each is drawn with a view to all others.
 
 The layers stand here once. `Plain` runs them with NumPy; the recipe `video` hands in PyTorch's.
 """
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[Any]
 
 SIDE, FRAMES = 20, 8
-DIGITS, MOTIONS = 10, 8
+DIGITS, MOTIONS = 10, 6
 NOBODY, ANYHOW = DIGITS, MOTIONS
 """What is told where the prompt says nothing of the digit, or of the motion."""
-_WIDE, _LOW = 72, 104
-_TOLD = 96
-"""Numbers that the prompt and the levels of noise become."""
+_WIDE, _LOW, _TOLD = 40, 72, 128
+"""Channels of 20 by 20 points, and of 10 by 10; numbers that all that is told becomes."""
+_FAR = 8
+"""Points that a frame may be shifted, each way."""
+_PAIRS = FRAMES * FRAMES
 _WAVES = (1, 2, 4)
 
 
@@ -47,12 +51,8 @@ class Ops(Protocol):
         """One after the other."""
         ...
 
-    def patches(self, x: Any) -> Any:
-        """Each 2 by 2 points of a channel as four channels."""
-        ...
-
-    def points(self, x: Any) -> Any:
-        """The other way round."""
+    def chances(self, x: Any) -> Any:
+        """Numbers along the last axis made chances."""
         ...
 
     def halved(self, x: Any) -> Any:
@@ -78,20 +78,25 @@ def shapes() -> dict[str, tuple[int, ...]]:
         "digit": (DIGITS + 1, _TOLD),
         "motion": (MOTIONS + 1, _TOLD),
         "level.weight": (_TOLD, FRAMES * (len(_WAVES) + 2)),
+        "ink.weight": (_TOLD, 2 * FRAMES),
         "told.weight": (_TOLD, _TOLD),
         "told.bias": (_TOLD,),
-        "in.weight": (_WIDE, 4 * FRAMES + FRAMES + 2, 3, 3),
+        "again.weight": (_TOLD, _TOLD),
+        "again.bias": (_TOLD,),
+        "shift.weight": (2 * _PAIRS * (2 * _FAR + 1), _TOLD),
+        "shift.bias": (2 * _PAIRS * (2 * _FAR + 1),),
+        "source.weight": (_PAIRS, _TOLD),
+        "source.bias": (_PAIRS,),
+        "in.weight": (_WIDE, 3 * FRAMES + 2, 3, 3),
         "in.bias": (_WIDE,),
-        "out.weight": (4 * FRAMES, _WIDE, 3, 3),
-        "out.bias": (4 * FRAMES,),
+        "out.weight": (FRAMES, _WIDE, 3, 3),
+        "out.bias": (FRAMES,),
     }
     blocks = {
-        "down1": (_WIDE, _WIDE),
-        "down2": (_WIDE, _WIDE),
+        "down": (_WIDE, _WIDE),
         "low1": (_WIDE, _LOW),
         "low2": (_LOW, _LOW),
-        "up1": (_LOW + _WIDE, _WIDE),
-        "up2": (_WIDE, _WIDE),
+        "up": (_LOW + _WIDE, _WIDE),
     }
     for name, (read, wide) in blocks.items():
         made |= {
@@ -124,7 +129,7 @@ def begun(dice: Any) -> dict[str, Array]:
 
 
 def believes(
-    w: Mapping[str, Any], ops: Ops, x: Any, levels: Any, told: tuple[Any, Any], grid: Any
+    w: Mapping[str, Any], ops: Ops, x: Any, levels: Any, told: tuple[Any, Any], fixed: Any
 ) -> Any:
     """What the net takes the clean frames to be.
 
@@ -133,22 +138,44 @@ def believes(
         x: noisy frames, (n, 8, 20, 20), from -1 (black) to 1.
         levels: how much of each is noise, (n, 8), from 0 to 1.
         told: the numbers of digit and motion, (n,) each.
-        grid: where each patch is; see `places`.
+        fixed: what never changes; see `places`.
     """
-    digit, motion = told
+    grid, tables = fixed
+    n, (digit, motion) = len(x), told
+    clear = 1 - levels
     seen = ops.joined(
         [*(ops.cos(levels * (math.pi * k)) for k in _WAVES), levels, ops.log(levels + 0.03)]
     )
     c = seen @ w["level.weight"].T + w["digit"][digit] + w["motion"][motion]
+    c = c + (_middles(x, grid) * clear[:, :, None]).reshape(n, -1) @ w["ink.weight"].T
     c = ops.soft(ops.soft(c) @ w["told.weight"].T + w["told.bias"])
+    c = ops.soft(c @ w["again.weight"].T + w["again.bias"])
+    moved = _moved(w, ops, x, c, tables)
     maps = levels[:, :, None, None] + 0 * grid[:, :1]
-    a = ops.conv(ops.joined([ops.patches(x), maps, grid]), w["in.weight"], w["in.bias"])
-    a = _block(w, ops, "down2", _block(w, ops, "down1", a, c), c)
+    a = ops.conv(ops.joined([x, moved, maps, grid]), w["in.weight"], w["in.bias"])
+    a = _block(w, ops, "down", a, c)
     b = _block(w, ops, "low2", _block(w, ops, "low1", ops.halved(a), c), c)
-    a = _block(w, ops, "up1", ops.joined([ops.doubled(b), a]), c)
-    a = _block(w, ops, "up2", a, c)
-    said = ops.points(ops.conv(ops.soft(a), w["out.weight"], w["out.bias"]))
-    return said + x * (1 - levels[:, :, None, None])
+    a = _block(w, ops, "up", ops.joined([ops.doubled(b), a]), c)
+    said = ops.conv(ops.soft(a), w["out.weight"], w["out.bias"])
+    share = levels[:, :, None, None]
+    return said + (1 - share) * x + share * moved
+
+
+def _middles(x: Any, grid: Any) -> Any:
+    """Where the bright points of each frame have their middle, (n, 8, 2), from -1 to 1."""
+    ink = (x + 1) * (x > 0)
+    whole = ink.sum(-1).sum(-1)[:, :, None] + 1.0
+    return (ink[:, :, None] * grid[:, None]).sum(-1).sum(-1) / whole
+
+
+def _moved(w: Mapping[str, Any], ops: Ops, x: Any, c: Any, tables: Any) -> Any:
+    """Each frame as the others have it, shifted to where it should be: (n, 8, 20, 20)."""
+    n = len(x)
+    said = (c @ w["shift.weight"].T + w["shift.bias"]).reshape(n, 2, FRAMES, FRAMES, -1)
+    shifts = (ops.chances(said) @ tables).reshape(n, 2, FRAMES, FRAMES, SIDE, SIDE)
+    source = ops.chances((c @ w["source.weight"].T + w["source.bias"]).reshape(n, FRAMES, FRAMES))
+    ink = (x[:, None] + 1) * source[:, :, :, None, None]
+    return (shifts[:, 0] @ ink @ shifts[:, 1]).sum(2) - 1
 
 
 def _block(w: Mapping[str, Any], ops: Ops, name: str, x: Any, c: Any) -> Any:
@@ -164,13 +191,19 @@ def _block(w: Mapping[str, Any], ops: Ops, name: str, x: Any, c: Any) -> Any:
     return h + (x if past is None else ops.conv(x, past, w[f"{name}.past.bias"]))
 
 
-def places(n: int) -> Array:
-    """Where each patch is, from -1 to 1: (n, 2, 10, 10)."""
+def places(n: int) -> tuple[Array, Array]:
+    """What never changes: where each point is, (n, 2, 20, 20), and what a shift does to a line.
+
+    A row of the second, (17, 400), is a matrix that shifts down by so many points where it stands
+    before a frame; behind one, it shifts to the left, and the other way round.
+    """
     import numpy as np
 
-    line = np.linspace(-1, 1, SIDE // 2, dtype=np.float32)
-    two = np.stack(np.meshgrid(line, line, indexing="ij"))
-    return np.broadcast_to(two, (n, *two.shape))
+    line = np.linspace(-1, 1, SIDE, dtype=np.float32)
+    down, right = np.meshgrid(line, line, indexing="ij")
+    grid = np.broadcast_to(np.stack([right, down]), (n, 2, SIDE, SIDE))
+    tables = np.stack([np.eye(SIDE, k=far, dtype=np.float32) for far in range(-_FAR, _FAR + 1)])
+    return grid, tables.reshape(2 * _FAR + 1, SIDE * SIDE)
 
 
 class Plain:
@@ -209,17 +242,12 @@ class Plain:
 
         return np.concatenate(list(parts), axis=axis)
 
-    def patches(self, x: Array) -> Array:
-        """Each 2 by 2 points of a channel as four channels."""
-        n, channels, side, _ = x.shape
-        x = x.reshape(n, channels, side // 2, 2, side // 2, 2)
-        return x.transpose(0, 1, 3, 5, 2, 4).reshape(n, 4 * channels, side // 2, side // 2)
+    def chances(self, x: Array) -> Array:
+        """By exp, of what is not above 0."""
+        import numpy as np
 
-    def points(self, x: Array) -> Array:
-        """The other way round."""
-        n, channels, side, _ = x.shape
-        x = x.reshape(n, channels // 4, 2, 2, side, side).transpose(0, 1, 4, 2, 5, 3)
-        return x.reshape(n, channels // 4, 2 * side, 2 * side)
+        high = np.exp(x - x.max(axis=-1, keepdims=True))
+        return high / high.sum(axis=-1, keepdims=True)
 
     def halved(self, x: Array) -> Array:
         """Means of two by two."""
