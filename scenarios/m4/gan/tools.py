@@ -18,13 +18,13 @@ from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.digits import POINTS, judge
+from agentlab_tools.digits.drawing import beside, film
+from agentlab_tools.digits.measures import distances
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
 from . import played, sets
-from .cases import distances
-from .drawing import beside, film
 from .scribe import called
 from .sets import sets as drawn_sets
 

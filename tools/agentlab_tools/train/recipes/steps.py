@@ -19,6 +19,7 @@ from agentlab_tools.train.recipes.examples import Example, Row, pack
 
 if TYPE_CHECKING:
     from torch import Tensor, device, dtype
+    from torch.nn import Module
     from torch.optim import Optimizer
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
@@ -184,6 +185,15 @@ def set_rate(optimizer: Optimizer, rate: float) -> float:
     return rate
 
 
+def follow(mean: Module, net: Module, stays: float) -> None:
+    """Move a mean of weights on towards the weights; so much of it stays."""
+    import torch
+
+    with torch.no_grad():
+        for old, new in zip(mean.parameters(), net.parameters(), strict=True):
+            old.lerp_(new, 1 - stays)
+
+
 def packed(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> list[Row]:
     """Rows of at most `size` tokens, telling how many examples are too long for one.
 
@@ -213,6 +223,14 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     import torch
 
     torch.save(state, folder / "state.pt")
+
+
+def save_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write weights as they are, to be read by whoever reads safetensors."""
+    from safetensors import torch as safetensors
+
+    write: Any = safetensors.save_file  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    write({name: part.cpu().contiguous() for name, part in weights.items()}, path)
 
 
 def load_state(folder: Path) -> dict[str, Any]:
