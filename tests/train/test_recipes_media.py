@@ -20,6 +20,7 @@ from agentlab_tools.train.recipe import load_recipe
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"steps": 20, "width": 16, "rows": 8},
     "clip": {"steps": 8, "rows": 16, "width": 16},
+    "video": {"steps": 6, "rows": 4, "tried": 6},
     "music": {"steps": 6, "rows": 2, "width": 16, "layers": 1, "seen": 24, "pieces": 2},
 }
 

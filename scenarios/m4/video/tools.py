@@ -21,9 +21,10 @@ from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import require
+from agentlab_tools.film import drawing
 from agentlab_tools.film.moves import MOTIONS
 
-from . import clips, drawing, films
+from . import clips, films
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

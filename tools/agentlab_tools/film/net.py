@@ -24,7 +24,7 @@ SIDE, FRAMES = 20, 8
 DIGITS, MOTIONS = 10, 6
 NOBODY, ANYHOW = DIGITS, MOTIONS
 """What is told where the prompt says nothing of the digit, or of the motion."""
-_WIDE, _LOW, _TOLD = 40, 72, 128
+_WIDE, _LOW, _TOLD = 24, 48, 128
 """Channels of 20 by 20 points, and of 10 by 10; numbers that all that is told becomes."""
 _FAR = 8
 """Points that a frame may be shifted, each way."""
