@@ -1,23 +1,20 @@
-"""m4/video: clips are as bad as they are said to be, and films are what the net makes of a noise."""
+"""m4/video: clips are as bad as they are said to be, and films are what the net makes of noise."""
 
 from __future__ import annotations
 
 import importlib
 import io
-import json
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import ToolError
 from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
-from agentlab.messages import Message, ToolCall
 from agentlab_tools.digits.judge import read
 from agentlab_tools.film import drawing, moves, net
 from agentlab_tools.film.look import settled
@@ -116,7 +113,10 @@ def test_pytorch_and_numpy_draw_the_same():
         if ".second.weight" in name:
             w[name] = dice.normal(size=w[name].shape).astype(np.float32) * 0.05
     x = dice.normal(size=(3, 8, 20, 20)).astype(np.float32)
-    levels, told = dice.random((3, 8)).astype(np.float32), (np.array([1, 10, 3]), np.array([0, 6, 3]))
+    levels, told = (
+        dice.random((3, 8)).astype(np.float32),
+        (np.array([1, 10, 3]), np.array([0, 6, 3])),
+    )
     plain = net.believes(w, net.Plain(), x, levels, told, net.places(3))
     theirs = net.believes(
         {name: torch.tensor(part) for name, part in w.items()},

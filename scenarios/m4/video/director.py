@@ -1,9 +1,8 @@
-"""The agent that is told in words what a film is to show, and has the net for a camera."""
+"""The agent that is told what a film is to show, shot by shot, and has the net for a camera."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from random import Random
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -15,11 +14,11 @@ from agentlab.limits import Limits
 from agentlab.tooling import tool
 
 MODEL = "local:agent"
-_STEADY = Settings(temperature=0, max_tokens=60, repeat_penalty=1.0)
+_STEADY = Settings(temperature=0, max_tokens=50, repeat_penalty=1.0)
 
 Motion: TypeAlias = Literal["left", "right", "up", "down", "bounce", "circle"]
-Call: TypeAlias = tuple[int, str, str]
-"""(digit, first motion, then)."""
+Call: TypeAlias = tuple[int, str]
+"""(digit, motion)."""
 _called: dict[str, Call | None] = {}
 """What it called its camera with. To the same words it always says the same, and is asked once."""
 
@@ -44,11 +43,10 @@ async def _call(model: Backend, request: str) -> Call | None:
     @tool
     def shoot_film(
         digit: Annotated[int, Field(description="the digit that is seen", ge=0, le=9)],
-        first: Annotated[Motion, Field(description="how it moves at first")],
-        then: Annotated[Motion, Field(description="how it moves after that")],
+        motion: Annotated[Motion, Field(description="how it moves")],
     ) -> str:
-        """Shoot a film of a digit that moves in one way, and then in another."""
-        kept.append((digit, first, then))
+        """Shoot a short film of a digit that moves."""
+        kept.append((digit, motion))
         return "the film is shot"
 
     agent = Agent(backend=model, tools=[shoot_film], settings=_STEADY, limits=Limits(steps=3))

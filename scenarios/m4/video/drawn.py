@@ -96,13 +96,17 @@ DRAWN = programs(
             )
         ),
         "draws-over-what-is-given": _film(
-            _LOOP.replace("if level < now:", "if now == 0:\n            x[first + n] = clean[n]\n        elif level < now:")
+            _LOOP.replace(
+                "if level < now:",
+                "if now == 0:\n            x[first + n] = clean[n]\n        elif level < now:",
+            )
         ),
-        "always-from-the-first": _film(
-            begin=_BEGIN.replace("x[first : first + 8]", "x[:8]")
-        ),
+        "always-from-the-first": _film(begin=_BEGIN.replace("x[first : first + 8]", "x[:8]")),
         "tells-the-levels-it-has": _film(
-            begin=_BEGIN.replace("net(x[first : first + 8], told)", "net(x[first : first + 8], levels[first : first + 8])")
+            begin=_BEGIN.replace(
+                "net(x[first : first + 8], told)",
+                "net(x[first : first + 8], levels[first : first + 8])",
+            )
         ),
     },
     mistakes={

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,7 +54,9 @@ def tasks(seed: int) -> tuple[Task, ...]:
     import numpy as np
 
     dice = np.random.default_rng(seed)
-    return tuple(_task(name, frames, given, plan, dice) for name, (frames, given, plan) in PLANS.items())
+    return tuple(
+        _task(name, frames, given, plan, dice) for name, (frames, given, plan) in PLANS.items()
+    )
 
 
 def _task(name: str, frames: int, given: int, plan: Sequence[Order], dice: Any) -> Task:
@@ -70,8 +73,10 @@ def _task(name: str, frames: int, given: int, plan: Sequence[Order], dice: Any) 
 def _one_by_one(moments: int) -> list[Order]:
     plan: list[Order] = []
     for k in range(1, FRAMES):
-        rows = [[0.0] * k + [1 - n / moments] + [1.0] * (FRAMES - k - 1) for n in range(moments + 1)]
-        plan += [(0, now, then) for now, then in zip(rows, rows[1:], strict=False)]
+        rows = [
+            [0.0] * k + [1 - n / moments] + [1.0] * (FRAMES - k - 1) for n in range(moments + 1)
+        ]
+        plan += [(0, now, then) for now, then in pairwise(rows)]
     return plan
 
 
@@ -81,7 +86,7 @@ def _stairs(moments: int) -> list[Order]:
         [0.0, *(min(1.0, max(0.0, 1 - (n - k) / moments)) for k in range(FRAMES - 1))]
         for n in range(last + 1)
     ]
-    return [(0, now, then) for now, then in zip(rows, rows[1:], strict=False)]
+    return [(0, now, then) for now, then in pairwise(rows)]
 
 
 def _longer() -> list[Order]:
@@ -100,7 +105,7 @@ def _uneven() -> list[Order]:
     """Orders that name higher levels than frames have; those stay as they are."""
     rows = [1.0, 0.7, 0.45, 0.2, 0.0]
     plan: list[Order] = []
-    for n, (now, then) in enumerate(zip(rows, rows[1:], strict=False)):
+    for n, (now, then) in enumerate(pairwise(rows)):
         plan.append((0, [0.0] + [now] * 7, [0.6] + [then] * 3 + [now + 0.2 * (n % 2)] * 4))
         plan.append((0, [0.0] + [then] * 3 + [now] * 4, [0.3] + [now] * 3 + [then] * 4))
     return plan

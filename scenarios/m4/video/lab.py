@@ -1,4 +1,4 @@
-"""m4/video: clips out of noise, frame by frame and all together, and whether a digit stays itself."""
+"""m4/video: clips out of noise, frame by frame or all together, and whose digit stays itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from agentlab.labs.declare import Drawn, code_step
 
 from . import judging
 from .cases import seeds
+from .desk import desk
 from .drawn import DRAWN
-from .tools import desk, draw, watch
+from .tools import draw, shoot, watch
 from .verdicts import VERDICT
 
 lab = Lab(
@@ -21,7 +22,7 @@ lab = Lab(
     ),
     minutes=25,
     backend="local:agent",
-    tools=(watch, draw),
+    tools=(watch, draw, shoot),
     equip=desk,
     steps=(
         ReadStep(id="block"),

@@ -1,4 +1,4 @@
-"""The lab's desk, and its tools: what a program says of clips, the films it draws, and its plans.
+"""The lab's tools: what a program says of clips, the films it draws, and its plans.
 
 What is wrong with a clip, which film a plan makes of a noise, and how good a film is, is known
 outside of the sandbox only.
@@ -7,109 +7,22 @@ outside of the sandbox only.
 from __future__ import annotations
 
 import asyncio
-import importlib
-import io
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agentlab.errors import ToolError
-from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import require
+from agentlab_tools.execute import display_safe
 from agentlab_tools.film import drawing
-from agentlab_tools.film.moves import MOTIONS
+from agentlab_tools.film.moves import FRAMES
+from agentlab_tools.film.painter import Order
 
-from . import clips, films
+from . import clips, director, films, scenes, story
+from .desk import Desk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[Any]
-
-_HERE = Path(__file__).parent
-_LIMITS = SandboxLimits(timeout=300, threads=1)
-"""Seconds by the clock, which runs on while others have the processor."""
-_SHOWN, _LARGEST = 2000, 16_000_000
-
-
-@dataclass
-class Desk:
-    """Where a learner's program runs: a sandbox, opened when there is a program."""
-
-    stack: AsyncExitStack
-    opened: Sandbox | None = None
-
-    async def begin(self, code: str) -> str:
-        """Open it, put there what programs import, and run the program."""
-        opened = await self.stack.enter_async_context(
-            Sandbox.open(packages=("numpy",), limits=_LIMITS, spare=False)
-        )
-        self.opened = opened
-        for name, data in _lent().items():
-            await opened.write_file(name, data)
-        return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
-
-    async def run(self, code: str, given: Mapping[str, Any]) -> str:
-        """Run our code on the learner's function; what it printed last, as JSON."""
-        if self.opened is None:
-            raise ToolError("no program was run yet")
-        await self.opened.write_file("given.npz", packed(given))
-        return (await printed_by(self.opened, code)).strip().rpartition("\n")[2]
-
-    async def array(self, name: str) -> Array:
-        """An array that our code left in a file.
-
-        Raises:
-            ToolError: there is none.
-        """
-        import numpy as np
-
-        if self.opened is None:
-            raise ToolError("no program was run yet")
-        try:
-            data = await self.opened.read_file(name, limit=_LARGEST)
-            return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), dtype=float)
-        except (WorkspaceError, ValueError, EOFError, OSError) as error:
-            raise ToolError("what came out of it can't be read") from error
-
-
-@asynccontextmanager
-async def desk() -> AsyncGenerator[Equipment]:
-    """A place for programs, which is opened when the first one comes.
-
-    Raises:
-        MissingExtra: what clips are drawn with is not installed.
-    """
-    require({"numpy": "tools", "PIL": "tools"})
-    async with AsyncExitStack() as stack:
-        yield Equipment(deps=Desk(stack))
-
-
-def packed(given: Mapping[str, Any]) -> bytes:
-    """Arrays as an .npz file."""
-    import numpy as np
-
-    file = io.BytesIO()
-    np.savez(file, **cast(dict[str, Any], given))
-    return file.getvalue()
-
-
-def _lent() -> dict[str, bytes]:
-    """What programs import, by its name there."""
-    sources = {"look": "film.look", "judge": "digits.judge", "layers": "film.net"}
-    made: dict[str, bytes] = {"meant.npz": packed({one: clips.meant(one) for one in MOTIONS})}
-    for name, module in sources.items():
-        found = importlib.import_module(f"agentlab_tools.{module}").__file__
-        made[f"{name}.py"] = Path(str(found)).read_bytes()
-        if name == "judge":
-            made["judge.npz"] = Path(str(found)).with_suffix(".npz").read_bytes()
-    made |= {f"{name}.py": (_HERE / f"{name}.txt").read_bytes() for name in ("eyes", "net")}
-    return made | {"film.npz": films.WEIGHTS.read_bytes()}
 
 
 @tool(timeout=300)
@@ -124,15 +37,14 @@ async def watch(code: str, context: ToolContext) -> str:
     made = clips.clips(json.loads(code)["seed"])
     given = {f"clip{n}": one.frames for n, one in enumerate(made)}
     asked = [[one.digit, one.motion] for one in made]
-    line = await bench.run(_WATCH.format(asked=json.dumps(asked)), given)
-    said = _as_many(line, len(made))
+    said = await bench.told(_WATCH.format(asked=json.dumps(asked)), given, len(made))
     found = [
         {
             "name": one.name,
             "state": one.state,
             "digit": one.digit,
             "motion": one.motion,
-            "said": word,
+            "said": str(word)[:200],
         }
         for one, word in zip(made, said, strict=True)
     ]
@@ -163,10 +75,11 @@ async def draw(code: str, context: ToolContext) -> str:
         for one in tried
     ]
     given["told"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
-    said = _as_many(await bench.run(_DRAW, given), len(tried))
+    said = await bench.told(_DRAW, given, len(tried))
     found: list[dict[str, Any]] = []
     shown: list[Array] = []
-    for number, (one, wrong) in enumerate(zip(tried, said, strict=True)):
+    for number, (one, failure) in enumerate(zip(tried, said, strict=True)):
+        wrong = str(failure)[:200]
         if not wrong:
             frames = await bench.array(f"film{number}.npy")
             wrong = films.differs(frames, await asyncio.to_thread(one.film))
@@ -180,19 +93,48 @@ async def draw(code: str, context: ToolContext) -> str:
     return display_safe("\n".join(lines)) + "\n" + json.dumps({"films": found})
 
 
-def _as_many(line: str, count: int) -> list[str]:
-    """What was said of each, as short texts.
+@tool(timeout=900)
+async def shoot(code: str, context: ToolContext) -> str:
+    """Take a program first; then carry out its plans, measure the films, and let an agent shoot.
 
-    Raises:
-        ToolError: it can't be read.
+    The last line of what is returned is for the grader.
     """
-    try:
-        said: object = json.loads(line)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, list) or len(cast(list[Any], said)) != count:
-        raise ToolError("what came out of it can't be read")
-    return [str(one)[:200] for one in cast(list[Any], said)]
+    bench: Desk = context.deps
+    if bench.opened is None:
+        return await bench.begin(code)
+    seed: int = json.loads(code)["seed"]
+    said = await bench.told(_PLAN.format(frames=[scenes.LONG, FRAMES]), {}, 2)
+    long, short = (
+        scenes.read_plan(one, frames)
+        for one, frames in zip(said, (scenes.LONG, FRAMES), strict=True)
+    )
+    here = await asyncio.to_thread(scenes.scene, seed)
+    made = await asyncio.to_thread(scenes.shot, long, here)
+    found: dict[str, Any] = {"calls": len(long), **scenes.rated(made, here)}
+    some = made[:4]
+    strips = [one[::3] for one in some[:3]]
+    context.attach("long.png", await asyncio.to_thread(drawing.strip, strips), "image/png")
+    context.attach("long.gif", await asyncio.to_thread(drawing.clip, list(some)), "image/gif")
+    lines = [scenes.told(found)]
+    if not any(scenes.lacking(name, found) for name in scenes.MEASURES):
+        context.emit("the agent is told two stories\n")
+        found["stories"] = await _stories(seed, short, context)
+        lines += [f"{one['told']} {one['wrong'] or 'So it does.'}" for one in found["stories"]]
+    return display_safe("\n".join(lines)) + "\n" + json.dumps(found)
+
+
+async def _stories(seed: int, plan: list[Order], context: ToolContext) -> list[dict[str, Any]]:
+    """What the agent has shot of each story, and whether that shows it."""
+    told: list[dict[str, Any]] = []
+    frames: list[Array] = []
+    for one in story.stories(seed):
+        calls = await director.called(one.requests)
+        frames.append(await asyncio.to_thread(story.shot, one, calls, plan, seed))
+        wrong = story.unlike(one, frames[-1])
+        told.append({"told": " ".join(one.requests), "calls": calls, "wrong": wrong})
+    context.attach("stories.png", await asyncio.to_thread(drawing.strip, frames), "image/png")
+    context.attach("stories.gif", await asyncio.to_thread(drawing.clip, frames), "image/gif")
+    return told
 
 
 _WATCH = """import json, numpy
@@ -216,3 +158,10 @@ for _n, _t in enumerate(json.loads(bytes(_given["told"]))):
     except Exception as _error:
         _said.append(f"{type(_error).__name__}: {_error}"[:100])
 print(json.dumps(_said))"""
+
+_PLAN = """import json
+print(json.dumps([
+    [[_first, [float(_one) for _one in _told], [float(_one) for _one in _after]]
+     for _first, _told, _after in plan(_frames)]
+    for _frames in {frames}
+]))"""

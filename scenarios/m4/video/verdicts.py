@@ -49,7 +49,11 @@ return "moves" if off.max() > 1 else "well"
 
 
 def _verdict(
-    *, gone: str = _GONE, other: str = _OTHER, changes: str = _CHANGES, moves: str = _MOVES,
+    *,
+    gone: str = _GONE,
+    other: str = _OTHER,
+    changes: str = _CHANGES,
+    moves: str = _MOVES,
     before: str = _PLACE + _ALIKE,
 ) -> str:
     body = gone + other + changes + moves

@@ -1,9 +1,9 @@
-"""Films as pictures: a strip of frames, and a clip that plays. Points are enlarged, never blurred."""
+"""Films as pictures: a strip of frames, and a clip that plays; points are enlarged, not blurred."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ def clip(films: Sequence[Array]) -> bytes:
     return _saved(moments, max(3, _LARGE // len(films[0][0])), "GIF")
 
 
-def _beside(frames: Sequence[Array]) -> Array:
+def _beside(frames: Iterable[Array]) -> Array:
     """Frames in a row, with a line of grey between them."""
     import numpy as np
 
-    line = np.full((len(frames[0]), _GAP), _LINE)
-    parts = [part for frame in frames for part in (line, np.clip(frame, 0, 1))][1:]
-    return np.concatenate(parts, axis=1)
+    parts: list[Any] = []
+    for frame in frames:
+        parts += [np.full((len(frame), _GAP), _LINE), np.clip(frame, 0, 1)]
+    return np.concatenate(parts[1:], axis=1)
 
 
 def _below(rows: Sequence[Array]) -> Array:

@@ -20,9 +20,9 @@ def centres(frames: Array) -> Array:
     import numpy as np
 
     ink = np.clip(np.asarray(frames, float), 0, 1)
-    ink = np.where(ink > _PALE, ink, 0)
+    ink[ink <= _PALE] = 0
     whole = ink.sum(axis=(1, 2)) + 1e-9
-    line = np.arange(ink.shape[1])
+    line = np.arange(float(len(frames[0])))
     x = (ink.sum(axis=1) * line).sum(axis=1) / whole
     y = (ink.sum(axis=2) * line).sum(axis=1) / whole
     far = (line - x[:, None, None]) ** 2 + (line[:, None] - y[:, None, None]) ** 2

@@ -151,15 +151,17 @@ def clips(
     """
     import numpy as np
 
-    which = dice.integers(len(names), size=rows)
-    motions = dice.integers(len(MOTIONS), size=rows)
+    fresh = 1.0 if every else 0.5
+    which: Array = dice.integers(len(names), size=rows)
+    motions: Array = dice.integers(len(MOTIONS), size=rows)
     for row, digit in enumerate(names[which].tolist()):
         while not every and unseen(digit, int(motions[row])):
             motions[row] = dice.integers(len(MOTIONS))
-    at = [
-        path(pictures[n], MOTIONS[m], begin(pictures[n], MOTIONS[m], dice, fresh=1.0 if every else 0.5))
-        for n, m in zip(which.tolist(), motions.tolist(), strict=True)
-    ]
+    at: list[Array] = []
+    pairs: list[tuple[int, int]] = list(zip(which.tolist(), motions.tolist(), strict=True))
+    for row, number in pairs:
+        start = begin(pictures[row], MOTIONS[number], dice, fresh=fresh)
+        at.append(path(pictures[row], MOTIONS[number], start))
     return film(pictures[which], np.array(at)), (names[which], motions)
 
 
@@ -172,8 +174,7 @@ def film(pictures: Array, at: Array) -> Array:
     """
     import numpy as np
 
-    n, frames, _ = at.shape
-    edge = 1
+    n, edge = len(at), 1
     wide = np.zeros((n, DIGIT + 2 * edge, DIGIT + 2 * edge), np.float32)
     wide[:, edge:-edge, edge:-edge] = pictures.reshape(n, DIGIT, DIGIT)
     grid = np.arange(SIDE, dtype=np.float32)
@@ -182,7 +183,7 @@ def film(pictures: Array, at: Array) -> Array:
     y = np.clip((grid - at[..., 1:2]) / at[..., 2:] + middle, 0, last)
     left, top = x.astype(int), y.astype(int)
     along, down = (x - left)[:, :, None, :], (y - top)[:, :, :, None]
-    which = np.arange(n)[:, None, None, None]
+    which: Array = np.arange(n)[:, None, None, None]
     left, top = left[:, :, None, :], top[:, :, :, None]
 
     def taken(lower: int, further: int) -> Array:

@@ -180,9 +180,7 @@ def _moved(w: Mapping[str, Any], ops: Ops, x: Any, c: Any, tables: Any) -> Any:
 
 def _block(w: Mapping[str, Any], ops: Ops, name: str, x: Any, c: Any) -> Any:
     """Two convolutions, told in between what is wanted, added to what came in."""
-    h = ops.conv(
-        ops.soft(ops.even(x)), w[f"{name}.first.weight"], w[f"{name}.first.bias"]
-    )
+    h = ops.conv(ops.soft(ops.even(x)), w[f"{name}.first.weight"], w[f"{name}.first.bias"])
     said = (c @ w[f"{name}.tell.weight"].T + w[f"{name}.tell.bias"])[:, :, None, None]
     wide = said.shape[1] // 2
     h = ops.even(h) * (1 + said[:, :wide]) + said[:, wide:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -63,7 +64,5 @@ class Painter:
 
 def together(given: int, moments: int) -> list[Order]:
     """The plan of a clip whose frames are drawn all at once, after so many that are given."""
-    rows = [
-        [0.0] * given + [1 - n / moments] * (net.FRAMES - given) for n in range(moments + 1)
-    ]
-    return [(0, now, then) for now, then in zip(rows, rows[1:], strict=False)]
+    rows = [[0.0] * given + [1 - n / moments] * (net.FRAMES - given) for n in range(moments + 1)]
+    return [(0, now, then) for now, then in pairwise(rows)]

@@ -16,7 +16,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pydantic import Field
 
@@ -43,7 +43,7 @@ _KEEPS = 0.995
 
 
 _SURE, _MOMENTS, _SHOWN = 0.95, 8, 6
-"""How sure the judge must be of digits; moments in which clips are drawn; and how many are shown."""
+"""How sure the judge is of digits that are measured; moments of drawing; clips that are shown."""
 
 
 class Settings(RecipeSettings):
@@ -96,14 +96,12 @@ def train(settings: Settings, work: Work) -> None:
         much = level[:, :, None, None]
         mixed = (1 - much) * x + much * z
         said = net.believes(w, layers, mixed, level, (digit, motion), fixed)
-        noisy = (much > 0).float()
-        off = (said - x) ** 2 * noisy / much.clamp(min=_HARD) ** 2
-        loss = off.sum() / (noisy.sum() * x[0, 0].numel()).clamp(min=1)
+        loss = _off(said, x, much)
         rate = s.set_rate(optimizer, s.cosine(step, settings.steps, settings.lr))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parts, 1.0)
-        optimizer.step()
+        optimizer.step()  # pyright: ignore[reportUnknownMemberType]
         with torch.no_grad():
             for name, part in w.items():
                 mean[name].lerp_(part, 1 - min(_KEEPS, step / (step + 10)))
@@ -114,15 +112,22 @@ def train(settings: Settings, work: Work) -> None:
             work.checkpoint(step, partial(s.save_state, state=state))
 
     # 4. What came of it.
-    kept = {name: part.cpu().numpy().astype(np.float16) for name, part in mean.items()}
-    file = work.artifact("film.npz", partial(_saved, kept))
+    ended = {name: part.cpu().numpy().astype(np.float16) for name, part in mean.items()}
+    file = work.artifact("film.npz", partial(_saved, ended))
     found, shown = measured(file, settings.tried)
     work.artifact("clips.gif", lambda path: path.write_bytes(clip(list(shown))))
     for name, value in found.items():
         work.say(f"{name}: {value:.3g}")
     work.artifact("scores.json", lambda path: path.write_text(json.dumps(found)))
-    count = sum(part.size for part in kept.values())
+    count = sum(part.size for part in ended.values())
     work.artifact("card.md", lambda path: _card(count, found).write(path, "video", settings))
+
+
+def _off(said: Any, x: Any, much: Any) -> Any:
+    """How far from the clean frames what is said of noisy ones is; those with little noise more."""
+    noisy = (much > 0).float()
+    off = (said - x) ** 2 * noisy / much.clamp(min=_HARD) ** 2
+    return off.sum() / (noisy.sum() * x[0, 0].numel()).clamp(min=1)
 
 
 def levels(dice: Any, rows: int) -> Array:
@@ -130,12 +135,13 @@ def levels(dice: Any, rows: int) -> Array:
     import numpy as np
 
     frames = np.arange(net.FRAMES)
-    each = dice.random((rows, net.FRAMES))
-    alike = dice.random((rows, 1)) < 0.5
-    made = np.where(alike, each[:, :1], each)
+    made = np.asarray(dice.random((rows, net.FRAMES)), np.float32)
+    alike = np.asarray(dice.random(rows)) < 0.5
+    made[alike] = made[alike, :1]
     clean = np.where(dice.random(rows) < 0.5, 1, dice.integers(1, net.FRAMES, rows))
-    clean = np.where(dice.random(rows) < 0.8, clean, 0)
-    return np.where(frames < clean[:, None], 0, made).astype(np.float32)
+    clean[np.asarray(dice.random(rows)) > 0.8] = 0
+    made[frames < clean[:, None]] = 0
+    return made
 
 
 def _forgotten(told: tuple[Array, Array], dice: Any) -> tuple[Array, Array]:
@@ -151,7 +157,7 @@ def _saved(kept: dict[str, Array], path: Path) -> None:
     import numpy as np
 
     with path.open("wb") as file:
-        np.savez(file, **kept)
+        np.savez(file, **cast(dict[str, Any], kept))
 
 
 class Layers:
