@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from agentlab.backends.scripted import Scripted
+from agentlab.errors import ToolError
 from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
+from agentlab.messages import Message, ToolCall
 from agentlab_tools.digits.judge import read
 from agentlab_tools.film import drawing, moves, net
 from agentlab_tools.film.look import settled
@@ -38,7 +40,7 @@ def one(motion: str, frames: int = 8, seed: int = 0):
     dice = np.random.default_rng(seed)
     pictures, _ = moves.fresh()
     row = int(dice.integers(len(pictures)))
-    start = moves.begin(pictures[row], motion, dice, frames, fresh=1)
+    start = moves.begin(pictures[row], motion, dice, frames)
     at = moves.path(pictures[row], motion, start, frames)
     return pictures[row], at, moves.film(pictures[[row]], at[None])[0]
 
@@ -200,6 +202,67 @@ def test_films_are_drawn_large_and_play():
     playing.seek(5)
     large = np.asarray(playing.convert("L"))
     assert np.abs(large[4::8, 4::8][:20, :20] / 255 - frames[5]).max() < 0.02
+
+
+def test_a_plan_is_read_or_said_to_be_none(lab: Lab):
+    scenes = part(lab, "scenes")
+    order = [16, [0] * 8, [1.0] * 8]
+    assert scenes.read_plan([order], 24) == [(16, [0.0] * 8, [1.0] * 8)]
+    for bad, says in (
+        ([[17, [0] * 8, [0] * 8]], "begins at frame 17 of 24"),
+        ([[0, [0] * 7, [0] * 8]], "at least 8"),
+        ([[0, [0] * 8, [1.5] * 8]], "less than or equal to 1"),
+        ([order] * 1001, "at most 1000"),
+        ("none", "list"),
+    ):
+        with pytest.raises(ToolError, match=says):
+            scenes.read_plan(bad, 24)
+
+
+def test_films_as_they_should_be_are_good_enough_and_still_ones_are_not(lab: Lab):
+    scenes = part(lab, "scenes")
+    here = scenes.scene(3)
+    assert here.truth.shape == (8, 29, 20, 20)
+    assert np.abs(here.truth[:, 0] - here.truth[:, 28]).max() < 1e-5, "round, and back"
+    assert len({tuple(one) for one in here.motion.tolist()}) == 8
+    good = {"calls": 1, **scenes.rated(here.truth, here)}
+    assert good["astray"] == 0
+    assert not any(scenes.lacking(name, good) for name in scenes.MEASURES)
+    still = {"calls": 1000, **scenes.rated(here.truth[:, [0] * 29], here)}
+    assert scenes.lacking("kept", still) is None
+    assert "points from" in str(scenes.lacking("astray", still))
+    assert "1000 times" in str(scenes.lacking("calls", still))
+    others = scenes.rated(np.roll(here.truth, 2, axis=0), here)
+    assert others["kept"] > 0.9, "a digit is held against its own first frame"
+    assert others["astray"] > 0.5
+
+
+def test_a_story_is_told_from_another(lab: Lab):
+    story, clips = part(lab, "story"), part(lab, "clips")
+    pictures, _ = clips.clear()
+    for seed in range(6):
+        for one in story.stories(seed):
+            first, then = one.requests
+            assert f"a {one.digit} that" in first
+            assert first != then
+            at = np.column_stack(
+                [one.way() + np.array([one.start.x, one.start.y]), np.full(15, 0.9)]
+            )
+            frames = moves.film(pictures[[one.row]], at[None])[0]
+            assert story.unlike(one, frames) is None
+            assert "from its way" in str(story.unlike(one, frames[[*range(8), *[7] * 7]]))
+            assert "shot 1" in str(story.unlike(one, frames[[0] * 15]))
+            other = next(n for n in range(10) if n != one.digit)
+            wrong = story.Story(other, one.motions, one.row, one.start)
+            assert f"not a {other}" in str(story.unlike(wrong, frames))
+
+
+async def test_the_agent_shoots_what_it_calls_for(lab: Lab):
+    director = part(lab, "director")
+    asks = ToolCall(id="1", name="shoot_film", arguments='{"digit": 7, "motion": "up"}')
+    model = Scripted([Message.assistant(asks), "Done."])
+    assert await director._call(model, "Shoot a 7 that moves up.") == (7, "up")
+    assert await director._call(Scripted(["It moves."]), "Shoot a 7 that moves up.") is None
 
 
 async def failed(lab: Lab, step_id: str, code: str) -> dict[str, str]:

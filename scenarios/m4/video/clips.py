@@ -80,7 +80,7 @@ class Take:
         pictures, names = clear()
         for _ in range(_TRIES):
             row = int(dice.integers(len(names)))
-            start = begin(pictures[row], motion, dice, fresh=1)
+            start = begin(pictures[row], motion, dice)
             made = cls(row, motion, start, dice)
             if made._fits(made.way()):
                 return made

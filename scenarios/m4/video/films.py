@@ -62,7 +62,7 @@ def tasks(seed: int) -> tuple[Task, ...]:
 def _task(name: str, frames: int, given: int, plan: Sequence[Order], dice: Any) -> Task:
     pictures, names = clear()
     row, motion = int(dice.integers(len(names))), int(dice.integers(len(MOTIONS)))
-    start = begin(pictures[row], MOTIONS[motion], dice, FRAMES, fresh=1)
+    start = begin(pictures[row], MOTIONS[motion], dice, FRAMES)
     truth = film(pictures[[row]], path(pictures[row], MOTIONS[motion], start, frames)[None])[0]
     x = dice.normal(size=(frames, SIDE, SIDE)).astype("float32")
     x[:given] = truth[:given] * 2 - 1
@@ -70,7 +70,8 @@ def _task(name: str, frames: int, given: int, plan: Sequence[Order], dice: Any) 
     return Task(name, int(names[row]), motion, x, levels, plan)
 
 
-def _one_by_one(moments: int) -> list[Order]:
+def one_by_one(moments: int) -> list[Order]:
+    """The plan of a clip whose frames are drawn each after the last."""
     plan: list[Order] = []
     for k in range(1, FRAMES):
         rows = [
@@ -89,12 +90,14 @@ def _stairs(moments: int) -> list[Order]:
     return [(0, now, then) for now, then in pairwise(rows)]
 
 
-def _longer() -> list[Order]:
-    more = [
-        (LONG - FRAMES, [0.0] * 4 + [now] * 4, [0.0] * 4 + [then] * 4)
-        for now, then in ((1.0, 0.75), (0.75, 0.5), (0.5, 0.25), (0.25, 0.0))
-    ]
-    return together(1, 5) + more
+def windows(frames: int, keep: int, moments: int) -> list[Order]:
+    """The plan of a film of eight frames, and of further ones behind so many that are kept."""
+    plan, done = together(1, moments), FRAMES
+    while done < frames:
+        first = min(done - keep, frames - FRAMES)
+        plan += [(first, *order[1:]) for order in together(done - first, moments)]
+        done = first + FRAMES
+    return plan
 
 
 def _told_more() -> list[Order]:
@@ -113,11 +116,11 @@ def _uneven() -> list[Order]:
 
 PLANS: dict[str, tuple[int, int, Sequence[Order]]] = {
     "all at once": (FRAMES, 1, together(1, 8)),
-    "one after the other": (FRAMES, 1, _one_by_one(3)),
+    "one after the other": (FRAMES, 1, one_by_one(3)),
     "a staircase": (FRAMES, 1, _stairs(4)),
     "told of more noise": (FRAMES, 1, _told_more()),
     "levels that rise": (FRAMES, 1, _uneven()),
-    "twelve frames": (LONG, 1, _longer()),
+    "twelve frames": (LONG, 1, windows(LONG, 4, 4)),
     "nothing given": (FRAMES, 0, together(0, 8)),
 }
 """Plans that films are drawn by: how many frames, how many of them given, and the orders."""

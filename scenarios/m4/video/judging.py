@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import scenes
+
 Found = Mapping[str, Any]
 Complaint = Callable[[Found, Any], str | None]
 
@@ -32,3 +34,18 @@ def undrawn(*names: str) -> Complaint:
         return None
 
     return complaint
+
+
+def short(name: str) -> Complaint:
+    """A complaint of films that are not good enough, by one measure."""
+    return lambda found, _: scenes.lacking(name, found)
+
+
+def untold(found: Found, _: Any) -> str | None:
+    """A story that the agent was told is not what its film shows."""
+    if "stories" not in found:
+        return "the agent was not asked: first mend the plan"
+    for one in found["stories"]:
+        if one["wrong"] is not None:
+            return f"{one['told']} {one['wrong']}"
+    return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from agentlab.labs import Lab, ReadStep
 from agentlab.labs.checks import every
-from agentlab.labs.declare import Drawn, code_step
+from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 
-from . import judging
+from . import judging, scenes
 from .cases import seeds
 from .desk import desk
 from .drawn import DRAWN
+from .plans import LONG
 from .tools import draw, shoot, watch
 from .verdicts import VERDICT
 
@@ -19,6 +20,7 @@ lab = Lab(
     teaches=(
         "whether a clip keeps its digit, and moves it as it was asked to",
         "how noise is taken out of frames, one by one or all together",
+        "films longer than a net can see, and what is left to chance in them",
     ),
     minutes=25,
     backend="local:agent",
@@ -75,6 +77,51 @@ lab = Lab(
                 every("rise", "no noise is put back", judging.undrawn("levels that rise")),
                 every("longer", "films longer than the net", judging.undrawn("twelve frames")),
             ),
+        ),
+        code_step(
+            "long",
+            LONG,
+            Drawn(seeds("long", "eight films of 24 frames, and two stories"), practice=1, graded=1),
+            runs_on="shoot",
+            hints=(
+                "Print one order of the starter. How many frames are known before it, and what is "
+                "the net told of the others?",
+                "What of a clip is left to chance, once its first frame and its motion are known? "
+                "Try fewer moments, and one known frame in place of four.",
+                "A call a shot: (at, [0] + [1] * 7, [0] * 8) for at in range(0, frames - 1, 7).",
+            ),
+            checks=(
+                every("calls", f"{scenes.CALLS} calls a film at most", judging.short("calls")),
+                every("kept", "the digit stays itself", judging.short("kept")),
+                every("astray", "it goes where it was to go", judging.short("astray")),
+                every("agent", "the agent's stories are told", judging.untold),
+            ),
+        ),
+        quiz(
+            "chance",
+            "What is left to chance?",
+            (
+                "From a first frame and a motion, one call makes better clips than eight moments. "
+                "From the prompt alone, it makes a pale cloud. What decides?"
+            ),
+            wrong(
+                "How much noise is left behind a single call.",
+                "None is left: one call goes to level 0, with a first frame or without.",
+            ),
+            right(
+                "Whether more than one clip fits what is given.",
+                "The net says the mean of all clips that fit. Of one that is the clip; of "
+                "thousands, a cloud, and moments choose among them.",
+            ),
+            wrong(
+                "How often the net met that level in training.",
+                "It met all levels alike, and pure noise behind a first frame no more than others.",
+            ),
+            wrong(
+                "Whether the net ever saw that prompt.",
+                "Of prompts that it never saw, given a first frame, clips are as good.",
+            ),
+            hints=("What is the mean of all sevens that go left?",),
         ),
     ),
 )

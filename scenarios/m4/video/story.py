@@ -11,9 +11,10 @@ from agentlab_tools.film.measures import centres, kept, reads
 from agentlab_tools.film.moves import FRAMES, MOTIONS, SIDE, Start, film, room
 from agentlab_tools.film.painter import Order
 
-from .clips import clear, meant
+from .clips import clear
 from .director import Call
 from .films import painter
+from .scenes import along
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,12 +56,7 @@ class Story:
 
     def way(self) -> Array:
         """Where the digit is to be in each frame, from its place in the first: (15, 2)."""
-        import numpy as np
-
-        parts = [np.zeros((1, 2))]
-        for motion in self.motions:
-            parts.append(parts[-1][-1] + meant(motion)[1:])
-        return np.concatenate(parts)
+        return along(self.motions)
 
 
 def stories(seed: int) -> list[Story]:

@@ -112,7 +112,7 @@ async def shoot(code: str, context: ToolContext) -> str:
     made = await asyncio.to_thread(scenes.shot, long, here)
     found: dict[str, Any] = {"calls": len(long), **scenes.rated(made, here)}
     some = made[:4]
-    strips = [one[::3] for one in some[:3]]
+    strips = [one[::2] for one in some]
     context.attach("long.png", await asyncio.to_thread(drawing.strip, strips), "image/png")
     context.attach("long.gif", await asyncio.to_thread(drawing.clip, list(some)), "image/gif")
     lines = [scenes.told(found)]

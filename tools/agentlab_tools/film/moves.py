@@ -111,21 +111,20 @@ def _sine(round: float) -> float:
 
 
 def begin(
-    picture: Array, motion: str, dice: Any, frames: int = FRAMES, fresh: float = 0.5
+    picture: Array, motion: str, dice: Any, frames: int = FRAMES, *, fresh: bool = True
 ) -> Start:
     """A place to start from, drawn, such that the digit is never cut off.
 
     Args:
-        fresh: how likely it is that a round begins at its beginning, and that what goes straight
-            has room for all of its way.
+        fresh: a round begins at its beginning, and what goes straight has room for all of its way.
+            Else it is somewhere on its way.
     """
     scale, phase = float(dice.uniform(0.8, 1.15)), 0
-    whole = dice.random() < fresh
-    if motion in ("bounce", "circle") and not whole:
+    if motion in ("bounce", "circle") and not fresh:
         phase = int(dice.integers(FALLS if motion == "bounce" else ROUND))
     x0, x1, y0, y1 = room(picture, scale)
     right, down = (DRIFT * (frames - 1) * far for far in _STRAIGHT.get(motion, (0, 0)))
-    if not whole:
+    if not fresh:
         right = down = 0.0
     x = _between(x0 - min(right, 0), x1 - max(right, 0), dice)
     y = _between(y0 - min(down, 0), y1 - max(down, 0), dice)
@@ -142,26 +141,28 @@ def _between(low: float, high: float, dice: Any) -> float:
 
 
 def clips(
-    dice: Any, rows: int, pictures: Array, names: Array, *, every: bool = False
+    dice: Any, rows: int, pictures: Array, names: Array, *, every: bool = False, begun: Any = None
 ) -> tuple[Array, tuple[Array, Array]]:
     """Clips drawn, (rows, 8, 20, 20), with the numbers of their digits and motions.
 
     Args:
-        every: also pairs of digit and motion that the net is not shown; with a way that is whole.
+        every: also pairs of digit and motion that the net is not shown.
+        begun: which clips show a digit that is on its way; none, where nothing is said.
     """
     import numpy as np
 
-    fresh = 1.0 if every else 0.5
+    fresh = [True] * rows if begun is None else (~begun).tolist()
     which: Array = dice.integers(len(names), size=rows)
     motions: Array = dice.integers(len(MOTIONS), size=rows)
     for row, digit in enumerate(names[which].tolist()):
         while not every and unseen(digit, int(motions[row])):
             motions[row] = dice.integers(len(MOTIONS))
     at: list[Array] = []
-    pairs: list[tuple[int, int]] = list(zip(which.tolist(), motions.tolist(), strict=True))
-    for row, number in pairs:
-        start = begin(pictures[row], MOTIONS[number], dice, fresh=fresh)
-        at.append(path(pictures[row], MOTIONS[number], start))
+    chosen: list[int] = which.tolist()
+    for row, number, first in zip(chosen, motions.tolist(), fresh, strict=True):
+        motion = MOTIONS[int(number)]
+        start = begin(pictures[row], motion, dice, fresh=bool(first))
+        at.append(path(pictures[row], motion, start))
     return film(pictures[which], np.array(at)), (names[which], motions)
 
 

@@ -50,16 +50,22 @@ class Painter:
         import numpy as np
 
         x, levels = np.array(x, np.float32), np.array(levels, np.float32)
-        for start, told, after in plan:
-            part = slice(start, start + net.FRAMES)
-            said = np.broadcast_to(np.asarray(told, np.float32), (len(x), net.FRAMES))
-            clean = self.believes(x[:, part], said, digit, motion)
-            for n, level in enumerate(after):
-                at, now = start + n, levels[start + n]
-                if level < now:
-                    x[:, at] = clean[:, n] + level / now * (x[:, at] - clean[:, n])
-                    levels[at] = level
+        for order in plan:
+            self.obeys(x, levels, order, digit, motion)
         return x
+
+    def obeys(self, x: Array, levels: Array, order: Order, digit: Array, motion: Array) -> None:
+        """Carry out one order, on films and levels in place."""
+        import numpy as np
+
+        first, told, after = order
+        said = np.broadcast_to(np.asarray(told, np.float32), (len(x), net.FRAMES))
+        clean = self.believes(x[:, first : first + net.FRAMES], said, digit, motion)
+        for n, level in enumerate(after):
+            at, now = first + n, levels[first + n]
+            if level < now:
+                x[:, at] = clean[:, n] + level / now * (x[:, at] - clean[:, n])
+                levels[at] = level
 
 
 def together(given: int, moments: int) -> list[Order]:

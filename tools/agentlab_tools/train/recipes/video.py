@@ -38,6 +38,8 @@ _HARD = 0.3
 """A frame with less noise than this counts no more than one with as much."""
 _UNTOLD = 0.1
 """How often the prompt leaves out the digit, and how often the motion."""
+_GIVEN = 0.9
+"""How often the first frame is given."""
 _KEEPS = 0.995
 """Of the mean of the weights, from one step to the next."""
 
@@ -49,7 +51,7 @@ _SURE, _MOMENTS, _SHOWN = 0.95, 8, 6
 class Settings(RecipeSettings):
     """What can be chosen."""
 
-    steps: int = Field(1500, ge=1)
+    steps: int = Field(800, ge=1)
     rows: int = Field(16, ge=1)
     """Clips to a step."""
     lr: float = Field(3e-3, gt=0)
@@ -89,9 +91,11 @@ def train(settings: Settings, work: Work) -> None:
     pictures, names = known()
     for step in work.steps(settings.steps):
         dice = np.random.default_rng((settings.seed, step))
-        clean, told = clips(dice, settings.rows, pictures, names)
+        noisy = levels(dice, settings.rows)
+        # From one frame nobody can tell how far on its way a digit is: then it begins there.
+        clean, told = clips(dice, settings.rows, pictures, names, begun=noisy[:, 1] == 0)
         noise = dice.normal(size=clean.shape).astype(np.float32)
-        given = [clean * 2 - 1, noise, levels(dice, settings.rows), *_forgotten(told, dice)]
+        given = [clean * 2 - 1, noise, noisy, *_forgotten(told, dice)]
         x, z, level, digit, motion = (torch.as_tensor(one, device=place.device) for one in given)
         much = level[:, :, None, None]
         mixed = (1 - much) * x + much * z
@@ -131,16 +135,21 @@ def _off(said: Any, x: Any, much: Any) -> Any:
 
 
 def levels(dice: Any, rows: int) -> Array:
-    """How noisy each frame is, (rows, 8): one level for all or one each; the first may be clean."""
+    """How noisy each frame is, (rows, 8).
+
+    One level for all, one each, or one for the first that is not given, with nothing known of those
+    behind it. Mostly the first frame is given, often some more.
+    """
     import numpy as np
 
-    frames = np.arange(net.FRAMES)
+    frames, way = np.arange(net.FRAMES), np.asarray(dice.random(rows))
     made = np.asarray(dice.random((rows, net.FRAMES)), np.float32)
-    alike = np.asarray(dice.random(rows)) < 0.5
+    given = np.where(dice.random(rows) < 0.5, 1, dice.integers(1, net.FRAMES, rows))
+    given[np.asarray(dice.random(rows)) > _GIVEN] = 0
+    alike = way < 0.5
     made[alike] = made[alike, :1]
-    clean = np.where(dice.random(rows) < 0.5, 1, dice.integers(1, net.FRAMES, rows))
-    clean[np.asarray(dice.random(rows)) > 0.8] = 0
-    made[frames < clean[:, None]] = 0
+    made[(way > 0.75)[:, None] & (frames > given[:, None])] = 1
+    made[frames < given[:, None]] = 0
     return made
 
 
