@@ -6,7 +6,7 @@ import importlib
 import io
 import json
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
-from agentlab_tools.execute.equipment import require
+from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.film.moves import MOTIONS
 
 from . import clips, films
@@ -32,25 +32,20 @@ _SHOWN, _LARGEST = 2000, 16_000_000
 
 @dataclass
 class Desk:
-    """Where a learner's program runs: a sandbox, opened when there is a program."""
+    """A learner's program in its sandbox."""
 
-    stack: AsyncExitStack
-    opened: Sandbox | None = None
+    opened: Sandbox
+    begun: bool = False
 
     async def begin(self, code: str) -> str:
-        """Open it, put there what programs import, and run the program."""
-        opened = await self.stack.enter_async_context(
-            Sandbox.open(packages=("numpy",), limits=_LIMITS, spare=False)
-        )
-        self.opened = opened
+        """Put there what programs import, and run the program."""
+        self.begun = True
         for name, data in _lent().items():
-            await opened.write_file(name, data)
-        return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
+            await self.opened.write_file(name, data)
+        return display_safe((await printed_by(self.opened, code))[:_SHOWN]).rstrip() or "ready"
 
     async def run(self, code: str, given: Mapping[str, Any]) -> str:
         """Run our code on the learner's function; what it printed last, as JSON."""
-        if self.opened is None:
-            raise ToolError("no program was run yet")
         await self.opened.write_file("given.npz", packed(given))
         return (await printed_by(self.opened, code)).strip().rpartition("\n")[2]
 
@@ -76,8 +71,6 @@ class Desk:
         """
         import numpy as np
 
-        if self.opened is None:
-            raise ToolError("no program was run yet")
         try:
             data = await self.opened.read_file(name, limit=_LARGEST)
             return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), dtype=float)
@@ -87,14 +80,14 @@ class Desk:
 
 @asynccontextmanager
 async def desk() -> AsyncGenerator[Equipment]:
-    """A place for programs, which is opened when the first one comes.
+    """A sandbox with NumPy.
 
     Raises:
         MissingExtra: what clips are drawn with is not installed.
     """
     require({"numpy": "tools", "PIL": "tools"})
-    async with AsyncExitStack() as stack:
-        yield Equipment(deps=Desk(stack))
+    async with Sandbox.open(packages=("numpy",), limits=_LIMITS, spare=False) as opened:
+        yield Equipment(deps=Desk(opened), labels=equipped(opened).labels)
 
 
 def packed(given: Mapping[str, Any]) -> bytes:

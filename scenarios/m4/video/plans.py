@@ -56,17 +56,27 @@ LONG = programs(
             "plan(frames)",
             "return [(at, [0] + [1] * 7, [0] * 8) for at in range(0, frames - 1, 7)]\n",
         ),
-        "the-last-frame-first": function(
+        "the-middle-first": function(
             "plan(frames)",
             """\
 orders = []
 for first in range(0, frames - 1, 7):
-    orders.append((first, [0, 1, 1, 1, 1, 1, 1, 1], [0, 1, 1, 1, 1, 1, 1, 0]))
-    orders.append((first, [0, 1, 1, 1, 1, 1, 1, 0], [0] * 8))
+    levels = [0] + [1] * 7
+    for group in ([4], [7], [2, 6], [1, 3, 5]):
+        after = [0 if n in group else level for n, level in enumerate(levels)]
+        orders.append((first, levels, after))
+        levels = after
 return orders
 """,
         ),
-        "backwards": _in_turn("range(7, 0, -1)"),
+        "almost-at-once": function(
+            "plan(frames)",
+            """\
+for first in range(0, frames - 1, 7):
+    for now, then in ((1, 0.1), (0.1, 0)):
+        yield first, [0] + [now] * 7, [0] + [then] * 7
+""",
+        ),
     },
     wrong={
         "one-by-one": _in_turn("range(1, 8)"),

@@ -146,7 +146,7 @@ def rated(films: Array, here: Scene) -> dict[str, float]:
     return {"kept": float(np.mean(likes)), "astray": float(np.mean(far))}
 
 
-KEPT, ASTRAY = 0.8, 1.5
+KEPT, ASTRAY = 0.85, 1.0
 MEASURES = ("calls", "kept", "astray")
 
 

@@ -32,7 +32,7 @@ async def watch(code: str, context: ToolContext) -> str:
     The last line of what is returned is for the grader.
     """
     bench: Desk = context.deps
-    if bench.opened is None:
+    if not bench.begun:
         return await bench.begin(code)
     made = clips.clips(json.loads(code)["seed"])
     given = {f"clip{n}": one.frames for n, one in enumerate(made)}
@@ -66,7 +66,7 @@ async def draw(code: str, context: ToolContext) -> str:
     import numpy as np
 
     bench: Desk = context.deps
-    if bench.opened is None:
+    if not bench.begun:
         return await bench.begin(code)
     tried = await asyncio.to_thread(films.tasks, json.loads(code)["seed"])
     given: dict[str, Any] = {f"x{n}": one.x for n, one in enumerate(tried)}
@@ -100,7 +100,7 @@ async def shoot(code: str, context: ToolContext) -> str:
     The last line of what is returned is for the grader.
     """
     bench: Desk = context.deps
-    if bench.opened is None:
+    if not bench.begun:
         return await bench.begin(code)
     seed: int = json.loads(code)["seed"]
     said = await bench.told(_PLAN.format(frames=[scenes.LONG, FRAMES]), {}, 2)
