@@ -81,7 +81,7 @@ lab = Lab(
         code_step(
             "long",
             LONG,
-            Drawn(seeds("long", "eight films of 24 frames, and two stories"), practice=1, graded=1),
+            Drawn(seeds("long", "eight films of 29 frames, and two stories"), practice=1, graded=1),
             runs_on="shoot",
             hints=(
                 "Print one order of the starter. How many frames are known before it, and what is "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Array: TypeAlias = NDArray[Any]
 
 _GAP, _LINE = 1, 0.35
-_LARGE, _SECONDS = 160, 0.16
+_LARGE, _TIMES, _SECONDS = 420, 8, 0.16
 _WIDEST = 1000
 
 
@@ -26,7 +26,7 @@ def strip(films: Sequence[Array]) -> bytes:
 def clip(films: Sequence[Array]) -> bytes:
     """Films side by side, frame by frame, as a GIF that plays on and on."""
     moments = [_beside([film[n] for film in films]) for n in range(len(films[0]))]
-    return _saved(moments, max(3, _LARGE // len(films[0][0])), "GIF")
+    return _saved(moments, min(_TIMES, max(3, _LARGE // moments[0].shape[1])), "GIF")
 
 
 def _beside(frames: Iterable[Array]) -> Array:
