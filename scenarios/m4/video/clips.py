@@ -56,6 +56,13 @@ def clear() -> tuple[Array, Array]:
     return pictures[good], names[good]
 
 
+@lru_cache(maxsize=1)
+def _seen() -> Array:
+    """The same, settled."""
+    pictures, _ = clear()
+    return settled(pictures.reshape(-1, DIGIT, DIGIT))
+
+
 @lru_cache(maxsize=len(MOTIONS))
 def meant(motion: str) -> Array:
     """How far to the right and down a digit goes, frame by frame: (8, 2)."""
@@ -104,8 +111,7 @@ class Take:
         """Another digit that looks unlike: of the same kind, by another hand, or of another."""
         import numpy as np
 
-        pictures, names = clear()
-        seen = settled(pictures.reshape(-1, DIGIT, DIGIT))
+        seen, (_, names) = _seen(), clear()
         fits = ((names == names[self.row]) == same) & (alike(seen, seen[[self.row]]) < _UNLIKE)
         rows = np.flatnonzero(fits)
         return int(self.dice.choice(rows)) if len(rows) else self.row
