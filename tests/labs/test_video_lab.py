@@ -257,6 +257,16 @@ def test_a_story_is_told_from_another(lab: Lab):
             assert f"not a {other}" in str(story.unlike(wrong, frames))
 
 
+def test_the_agent_may_misunderstand_one_story(lab: Lab):
+    judging = part(lab, "judging")
+    good = {"told": "Shoot a 7.", "calls": [(7, "up")], "wrong": None}
+    bad = good | {"calls": [None], "wrong": "it shows a 1, not a 7"}
+    assert judging.untold({"stories": [bad, good]}, None) is None
+    why = judging.untold({"stories": [bad, bad]}, None)
+    assert why == "Shoot a 7. The agent calls [None]: it shows a 1, not a 7"
+    assert "first mend" in str(judging.untold({}, None))
+
+
 async def test_the_agent_shoots_what_it_calls_for(lab: Lab):
     director = part(lab, "director")
     asks = ToolCall(id="1", name="shoot_film", arguments='{"digit": 7, "motion": "up"}')

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import scenes
+from .story import TOLD
 
 Found = Mapping[str, Any]
 Complaint = Callable[[Found, Any], str | None]
@@ -42,10 +43,10 @@ def short(name: str) -> Complaint:
 
 
 def untold(found: Found, _: Any) -> str | None:
-    """A story that the agent was told is not what its film shows."""
+    """Too few of the stories that the agent was told are what its films show."""
     if "stories" not in found:
         return "the agent was not asked: first mend the plan"
-    for one in found["stories"]:
-        if one["wrong"] is not None:
-            return f"{one['told']} {one['wrong']}"
-    return None
+    wrong = [one for one in found["stories"] if one["wrong"] is not None]
+    if len(found["stories"]) - len(wrong) >= TOLD:
+        return None
+    return f"{wrong[0]['told']} The agent calls {wrong[0]['calls']}: {wrong[0]['wrong']}"

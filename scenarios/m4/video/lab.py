@@ -94,7 +94,7 @@ lab = Lab(
                 every("calls", f"{scenes.CALLS} calls a film at most", judging.short("calls")),
                 every("kept", "the digit stays itself", judging.short("kept")),
                 every("astray", "it goes where it was to go", judging.short("astray")),
-                every("agent", "the agent's stories are told", judging.untold),
+                every("agent", "a story that the agent was told is shown", judging.untold),
             ),
         ),
         quiz(

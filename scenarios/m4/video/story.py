@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-STORIES, SHOTS = 2, 2
+STORIES, TOLD = 2, 1
+"""How many there are, and how many must be told: the agent may misunderstand one."""
 LIKE, NEAR = 0.75, 2.0
 """How like its first frame each frame of a story must be, and how near to its way each digit."""
 _WORDS = {
