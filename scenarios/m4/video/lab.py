@@ -115,7 +115,7 @@ lab = Lab(
             ),
             wrong(
                 "How often the net met that level in training.",
-                "It met all levels alike, and pure noise behind a first frame no more than others.",
+                "It met all levels, and nothing but pure noise behind a first frame hardly ever.",
             ),
             wrong(
                 "Whether the net ever saw that prompt.",
