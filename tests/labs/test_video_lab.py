@@ -159,6 +159,23 @@ def test_a_painter_leaves_alone_what_is_given_and_ends_without_noise(lab: Lab):
     assert np.allclose(halfway[0, 1:], (x + once)[0, 1:] / 2, atol=1e-5)
 
 
+def test_the_packed_net_is_the_one_of_its_card(lab: Lab):
+    films = part(lab, "films")
+    assert films.WEIGHTS.stat().st_size < 2_000_000
+    with np.load(films.WEIGHTS) as kept_parts:
+        assert {name: kept_parts[name].shape for name in kept_parts.files} == net.shapes()
+    dice = np.random.default_rng(6)
+    truth, told = moves.clips(dice, 40, *part(lab, "clips").clear(), every=True)
+    x = np.concatenate([truth[:, :1] * 2 - 1, dice.normal(size=(40, 7, 20, 20))], axis=1)
+    made = films.painter().draws(x, np.array([0.0] + [1.0] * 7), together(1, 1), *told)
+    still = ((truth[:, :1] - truth) ** 2).mean()
+    assert (((made + 1) / 2 - truth) ** 2).mean() < 0.04 * still
+    card = films.WEIGHTS.with_name("card.md").read_text(encoding="utf-8")
+    count = sum(int(np.prod(shape)) for shape in net.shapes().values())
+    assert f"({count:,} numbers)" in card
+    assert "agentlab train video" in card
+
+
 def test_each_clip_is_as_bad_as_it_is_said_to_be(lab: Lab):
     clips = part(lab, "clips")
     for seed in range(3):
