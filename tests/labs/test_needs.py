@@ -28,6 +28,7 @@ from agentlab.labs.find import find_folder, load
         ("m4/gan", "torch", "train"),
         ("m4/music", "torch", "train"),
         ("m5/capstone", "peft", "train"),
+        ("m4/video", "PIL", "tools"),
     ],
 )
 async def test_a_lab_says_what_is_not_installed(
