@@ -21,7 +21,7 @@ from agentlab.labs.find import find_folder, load
 from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
-from agentlab_tools.digits import digits
+from agentlab_tools.digits import digits, judge
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def part(lab: Lab, name: str) -> ModuleType:
 
 def test_the_judge_reads_digits_that_it_never_saw(lab: Lab):
     pictures, right = digits()
-    chances = part(lab, "judge").read(pictures)
+    chances = judge.read(pictures)
     assert np.allclose(chances.sum(axis=1), 1)
     assert (chances.argmax(axis=1) == right).mean() > 0.97
 
@@ -80,7 +80,7 @@ def test_the_distance_is_that_of_the_formula_and_of_gaussians_that_are_known(lab
 
 
 def test_each_set_is_as_ill_as_it_is_said_to_be(lab: Lab):
-    sets, judge = part(lab, "sets"), part(lab, "judge")
+    sets = part(lab, "sets")
     x, _, fresh, right = sets.digits()
     for seed in range(3):
         found = sets.sets(seed)
@@ -121,7 +121,7 @@ def test_what_the_agent_had_drawn_is_read_digit_by_digit(lab: Lab):
     played, judging = part(lab, "played"), part(lab, "judging")
     game = played.Game.of(1)
     text = [str(number) for number in game.numbers]
-    sure = part(lab, "judge").read(game.fresh)[np.arange(len(game.right)), game.right] > 0.99
+    sure = judge.read(game.fresh)[np.arange(len(game.right)), game.right] > 0.99
     drawn = np.array(
         [
             game.fresh[np.flatnonzero(sure & (game.right == int(digit)))[0]]

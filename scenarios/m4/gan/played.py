@@ -9,9 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab_tools.digits import drawn
+from agentlab_tools.digits.judge import features, read
 
 from .cases import distances
-from .judge import features, read
 from .sets import FRESH, KNOWN, apart, copies, digits, of_net, variety
 
 if TYPE_CHECKING:

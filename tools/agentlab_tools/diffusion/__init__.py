@@ -1,0 +1,10 @@
+"""Pictures from noise, step by step, guided by a prompt: what is learnt, the net, and what it drew.
+
+    captions.py   pictures with their captions, to learn from: digits in colours, emoji with names
+    net.py        the net: a picture with noise, the moment and a prompt in, a direction out
+    flow.py       noise to picture: the way that is learnt, and how it is gone
+    kept.py       a net in a file and back; the two that are packed
+    judges.py     what is in a picture, by those who had no part in its making
+
+Everything but `net.py` and `flow.py` loads without torch.
+"""
