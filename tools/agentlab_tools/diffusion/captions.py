@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agentlab_tools.digits import SIDE as SMALL
-from agentlab_tools.digits import digits
+from agentlab_tools.digits import SIDE, digits
 from agentlab_tools.emoji import SIDE as LARGE
 from agentlab_tools.emoji import emoji
 
@@ -32,8 +31,8 @@ UNSEEN = (
     *((5, 2), (6, 1), (7, 0), (7, 4), (8, 5), (9, 4)),
 )
 """Digits and colours (by number) that never go together in what is learnt."""
-SIDE = 16
-"""Points of a tinted digit, with an edge of white."""
+KINDS = ("animal", "monkey", "cat", "plant", "food", "face", "heart", "sky & weather")
+"""Of emoji: what Unicode's kinds begin with."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Captioned:
         pictures: (n, 3, side, side), shades from -1 to 1, float32.
         captions: what may be said, each once.
         said: the number of a caption for each picture, (n,).
-        vectors: MiniLM's, of each caption in one or more ways of saying it, (ways, captions, 384).
+        vectors: of each caption, in one or more ways of saying it, (ways, captions, numbers).
     """
 
     pictures: Array
@@ -60,7 +59,7 @@ def caption(digit: int, colour: int) -> str:
 
 
 def tinted(shades: Array, colours: Array, dice: Any, *, vary: float = 14.0) -> Array:
-    """Digits (n, 196) in ink of colours (n,) by number, on white: (n, 3, 16, 16), from -1 to 1.
+    """Digits (n, 196) in ink of colours (n,) by number, on white: (n, 3, 14, 14), from -1 to 1.
 
     Args:
         vary: how far each ink is from its colour, in shades.
@@ -69,15 +68,22 @@ def tinted(shades: Array, colours: Array, dice: Any, *, vary: float = 14.0) -> A
 
     inks = np.array(list(COLOURS.values()), float)[colours]
     inks = (inks + dice.normal(size=inks.shape) * vary).clip(0, 255) / 255
-    edge = (SIDE - SMALL) // 2
-    drawn = np.pad(shades.reshape(-1, SMALL, SMALL), ((0, 0), (edge, edge), (edge, edge)))
-    made = 1 - drawn[:, None] * (1 - inks[:, :, None, None])
+    made = 1 - shades.reshape(-1, 1, SIDE, SIDE) * (1 - inks[:, :, None, None])
     return (2 * made - 1).astype(np.float32)
 
 
 def prompts() -> list[str]:
     """What may be said of tinted digits: digit by digit, colour by colour."""
     return [caption(digit, colour) for digit in range(10) for colour in range(len(COLOURS))]
+
+
+def as_words(texts: Sequence[str]) -> Array:
+    """Which of the 16 words are in each text, as a vector of length 1 (or 0): (texts, 16)."""
+    import numpy as np
+
+    known = (*WORDS, *COLOURS)
+    rows = np.array([[word in text.split() for word in known] for text in texts], np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)
 
 
 @cache
@@ -104,19 +110,26 @@ def digits_in_colours(seed: int, fold: int = 1) -> Captioned:
         free[pair] = False
     colours = np.array([dice.choice(np.flatnonzero(free[digit])) for digit in names])
     said = names * len(COLOURS) + colours
-    return Captioned(tinted(shades, colours, dice), prompts(), said, embed()(prompts())[None])
+    return Captioned(tinted(shades, colours, dice), prompts(), said, as_words(prompts())[None])
+
+
+@cache
+def chosen() -> Array:
+    """The numbers of those emoji that are learnt: animals, plants, food, faces, hearts, the sky."""
+    import numpy as np
+
+    return np.flatnonzero([kind.startswith(KINDS) for kind in emoji().kinds.tolist()])
 
 
 def emoji_with_names() -> Captioned:
-    """Every emoji by both makers, with its name or with other words for it."""
+    """Emoji by both makers, with their names or with other words for them."""
     import numpy as np
 
-    known = emoji()
-    count = len(known.names)
-    pictures = known.pictures.reshape(-1, LARGE, LARGE, 3).transpose(0, 3, 1, 2)
+    known, some = emoji(), chosen()
+    pictures = known.pictures[:, some].reshape(-1, LARGE, LARGE, 3).transpose(0, 3, 1, 2)
     return Captioned(
         (pictures / 127.5 - 1).astype(np.float32),
-        known.names.tolist(),
-        np.tile(np.arange(count), len(known.pictures)),
-        np.stack([known.of_names, known.of_words]),
+        known.names[some].tolist(),
+        np.tile(np.arange(len(some)), len(known.pictures)),
+        np.stack([known.of_names[some], known.of_words[some]]),
     )

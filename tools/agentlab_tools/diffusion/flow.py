@@ -23,15 +23,16 @@ def surprise(net: Field, pictures: Tensor, prompts: Tensor, dropped: float) -> T
     """The mean square by which the net's direction is off, at moments and noises of chance.
 
     Args:
+        pictures: as numbers, (n, numbers).
         dropped: in how many of the rows the prompt is left out.
     """
     n = len(pictures)
     t = torch.rand(n, device=pictures.device)
     noise = torch.randn_like(pictures)
-    way = t[:, None, None, None]
-    heard = (torch.rand(n, device=pictures.device) >= dropped)[:, None]
+    way = t[:, None]
+    heard = torch.rand(n, 1, device=pictures.device) >= dropped
     said = net((1 - way) * noise + way * pictures, t, prompts * heard)
-    return (said.float() - (pictures - noise)).square().mean()
+    return (said - (pictures - noise)).square().mean()
 
 
 def guided(net: Field, x: Tensor, t: float, prompts: Tensor, guidance: float) -> Tensor:
@@ -54,7 +55,7 @@ def drawn(
     steps: int = 20,
     watch: Callable[[Tensor], object] = id,
 ) -> Tensor:
-    """Pictures of noise, by the rule of the midpoint: two looks at the net a step, or four.
+    """Pictures of noise, as numbers, by the rule of the midpoint: two looks at the net a step.
 
     Args:
         watch: gets the pictures as they are before each step, and at the end.
@@ -65,4 +66,4 @@ def drawn(
         middle = x + far / 2 * guided(net, x, n * far, prompts, guidance)
         x = x + far * guided(net, middle, (n + 0.5) * far, prompts, guidance)
     watch(x)
-    return x.clamp(-1, 1)
+    return x

@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agentlab_tools.diffusion.captions import COLOURS, SIDE
-from agentlab_tools.digits import SIDE as SMALL
+from agentlab_tools.diffusion.captions import COLOURS, chosen
 from agentlab_tools.digits import judge
 from agentlab_tools.emoji import Encoder, emoji
 
@@ -20,13 +19,12 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
+
 def shades(pictures: Array) -> tuple[Array, Array]:
-    """How much ink is where in tinted digits (n, 3, 16, 16), (n, 196); and what it takes, (n, 3)."""
+    """How much ink is where in tinted digits (n, 3, 14, 14), (n, 196); and what it takes, (n, 3)."""
     import numpy as np
 
-    edge = (SIDE - SMALL) // 2
-    taken = (1 - np.asarray(pictures, float)[:, :, edge:-edge, edge:-edge]) / 2
-    taken = taken.reshape(len(pictures), 3, -1).clip(0, 1)
+    taken = ((1 - np.asarray(pictures, float)) / 2).reshape(len(pictures), 3, -1).clip(0, 1)
     weight = taken.sum(axis=1, keepdims=True) ** 2
     mean = (taken * weight).sum(axis=2) / np.maximum(weight.sum(axis=2), 1e-6)
     ink = mean / np.maximum(mean.max(axis=1, keepdims=True), 0.05)
@@ -35,7 +33,7 @@ def shades(pictures: Array) -> tuple[Array, Array]:
 
 
 def digits_read(pictures: Array) -> tuple[Array, Array]:
-    """The digit and the colour, by number, that tinted digits (n, 3, 16, 16) show."""
+    """The digit and the colour, by number, that tinted digits (n, 3, 14, 14) show."""
     import numpy as np
 
     laid, ink = shades(pictures)
@@ -45,7 +43,8 @@ def digits_read(pictures: Array) -> tuple[Array, Array]:
 
 
 def emoji_read(pictures: Array) -> Array:
-    """For pictures (n, 3, 32, 32), from -1 to 1: how alike each emoji is, (n, names)."""
+    """For pictures (n, 3, 32, 32), from -1 to 1: how alike each of the emoji that are
+    learnt is, (n, names)."""
     seen = _centred(_encoder().features(whole(pictures)))
     return seen @ _known().T
 
@@ -65,7 +64,7 @@ def _encoder() -> Encoder:
 
 @cache
 def _known() -> Array:
-    return _centred(emoji().features.mean(axis=0))
+    return _centred(emoji().features[:, chosen()].mean(axis=0))
 
 
 def _centred(features: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A net in a file and back, in numbers of 16 bits; and the two that are packed.
+"""A net with its latents in a file and back, in numbers of 16 bits; and the two that are packed.
 
 `digits.npz` and `emoji.npz` were made by `agentlab train diffusion`; each has its card beside it.
 """
@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from agentlab_tools.diffusion.latents import Latents
 
 if TYPE_CHECKING:
     from agentlab_tools.diffusion.net import Net
@@ -16,30 +19,48 @@ if TYPE_CHECKING:
 Name: TypeAlias = Literal["digits", "emoji"]
 
 
-def save(net: Net, path: Path) -> None:
-    """Write a net's weights and shape."""
-    import numpy as np
-
-    halves = {name: part.cpu().half().numpy() for name, part in net.state_dict().items()}
-    with path.open("wb") as file:
-        np.savez(file, shape=np.array(json.dumps(net.shape.plain())), **halves)
+_NET = "net/"
 
 
-def load(path: Path) -> Net:
-    """The net that `save` wrote, ready to draw."""
-    import numpy as np
-    import torch
+@dataclass(frozen=True)
+class Kept:
+    """What draws: a net, and how its numbers become pictures."""
 
-    from agentlab_tools.diffusion.net import Net, Shape
+    net: Net
+    latents: Latents
 
-    with np.load(path, allow_pickle=False) as kept:
-        net = Net(Shape(**json.loads(str(kept["shape"]))))
-        parts = {name: torch.tensor(kept[name]).float() for name in kept.files if name != "shape"}
-    net.load_state_dict(parts)
-    return net.eval().requires_grad_(False)
+    def save(self, path: Path) -> None:
+        """Write it."""
+        import numpy as np
+
+        halves = {
+            f"{_NET}{name}": part.cpu().half().numpy()
+            for name, part in self.net.state_dict().items()
+        }
+        shape = np.array(json.dumps(asdict(self.net.shape)))
+        with path.open("wb") as file:
+            np.savez_compressed(file, shape=shape, **halves, **self.latents.arrays())
+
+    @classmethod
+    def load(cls, path: Path) -> Kept:
+        """What `save` wrote, ready to draw."""
+        import numpy as np
+        import torch
+
+        from agentlab_tools.diffusion.net import Net, Shape
+
+        with np.load(path, allow_pickle=False) as kept:
+            parts = {name: kept[name] for name in kept.files}
+        net = Net(Shape(**json.loads(str(parts.pop("shape")))))
+        weights = {name: parts.pop(name) for name in [*parts] if name.startswith(_NET)}
+        net.load_state_dict(
+            {name[len(_NET) :]: torch.tensor(part).float() for name, part in weights.items()}
+        )
+        latents = Latents(**parts)
+        return cls(net.eval().requires_grad_(False), latents)
 
 
 @cache
-def packed(name: Name) -> Net:
-    """One of the two nets that come with AgentLab."""
-    return load(Path(__file__).with_name(f"{name}.npz"))
+def packed(name: Name) -> Kept:
+    """One of the two that come with AgentLab."""
+    return Kept.load(Path(__file__).with_name(f"{name}.npz"))

@@ -4,7 +4,7 @@ A picture is mixed with noise, and the net learns which way the picture lies. Wh
 at every mixture can walk from noise to a picture. The prompt, read by a model that stays as it is,
 is told to every layer; now and then it is left out, so that it can be turned up later.
 
-    pictures + captions → MiniLM's vectors → a small U-net → pictures of noise
+    pictures → few numbers, captions → vectors → a small net → numbers out of noise → pictures
 
 Lipman et al., 2022, arXiv:2210.02747 (flow matching); Ho and Salimans, 2022, arXiv:2207.12598
 (classifier-free guidance); the nets that the lab `m4/diffusion` draws with were made by this.
@@ -19,37 +19,41 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from agentlab_tools.diffusion import kept
 from agentlab_tools.diffusion.captions import Captioned, digits_in_colours, emoji_with_names
+from agentlab_tools.diffusion.kept import Kept
+from agentlab_tools.diffusion.latents import Latents
 from agentlab_tools.train.recipe import Recipe, RecipeSettings, Work
 from agentlab_tools.train.recipes.card import Card
-from agentlab_tools.train.recipes.steps import Place, Precision
+from agentlab_tools.train.recipes.steps import Place
 
 if TYPE_CHECKING:
-    from agentlab_tools.diffusion.net import Net, Shape
+    from agentlab_tools.diffusion.net import Net
+
+NAME = "diffusion"
 
 
 class Settings(RecipeSettings):
     """What can be chosen."""
 
     pictures: Literal["digits", "emoji"] = "digits"
-    """Digits in six colours, of 16 points a side, or emoji with their names, of 32."""
-    wide: int = Field(32, ge=8, multiple_of=8)
-    """Channels at the 16 by 16 places."""
-    deep: int = Field(64, ge=8, multiple_of=8)
-    """Channels at 8 by 8."""
-    told: int = Field(96, ge=8)
+    """Digits in six colours, of 14 points a side, or emoji with their names, of 32."""
+    numbers: int = Field(64, ge=1)
+    """Numbers that stand for a picture inside."""
+    evened: float = Field(0.5, ge=0, le=1)
+    """How far they are made to differ alike: by 1 all do, by 0 as the pictures do."""
+    wide: int = Field(256, ge=8)
+    """Numbers between two layers of the net."""
+    layers: int = Field(3, ge=1)
+    told: int = Field(64, ge=8)
     """Numbers in which the moment and the prompt are told to each layer."""
-    rows: int = Field(64, ge=1)
+    rows: int = Field(256, ge=1)
     """Pictures to a step."""
-    steps: int = Field(2500, ge=1)
-    lr: float = Field(2e-3, gt=0)
+    steps: int = Field(4000, ge=1)
+    lr: float = Field(3e-3, gt=0)
     dropped: float = Field(0.12, ge=0, lt=1)
     """In how many of the rows the prompt is left out."""
-    kept: float = Field(0.998, ge=0, lt=1)
+    stays: float = Field(0.995, ge=0, lt=1)
     """How much of the mean of the weights stays at each step. The mean is what draws."""
-    precision: Precision = "auto"
-    """Of the matrix products: bf16 is faster where the hardware has it."""
 
 
 def train(settings: Settings, work: Work) -> None:
@@ -57,21 +61,26 @@ def train(settings: Settings, work: Work) -> None:
     import torch
 
     from agentlab_tools.diffusion.flow import surprise
-    from agentlab_tools.diffusion.net import Net
+    from agentlab_tools.diffusion.net import Net, Shape
     from agentlab_tools.train.recipes import steps as s
 
     work.seed_everything()
-    place = Place.best(settings.precision)
+    place = Place.best("fp32")
 
-    # 1. The data: pictures, and each caption as the numbers that a text encoder makes of it.
+    # 1. The data: pictures as numbers, and each caption as the numbers a text encoder makes of it.
     data = learnt_from(settings)
-    pictures, said, vectors = (
-        torch.tensor(part).to(place.device) for part in (data.pictures, data.said, data.vectors)
+    latents = latents_of(settings, data, work)
+    numbers, said, vectors = (
+        torch.tensor(part).to(place.device)
+        for part in (latents.encode(data.pictures), data.said, data.vectors)
     )
-    work.say(f"{len(pictures):,} pictures with {len(data.captions):,} captions")
+    work.say(f"{len(numbers):,} pictures with {len(data.captions):,} captions")
 
     # 2. The net, and the mean of its weights over the last steps, which draws better than any.
-    net = Net(shape_of(settings)).to(place.device)
+    shape = Shape(
+        latents.count, data.vectors.shape[-1], settings.wide, settings.layers, settings.told
+    )
+    net = Net(shape).to(place.device)
     mean = copy.deepcopy(net).requires_grad_(False)
     optimizer: Any = torch.optim.AdamW(net.parameters(), lr=settings.lr, betas=(0.9, 0.99))
 
@@ -83,17 +92,15 @@ def train(settings: Settings, work: Work) -> None:
 
     # 4. Training.
     for step in work.steps(settings.steps):
-        rows = work.batch(step, settings.rows, of=len(pictures))
-        ways = torch.randint(len(vectors), (len(rows),))
-        prompts = vectors[ways.to(place.device), said[rows]]
+        rows = work.batch(step, settings.rows, of=len(numbers))
+        ways = torch.randint(len(vectors), (len(rows),)).to(place.device)
         rate = s.set_rate(optimizer, s.cosine(step, settings.steps, settings.lr))
-        with place.autocast():
-            loss = surprise(net, pictures[rows], prompts, settings.dropped)
+        loss = surprise(net, numbers[rows], vectors[ways, said[rows]], settings.dropped)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        follow(mean, net, min(settings.kept, step / (step + 9)))
+        follow(mean, net, min(settings.stays, step / (step + 9)))
         work.report(step, loss=loss.item(), lr=rate)
         if work.due(step):
             parts = {"net": net, "mean": mean, "optimizer": optimizer}
@@ -101,13 +108,11 @@ def train(settings: Settings, work: Work) -> None:
             work.checkpoint(step, partial(s.save_state, state=state))
 
     # 5. What came of it: the net as it is kept, and what others see in what it draws.
-    path = work.artifact("net.npz", lambda path: kept.save(mean, path))
+    path = work.artifact("net.npz", Kept(mean, latents).save)
     work.say("drawing, to measure it")
-    scores = measured(settings, kept.load(path))
+    scores = measured(settings, Kept.load(path))
     work.artifact("scores.json", lambda path: path.write_text(json.dumps(scores)))
-    work.artifact(
-        "card.md", lambda path: card(settings, mean, scores).write(path, "diffusion", settings)
-    )
+    work.artifact("card.md", lambda path: card(settings, scores).write(path, NAME, settings))
 
 
 def learnt_from(settings: Settings) -> Captioned:
@@ -117,12 +122,13 @@ def learnt_from(settings: Settings) -> Captioned:
     return digits_in_colours(settings.seed, fold=3)
 
 
-def shape_of(settings: Settings) -> Shape:
-    """The shape of the net."""
-    from agentlab_tools.diffusion.net import Shape
-
-    side, patch = (32, 2) if settings.pictures == "emoji" else (16, 1)
-    return Shape(side, patch, settings.wide, settings.deep, settings.told)
+def latents_of(settings: Settings, data: Captioned, work: Work) -> Latents:
+    """How pictures become numbers: found once, and kept, for it comes out otherwise elsewhere."""
+    saved = work.folder / "artifacts" / "latents.npz"
+    if not saved.is_file():
+        found = Latents.of(data.pictures, settings.numbers, evened=settings.evened)
+        work.artifact(saved.name, found.save)
+    return Latents.load(saved)
 
 
 def follow(mean: Net, net: Net, stays: float) -> None:
@@ -134,31 +140,33 @@ def follow(mean: Net, net: Net, stays: float) -> None:
             old.lerp_(new, 1 - stays)
 
 
-def measured(settings: Settings, net: Net) -> dict[str, float]:
-    """What is drawn for every prompt, by the strength of the guidance, as others see it."""
+def measured(settings: Settings, kept: Kept) -> dict[str, float]:
+    """What is drawn for prompts, by the strength of the guidance, as others see it."""
     from agentlab_tools.diffusion.measuring import digits_drawn, emoji_drawn
 
-    return (emoji_drawn if settings.pictures == "emoji" else digits_drawn)(net, settings.seed)
+    return (emoji_drawn if settings.pictures == "emoji" else digits_drawn)(kept, settings.seed)
 
 
-def card(settings: Settings, net: Net, scores: dict[str, float]) -> Card:
+def card(settings: Settings, scores: dict[str, float]) -> Card:
     """What people should know of the net."""
     emoji = settings.pictures == "emoji"
-    weights = sum(part.numel() for part in net.parameters())
-    side = net.shape.side
     return Card(
         title=f"A small text-to-picture net: {'emoji' if emoji else 'digits in colours'}",
         about=(
-            f"It draws pictures of {side} by {side} points from noise, guided by MiniLM's vector "
-            f"of a prompt: a U-net of {weights:,} weights that learnt directions along straight "
-            f"ways from noise to picture (flow matching), with the prompt left out in "
-            f"{settings.dropped:.0%} of the rows. Training takes about a tenth of a second a step "
-            "on one thread of a processor."
+            "It draws from noise, guided by MiniLM's vector of a prompt. A picture of "
+            f"{'32 by 32' if emoji else '14 by 14'} points is {settings.numbers} numbers, along "
+            "the principal axes of all; the net learnt the directions of straight ways from noise "
+            "to those numbers (flow matching), with the prompt left out in "
+            f"{settings.dropped:.0%} of the rows."
         ),
         data=_EMOJI if emoji else _DIGITS,
         measured=scores,
         limits=_OF_EMOJI if emoji else _OF_DIGITS,
-        files={"net.npz": "its weights, in 16 bits, and its shape", "scores.json": "the numbers"},
+        files={
+            "net.npz": "weights in 16 bits, and the axes in 8",
+            "latents.npz": "the axes alone",
+            "scores.json": "what was measured, with all digits",
+        },
     )
 
 
@@ -170,7 +178,7 @@ _DIGITS = (
     _MINILM,
 )
 _EMOJI = (
-    "1,217 emoji by Noto (Google, Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), as "
+    "480 animals, plants, dishes, faces, hearts and kinds of weather, emoji by Noto (Google, Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), as "
     "packed in emoji-datasource 16 (Cal Henderson, MIT), with names and other words of emojilib "
     "(Mu-An Chiou, MIT)",
     _MINILM,
@@ -183,7 +191,7 @@ _OF_EMOJI = (
 )
 
 recipe = Recipe(
-    "diffusion",
+    NAME,
     "Train a net that draws what a prompt says",
     Settings,
     train,

@@ -1,0 +1,301 @@
+"""The lab's sandboxes, and its tools: what is drawn inside is looked at outside.
+
+What is right, which prompts were shown, and what the judges see is known outside only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from agentlab.errors import ToolError
+from agentlab.labs import Equipment
+from agentlab.tooling import ToolContext, tool
+from agentlab_tools.diffusion import captions
+from agentlab_tools.digits import SIDE, drawn
+from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
+from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.train.waiting import wait_asleep
+
+from . import cases, judging, perfect, quick
+from .drawing import sheet
+from .learning import GUIDED, MEASURED, Trial
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+NET = Path(captions.__file__).with_name("net.py")
+"""For the sandbox, too."""
+_LIMITS = SandboxLimits(timeout=600, threads=1)
+"""Seconds by the clock, which runs on while others have the processor."""
+_SHOWN = 2000
+_LARGEST = 16_000_000
+_WALK, _WALKERS, _KNOWN = 40, 8, 500
+_MOMENTS = (0, 8, 16, 24, 28, 32, 36, 40)
+
+
+@dataclass
+class Desk:
+    """Where a learner's program runs: a sandbox, opened when it is known with which packages."""
+
+    stack: AsyncExitStack
+    plain: Sandbox
+    opened: Sandbox | None = None
+
+    async def begin(self, code: str, *, torch: bool = False) -> str:
+        """Open it, and run the program in it."""
+        self.opened = self.plain
+        if torch:
+            self.opened = await self.stack.enter_async_context(_open("torch", "numpy"))
+            await printed_by(self.opened, quick.FIRST)
+            await self.opened.write_file("net.py", NET.read_bytes())
+        return display_safe((await printed_by(self.opened, code))[:_SHOWN]).rstrip() or "ready"
+
+    async def run(self, code: str, given: Mapping[str, Any]) -> Mapping[str, Array]:
+        """Give arrays to our code on the learner's functions, and read those that it leaves.
+
+        Raises:
+            ToolError: it failed, or left nothing that can be read.
+        """
+        import numpy as np
+
+        if self.opened is None:
+            raise ToolError("no program was run yet")
+        file = io.BytesIO()
+        np.savez(file, **given)
+        await self.opened.write_file("given.npz", file.getvalue())
+        await printed_by(self.opened, f"{_BEGIN}{code}{_END}")
+        try:
+            data = await self.opened.read_file("made.npz", limit=_LARGEST)
+            with np.load(io.BytesIO(data), allow_pickle=False) as made:
+                return {name: made[name] for name in made.files}
+        except WorkspaceError as error:
+            raise ToolError(f"what came out of it can't be read: {error}") from error
+        except Exception as error:  # NumPy and zipfile raise what they like on a file that is none
+            why = f"what came out of it can't be read: {type(error).__name__}"
+            raise ToolError(why) from error
+
+
+def _open(*packages: str) -> Any:
+    return Sandbox.open(packages=packages, limits=_LIMITS, spare=False)
+
+
+@asynccontextmanager
+async def desk() -> AsyncGenerator[Equipment]:
+    """A sandbox with NumPy; another, with PyTorch, is opened for a program that trains.
+
+    Raises:
+        MissingExtra: torch, or what reads prompts, is not installed.
+    """
+    require({"torch": "train", "onnxruntime": "knowledge", "PIL": "tui"})
+    wait_asleep(beside_llama=True)
+    async with AsyncExitStack() as stack:
+        plain = await stack.enter_async_context(_open("numpy"))
+        yield Equipment(deps=Desk(stack, plain), labels=equipped(plain).labels)
+
+
+@tool(timeout=300)
+async def walk(code: str, context: ToolContext) -> str:
+    """Take a program first; then ask for the best directions, and walk along them.
+
+    The last line of what is returned is for the grader.
+    """
+    bench: Desk = context.deps
+    if bench.opened is None:
+        return await bench.begin(code)
+    seed: int = json.loads(code)["seed"]
+    import numpy as np
+
+    dice = np.random.default_rng(seed)
+    given: dict[str, Any] = {"t": dice.uniform(0.1, 0.9, 3).round(3)}
+    given |= {name: dice.normal(size=(3, 4, 5)).round(4) for name in ("noise", "pictures")}
+    asked = cases.mixtures(seed)
+    told: dict[str, Any] = {"count": np.array(len(asked))}
+    for number, (_, x, t, pictures) in enumerate(asked):
+        told |= {f"x{number}": x, f"t{number}": np.array(t), f"y{number}": pictures}
+    made = await bench.run(_BEST, {**given, **told})
+    said = _listed(made.get("best"), len(asked))
+    found: dict[str, Any] = {"way": _way(given, made)}
+    for check, names in (("best", cases.USUAL), ("late", cases.LATE)):
+        found[check] = judging.misled(asked, said, names)
+    known = drawn(seed, _KNOWN, 0)[0] * 2 - 1
+    noise = dice.normal(size=(_WALKERS, known.shape[1]))
+    steps = np.linspace(0, 1, _WALK + 1)
+    made = await bench.run(_WALKED, {"known": known, "noise": noise, "steps": steps})
+    film = numbers(
+        made.get("film"), (_WALK + 1, *noise.shape), "best must return one row a row of x"
+    )
+    gaps = perfect.nearest(film[-1], known) / 2
+    found["walk"] = float(gaps.max())
+    ways = [(f"t = {at / _WALK:.1f}", _grey(film[at])) for at in _MOMENTS]
+    picture = await asyncio.to_thread(sheet, [*ways, ("known", _grey(_closest(film[-1], known)))])
+    context.attach("walk.png", picture, "image/png")
+    copies = int((gaps < 0.05).sum())
+    line = f"{copies} of {_WALKERS} walks end at a digit that was known"
+    return display_safe(line) + "\n" + json.dumps(found)
+
+
+def _way(given: Mapping[str, Array], made: Mapping[str, Array]) -> str | None:
+    """What is wrong with mixtures and their direction."""
+    import numpy as np
+
+    noise, pictures, t = given["noise"], given["pictures"], given["t"][:, None, None]
+    for name, due in (("mixed", (1 - t) * noise + t * pictures), ("direction", pictures - noise)):
+        said = made.get(name)
+        if said is None or said.shape != due.shape or said.dtype.kind != "f":
+            return f"{name} must return an array like pictures"
+        if not np.allclose(said, due, atol=1e-6):
+            where = f" at t = {given['t'][0]:g}" if name == "mixed" else ""
+            return f"{name}{where}: it says {said.flat[0]:.4g}, and it is {due.flat[0]:.4g}"
+    return None
+
+
+def _grey(rows: Array) -> Array:
+    import numpy as np
+
+    return np.repeat(-rows.clip(-1, 1).reshape(-1, 1, SIDE, SIDE), 3, axis=1)
+
+
+def _closest(rows: Array, known: Array) -> Array:
+    import numpy as np
+
+    return np.stack([known[((row - known) ** 2).sum(axis=1).argmin()] for row in rows])
+
+
+@tool(timeout=1200)
+async def learn(code: str, context: ToolContext) -> str:
+    """Take a program first; then have it learn from digits in colours, and draw what prompts say.
+
+    The last line of what is returned is for the grader.
+    """
+    bench: Desk = context.deps
+    if bench.opened is None:
+        return await bench.begin(code, torch=True)
+    trial = await asyncio.to_thread(Trial.of, json.loads(code)["seed"])
+    given = {"x": trial.x, "prompts": trial.prompts, "seed": trial.seed}
+    made = await bench.run(_LEARN, given)
+    context.emit(f"trained in {float(made['seconds']):.0f} s\n")
+    asked = {"noise": trial.noise, "prompts": trial.told(), "guided": list(GUIDED)}
+    made = await bench.run(_DRAW, asked)
+    why = f"draw must return {trial.noise.shape} numbers, as noise is"
+    drawings = {
+        guidance: numbers(made.get(f"made{n}"), trial.noise.shape, why)
+        for n, guidance in enumerate(GUIDED)
+    }
+    again = numbers(made.get("again"), trial.noise[:60].shape, why)
+    found = await asyncio.to_thread(trial.measured, drawings)
+    found["moved"] = float(abs(again - drawings[0.0][:60]).max())
+    await _shown(context, trial, drawings)
+    lines = [
+        f"guidance {guidance:g}: {found['shown'][f'{guidance:g}']:.0%} as asked, "
+        f"{found['unshown'][f'{guidance:g}']:.0%} of prompts never shown"
+        for guidance in GUIDED
+    ]
+    lines.append(
+        f"at {MEASURED:g}: varied {found['varied']:.0%}, Fréchet distance {found['far']:.1f}, "
+        f"nearest known digit {found['new']:.2f} times as far as from a real one"
+    )
+    return display_safe("\n".join(lines)) + "\n" + json.dumps(found)
+
+
+async def _shown(context: ToolContext, trial: Trial, drawings: Mapping[float, Array]) -> None:
+    """All prompts at the guidance that is measured, and a few by every guidance."""
+    import numpy as np
+
+    first = np.array([np.flatnonzero(trial.asked == one)[0] for one in range(60)])
+    inks = list(captions.COLOURS)
+    whole = trial.latents.decode(drawings[MEASURED][first]).reshape(10, 6, 3, SIDE, SIDE)
+    rows = [(ink, whole[:, number]) for number, ink in enumerate(inks)]
+    picture = await asyncio.to_thread(sheet, rows, captions.WORDS, 42)
+    context.attach("prompts.png", picture, "image/png")
+    some = first[[6 * digit + digit % 6 for digit in range(10)]]
+    said = [captions.prompts()[trial.asked[at]].split(maxsplit=1)[1] for at in some]
+    rows = [
+        (f"guidance {guidance:g}", trial.latents.decode(drawings[guidance][some]))
+        for guidance in GUIDED
+    ]
+    context.attach("guidance.png", await asyncio.to_thread(sheet, rows, said, 84), "image/png")
+
+
+def numbers(said: Array | None, shape: tuple[int, ...], why: str) -> Array:
+    """What was sent out, if it is numbers in that shape.
+
+    Raises:
+        ToolError: it is not.
+    """
+    import numpy as np
+
+    try:
+        made = np.asarray(said, dtype=float)
+    except (TypeError, ValueError):
+        raise ToolError(why) from None
+    if made.shape != shape:
+        raise ToolError(f"{why}; it returned the shape {made.shape}")
+    if not np.isfinite(made).all():
+        raise ToolError(f"{why}: some are not finite")
+    return made
+
+
+def _listed(said: Array | None, count: int) -> list[Any]:
+    """A list that was sent out as JSON.
+
+    Raises:
+        ToolError: it is none.
+    """
+    try:
+        made: object = json.loads(bytes(cast(Any, said).astype("uint8")).decode())
+    except (ValueError, AttributeError, RecursionError):
+        made = None
+    if not isinstance(made, list) or len(cast(list[Any], made)) != count:
+        raise ToolError("what came out of it can't be read")
+    return cast(list[Any], made)
+
+
+_BEGIN = """import json, numpy, sys, time
+with numpy.load("given.npz") as _file:
+    _given = {_name: _file[_name] for _name in _file.files}
+_made = {}
+"""
+_END = """
+numpy.savez("made.npz", **_made)"""
+_BEST = """
+def _tried(x, t, pictures):
+    try:
+        return numpy.asarray(best(x, t, pictures), dtype=float).tolist()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:100]
+_made["mixed"] = numpy.array([mixed(_p, _n, float(_t)) for _p, _n, _t in zip(
+    _given["pictures"], _given["noise"], _given["t"])])
+_made["direction"] = numpy.array(
+    [direction(_p, _n) for _p, _n in zip(_given["pictures"], _given["noise"])])
+_made["best"] = numpy.frombuffer(json.dumps([
+    _tried(_given[f"x{_n}"], float(_given[f"t{_n}"]), _given[f"y{_n}"])
+    for _n in range(int(_given["count"]))]).encode(), dtype="uint8")"""
+_WALKED = """
+_x, _film = _given["noise"], [_given["noise"]]
+for _t, _next in zip(_given["steps"][:-1], _given["steps"][1:]):
+    _x = _x + (_next - _t) * best(_x, float(_t), _given["known"])
+    _film.append(_x)
+_made["film"] = numpy.array(_film)"""
+_LEARN = """
+import torch
+torch.manual_seed(int(_given["seed"]))
+numpy.random.seed(int(_given["seed"]))
+_since = time.monotonic()
+_net = train(torch.tensor(_given["x"]), torch.tensor(_given["prompts"]))
+_made["seconds"] = time.monotonic() - _since"""
+_DRAW = """
+_noise, _prompts = torch.tensor(_given["noise"]), torch.tensor(_given["prompts"])
+def _plain(made):
+    return numpy.asarray(made.detach() if hasattr(made, "detach") else made, dtype="float32")
+for _n, _guidance in enumerate(_given["guided"].tolist()):
+    _made[f"made{_n}"] = _plain(draw(_net, _noise.clone(), _prompts.clone(), _guidance))
+_made["again"] = _plain(draw(_net, _noise[:60].clone(), _prompts[-60:].clone(), 0.0))"""
