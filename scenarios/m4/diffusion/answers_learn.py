@@ -17,7 +17,7 @@ def train(x, prompts):{doc}
     net = Net(Shape())
     adam = torch.optim.Adam(net.parameters(), {rate})
 {begin}    for n in range({rounds}):
-{each}{mean}    return {kept}
+{each}    return net
 
 
 """
@@ -57,9 +57,6 @@ def _program(
     each: str = _EACH,
     rounds: int = ROUNDS,
     paced: bool = True,
-    begin: str = "",
-    mean: str = "",
-    kept: str = "net",
     guided: str = _GUIDED,
     steps: int = 30,
     docs: tuple[str, str] = ("", ""),
@@ -70,11 +67,9 @@ def _program(
     train = _TRAIN.format(
         doc=docs[0],
         rate="0.004" if paced else "0.002",
-        begin=begin + (_PACE.format(rounds=rounds) if paced else ""),
+        begin=_PACE.format(rounds=rounds) if paced else "",
         rounds=rounds,
         each=indent(inner, " " * 8),
-        mean=mean,
-        kept=kept,
     )
     return (
         _HEAD
@@ -116,15 +111,7 @@ loss = (said - (x[rows] - noise)).square().mean()
     ),
     solution=_program(),
     also={
-        "a-mean-of-weights": _program(
-            begin="""\
-    mean = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
-    )
-""",
-            mean="        mean.update_parameters(net)\n",
-            kept="mean.module",
-        ),
+        "never-left-out": _program(each=_EACH.replace("(torch.rand(256, 1) > 0.15) * ", "")),
         "from-what-is-foretold": _program(
             guided="""\
 both = net(x.repeat(2, 1), t.repeat(2), torch.cat([prompts, torch.zeros_like(prompts)]))
@@ -157,11 +144,10 @@ def draw(net, noise, prompts, guidance):
         ),
     },
     wrong={
-        "never-left-out": _program(each=_EACH.replace("(torch.rand(256, 1) > 0.15) * ", "")),
         "once-more-with-it": _program(
-            guided=_GUIDED.replace("untold + guidance", "told + guidance")
+            rounds=150, guided=_GUIDED.replace("untold + guidance", "told + guidance")
         ),
-        "as-told": _program(guided="way = net(x, t, prompts)\n"),
+        "as-told": _program(rounds=150, guided="way = net(x, t, prompts)\n"),
         "louder-numbers": _program(guided="way = net(x, t, guidance * prompts)\n"),
         "too-short": _program(rounds=150),
         "learnt-by-heart": _by_heart(
@@ -176,11 +162,10 @@ return x[some].mean(dim=1)
         ),
     },
     mistakes={
-        "never-left-out": "untold",
         "once-more-with-it": "untold",
         "as-told": "untold",
         "louder-numbers": "far",
-        "too-short": "unshown",
+        "too-short": "far",
         "learnt-by-heart": "new",
         "the-mean-of-eight": "varied",
     },

@@ -8,6 +8,7 @@ from typing import Any
 from .cases import Mixture
 from .learning import FAR, MEASURED, NEW, SHOWN, UNSHOWN, UNTOLD, VARIED
 from .perfect import best
+from .sampling import ENOUGH
 
 Found = Mapping[str, Any]
 Complaint = Callable[[Found, Any], str | None]
@@ -114,3 +115,17 @@ _WHY: Mapping[str, Callable[[Found], str | None]] = {
     "far": _far,
     "new": _old,
 }
+
+
+def ungranted(found: Found, _: Any) -> str | None:
+    """Too few wishes came true."""
+    if "agent" not in found:
+        return "the agent was not asked: first draw nearer"
+    true = sum(one["true"] for one in found["agent"])
+    if true >= ENOUGH:
+        return None
+    one = next(one for one in found["agent"] if not one["true"])
+    return (
+        f"{true} of 3 wishes came true, {ENOUGH} needed; for {one['wish']!r}, the agent had "
+        f"{one['prompt'] or 'nothing'} painted, which looks like: {one['seen']}"
+    )

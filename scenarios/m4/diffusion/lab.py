@@ -9,10 +9,12 @@ from agentlab.labs.declare import Drawn, code_step, quiz, right, wrong
 from . import judging
 from .answers_learn import LEARN
 from .answers_perfect import PERFECT
+from .answers_steps import STEPS
 from .cases import seeds
 from .judging import COPIED
 from .learning import FAR, NEW, SHOWN, UNSHOWN, UNTOLD, VARIED
-from .tools import desk, learn, walk
+from .sampling import ENOUGH, NEAR
+from .tools import desk, learn, paint, walk
 
 lab = Lab(
     id="m4/diffusion",
@@ -23,7 +25,7 @@ lab = Lab(
         "more from as many looks at a net, and an agent that words the prompt",
     ),
     minutes=30,
-    tools=(walk, learn),
+    tools=(walk, learn, paint),
     equip=desk,
     steps=(
         ReadStep(id="noise"),
@@ -55,8 +57,8 @@ lab = Lab(
             hints=(
                 "At guidance 0 nobody is asked. What does the starter's net make of a prompt that "
                 "is all 0, which it was never shown?",
-                "Put 0 for the prompt in one row of seven. To draw, look twice: with the prompt "
-                "and without.",
+                "Train longer, with a prompt of 0 in one row of seven. To draw, look twice: with "
+                "the prompt and with 0.",
                 "untold + guidance * (told - untold). Then 900 rounds, with a rate that rises to "
                 "0.004 and falls.",
             ),
@@ -74,6 +76,29 @@ lab = Lab(
                 every("varied", f"{VARIED:.0%} of real variety", judging.lacking("varied")),
                 every("far", f"a Fréchet distance of {FAR:.0f} at most", judging.lacking("far")),
                 every("new", f"no nearer than {NEW} to known digits", judging.lacking("new")),
+            ),
+        ),
+        code_step(
+            "steps",
+            STEPS,
+            Drawn(seeds("emoji by their names, and an agent"), practice=1, graded=1),
+            runs_on="paint",
+            hints=(
+                "How many steps can you afford, if each looks twice? And at guidance 1, is the "
+                "look without a prompt of any use?",
+                "The direction turns on the way. Half-way through a step, it is nearer to the mean "
+                "of the step than at its beginning.",
+                "middle = x + far / 2 * way(x, t); x = x + far * way(middle, t + far / 2). Untold "
+                "is needed only if guidance is not 1.",
+            ),
+            checks=(
+                every("looks", "no more looks than there are", judging.noted("looks")),
+                every(
+                    "near",
+                    f"at most {NEAR[1.0]} to {NEAR[2.0]} times as far off as Euler's steps",
+                    judging.noted("near"),
+                ),
+                every("agent", f"{ENOUGH} of 3 wishes come true", judging.ungranted),
             ),
         ),
     ),

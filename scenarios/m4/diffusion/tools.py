@@ -23,7 +23,7 @@ from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, displ
 from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
-from . import cases, judging, perfect, quick
+from . import cases, judging, looks, perfect, quick, sampling
 from .drawing import sheet
 from .learning import GUIDED, MEASURED, Trial
 
@@ -38,6 +38,7 @@ _LIMITS = SandboxLimits(timeout=600, threads=1)
 """Seconds by the clock, which runs on while others have the processor."""
 _SHOWN = 2000
 _LARGEST = 16_000_000
+_COLUMNS = 14
 _WALK, _WALKERS, _KNOWN = 40, 8, 500
 _MOMENTS = (0, 8, 16, 24, 28, 32, 36, 40)
 
@@ -49,6 +50,7 @@ class Desk:
     stack: AsyncExitStack
     plain: Sandbox
     opened: Sandbox | None = None
+    lender: looks.Lender | None = None
 
     async def begin(self, code: str, *, torch: bool = False) -> str:
         """Open it, and run the program in it."""
@@ -82,6 +84,18 @@ class Desk:
         except Exception as error:  # NumPy and zipfile raise what they like on a file that is none
             why = f"what came out of it can't be read: {type(error).__name__}"
             raise ToolError(why) from error
+
+    async def lent(self, count: int, code: str, given: Mapping[str, Any]) -> Mapping[str, Array]:
+        """The same, while so many looks at the net are answered."""
+        if self.opened is None:
+            raise ToolError("no program was run yet")
+        self.lender = self.lender or looks.Lender(self.opened)
+        return await self.lender.during(count, lambda: self.run(code, given))
+
+    @property
+    def refused(self) -> bool:
+        """Whether one look too many was asked for."""
+        return self.lender is not None and self.lender.refused
 
 
 def _open(*packages: str) -> Any:
@@ -225,6 +239,47 @@ async def _shown(context: ToolContext, trial: Trial, drawings: Mapping[float, Ar
     context.attach("guidance.png", await asyncio.to_thread(sheet, rows, said, 84), "image/png")
 
 
+@tool(timeout=600)
+async def paint(code: str, context: ToolContext) -> str:
+    """Take a program first; then have it draw emoji with a net that is lent, and an agent ask.
+
+    The last line of what is returned is for the grader.
+    """
+    bench: Desk = context.deps
+    if bench.opened is None:
+        said = await bench.begin(code)
+        await bench.run(looks.INSIDE, {})
+        return said
+    seed: int = json.loads(code)["seed"]
+
+    async def draw(task: looks.Task) -> Array | str:
+        given = {"noise": task.noise, "told": json.dumps(task.prompts)}
+        given |= {"guidance": task.guidance, "looks": task.looks}
+        try:
+            made = await bench.lent(task.looks, _PAINT, given)
+        except ToolError as error:
+            return "all looks are taken" if bench.refused else str(error).splitlines()[-1][:200]
+        why = f"draw must return {task.noise.shape} numbers, as noise is"
+        return numbers(made.get("made"), task.noise.shape, why)
+
+    found, rows = await sampling.tried(seed, draw)
+    lines = [
+        f"guidance {guidance}: {share:.2f} times as far from the exact pictures as Euler's steps"
+        for guidance, share in found["shares"].items()
+    ]
+    some = [(words, pictures[:_COLUMNS]) for words, pictures in rows]
+    if some:
+        context.attach("emoji.png", await asyncio.to_thread(sheet, some, (), 64), "image/png")
+    if found["looks"] is None and found["near"] is None:
+        context.emit("the agent is asked\n")
+        found["agent"], drawn_rows = await sampling.painted(seed, draw)
+        lines += [f"{one['wish']} → {one['prompt']}: {one['seen']}" for one in found["agent"]]
+        if drawn_rows:
+            picture = await asyncio.to_thread(sheet, drawn_rows, (), 96)
+            context.attach("wishes.png", picture, "image/png")
+    return display_safe("\n".join(lines)) + "\n" + json.dumps(found)
+
+
 def numbers(said: Array | None, shape: tuple[int, ...], why: str) -> Array:
     """What was sent out, if it is numbers in that shape.
 
@@ -285,6 +340,9 @@ for _t, _next in zip(_given["steps"][:-1], _given["steps"][1:]):
     _x = _x + (_next - _t) * best(_x, float(_t), _given["known"])
     _film.append(_x)
 _made["film"] = numpy.array(_film)"""
+_PAINT = """
+_made["made"] = draw(look, _given["noise"], json.loads(str(_given["told"])),
+    float(_given["guidance"]), int(_given["looks"]))"""
 _LEARN = """
 import torch
 torch.manual_seed(int(_given["seed"]))

@@ -4,7 +4,7 @@
     latents.py    a picture as few numbers, and back
     net.py        the net: numbers with noise, the moment and a prompt in, a direction out
     flow.py       noise to picture: the way that is learnt, and how it is gone
-    kept.py       a net with its latents in a file and back; the two that are packed
+    kept.py       a net with its latents in a file and back; and the one that is packed
     judges.py     what is in a picture, by those who had no part in its making
     measuring.py  how well a net draws, by the strength of its guidance
 

@@ -1,6 +1,6 @@
-"""A net with its latents in a file and back, in numbers of 16 bits; and the two that are packed.
+"""A net with its latents in a file and back, in numbers of 16 bits; and the one that is packed.
 
-`digits.npz` and `emoji.npz` were made by `agentlab train diffusion`; each has its card beside it.
+What lies in `emoji` was made by `agentlab train diffusion`; its card says how.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from agentlab_tools.diffusion.latents import Latents
 
 if TYPE_CHECKING:
     from agentlab_tools.diffusion.net import Net
-
-Name: TypeAlias = Literal["digits", "emoji"]
 
 
 _NET = "net/"
@@ -61,6 +59,6 @@ class Kept:
 
 
 @cache
-def packed(name: Name) -> Kept:
-    """One of the two that come with AgentLab."""
-    return Kept.load(Path(__file__).with_name(f"{name}.npz"))
+def packed() -> Kept:
+    """The one that comes with AgentLab and draws emoji."""
+    return Kept.load(Path(__file__).parent / "emoji" / "net.npz")

@@ -44,8 +44,8 @@ class Settings(RecipeSettings):
     wide: int = Field(256, ge=8)
     """Numbers between two layers of the net."""
     layers: int = Field(3, ge=1)
-    told: int = Field(64, ge=8)
-    """Numbers in which the moment and the prompt are told to each layer."""
+    told: int = Field(0, ge=0)
+    """Numbers in which moment and prompt scale and shift what layers see; at 0, they are added."""
     rows: int = Field(256, ge=1)
     """Pictures to a step."""
     steps: int = Field(4000, ge=1)
@@ -164,7 +164,6 @@ def card(settings: Settings, scores: dict[str, float]) -> Card:
         limits=_OF_EMOJI if emoji else _OF_DIGITS,
         files={
             "net.npz": "weights in 16 bits, and the axes in 8",
-            "latents.npz": "the axes alone",
             "scores.json": "what was measured, with all digits",
         },
     )
@@ -178,9 +177,9 @@ _DIGITS = (
     _MINILM,
 )
 _EMOJI = (
-    "480 animals, plants, dishes, faces, hearts and kinds of weather, emoji by Noto (Google, Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), as "
-    "packed in emoji-datasource 16 (Cal Henderson, MIT), with names and other words of emojilib "
-    "(Mu-An Chiou, MIT)",
+    "465 animals, plants, dishes, faces, hearts and kinds of weather: emoji by Noto (Google, "
+    "Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), as packed in emoji-datasource 16 (Cal "
+    "Henderson, MIT), with names and other words of emojilib (Mu-An Chiou, MIT)",
     _MINILM,
 )
 _OF_DIGITS = "Single digits in the six colours that it was shown; other words come out by luck."
