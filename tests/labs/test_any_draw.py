@@ -36,6 +36,7 @@ DRAWN = {
     "m4/music": ("tokens", "parallels", "apart", "learn"),
     "m4/clip": ("contrast", "train", "name", "blind"),
     "m4/gan": ("losses", "frechet", "diagnose"),
+    "m4/diffusion": ("perfect", "learn"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -24,6 +24,7 @@ from agentlab.labs.find import find_folder, load
         ("m3/full-fine-tune", "transformers", "train"),
         ("m3/qlora", "torch", "train"),
         ("m4/gan", "torch", "train"),
+        ("m4/diffusion", "torch", "train"),
         ("m4/music", "torch", "train"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Starters, reference solutions, other right answers, and wrong ones: the direction of least loss."""
+"""Starter, reference solution, other right answers, and wrong ones: the direction of least loss."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ STEPS = programs(
         _EULER,
         _ALWAYS,
         "count = looks // 2\n",
-        '    """Pictures of noise (n, 160). `look(x, t, prompts)` or `look(x, t)`, so many times."""\n\n',
+        '    """Pictures of noise (n, 160), from so many: look(x, t, prompts), look(x, t)."""\n\n',
     ),
     solution=_draw(_MIDDLE),
     also={

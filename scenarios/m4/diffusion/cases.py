@@ -26,7 +26,7 @@ def mixtures(seed: int) -> list[Mixture]:
     """Clouds and digits, mixed with noise."""
     import numpy as np
 
-    dice = np.random.default_rng(seed)
+    dice: Any = np.random.default_rng(seed)
 
     def mixed(name: str, pictures: Array, t: float, count: int = 6) -> Any:
         rows = dice.integers(len(pictures), size=count)
@@ -45,7 +45,7 @@ def mixtures(seed: int) -> list[Mixture]:
     ]
     # from all of noise: no picture is near, and each weighs too little to be told from 0
     name, x, t, pictures = found[-1]
-    far = dice.normal(size=x.shape).round(4)
+    far: Array = np.asarray(dice.normal(size=x.shape), float).round(4)
     return [*found[:-1], (name, np.concatenate([x[:3], far[:3]]), t, pictures)]
 
 

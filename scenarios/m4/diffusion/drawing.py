@@ -37,7 +37,7 @@ def sheet(rows: Sequence[tuple[str, Array]], columns: Sequence[str] = (), tall: 
     pen = ImageDraw.Draw(paper)
     for number, words in enumerate(columns):
         middle = left + number * cell + edge // 2
-        pen.text((middle, top - _GAP), words, fill=_INK, font=font, anchor="mb")
+        pen.text((middle, top - _GAP - 3), words, fill=_INK, font=font, anchor="ms")
     for line, (words, pictures) in enumerate(rows):
         at = top + line * cell
         pen.text((left - 2 * _GAP, at + edge // 2), words, fill=_INK, font=font, anchor="rm")

@@ -86,13 +86,11 @@ def perfects() -> None:
     trial = learning.Trial.of(0)
     net, _ = tried(answers.LEARN.solution.code, 0)
     fresh = trial.latents.encode(trial.fresh)
-    dice = np.random.default_rng(0)
+    dice: Any = np.random.default_rng(0)
     told = captions.as_words(captions.prompts())
-    for name, rows, prompts in (
-        ("known", trial.x[:1000], trial.prompts[:1000]),
-        ("others", fresh[:1000], None),
-    ):
-        lost: dict[str, list[float]] = {"best": [], "net": []}
+    several: Any = (("known", trial.x[:1000]), ("others", fresh[:1000]))
+    for name, rows in several:
+        lost: dict[str, list[Any]] = {"best": [], "net": []}
         for t in (0.1, 0.3, 0.5, 0.7, 0.9):
             noise = dice.normal(size=rows.shape)
             x, way = (1 - t) * noise + t * rows, rows - noise
@@ -145,16 +143,16 @@ def points() -> None:
 def solvers() -> None:
     """How far steps of two kinds end from the exact pictures, by how often the net is asked."""
     for guidance in (1.0, 2.0, 4.0):
-        for count in (4, 8, 16, 32):
-            off: dict[str, list[float]] = {"euler": [], "middle": [], "four": []}
-            for seed in range(DRAWS):
-                task = dataclasses.replace(sampling.tasks(seed)[0], guidance=guidance)
-                due = looks.exact(task, 200)
-                off["euler"].append(sampling.off(looks.walked(task, count), due))
-                off["middle"].append(sampling.off(looks.walked(task, count // 2, 2), due))
-                off["four"].append(sampling.off(looks.walked(task, count // 4, 4), due))
-            told = {name: round(float(np.mean(rows)), 3) for name, rows in off.items()}
-            print(f"guidance {guidance:g}, {count} directions: {told}", flush=True)
+        off: dict[str, list[float]] = {}
+        for seed in range(DRAWS):
+            task = dataclasses.replace(sampling.tasks(seed)[0], guidance=guidance)
+            due = looks.exact(task)
+            for count in (4, 8, 16):
+                for name, order in (("euler", 1), ("middle", 2), ("four", 4)):
+                    made = looks.walked(task, count // order, order)
+                    off.setdefault(f"{count} {name}", []).append(sampling.off(made, due))
+        told = {name: round(float(np.mean(rows)), 3) for name, rows in off.items()}
+        print(f"guidance {guidance:g}, directions and rule: {told}", flush=True)
 
 
 def seen() -> None:

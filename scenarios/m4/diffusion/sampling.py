@@ -69,7 +69,8 @@ async def tried(seed: int, draw: Draw) -> tuple[dict[str, Any], list[tuple[str, 
         if isinstance(made, str):
             found["looks" if "looks are taken" in made else "near"] = f"{at}: {made}"
             continue
-        due, euler = await asyncio.to_thread(lambda one=task: (exact(one), plain(one)))
+        due = await asyncio.to_thread(exact, task)
+        euler = await asyncio.to_thread(plain, task)
         share = off(made, due) / off(euler, due)
         found["shares"][f"{task.guidance:g}"] = round(share, 3)
         if not share <= NEAR[task.guidance]:

@@ -54,12 +54,13 @@ class Desk:
 
     async def begin(self, code: str, *, torch: bool = False) -> str:
         """Open it, and run the program in it."""
-        self.opened = self.plain
+        opened = self.plain
         if torch:
-            self.opened = await self.stack.enter_async_context(_open("torch", "numpy"))
-            await printed_by(self.opened, quick.FIRST)
-            await self.opened.write_file("net.py", NET.read_bytes())
-        return display_safe((await printed_by(self.opened, code))[:_SHOWN]).rstrip() or "ready"
+            opened = await self.stack.enter_async_context(_open("torch", "numpy"))
+            await printed_by(opened, quick.FIRST)
+            await opened.write_file("net.py", NET.read_bytes())
+        self.opened = opened
+        return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
 
     async def run(self, code: str, given: Mapping[str, Any]) -> Mapping[str, Array]:
         """Give arrays to our code on the learner's functions, and read those that it leaves.

@@ -1,8 +1,8 @@
 """What is in a picture, by those who had no part in its making.
 
-A digit is read by the net in `agentlab_tools.digits.judge`, which learnt from other digits, in grey;
-its colour is that of the nearest ink. An emoji is looked at by EfficientNet, and named by the
-nearest of those that exist.
+A digit is read by the net in `agentlab_tools.digits.judge`, which learnt from other digits, in
+grey; its colour is that of the nearest ink. An emoji is looked at by EfficientNet, and named by the
+nearest of those that are learnt.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def shades(pictures: Array) -> tuple[Array, Array]:
-    """How much ink is where in tinted digits (n, 3, 14, 14), (n, 196); and what it takes, (n, 3)."""
+    """Of tinted digits (n, 3, 14, 14): how much ink is where, (n, 196); what it takes, (n, 3)."""
     import numpy as np
 
     taken = ((1 - np.asarray(pictures, float)) / 2).reshape(len(pictures), 3, -1).clip(0, 1)

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentlab_tools.diffusion.latents import Latents
 
@@ -31,13 +31,13 @@ class Kept:
         """Write it."""
         import numpy as np
 
-        halves = {
+        parts: dict[str, Any] = {
             f"{_NET}{name}": part.cpu().half().numpy()
             for name, part in self.net.state_dict().items()
         }
-        shape = np.array(json.dumps(asdict(self.net.shape)))
+        parts["shape"] = np.array(json.dumps(asdict(self.net.shape)))
         with path.open("wb") as file:
-            np.savez_compressed(file, shape=shape, **halves, **self.latents.arrays())
+            np.savez_compressed(file, **parts, **self.latents.arrays())
 
     @classmethod
     def load(cls, path: Path) -> Kept:

@@ -58,11 +58,12 @@ class Latents:
         whole = (axes / scale).round().astype(np.int8)
         apart = np.sqrt(np.maximum(sizes[: -count - 1 : -1], 0) / len(rows))
         usual = np.sqrt((apart**2).mean())
+        apart = np.maximum(apart, 1e-3 * usual)  # nothing differs where all pictures are white
         spread = apart**evened * usual ** (1 - evened)
         spread *= np.sqrt(((apart / spread) ** 2).mean())
         return cls(
             pictures.shape[-1],
-            *(part.astype(np.float32) for part in (middle,)),
+            middle.astype(np.float32),
             whole,
             scale.astype(np.float32),
             spread.astype(np.float32),
@@ -98,7 +99,7 @@ class Latents:
         with np.load(path, allow_pickle=False) as kept:
             return cls(**{name: kept[name] for name in kept.files})
 
-    def arrays(self) -> dict[str, Array]:
+    def arrays(self) -> dict[str, Any]:
         """As they are kept in a file."""
         import numpy as np
 

@@ -9,6 +9,7 @@ colleagues, 2018), a net remembers more. Python for the sandbox and outside alik
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch  # noqa: TID253 - the file is loaded where a net is made
 from torch import Tensor, nn  # noqa: TID253
@@ -56,8 +57,9 @@ class Net(nn.Module):
         self.tells = nn.ModuleList(nn.Linear(*sizes) for _ in range(shape.layers))
         self.layers = nn.ModuleList(nn.Linear(wide, wide) for _ in range(shape.layers))
         self.last = nn.Linear(wide, shape.numbers)
-        for part in (*(self.tells if told else ()), self.last):
-            nn.init.zeros_(part.weight)
+        nn.init.zeros_(self.last.weight)
+        for part in self.tells if told else ():
+            nn.init.zeros_(cast(nn.Linear, part).weight)
 
     def forward(self, x: Tensor, t: Tensor, prompts: Tensor) -> Tensor:
         """The direction, in the shape of x."""

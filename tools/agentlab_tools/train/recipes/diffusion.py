@@ -95,7 +95,7 @@ def train(settings: Settings, work: Work) -> None:
         rows = work.batch(step, settings.rows, of=len(numbers))
         ways = torch.randint(len(vectors), (len(rows),)).to(place.device)
         rate = s.set_rate(optimizer, s.cosine(step, settings.steps, settings.lr))
-        loss = surprise(net, numbers[rows], vectors[ways, said[rows]], settings.dropped)
+        loss: Any = surprise(net, numbers[rows], vectors[ways, said[rows]], settings.dropped)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
@@ -178,7 +178,7 @@ _DIGITS = (
 )
 _EMOJI = (
     "465 animals, plants, dishes, faces, hearts and kinds of weather: emoji by Noto (Google, "
-    "Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), as packed in emoji-datasource 16 (Cal "
+    "Apache-2.0) and Twemoji (Twitter and others, CC-BY 4.0), packed in emoji-datasource 16 (Cal "
     "Henderson, MIT), with names and other words of emojilib (Mu-An Chiou, MIT)",
     _MINILM,
 )
