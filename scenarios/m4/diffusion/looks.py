@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _WAIT = 0.002
 _LARGEST = 4_000_000
+_KEPT = 8
 _MOST = 64
 """Pictures, and letters of a prompt, at most."""
 
@@ -97,11 +98,13 @@ class Lender:
     Attributes:
         left: looks that are left of a task, and
         refused: whether there was one more.
+        ways: when the net was asked with prompts, and the first few pictures as they were then.
     """
 
     sandbox: Sandbox
     left: int = 0
     refused: bool = False
+    ways: list[tuple[float, Array]] = field(default_factory=list[Any])
     _served: int = 0
 
     async def during(self, looks: int, run: Callable[[], Any]) -> Any:
@@ -110,7 +113,7 @@ class Lender:
         Raises:
             ToolError: it did not end well.
         """
-        self.left, self.refused = looks, False
+        self.left, self.refused, self.ways = looks, False, []
         cell = asyncio.ensure_future(run())
         try:
             while not cell.done():
@@ -141,7 +144,10 @@ class Lender:
             return file.getvalue()
         self.left -= 1
         try:
-            np.savez(file, way=looked(*_asked(data)))
+            x, t, prompts = _asked(data)
+            np.savez(file, way=looked(x, t, prompts))
+            if prompts is not None:
+                self.ways.append((t, x[:_KEPT]))
         except ToolError as error:
             np.savez(file, error=np.array(str(error)))
         return file.getvalue()

@@ -88,7 +88,7 @@ def perfects() -> None:
     fresh = trial.latents.encode(trial.fresh)
     dice: Any = np.random.default_rng(0)
     told = captions.as_words(captions.prompts())
-    several: Any = (("known", trial.x[:1000]), ("others", fresh[:1000]))
+    several: Any = (("known", trial.x[:400]), ("others", fresh[:400]))
     for name, rows in several:
         lost: dict[str, list[Any]] = {"best": [], "net": []}
         for t in (0.1, 0.3, 0.5, 0.7, 0.9):
@@ -101,12 +101,12 @@ def perfects() -> None:
             lost["net"].append(float(((said.detach().numpy() - way) ** 2).mean()))
         print(f"{name}: loss without a prompt, best {np.mean(lost['best']):.3f}, ", end="")
         print(f"net {np.mean(lost['net']):.3f}", [round(x, 3) for x in lost["best"]])
-    x, steps = trial.noise[:200].astype(float), 40
+    x, steps = trial.noise[:60].astype(float), 40
     for n in range(steps):
         x = x + perfect.best(x, n / steps, trial.x) / steps
     gap = perfect.nearest(x, trial.x)
     made = answers_draw(net, trial)
-    real = np.median(perfect.nearest(fresh[:200], trial.x))
+    real = np.median(perfect.nearest(fresh[:60], trial.x))
     print(f"walked: {np.median(gap):.4f} from known, {(gap < 0.05 * real).mean():.0%} copies")
     near = perfect.nearest(made, trial.x)
     print(f"net: {np.median(near):.3f}, {(near < 0.05 * real).mean():.0%}; real ones {real:.3f}")
@@ -115,8 +115,8 @@ def perfects() -> None:
 def answers_draw(net: Any, trial: Any) -> Any:
     """Pictures that the net of the solution draws with nobody asked."""
     space = program(answers.LEARN.solution.code)
-    noise = torch.tensor(trial.noise[:200])
-    return space["draw"](net, noise, torch.zeros(200, 16), 0.0).numpy().astype(float)
+    noise = torch.tensor(trial.noise[:60])
+    return space["draw"](net, noise, torch.zeros(60, 16), 0.0).numpy().astype(float)
 
 
 def louder() -> None:

@@ -27,6 +27,7 @@ NEAR = {1.0: 0.35, 2.0: 0.5, 3.0: 0.5}
 """How far from the exact ends, of what Euler's steps are with as many looks, for each guidance."""
 PICTURES, PAINTED = 24, 6
 BY_AGENT = (3.0, 40)
+_MOMENTS = (0.0, 0.2, 0.4, 0.6, 0.8)
 WITHIN, ENOUGH = 5, 2
 """Among how many of the nearest a wish must be, and how many of three wishes must come true."""
 
@@ -80,6 +81,16 @@ async def tried(seed: int, draw: Draw) -> tuple[dict[str, Any], list[tuple[str, 
             )
         rows.append((f"guidance {task.guidance:g}", packed().latents.decode(made)))
     return found, rows
+
+
+def film(ways: Sequence[tuple[float, Array]], end: Array) -> list[tuple[str, Array]]:
+    """Pictures on their way, at about these moments, and as they became."""
+    rows: list[tuple[str, Array]] = []
+    for moment in _MOMENTS:
+        if ways:
+            t, x = min(ways, key=lambda one: abs(one[0] - moment))
+            rows.append((f"t = {t:.2f}", packed().latents.decode(x)))
+    return [*rows, ("t = 1", end[: len(rows[0][1])])] if rows else []
 
 
 async def painted(seed: int, draw: Draw) -> tuple[list[dict[str, Any]], list[tuple[str, Array]]]:

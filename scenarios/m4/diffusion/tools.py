@@ -264,10 +264,18 @@ async def paint(code: str, context: ToolContext) -> str:
         return numbers(made.get("made"), task.noise.shape, why)
 
     found, rows = await sampling.tried(seed, draw)
+    film = (
+        sampling.film(bench.lender.ways, rows[-1][1])
+        if bench.lender and len(rows) == len(sampling.BUDGETS)
+        else []
+    )
     lines = [
         f"guidance {guidance}: {share:.2f} times as far from the exact pictures as Euler's steps"
         for guidance, share in found["shares"].items()
     ]
+    if film:
+        picture = await asyncio.to_thread(sheet, film, (), 64)
+        context.attach("film.png", picture, "image/png")
     some = [(words, pictures[:_COLUMNS]) for words, pictures in rows]
     if some:
         context.attach("emoji.png", await asyncio.to_thread(sheet, some, (), 64), "image/png")
