@@ -26,7 +26,7 @@ EACH = 10
 GUIDED = (0.0, 1.0, 2.0, 4.0)
 MEASURED = 2.0
 """The guidance at which what is drawn has to be varied, new, and like real digits."""
-SHOWN, UNSHOWN = 0.9, 0.75
+SHOWN, UNSHOWN = 0.9, 0.7
 """How many of the pictures show digit and colour as asked, at guidance 2."""
 UNTOLD = 0.2
 """How many may do so at guidance 0."""
