@@ -23,7 +23,7 @@ from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, displ
 from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
-from . import cases, judging, looks, perfect, quick, sampling
+from . import cases, inside, judging, looks, perfect, sampling
 from .drawing import sheet
 from .learning import GUIDED, MEASURED, Trial
 
@@ -57,7 +57,7 @@ class Desk:
         opened = self.plain
         if torch:
             opened = await self.stack.enter_async_context(_open("torch", "numpy"))
-            await printed_by(opened, quick.FIRST)
+            await printed_by(opened, inside.FIRST)
             await opened.write_file("net.py", NET.read_bytes())
         self.opened = opened
         return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
@@ -75,7 +75,7 @@ class Desk:
         file = io.BytesIO()
         np.savez(file, **given)
         await self.opened.write_file("given.npz", file.getvalue())
-        await printed_by(self.opened, f"{_BEGIN}{code}{_END}")
+        await printed_by(self.opened, f"{inside.BEGIN}{code}{inside.END}")
         try:
             data = await self.opened.read_file("made.npz", limit=_LARGEST)
             with np.load(io.BytesIO(data), allow_pickle=False) as made:
@@ -136,7 +136,7 @@ async def walk(code: str, context: ToolContext) -> str:
     told: dict[str, Any] = {"count": np.array(len(asked))}
     for number, (_, x, t, pictures) in enumerate(asked):
         told |= {f"x{number}": x, f"t{number}": np.array(t), f"y{number}": pictures}
-    made = await bench.run(_BEST, {**given, **told})
+    made = await bench.run(inside.BEST, {**given, **told})
     said = _listed(made.get("best"), len(asked))
     found: dict[str, Any] = {"way": _way(given, made)}
     for check, names in (("best", cases.USUAL), ("late", cases.LATE)):
@@ -144,7 +144,7 @@ async def walk(code: str, context: ToolContext) -> str:
     known = drawn(seed, _KNOWN, 0)[0] * 2 - 1
     noise = dice.normal(size=(_WALKERS, known.shape[1]))
     steps = np.linspace(0, 1, _WALK + 1)
-    made = await bench.run(_WALKED, {"known": known, "noise": noise, "steps": steps})
+    made = await bench.run(inside.WALKED, {"known": known, "noise": noise, "steps": steps})
     film = numbers(
         made.get("film"), (_WALK + 1, *noise.shape), "best must return one row a row of x"
     )
@@ -196,10 +196,10 @@ async def learn(code: str, context: ToolContext) -> str:
         return await bench.begin(code, torch=True)
     trial = await asyncio.to_thread(Trial.of, json.loads(code)["seed"])
     given = {"x": trial.x, "prompts": trial.prompts, "seed": trial.seed}
-    made = await bench.run(_LEARN, given)
+    made = await bench.run(inside.LEARN, given)
     context.emit(f"trained in {float(made['seconds']):.0f} s\n")
     asked = {"noise": trial.noise, "prompts": trial.told(), "guided": list(GUIDED)}
-    made = await bench.run(_DRAW, asked)
+    made = await bench.run(inside.DRAW, asked)
     why = f"draw must return {trial.noise.shape} numbers, as noise is"
     drawings = {
         guidance: numbers(made.get(f"made{n}"), trial.noise.shape, why)
@@ -257,7 +257,7 @@ async def paint(code: str, context: ToolContext) -> str:
         given = {"noise": task.noise, "told": json.dumps(task.prompts)}
         given |= {"guidance": task.guidance, "looks": task.looks}
         try:
-            made = await bench.lent(task.looks, _PAINT, given)
+            made = await bench.lent(task.looks, inside.PAINT, given)
         except ToolError as error:
             return "all looks are taken" if bench.refused else str(error).splitlines()[-1][:200]
         why = f"draw must return {task.noise.shape} numbers, as noise is"
@@ -321,48 +321,3 @@ def _listed(said: Array | None, count: int) -> list[Any]:
     if not isinstance(made, list) or len(cast(list[Any], made)) != count:
         raise ToolError("what came out of it can't be read")
     return cast(list[Any], made)
-
-
-_BEGIN = """import json, numpy, sys, time
-with numpy.load("given.npz") as _file:
-    _given = {_name: _file[_name] for _name in _file.files}
-_made = {}
-"""
-_END = """
-numpy.savez("made.npz", **_made)"""
-_BEST = """
-def _tried(x, t, pictures):
-    try:
-        return numpy.asarray(best(x, t, pictures), dtype=float).tolist()
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"[:100]
-_made["mixed"] = numpy.array([mixed(_p, _n, float(_t)) for _p, _n, _t in zip(
-    _given["pictures"], _given["noise"], _given["t"])])
-_made["direction"] = numpy.array(
-    [direction(_p, _n) for _p, _n in zip(_given["pictures"], _given["noise"])])
-_made["best"] = numpy.frombuffer(json.dumps([
-    _tried(_given[f"x{_n}"], float(_given[f"t{_n}"]), _given[f"y{_n}"])
-    for _n in range(int(_given["count"]))]).encode(), dtype="uint8")"""
-_WALKED = """
-_x, _film = _given["noise"], [_given["noise"]]
-for _t, _next in zip(_given["steps"][:-1], _given["steps"][1:]):
-    _x = _x + (_next - _t) * best(_x, float(_t), _given["known"])
-    _film.append(_x)
-_made["film"] = numpy.array(_film)"""
-_PAINT = """
-_made["made"] = draw(look, _given["noise"], json.loads(str(_given["told"])),
-    float(_given["guidance"]), int(_given["looks"]))"""
-_LEARN = """
-import torch
-torch.manual_seed(int(_given["seed"]))
-numpy.random.seed(int(_given["seed"]))
-_since = time.monotonic()
-_net = train(torch.tensor(_given["x"]), torch.tensor(_given["prompts"]))
-_made["seconds"] = time.monotonic() - _since"""
-_DRAW = """
-_noise, _prompts = torch.tensor(_given["noise"]), torch.tensor(_given["prompts"])
-def _plain(made):
-    return numpy.asarray(made.detach() if hasattr(made, "detach") else made, dtype="float32")
-for _n, _guidance in enumerate(_given["guided"].tolist()):
-    _made[f"made{_n}"] = _plain(draw(_net, _noise.clone(), _prompts.clone(), _guidance))
-_made["again"] = _plain(draw(_net, _noise[:60].clone(), _prompts[-60:].clone(), 0.0))"""
