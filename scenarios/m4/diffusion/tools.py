@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
@@ -26,6 +26,7 @@ from agentlab_tools.train.waiting import wait_asleep
 from . import cases, inside, judging, looks, perfect, sampling
 from .drawing import sheet
 from .learning import GUIDED, MEASURED, Trial
+from .reading import listed, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,7 +138,7 @@ async def walk(code: str, context: ToolContext) -> str:
     for number, (_, x, t, pictures) in enumerate(asked):
         told |= {f"x{number}": x, f"t{number}": np.array(t), f"y{number}": pictures}
     made = await bench.run(inside.BEST, {**given, **told})
-    said = _listed(made.get("best"), len(asked))
+    said = listed(made.get("best"), len(asked))
     found: dict[str, Any] = {"way": _way(given, made)}
     for check, names in (("best", cases.USUAL), ("late", cases.LATE)):
         found[check] = judging.misled(asked, said, names)
@@ -287,37 +288,3 @@ async def paint(code: str, context: ToolContext) -> str:
             picture = await asyncio.to_thread(sheet, drawn_rows, (), 96)
             context.attach("wishes.png", picture, "image/png")
     return display_safe("\n".join(lines)) + "\n" + json.dumps(found)
-
-
-def numbers(said: Array | None, shape: tuple[int, ...], why: str) -> Array:
-    """What was sent out, if it is numbers in that shape.
-
-    Raises:
-        ToolError: it is not.
-    """
-    import numpy as np
-
-    try:
-        made = np.asarray(said, dtype=float)
-    except (TypeError, ValueError):
-        raise ToolError(why) from None
-    if made.shape != shape:
-        raise ToolError(f"{why}; it returned the shape {made.shape}")
-    if not np.isfinite(made).all():
-        raise ToolError(f"{why}: some are not finite")
-    return made
-
-
-def _listed(said: Array | None, count: int) -> list[Any]:
-    """A list that was sent out as JSON.
-
-    Raises:
-        ToolError: it is none.
-    """
-    try:
-        made: object = json.loads(bytes(cast(Any, said).astype("uint8")).decode())
-    except (ValueError, AttributeError, RecursionError):
-        made = None
-    if not isinstance(made, list) or len(cast(list[Any], made)) != count:
-        raise ToolError("what came out of it can't be read")
-    return cast(list[Any], made)
