@@ -39,6 +39,7 @@ DRAWN = {
     "m5/capstone": ("judge", "pick", "prove"),
     "m4/video": ("verdict", "film"),
     "m4/gan": ("losses", "frechet", "diagnose"),
+    "m4/diffusion": ("perfect", "learn"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

