@@ -62,10 +62,10 @@ def messages(seed: int) -> list[list[Part]]:
     png = _shown(rng, "PNG", (160, 120), "picture.png", "", "a plain PNG")
     lies = _shown(rng, "JPEG", (220, 140), "scan.png", "two things on a table", "a JPEG named .png")
     bare = _shown(rng, "WEBP", (96, 200), "IMG_0417", "", "a WebP without an ending")
-    large = _shown(rng, "JPEG", (2400, 1500), "photo.jpg", "", "a large photo", turned=True)
+    large = _shown(rng, "JPEG", (2000, 1250), "photo.jpg", "", "a large photo", turned=True)
     bmp = _shown(rng, "BMP", (150, 150), "old.bmp", "an old drawing", "a BMP")
     gif = _shown(rng, "GIF", (64, 64), "tiny.GIF", "", "a GIF")
-    wide = _shown(rng, "PNG", (3200, 300), "strip.png", "a long strip", "a strip of 3,200 points")
+    wide = _shown(rng, "PNG", (2400, 200), "strip.png", "a long strip", "a strip of 2,400 points")
     return [[png, ask[0]], [ask[1], lies, bare, ask[2]], [large, ask[3]], [bmp, gif, wide, ask[4]]]
 
 

@@ -26,7 +26,7 @@ lab = Lab(
         code_step(
             "wire",
             answers_wire.WIRE,
-            Drawn(seeds("wire", "four messages over four protocols"), practice=1, graded=2),
+            Drawn(seeds("wire", "four messages over four protocols"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "Read what the server says of the first message it refuses, protocol by protocol.",
@@ -44,7 +44,7 @@ lab = Lab(
         code_step(
             "soft",
             answers.SOFT,
-            Drawn(seeds("soft", "80 new drawings, 40 new things"), practice=1, graded=1),
+            Drawn(seeds("soft", "80 new drawings, 30 new things"), practice=1, graded=1),
             runs_on="look",
             hints=(
                 "A line from pictures to words has 1,375 pictures to learn from. Which of the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Run: TypeAlias = Callable[[Mapping[str, Any], str], Awaitable[Mapping[str, Any]]]
 """Gives arrays and values to the sandbox, runs glue there, and reads what it left."""
-DRAWINGS, THINGS = 80, 40
+DRAWINGS, THINGS = 80, 30
 """Questions on new drawings of known things, and on new things."""
 TOLD = 60
 """Pictures that the tool of the last step tells of."""
@@ -111,13 +112,8 @@ async def asked(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping
     before, after = (str(said.get(name)) for name in ("before", "after"))
     if len(before) + len(after) > _LONGEST:
         raise ToolError(f"BEFORE and AFTER may have {_LONGEST} letters together")
-    questions = drawn(seed, things=0)
-    soft, split = await _own_eyes(seed)
-    rows = eyes.rows_of(soft, [one.picture for one in questions])
-    middle = eyes.rows_of(soft, split.known[::_MIDDLE]).mean(axis=0)
-    own = await asyncio.to_thread(eyes.scores, rows, questions, before, after)
-    none = await asyncio.to_thread(eyes.scores, middle, questions, before, after)
-    # the same question with the next picture: who sees is wrong there
+    context.emit(f"the model is asked about {DRAWINGS} pictures\n")
+    questions, own, none = await asyncio.to_thread(_by_own_eyes, seed, (DRAWINGS, 0), before, after)
     dice = np.random.default_rng(seed).permutation(len(own))
     made = await run({"own": own[dice], "none": none[dice]}, _CHOOSE)
     why = "choose must return the number of a choice for each picture"
@@ -138,9 +134,16 @@ async def asked(run: Run, seed: int, context: ToolContext) -> tuple[str, Mapping
     return line, found
 
 
-async def _own_eyes(seed: int) -> tuple[eyes.Soft, seen.Split]:
-    soft = await asyncio.to_thread(eyes.learnt, seed)
-    return soft, seen.split(seed)
+@lru_cache(maxsize=16)
+def _by_own_eyes(
+    seed: int, count: tuple[int, int], before: str, after: str
+) -> tuple[list[Question], Array, Array]:
+    """Questions, and the scores of their choices with each picture, and with none in particular."""
+    questions, soft = drawn(seed, *count), eyes.learnt(seed)
+    rows = eyes.rows_of(soft, [one.picture for one in questions])
+    middle = eyes.rows_of(soft, seen.split(seed).known[::_MIDDLE]).mean(axis=0)
+    own = eyes.scores(rows, questions, before, after)
+    return questions, own, eyes.scores(middle, questions, before, after)
 
 
 async def told_by_an_agent(
@@ -149,12 +152,10 @@ async def told_by_an_agent(
     """Have the learner's function put into words what is seen; then an agent asks it."""
     import numpy as np
 
-    questions = drawn(seed, drawings=TOLD // 2, things=TOLD // 2)
-    soft, split = await _own_eyes(seed)
-    rows = eyes.rows_of(soft, [one.picture for one in questions])
-    middle = eyes.rows_of(soft, split.known[::_MIDDLE]).mean(axis=0)
-    own = await asyncio.to_thread(eyes.scores, rows, questions)
-    none = await asyncio.to_thread(eyes.scores, middle, questions)
+    half = TOLD // 2
+    questions, own, none = await asyncio.to_thread(
+        _by_own_eyes, seed, (half, half), eyes.BEFORE, eyes.AFTER
+    )
     names = [one.names() for one in questions]
     order = np.random.default_rng(seed).permutation(len(own)).tolist()
     given = {"own": own[order], "none": none[order], "names": [names[n] for n in order]}
@@ -168,7 +169,7 @@ async def told_by_an_agent(
         far = float(np.diff(np.sort(own[number] - none[number])[-2:])[0])
         right = names[number][one.right]
         found.append({"right": right, "told": told[number], "heard": heard, "far": far})
-    some = [0, 1, TOLD // 2, TOLD // 2 + 1]
+    some = [0, 1, half, half + 1]
     context.emit(f"the agent is asked about {len(some)} pictures\n")
     answers = await asking.asked(
         [n + 1 for n in some], {n + 1: text for n, text in told.items()}
