@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import psutil
 
@@ -51,7 +52,17 @@ def take_down(worker: psutil.Process) -> None:
 
 
 def main(nodes: int) -> None:
-    """Start it, wait, and end it."""
+    """Start it, wait, and end it, in a folder of its own.
+
+    Else Ray notes it as this machine's cluster, which tests beside this one would join.
+    """
+    with TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        os.environ["RAY_TMPDIR"] = folder  # a short name, as those of sockets in it must be
+        hold(nodes)
+
+
+def hold(nodes: int) -> None:
+    """A cluster until the standard input is closed."""
     import ray
     from ray.cluster_utils import Cluster
 

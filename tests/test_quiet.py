@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -220,9 +221,10 @@ command("train", "lora", "--data", "chats.jsonl", *small, "--jobs", "jobs")""",
 command("train", TESTS + "/train/tiny.py", "--jobs", "jobs", "--on", "ray")""",
     "a job on a Ray cluster of two nodes": f"""{COMMAND}
 import subprocess, sys
-cluster = subprocess.Popen([sys.executable, TESTS + "/train/cluster.py", "2"],
+cluster = subprocess.Popen([sys.executable, TESTS + "/ray_cluster.py", "2"],
     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 at = "ray:" + cluster.stdout.readline().strip()
+assert at != "ray:", "the cluster did not start"
 command("train", TESTS + "/train/tiny.py", "--jobs", "jobs", "--on", at)
 cluster.stdin.close(); cluster.wait(60)""",
     "a look-up, which must be seen": "import socket; socket.getaddrinfo('example.com', 80)",
@@ -268,9 +270,12 @@ def test_no_process_looks_up_or_sends_what_was_not_asked_for(name: str, tmp_path
     env = {**os.environ, "AGENTLAB_HOME": str(home / "agentlab"), "HOME": str(home), "USER": "me"}
     # a Ray cluster is its owner's, who turns its reports off; one that a job starts is ours
     env |= {"RAY_USAGE_STATS_ENABLED": "0"} if "cluster" in name else {}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=280, check=False, cwd=home, env=env
-    )
+    # nothing is known there of a cluster of this machine, which can't be reached from in there
+    with TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        env["RAY_TMPDIR"] = folder
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=280, check=False, cwd=home, env=env
+        )
     if "must be seen" not in name:
         if "ModuleNotFoundError" in done.stderr or "MissingExtra" in done.stderr:
             pytest.skip("this extra is not installed")

@@ -181,6 +181,17 @@ def certificate(place: Path) -> str:
     return file(place, "certificate.json", made.model_dump_json())
 
 
+def improved(place: Path) -> list[list[str]]:
+    """A list of what was improved, one of it hostile; and mistakes in asking for more."""
+    kept = place / "improve" / "evil"
+    kept.mkdir(parents=True)
+    told = {"verdict": HOSTILE, "claim": HOSTILE}
+    (kept / "report.json").write_text(json.dumps(told), encoding="utf-8")
+    samples = [{"input": f"{n} {HOSTILE}", "expect": HOSTILE} for n in range(39)]
+    few = file(place, "few.jsonl", "\n".join(json.dumps(one) for one in samples))
+    return [[], [few, "-s", "exact"], [few, "-s", HOSTILE], [HOSTILE], [f"m9/evil:{HOSTILE}"]]
+
+
 SAMPLE = json.dumps({"input": HOSTILE, "id": HOSTILE, "expect": HOSTILE})
 EVIL = ["m9/evil", "-b", "scripted-evil"]
 SHOWN: dict[str, Made] = {
@@ -197,6 +208,7 @@ SHOWN: dict[str, Made] = {
     "eval list": on_results([]),
     "eval show": on_results([RESULTS]),
     "eval compare": on_results([RESULTS, f"{RESULTS}-2"]),
+    "improve": improved,
     "eval run": lambda place: [
         [file(place, "samples.jsonl", HOSTILE), "-s", "exact"],
         [file(place, "good.jsonl", SAMPLE), "-s", "exact", "-b", "scripted-evil"],

@@ -10,13 +10,10 @@ from rich.text import Text
 
 from agentlab.display import counted, one_line, safe
 from agentlab.evaluate.report import Report
-from agentlab.evaluate.statistics import Comparison, Interval
+from agentlab.evaluate.statistics import Comparison
+from agentlab.terminal.intervals import NARROW, WIDTH, bounds_of, interval_bar
 from agentlab.trace.results import Results
 
-WIDTH = 33
-"""Characters of a plotted interval; odd, so that the middle has a place."""
-NARROW = 21
-"""The same, of a difference."""
 _MARKS = "·▁▂▃▄▅▆▇█"
 
 
@@ -46,8 +43,8 @@ def print_report(console: Console, results: Results, report: Report) -> None:
         table.add_row(
             Text(one_line(name, 40)),
             f"{interval.mean:.3f}",
-            _bounds(interval),
-            interval_bar(interval, 0, 1),
+            bounds_of(interval.low, interval.high, interval.n),
+            interval_bar(interval.mean, interval.low, interval.high, 0, 1),
         )
     console.print(table)
     console.print()
@@ -75,8 +72,8 @@ def print_comparison(
         table.add_row(
             Text(one_line(name, 40)),
             f"{c.difference.mean:+.3f}",
-            _bounds(c.difference, sign="+"),
-            interval_bar(c.difference, -1, 1, NARROW),
+            bounds_of(c.difference.low, c.difference.high, c.difference.n, sign="+"),
+            interval_bar(c.difference.mean, c.difference.low, c.difference.high, -1, 1, NARROW),
             f"{c.better} / {c.worse}",
             "< 0.001" if c.p < 0.001 else f"{c.p:.3f}",
         )
@@ -86,28 +83,6 @@ def print_comparison(
     console.print(Text(f"\np: exact {used}, two-sided", "dim"))
 
 
-def interval_bar(interval: Interval, left: float, right: float, width: int = WIDTH) -> Text:
-    """An interval on a scale from `left` to `right`: `    ├───●──┤   `."""
-
-    def place(value: float) -> int:
-        share = (value - left) / (right - left)
-        return round(min(max(share, 0.0), 1.0) * (width - 1))
-
-    cells = [" "] * width
-    if left < 0 < right:
-        cells[place(0)] = "┆"
-    if interval.low is not None and interval.high is not None:
-        low, high = place(interval.low), place(interval.high)
-        for n in range(low, high + 1):
-            cells[n] = "─"
-        cells[low], cells[high] = "├", "┤"
-    at = place(interval.mean)
-    cells[at] = "●"
-    return Text.assemble(
-        ("".join(cells[:at]), "cyan"), (cells[at], "bold"), ("".join(cells[at + 1 :]), "cyan")
-    )
-
-
 def sample_strip(samples: Mapping[str, float]) -> Text:
     """A mark for each sample, in the data's order: the fuller, the better."""
     text = Text("samples  ", "dim")
@@ -115,12 +90,6 @@ def sample_strip(samples: Mapping[str, float]) -> Text:
         style = "green" if value == 1 else "red" if value == 0 else "yellow"
         text.append(_MARKS[round(value * (len(_MARKS) - 1))], style)
     return text
-
-
-def _bounds(interval: Interval, sign: str = "") -> str:
-    if interval.low is None or interval.high is None:
-        return "too few to say" if interval.n < 2 else "all the same"
-    return f"{interval.low:{sign}.3f} … {interval.high:{sign}.3f}"
 
 
 def _print_wrong(console: Console, results: Results, report: Report) -> None:

@@ -18,6 +18,7 @@ from agentlab.evaluate.scorers import Aids, RunCode, Scorer, scorer
 from agentlab.evaluate.task import Task, data_task, lab_task
 from agentlab.labs.answers import AgentAnswer
 from agentlab.labs.attempt import Case
+from agentlab.labs.runner import GRADING_SEED
 from agentlab.labs.values import Lab
 from agentlab.messages import Value
 
@@ -49,6 +50,8 @@ class Plan(Value):
     """Of a data set; None for a lab's step."""
     cases: int | None = None
     """How many cases of a lab's step to draw; None for as many as grading takes."""
+    seed: int = GRADING_SEED
+    """That cases of a lab's step are drawn from."""
     answer: AgentAnswer | None = None
     """The agent; None for a plain one, or for the step's reference solution."""
     scorers: tuple[str, ...] = ()
@@ -69,7 +72,9 @@ class Plan(Value):
             return data_task(self.task, samples, self.answer or AgentAnswer(), backend, runs)
         assert lab is not None, "without samples, a lab draws the cases"
         step = self.task.rpartition(":")[2]
-        return lab_task(lab, step, backend, runs, answer=self.answer, count=self.cases)
+        return lab_task(
+            lab, step, backend, runs, answer=self.answer, seed=self.seed, count=self.cases
+        )
 
     def open_scorers(
         self,

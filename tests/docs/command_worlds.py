@@ -77,6 +77,11 @@ NOT_RUN: Mapping[str, Elsewhere] = {
         "mcp_tools/test_mcp_local.py::test_the_local_model_asks_a_server_of_the_package_index",
         "mcp_tools/test_mcp_http.py::test_a_server_that_was_started_anew_is_met_again",
     ),
+    r"improve .+": _by(
+        "tries and trains for minutes, which a model of two layers does in seconds",
+        "train/test_improve_command.py::test_it_learns_what_is_asked_for_and_says_so_with_traces_behind_it",
+        "train/test_improve_parts.py::test_a_labs_cases_that_were_drawn_twice_are_asked_in_one_part",
+    ),
     r"sandbox check": _by(
         "attacks for minutes",
         "execute/test_tools.py::test_check_attacks_this_machine",

@@ -35,6 +35,7 @@ DRAWN = {
     "m2/three-architectures": ("wire", "fill", "cannot", "route"),
     "m4/music": ("tokens", "parallels", "apart", "learn"),
     "m4/clip": ("contrast", "train", "name", "blind"),
+    "m5/capstone": ("judge", "pick", "prove"),
     "m4/gan": ("losses", "frechet", "diagnose"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""

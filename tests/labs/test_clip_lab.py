@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import json
 import sys
 from random import Random
@@ -19,6 +20,8 @@ from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.values import CodeStep, Lab
+from agentlab_tools.emoji.finding import found
+from agentlab_tools.emoji.sheet import Row, sheet
 
 MODEL = Scripted(["never asked"])
 COLOURS = ("red", "blue", "green")
@@ -67,8 +70,7 @@ def test_the_loss_of_a_batch_by_hand(lab: Lab):
     assert loss == pytest.approx(1000)
 
 
-def test_what_is_found_counts_ties_against_it(lab: Lab):
-    found = part(lab, "space").found
+def test_what_is_found_counts_ties_against_it():
     eye = np.eye(10)
     assert found(eye, eye, 1) == 1
     assert found(np.ones((10, 3)), np.ones((10, 3)), 5) == 0
@@ -204,15 +206,9 @@ def test_averages_judge_all_cases_and_say_what_failed(lab: Lab):
 def test_a_sheet_has_a_row_for_each_and_long_words_are_cut(lab: Lab):
     from PIL import Image
 
-    sheets, scenes = part(lab, "sheet"), part(lab, "scenes")
-    tile = scenes._tile("dog")
-    rows = [
-        sheets.Row("a dog", [tile] * 3, (1,), "below"),
-        sheets.Row("word " * 40, []),
-    ]
-    import io
-
-    picture = Image.open(io.BytesIO(sheets.sheet(rows)))
+    tile = part(lab, "scenes")._tile("dog")
+    rows = [Row("a dog", [tile] * 3, (1,), "below"), Row("word " * 40, [])]
+    picture = Image.open(io.BytesIO(sheet(rows)))
     assert picture.format == "PNG"
     assert picture.size == (250 + 3 * 74 + 10, 2 * 74 + 10)
     assert (0, 140, 60) in {color for _, color in picture.convert("RGB").getcolors(100_000) or ()}

@@ -21,7 +21,8 @@ from agentlab.labs.find import find_folder, load
 from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
-from agentlab_tools.digits import digits
+from agentlab_tools.digits import digits, drawing, judge
+from agentlab_tools.digits.measures import apart, distances, variety
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def part(lab: Lab, name: str) -> ModuleType:
 
 def test_the_judge_reads_digits_that_it_never_saw(lab: Lab):
     pictures, right = digits()
-    chances = part(lab, "judge").read(pictures)
+    chances = judge.read(pictures)
     assert np.allclose(chances.sum(axis=1), 1)
     assert (chances.argmax(axis=1) == right).mean() > 0.97
 
@@ -64,7 +65,6 @@ def test_the_expected_slopes_are_those_of_the_losses(lab: Lab):
 
 
 def test_the_distance_is_that_of_the_formula_and_of_gaussians_that_are_known(lab: Lab):
-    distances = part(lab, "cases").distances
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(50, 6)) @ rng.normal(size=(6, 6)), rng.normal(size=(40, 6)) + 1
     a, b = np.cov(x.T), np.cov(y.T)
@@ -80,15 +80,15 @@ def test_the_distance_is_that_of_the_formula_and_of_gaussians_that_are_known(lab
 
 
 def test_each_set_is_as_ill_as_it_is_said_to_be(lab: Lab):
-    sets, judge = part(lab, "sets"), part(lab, "judge")
+    sets = part(lab, "sets")
     x, _, fresh, right = sets.digits()
     for seed in range(3):
         found = sets.sets(seed)
         assert len(found) == 10
         for one in found:
-            near = sets.apart(one.pictures, x).min(axis=1)
+            near = apart(one.pictures, x).min(axis=1)
             copied = (near < 0.4).mean() > 0.25
-            alike = sets.variety(one.pictures, one.asked, fresh, right) < 0.3
+            alike = variety(one.pictures, one.asked, fresh, right) < 0.3
             deaf = (judge.read(one.pictures).argmax(axis=1) == one.asked).mean() < 0.4
             state = "copies" if copied else "collapsed" if alike else "deaf" if deaf else "well"
             assert state == one.state, one.name
@@ -121,7 +121,7 @@ def test_what_the_agent_had_drawn_is_read_digit_by_digit(lab: Lab):
     played, judging = part(lab, "played"), part(lab, "judging")
     game = played.Game.of(1)
     text = [str(number) for number in game.numbers]
-    sure = part(lab, "judge").read(game.fresh)[np.arange(len(game.right)), game.right] > 0.99
+    sure = judge.read(game.fresh)[np.arange(len(game.right)), game.right] > 0.99
     drawn = np.array(
         [
             game.fresh[np.flatnonzero(sure & (game.right == int(digit)))[0]]
@@ -169,7 +169,6 @@ def test_what_is_no_array_is_refused(lab: Lab):
 
 
 def test_pictures_are_drawn_with_what_there_is(lab: Lab):
-    drawing = part(lab, "drawing")
     pictures = np.linspace(0, 1, 12 * 196).reshape(12, 196)
     sheet = drawing.sheet(pictures, 5)
     assert sheet.shape == (29, 74)

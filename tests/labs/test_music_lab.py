@@ -18,7 +18,8 @@ from agentlab.errors import MissingExtra, ToolError
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.values import CodeStep, Lab
-from agentlab_tools.chorales import Chorale
+from agentlab_tools.chorales import Chorale, data, heard, notes, rules
+from agentlab_tools.chorales.given import source
 
 HYMN: Any = (
     ((67, 4), (67, 4), (None, 4), (69, 2), (71, 2), (72, 16)),
@@ -53,7 +54,6 @@ def few(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Chorale]]:
         low = (*((pitch - 24, 4) for pitch in tune[:-1]), (48, 4))
         held = ((60, 128),)
         made.append(Chorale(f"own{number}", (upper, held, held, low), 0, 16, 0, ()))
-    data = part(lab, "data")
     for name in ("common", "at_home", "numbered", "families"):
         getattr(data, name).cache_clear()
     monkeypatch.setattr(data, "chorales", lambda: tuple(made))
@@ -63,7 +63,6 @@ def few(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Chorale]]:
 
 
 def test_voices_come_back_from_the_labs_own_numbers(lab: Lab):
-    notes = part(lab, "notes")
     tokens = notes.written(HYMN, False, 12)
     assert notes.read(tokens) == [list(voice) for voice in HYMN]
     assert (tokens[0], tokens[-1]) == (notes.MAJOR, notes.END)
@@ -73,7 +72,6 @@ def test_voices_come_back_from_the_labs_own_numbers(lab: Lab):
 
 
 def test_numbers_that_make_no_sense_are_read_all_the_same(lab: Lab):
-    notes = part(lab, "notes")
     rng = Random(1)
     for _ in range(50):
         voices = notes.read([rng.randrange(1, notes.SIZE) for _ in range(80)])
@@ -122,7 +120,7 @@ def test_what_are_no_four_voices_is_refused(lab: Lab, said: object):
 
 
 def test_each_trap_is_what_its_name_says(lab: Lab):
-    traps, rules = part(lab, "traps"), part(lab, "rules")
+    traps = part(lab, "traps")
     wanted = {
         "a fifth, then a fifth": [5],
         "an octave, then an octave, downwards": [8],
@@ -172,7 +170,6 @@ def test_a_twin_in_another_key_is_seen_and_sizes_are(lab: Lab):
 
 
 def test_relations_reach_over_others_and_no_family_is_torn(lab: Lab):
-    data = part(lab, "data")
     rng = Random(3)
     one, two = ([rng.randrange(60, 80) for _ in range(26)] for _ in range(2))
     middle = [*one[10:], *(pitch + 2 for pitch in two[:16])]
@@ -180,7 +177,7 @@ def test_relations_reach_over_others_and_no_family_is_torn(lab: Lab):
 
 
 def test_beginnings_grow_and_never_show_what_is_asked_later(lab: Lab, few: list[Chorale]):
-    learning, data = part(lab, "learning"), part(lab, "data")
+    learning = part(lab, "learning")
     trial = learning.Trial.of(3, range(30), range(30, 40))
     for number, (round, then) in enumerate(zip(trial.rounds, trial.then, strict=True)):
         for n, (beginning, token) in enumerate(zip(round, then, strict=True)):
@@ -190,7 +187,7 @@ def test_beginnings_grow_and_never_show_what_is_asked_later(lab: Lab, few: list[
 
 
 def test_chances_are_judged_by_what_came(lab: Lab, few: list[Chorale]):
-    learning, notes = part(lab, "learning"), part(lab, "notes")
+    learning = part(lab, "learning")
     trial = learning.Trial.of(3, range(30), range(30, 40))
     flat = np.full((10, notes.SIZE), -math.log(notes.SIZE))
     judged = trial.judged([flat.tolist()] * len(trial.rounds))
@@ -219,8 +216,8 @@ def test_keys_by_name_and_notes_in_them(lab: Lab):
     assert keys.named("B flat major") == keys.named("Bb major") == (10, False)
     assert keys.named("F# minor") == (6, True)
     assert keys.named("A-flat major") == (8, False)
-    assert keys.in_key(HYMN, 0, False) == 1
-    assert keys.in_key(HYMN, 1, False) < 0.5
+    assert heard.in_key(HYMN, 0, False) == 1
+    assert heard.in_key(HYMN, 1, False) < 0.5
     assert keys.last_bass(HYMN) == 0
     assert len(keys.drawn(Random(0), 3)) == 6
 
@@ -311,8 +308,10 @@ def test_the_writer_says_what_the_net_says(
 ):
     torch: Any = pytest.importorskip("torch")
     folder = find_folder("m4/music", lab_roots())
-    for name, here in (("notes", "notes.py"), ("parts", "parts.txt"), ("writer", "writer.txt")):
-        (tmp_path / f"{name}.py").write_text((folder / here).read_text("utf-8"), "utf-8")
+    writer = (folder / "writer.txt").read_text("utf-8")
+    given = {"notes": source("notes.py"), "parts": source("layer.py"), "writer": writer}
+    for name, text in given.items():
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     step = lab.step("learn")
@@ -323,7 +322,7 @@ def test_the_writer_says_what_the_net_says(
     net = space["Net"]().eval()
     kept = {name: one.numpy() for name, one in net.state_dict().items()}
     np.savez(tmp_path / "net.npz", **kept)
-    tokens = part(lab, "notes").written(HYMN, True, 4)
+    tokens = notes.written(HYMN, True, 4)
     with torch.no_grad():
         times = torch.tensor([space["clock"](tokens)])
         wanted = net(torch.tensor([tokens]), times).log_softmax(-1)[0].numpy()

@@ -25,6 +25,7 @@ from agentlab.labs.find import find_folder, load
         ("m3/qlora", "torch", "train"),
         ("m4/gan", "torch", "train"),
         ("m4/music", "torch", "train"),
+        ("m5/capstone", "peft", "train"),
     ],
 )
 async def test_a_lab_says_what_is_not_installed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from ray_cluster import cluster_of, take_down, workers
@@ -30,7 +31,40 @@ def jobs(tmp_path: Path):
             jobs.cancel(job.id, grace=0)
 
 
-def test_a_cluster_that_a_job_starts_reports_to_nobody(jobs, monkeypatch, tmp_path):
+@pytest.fixture
+def no_cluster(monkeypatch):
+    """Ray's folder as on a machine where there never was a cluster."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        yield Path(folder, "ray")
+
+
+def test_a_cluster_that_crashed_is_not_waited_for(jobs, no_cluster):
+    no_cluster.mkdir()
+    note = no_cluster / "ray_current_cluster"
+    note.write_text("127.0.0.1:1")
+    job = over(jobs, jobs.submit(TINY, {"steps": 2}, on="ray"))
+    assert (job.state, job.reason) == ("completed", "")
+
+
+def test_a_cluster_that_is_noted_is_joined(cluster, jobs, no_cluster):
+    no_cluster.mkdir()
+    (no_cluster / "ray_current_cluster").write_text(cluster[0])
+    job = jobs.submit(TINY, {"steps": 40, "pause": 0.05}, on="ray")
+    wait(jobs, job, lambda found: found.progress)
+    assert list(workers(cluster[1], "train_there"))
+    assert over(jobs, job).state == "completed"
+
+
+def test_a_cluster_that_the_environment_names_must_be_there(jobs, no_cluster, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    job = over(jobs, jobs.submit(TINY, {}, on="ray"))
+    assert job.state == "failed"
+    assert job.reason.startswith("can't reach the Ray cluster at 127.0.0.1:1: ")
+
+
+def test_a_cluster_that_a_job_starts_reports_to_nobody(jobs, no_cluster, monkeypatch, tmp_path):
     monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
     told, begins = tmp_path / "told", "    work.seed_everything()\n"
     kept = 'os.environ["RAY_USAGE_STATS_ENABLED"]'

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -16,15 +15,14 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 pytest.importorskip("llama_cpp")
 
+from recipe_runs import ends_where_it_would_have, run
 from small_data import chat_lines, pair_lines, written
 from small_models import PROMPTS, TEXT, small_model, small_tokenizer
 
 from agentlab.errors import ConfigError
 from agentlab_tools.train.bridge.export import export
 from agentlab_tools.train.bridge.score import Scorer
-from agentlab_tools.train.errors import Stopped
-from agentlab_tools.train.events import JobEvent, Progress
-from agentlab_tools.train.recipe import Recipe, Work, load_recipe
+from agentlab_tools.train.recipe import load_recipe
 
 pytestmark = [
     # of peft about transformers, and of transformers about torch
@@ -94,29 +92,6 @@ def settings_of(name: str, base: Path, chats: str, preferences: str, text: str) 
 ALL = ("pretrain", "full-finetune", "lora", "qlora", "tool-calling", "distill", "dpo", "rlhf")
 
 
-def run(
-    recipe: Recipe[Any], values: dict[str, Any], folder: Path, *, stop_at: int | None = None
-) -> list[Progress]:
-    """Run a recipe in this process; the steps it took."""
-    steps: list[Progress] = []
-    stop = Event()
-
-    def tell(event: JobEvent) -> None:
-        if isinstance(event, Progress):
-            steps.append(event)
-            if event.step == stop_at:
-                stop.set()
-
-    settings = recipe.read_settings(values)
-    work = Work(folder, tell=tell, stop=stop, every=1e9, seed=settings.seed)
-    if stop_at is None:
-        recipe.run(settings, work)
-    else:
-        with pytest.raises(Stopped):
-            recipe.run(settings, work)
-    return steps
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_a_recipe_that_was_interrupted_ends_where_it_would_have(
     name: str, tmp_path: Path, base: Path, chats: str, preferences: str, text: str
@@ -124,19 +99,7 @@ def test_a_recipe_that_was_interrupted_ends_where_it_would_have(
     recipe = load_recipe(name)
     values = settings_of(name, base, chats, preferences, text)
     values |= {"keep": chats, "keep_every": 2} if name == "lora" else {}
-    whole = run(recipe, values, tmp_path / "whole")
-    half = len(whole) // 2
-    first = run(recipe, values, tmp_path / "parts", stop_at=half)
-    rest = run(recipe, values, tmp_path / "parts")
-    assert [step.step for step in (*first, *rest)] == [step.step for step in whole]
-    for one, other in zip((*first, *rest), whole, strict=True):
-        assert one.loss == pytest.approx(other.loss, rel=1e-5, abs=1e-6)
-        assert (one.lr, one.tokens) == (other.lr, other.tokens)
-    one, other = (
-        json.loads((tmp_path / which / "artifacts" / "scores.json").read_text())
-        for which in ("whole", "parts")
-    )
-    assert one == pytest.approx(other, rel=1e-5)
+    ends_where_it_would_have(recipe, values, tmp_path)
 
 
 def test_a_model_is_as_good_before_training_whichever_recipe_says_so(

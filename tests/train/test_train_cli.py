@@ -125,6 +125,7 @@ def test_a_job_that_fails_ends_with_1_and_says_what_to_do(home):
         (("train", TINY, "-s", "steps"), "write it as name=value"),
         (("train", TINY, "--memory", "lots"), "'lots' is no amount of memory: write e.g. 4GB"),
         (("train", TINY, "--on", "moon"), "can't run on 'moon': say local, ray"),
+        (("train", TINY, "--on", "ray:"), "can't run on 'ray:': say local, ray"),
         (("jobs", "watch", "zzz"), "no job 'zzz'"),
         (("jobs", "resume", "last"), "no job 'last'"),
         (("jobs", "--sql", "SELEC"), "the query was refused"),

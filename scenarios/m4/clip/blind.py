@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
+from agentlab_tools.emoji.sheet import Row, sheet
 
 from .boxes import KINDS, boxes, learnt
 from .looking import numbers
 from .scenes import NAMES, SHADES, Fact, fact_of, picture, sentence
-from .sheet import Row, sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
-from agentlab_tools.emoji import MAKERS, TEXT, emoji
+from agentlab_tools.emoji import MAKERS, TEXT, emoji, finding
+from agentlab_tools.emoji.sheet import Row, sheet
 from agentlab_tools.knowledge.embed import open_embedder
 
 from . import kinds, space
-from .sheet import Row, sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ async def train(run: Run, seed: int, context: ToolContext | None) -> tuple[str, 
     flat = min(float(rows.std(axis=0).max()) for rows in (seen, told)) < 1e-6
     seen[shuffled], told[mixed] = seen.copy(), told.copy()
     seen = seen.reshape(len(MAKERS), len(new), -1)
-    shares = [[space.found(one, told, within) for one in seen] for within in (1, 5, 10)]
+    shares = [[finding.found(one, told, within) for one in seen] for within in (1, 5, 10)]
     first, five, ten = (float(np.mean(share)) for share in shares)
     if context is not None:
         scores = unit(told) @ unit(seen[0]).T

@@ -21,6 +21,7 @@ answers, probes, space, kinds, boxes, scenes, towers, looking = (
     for name in (*("answers", "probes", "space", "kinds", "boxes", "scenes", "towers", "looking"),)
 )
 emoji: Any = importlib.import_module("agentlab_tools.emoji").emoji()
+finding: Any = importlib.import_module("agentlab_tools.emoji.finding")
 DRAWS = 10
 PAIRS = 2000
 
@@ -41,7 +42,7 @@ def trained(name: str, text: str, *, things: bool = False) -> None:
         if things:
             made["things"] = _things(drawn.x)
         see, read = made["train"](drawn.x, drawn.y)
-        shares.append([space.recall(see, read, drawn.new, within) for within in (1, 5, 10)])
+        shares.append([finding.recall(see, read, drawn.new, within) for within in (1, 5, 10)])
     line = np.mean(shares, axis=0).round(3)
     print(f"{name}: first {line[0]}, among 5 {line[1]}, among 10 {line[2]}", _spread(shares))
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
 from agentlab_tools.emoji import MAKERS, emoji
+from agentlab_tools.emoji.sheet import Row, sheet
 
 from . import space
 from .judging import ASKED as ENOUGH
 from .kinds import REQUESTS
 from .looking import embed, numbers
 from .searcher import asked
-from .sheet import Row, sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -121,36 +121,3 @@ def whole() -> Space:
     """The space learnt from all things there are."""
     drawn = pairs(0, new=0)
     return fitted(drawn.x, drawn.y)
-
-
-def found(pictures: Array, captions: Array, within: int) -> float:
-    """How often what belongs to a row is among the best so many, both ways, on average.
-
-    Args:
-        pictures: (n, k), of any length.
-        captions: (n, k), row by row of the same things.
-    """
-    import numpy as np
-
-    from . import towers
-
-    scores = towers.unit(captions) @ towers.unit(pictures).T
-    shares: list[float] = []
-    for table in (scores, scores.T):
-        own = np.diag(table)[:, None]
-        # what is not below the right one counts as before it: one point for all finds nothing
-        better = (~(table < own)).sum(axis=1) - 1
-        shares.append(float((better < within).mean()))
-    return float(np.mean(shares))
-
-
-Tower: TypeAlias = Callable[["Array"], "Array"]
-
-
-def recall(see: Tower, read: Tower, new: Array, within: int = 5) -> float:
-    """`found` of new things by their names, mean of both makers."""
-    import numpy as np
-
-    known = emoji()
-    told = read(known.of_names[new])
-    return float(np.mean([found(see(known.features[m][new]), told, within) for m in (0, 1)]))

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.labs import Case
+from agentlab_tools.digits.measures import distances
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,30 +115,6 @@ def _pairs(dice: Any) -> list[tuple[Array, Array]]:
         (one, one),
         (far, wide(30, 4) + 1000),
     ]
-
-
-def distances(x: Array, y: Array) -> tuple[float, float, float]:
-    """The Fréchet distance of two sets of rows, squared as usual; covariances by n, or by n - 1.
-
-    The trace of the root of a product of covariances is the sum of the singular values of the
-    product of their factors, so no root of a matrix is needed, and none has to be regular.
-
-    Returns:
-        By n, by n - 1, and what the parts of it add up to, which says how far rounding may go.
-    """
-    import numpy as np
-
-    gap = float(((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum())
-    a, b = x - x.mean(axis=0), y - y.mean(axis=0)
-    factors: list[Any] = [np.linalg.qr(rows, mode="r") for rows in (a, b)]
-    common = float(np.linalg.svd(factors[0] @ factors[1].T, compute_uv=False).sum())
-    one, other = float((a**2).sum()), float((b**2).sum())
-    n, m = len(x), len(y)
-    far = [
-        gap + one / (n - k) + other / (m - k) - 2 * common / ((n - k) * (m - k)) ** 0.5
-        for k in (0, 1)
-    ]
-    return max(far[0], 0.0), max(far[1], 0.0), gap + one / n + other / m
 
 
 def _seeds(task: str, title: str) -> Callable[[Random, int], Sequence[Case]]:

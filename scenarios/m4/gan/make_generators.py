@@ -2,55 +2,45 @@
 
     python make_generators.py
 
-The first is played as the solution of the last step is, for longer. Of the others, the generator
-has five turns for one of the discriminator's; and one of the two is not told what is asked.
+Each is what `agentlab train gan` makes with these settings; the two that collapsed had five turns
+for one of the discriminator's, and one of them is not told what is asked.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-import types
+import tempfile
 from pathlib import Path
 from typing import Any
 
-os.environ["OMP_NUM_THREADS"] = "1"
-
 import numpy as np  # noqa: TID253 - a program of its own
 
-torch: Any = importlib.import_module("torch")
+from agentlab_tools.train.recipe import Work, load_recipe
+
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-games, sets = (importlib.import_module(f"{_HERE.name}.{name}") for name in ("games", "sets"))
-WIDTH = 128
+FILE = importlib.import_module(f"{_HERE.name}.sets")._FILE
+MADE: dict[str, dict[str, Any]] = {
+    "well": {},
+    "collapsed": {"steps": 200, "turns": 5, "seed": 21},
+    "few": {"steps": 200, "turns": 5, "told": False},
+}
 
 
-def trained(text: str, seed: int) -> Any:
-    """The net that a program of the lab makes of the kept digits."""
-    film = types.ModuleType("film")
-    film.__dict__["frame"] = id
-    sys.modules["film"] = film
-    space: dict[str, Any] = {}
-    exec(text.replace("256", str(WIDTH)), space)  # noqa: S102 - the lab's own
-    x, y, *_ = sets.digits()
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    return space["train"](torch.tensor(x), torch.tensor(y))
+def made(folder: Path, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The weights that the recipe comes to with these settings."""
+    recipe = load_recipe("gan")
+    settings = recipe.read_settings(chosen)
+    recipe.run(settings, Work(folder, seed=settings.seed))
+    print((folder / "artifacts" / "scores.json").read_text())
+    with np.load(folder / "artifacts" / "generator.npz") as kept:
+        return {name: kept[name] for name in kept.files}
 
 
 if __name__ == "__main__":
-    deaf = "return discriminator(pictures)[:, 0]"
-    untold = games._game(rounds=200, turns=5, scored=deaf)
-    nets = {
-        "well": trained(games._game(rounds=4000), 0),
-        "collapsed": trained(games._game(rounds=200, turns=5), 2),
-        "few": trained(untold.replace("F.one_hot(digits, 10)", "0 * F.one_hot(digits, 10)"), 0),
-    }
-    kept = {
-        f"{name}/{part}": weights.detach().numpy().astype(np.float16)
-        for name, net in nets.items()
-        for part, weights in net.state_dict().items()
-    }
-    np.savez_compressed(sets._FILE, **kept)
-    print(f"{sets._FILE.stat().st_size:,} bytes")
+    with tempfile.TemporaryDirectory() as parent:
+        nets = {name: made(Path(parent, name), chosen) for name, chosen in MADE.items()}
+    kept = {f"{name}/{part}": w for name, net in nets.items() for part, w in net.items()}
+    np.savez_compressed(FILE, **kept)
+    print(f"{FILE.stat().st_size:,} bytes")

@@ -13,13 +13,15 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 import numpy as np  # noqa: TID253 - a program of its own
 
+from agentlab_tools.digits import judge, measures
+
 torch: Any = importlib.import_module("torch")
 functional: Any = torch.nn.functional
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-_NAMES = ("cases", "games", "judge", "played", "sets")
+_NAMES = ("games", "played", "sets")
 _modules: Any = tuple(importlib.import_module(f"{_HERE.name}.{name}") for name in _NAMES)
-cases, games, judge, played, sets = _modules
+games, played, sets = _modules
 DRAWS = 5
 _KEPT = "        frame(made_of("
 
@@ -96,7 +98,7 @@ def slopes() -> None:
 def table() -> None:
     """Fréchet distances of sets of digits from 1,000 real ones."""
     found = [
-        {name: cases.distances(one, other)[1] for name, one, other in played.compared(seed)}
+        {name: measures.distances(one, other)[1] for name, one, other in played.compared(seed)}
         for seed in range(DRAWS)
     ]
     for name in found[0]:

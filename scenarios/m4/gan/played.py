@@ -8,11 +8,10 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agentlab_tools.digits import drawn
+from agentlab_tools.digits import drawn, measures
+from agentlab_tools.digits.judge import features, read
 
-from .cases import distances
-from .judge import features, read
-from .sets import FRESH, KNOWN, apart, copies, digits, of_net, variety
+from .sets import FRESH, KNOWN, copies, digits, of_net
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,16 +57,7 @@ class Game:
         import numpy as np
 
         asked = np.array(self.asked)
-        chances = read(pictures)
-        near = np.median(apart(pictures, self.x).min(axis=1))
-        real = np.median(apart(self.fresh, self.x).min(axis=1))
-        return {
-            "asked": float((chances.argmax(axis=1) == asked).mean()),
-            "sure": float(chances.max(axis=1).mean()),
-            "varied": variety(pictures, asked, self.fresh, self.right),
-            "far": distances(features(pictures), features(self.fresh))[1],
-            "new": float(near / real),
-        }
+        return measures.measured(pictures, asked, self.x, self.fresh, self.right)
 
     def told(self, found: Mapping[str, float]) -> str:
         """What was measured, in a line."""

@@ -126,26 +126,3 @@ def copies(x: Array, y: Array, asked: Array, dice: Any) -> Array:
     shade = dice.uniform(0.96, 1, size=(len(rows), 1))
     noise = dice.normal(size=(len(rows), x.shape[1])) * 0.01
     return np.clip(x[rows] * shade + noise, 0, 1)
-
-
-def apart(one: Array, other: Array) -> Array:
-    """The distance of each picture from each other one, (n, m)."""
-    import numpy as np
-
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.sqrt(np.maximum(squares, 0))
-
-
-def variety(made: Array, asked: Array, real: Array, digit: Array) -> float:
-    """How far pictures of one digit are from each other, of what real ones are; the least digit."""
-    import numpy as np
-
-    shares: list[float] = []
-    for one in np.unique(asked):
-        mine, theirs = made[asked == one], real[digit == one]
-        shares.append(_inner(mine) / _inner(theirs))
-    return min(shares)
-
-
-def _inner(pictures: Array) -> float:
-    return float(apart(pictures, pictures).sum()) / max(len(pictures) * (len(pictures) - 1), 1)

@@ -17,14 +17,14 @@ from weakref import WeakKeyDictionary
 from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
-from agentlab_tools.digits import POINTS
+from agentlab_tools.digits import POINTS, judge
+from agentlab_tools.digits.drawing import beside, film
+from agentlab_tools.digits.measures import distances
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
 from . import played, sets
-from .cases import distances
-from .drawing import beside, film
 from .scribe import called
 from .sets import sets as drawn_sets
 
@@ -71,7 +71,7 @@ async def see(code: str, context: ToolContext) -> str:
     opened: Sandbox = context.deps
     if opened not in _programs:
         for name in ("judge.py", "judge.npz"):
-            await opened.write_file(name, (_HERE / name).read_bytes())
+            await opened.write_file(name, Path(judge.__file__).with_name(name).read_bytes())
         return await _began(opened, opened, code)
     told: dict[str, Any] = json.loads(code)
     if told["task"] == "pairs":

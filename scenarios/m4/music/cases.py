@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 
 from agentlab.labs import Case
+from agentlab_tools.chorales import data
 
-from . import data, traps
+from . import traps
 
 PIECES, PLANTED = 7, 5
 """Openings of chorales to write as numbers, and how many of them are made harder."""

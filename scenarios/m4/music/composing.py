@@ -9,9 +9,9 @@ from random import Random
 from typing import Any, TypeAlias
 
 from agentlab.errors import ToolError
-from agentlab_tools.chorales import VOICES, note_name
+from agentlab_tools.chorales import VOICES, data, heard, note_name
 
-from . import agent, data, keys
+from . import agent, keys
 from .cases import Voices
 from .judging import four_voices
 
@@ -104,9 +104,9 @@ def measures(pieces: list[tuple[str, Voices]]) -> dict[str, float]:
     pairs = [(a, b) for row in rows for a, b in pairwise(row)]
     windows = [one for (tonic, _), voices in named for one in keys.stretches(voices, tonic)]
     return {
-        "in key": _mean([keys.in_key(voices, *key) for key, voices in named]),
+        "in key": _mean([heard.in_key(voices, *key) for key, voices in named]),
         "ends on the tonic": _mean([keys.last_bass(voices) == key[0] for key, voices in named]),
-        "by step": keys.by_step(*(voices for _, voices in pieces)),
+        "by step": heard.by_step(*(voices for _, voices in pieces)),
         "parallels": sum(keys.parallels(voices) for _, voices in named),
         "parallels in 100 bars": 100 * sum(keys.parallels(voices) for _, voices in named) / bars,
         "stands still": _mean([a == b for a, b in pairs]),
@@ -191,7 +191,7 @@ async def _asked(
 def misfit(key: str, bars: int, voices: Voices) -> str | None:
     """It is another length or key than was asked for."""
     tonic, minor = keys.named(key)
-    share = keys.in_key(voices, tonic, minor)
+    share = heard.in_key(voices, tonic, minor)
     if why := misshapen(key, bars, voices) or strained(key, voices):
         return why
     return None if share >= 0.8 else f"{share:.0%} of its notes are in {key}"

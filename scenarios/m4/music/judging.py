@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from agentlab.errors import ToolError
-from agentlab_tools.chorales import VOICES, note_name
+from agentlab_tools.chorales import VOICES, data, note_name, rules
 
-from . import data, rules
 from .cases import Voices, rests_joined
 
 Found: TypeAlias = dict[str, Any]

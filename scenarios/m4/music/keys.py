@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from random import Random
 
-from agentlab_tools.chorales import struck
-
-from . import data, rules
+from agentlab_tools.chorales import rules
 
 Voices = Sequence[Sequence[tuple[int | None, int]]]
 
-MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 9, 10, 11)
-"""Steps above the tonic; a minor key has its sixth and its seventh both ways."""
 STRETCH = 8
 """Quarters in a row that count as the same if all four voices are."""
 RANGES = ((57, 81), (53, 74), (48, 69), (36, 64))
@@ -40,30 +35,9 @@ def named(key: str) -> tuple[int, bool]:
     return (_LETTERS[name[0]] + _SIGNS[name[1:]]) % 12, mode == "minor"
 
 
-def in_key(voices: Voices, tonic: int, minor: bool) -> float:
-    """The share of notes that belong to a key."""
-    scale = MINOR if minor else MAJOR
-    notes = [
-        (pitch - tonic) % 12 in scale for voice in voices for _, pitch, _ in struck(tuple(voice))
-    ]
-    return sum(notes) / max(1, len(notes))
-
-
 def last_bass(voices: Voices) -> int | None:
     """What the bass ends on, from 0 for C to 11."""
     return next((pitch % 12 for pitch, _ in reversed(voices[3]) if pitch is not None), None)
-
-
-def by_step(*pieces: Voices) -> float:
-    """The share of moves in all voices that are by one or two semitones; staying is no move."""
-    moves = [
-        abs(b - a)
-        for voices in pieces
-        for voice in voices
-        for a, b in pairwise(data.melody(voice))
-        if a != b
-    ]
-    return sum(move <= 2 for move in moves) / max(1, len(moves))
 
 
 def beats(voices: Voices) -> list[tuple[int | None, ...]]:

@@ -13,9 +13,11 @@ from random import Random
 from typing import Any
 
 from agentlab.folders import home
+from agentlab_tools.chorales import data, notes
+from agentlab_tools.chorales.given import source
 from agentlab_tools.execute import Sandbox, SandboxLimits, printed_by
 
-from . import answers_learn, data, notes
+from . import answers_learn
 from .counting import Counted
 
 HELD, ASKED = 45, 16
@@ -117,7 +119,7 @@ async def weights() -> bytes:
     It is trained once, in half a minute, and kept in `cache` in AGENTLAB_HOME.
     """
     program = answers_learn.LEARN.solution.code
-    parts = (_HERE / "parts.txt").read_text(encoding="utf-8")
+    parts = source("layer.py")
     told = f"{program}{parts}{ROUNDS}{json.dumps(data.numbered())}"
     named = hashlib.sha256(told.encode()).hexdigest()[:16]
     kept = home() / "cache" / f"m4-music-{named}.npz"
@@ -138,7 +140,7 @@ async def weights() -> bytes:
 async def _trained(program: str, parts: str) -> bytes:
     limits = SandboxLimits(timeout=600, threads=1)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
-        await opened.write_file("notes.py", (_HERE / "notes.py").read_text(encoding="utf-8"))
+        await opened.write_file("notes.py", source("notes.py"))
         await opened.write_file("parts.py", parts)
         await opened.write_file("given.json", json.dumps(data.numbered()))
         await printed_by(opened, QUICK)

@@ -16,11 +16,14 @@ from typing import Any
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # see `desk`
 
+from agentlab_tools.chorales import chorales, data, heard, notes, rules
+from agentlab_tools.chorales.given import source
+
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-_NAMES = ("cases", "data", "keys", "learning", "notes", "rules", "composing")
+_NAMES = ("cases", "keys", "learning", "composing")
 _modules: Any = tuple(importlib.import_module(f"{_HERE.name}.{name}") for name in _NAMES)
-cases, data, keys, learning, notes, rules, composing = _modules
+cases, keys, learning, composing = _modules
 answers: dict[str, Any] = {
     name: getattr(importlib.import_module(f"{_HERE.name}.answers_{name}"), name.upper())
     for name in ("tokens", "learn", "compose")
@@ -30,7 +33,7 @@ answers: dict[str, Any] = {
 def corpus() -> None:
     """How many there are, and the parallels in them, and in them with their notes mixed."""
     some = data.common()
-    print(f"{len(data.chorales())} read, {len(some)} in common time")
+    print(f"{len(chorales())} read, {len(some)} in common time")
     print(f"numbers a quarter: {sum(map(len, data.numbered())) / _quarters(some):.2f}")
     counts = [len(rules.parallels(one.voices)) for one in some]
     print(f"{sum(counts)} parallels in {_quarters(some) / 4:.0f} bars; {counts.count(0)} have none")
@@ -38,7 +41,7 @@ def corpus() -> None:
     mixed = [cases.mixed(rng, cases.opening(one.voices, one.length)) for one in some]
     for name, pieces in (("Bach", [one.voices for one in some]), ("mixed", mixed)):
         pairs = zip(pieces, some, strict=True)
-        told = [(keys.by_step(v), keys.in_key(v, o.tonic, o.minor)) for v, o in pairs]
+        told = [(heard.by_step(v), heard.in_key(v, o.tonic, o.minor)) for v, o in pairs]
         step, key = (sum(part) / len(told) for part in zip(*told, strict=True))
         print(f"{name}: {_rate(pieces):.1f} in 100 bars, by step {step:.2f}, in key {key:.2f}")
     repeats = [a == b for one in some for v in one.voices for a, b in pairwise(data.melody(v))]
@@ -176,8 +179,8 @@ def _parallels(piece: Any) -> int:
 
 def _told(pieces: Sequence[tuple[bool, Any]]) -> str:
     voices = [one for _, one in pieces]
-    in_key = [keys.in_key(one, 9 if minor else 0, minor) for minor, one in pieces]
-    step = sum(map(keys.by_step, voices)) / len(voices)
+    in_key = [heard.in_key(one, 9 if minor else 0, minor) for minor, one in pieces]
+    step = sum(map(heard.by_step, voices)) / len(voices)
     windows = [window for minor, one in pieces for window in keys.stretches(one, 9 if minor else 0)]
     copied = sum(window in composing.known() for window in windows) / len(windows)
     return (
@@ -203,7 +206,7 @@ def _solution() -> str:
 def _program(text: str) -> dict[str, Any]:
     sys.modules["notes"], sys.modules["rules"] = notes, rules
     parts = ModuleType("parts")
-    exec((_HERE / "parts.txt").read_text(encoding="utf-8"), parts.__dict__)  # noqa: S102
+    exec(source("layer.py"), parts.__dict__)  # noqa: S102
     sys.modules["parts"] = parts
     space: dict[str, Any] = {}
     exec(text, space)  # noqa: S102 - the lab's own

@@ -19,6 +19,7 @@ from agentlab.errors import ToolError
 from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.chorales.corpus import corpus_folder
+from agentlab_tools.chorales.given import source
 from agentlab_tools.chorales.roll import roll
 from agentlab_tools.chorales.sound import wav
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
@@ -35,10 +36,14 @@ _LARGEST = 20_000_000
 _DRAWN = 96
 """Sixteenths of a piece that are drawn."""
 _GIVEN = {
-    "learn": {"notes.py": "notes.py", "parts.py": "parts.txt"},
-    "compose": {"notes.py": "notes.py", "rules.py": "rules.py", "writer.py": "writer.txt"},
+    "learn": {"notes.py": source("notes.py"), "parts.py": source("layer.py")},
+    "compose": {
+        "notes.py": source("notes.py"),
+        "rules.py": source("rules.py"),
+        "writer.py": (_HERE / "writer.txt").read_text(encoding="utf-8"),
+    },
 }
-"""What programs import: by its name there, and its name here."""
+"""What programs import, by name."""
 
 
 @dataclass
@@ -59,8 +64,8 @@ class Desk:
         if "torch" in packages:
             await printed_by(self.opened, learning.QUICK)
         kind = "learn" if "torch" in packages else "compose"
-        for name, here in _GIVEN[kind].items() if packages else ():
-            await self.opened.write_file(name, (_HERE / here).read_text(encoding="utf-8"))
+        for name, text in _GIVEN[kind].items() if packages else ():
+            await self.opened.write_file(name, text)
         if kind == "compose" and packages:
             await self.opened.write_file("net.npz", await learning.weights())
         return display_safe((await printed_by(self.opened, code))[:_SHOWN]) or "ready"

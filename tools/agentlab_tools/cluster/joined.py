@@ -28,8 +28,8 @@ def address_of(on: str) -> str | None:
         ConfigError: the words are others.
         MissingExtra: Ray is not installed.
     """
-    place, _, address = on.partition(":")
-    if place != "ray":
+    place, colon, address = on.partition(":")
+    if place != "ray" or (colon and not address):
         raise ConfigError(f"can't run on {on[:80]!a}: say local, ray, or ray:HOST:PORT")
     if find_spec("ray") is None:
         raise MissingExtra("ray", "ray")
@@ -55,12 +55,12 @@ def joined(address: str | None, *, shown: bool = True) -> Generator[Any]:
         raise MissingExtra("ray", "ray") from error
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        if address is not None:  # Ray itself would try for minutes
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        address = address or _noted()
+        if address is not None:
+            _knock(address)
         with nullcontext() if address is not None else without_web_server():
             ray.init(  # pyright: ignore[reportUnknownMemberType]
-                address=address,
+                address=address or "local",
                 log_to_driver=shown,
                 logging_level=logging.INFO if shown else logging.ERROR,
             )
@@ -78,6 +78,33 @@ def joined(address: str | None, *, shown: bool = True) -> Generator[Any]:
             yield ray
     finally:
         ray.shutdown()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _knock(address: str) -> None:
+    """See that somebody answers there: Ray itself would try for minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+
+
+def _noted() -> str | None:
+    """The address of this machine's cluster, if it has one, in `RAY_ADDRESS` or in Ray's own note.
+
+    A cluster that crashed leaves its note behind: where nobody answers there, there is none.
+    """
+    from ray._private import services, utils
+
+    ask: Any = services.get_ray_address_from_environment  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    known: str | None = ask(None, None)
+    if known == utils.read_ray_address() and known is not None:
+        try:
+            _knock(known)
+        except OSError:
+            return None
+    return None if known == "local" else known
 
 
 @contextmanager

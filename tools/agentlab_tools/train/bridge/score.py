@@ -31,7 +31,7 @@ class Scorer:
     """A GGUF, and perhaps an adapter on it, that reads and never writes.
 
     Args:
-        adapter: a GGUF adapter to put on.
+        adapter: a GGUF adapter to put on, or several, one after another.
         size: the longest sequence, in tokens.
         exact: attention in float32, as PyTorch computes it; else in float16, as in serving.
 
@@ -43,7 +43,7 @@ class Scorer:
         self,
         path: Path,
         *,
-        adapter: Path | None = None,
+        adapter: Path | Sequence[Path] | None = None,
         threads: int = 1,
         size: int = 1024,
         exact: bool = False,
@@ -52,8 +52,11 @@ class Scorer:
         self._model = Model(path)
         self._size = size
         self._context = Context(self._model, size=size, batch=size, threads=threads, exact=exact)
-        if adapter is not None:
-            self._context.use({"adapter": (self._model.adapter("adapter", adapter), 1.0)})
+        paths = [adapter] if isinstance(adapter, Path) else adapter or ()
+        names = {f"adapter {n}": path for n, path in enumerate(paths, 1)}
+        if names:
+            loaded = {name: self._model.adapter(name, path) for name, path in names.items()}
+            self._context.use({name: (one, 1.0) for name, one in loaded.items()})
         self._batch: Any = self._model.lib.llama_batch_init(size, 0, 1)
 
     def tokens(self, text: str) -> list[int]:

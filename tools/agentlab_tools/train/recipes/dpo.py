@@ -114,7 +114,8 @@ def train(settings: Settings, work: Work) -> None:
     with torch.no_grad(), place.autocast():
         after = [reward_margin(policy, pair, settings.beta).item() > 0 for pair in unseen]
     share = sum(after) / len(after) if after else math.nan
-    work.say(f"prefers the better answer in {share:.0%} of {len(after)} pairs it never saw")
+    told = f"prefers the better answer in {share:.0%} of {len(after)} pairs it never saw"
+    work.say(told if after else s.NOT_MEASURED)
     work.artifact("adapter.gguf", lambda path: export_adapter(policy, path, name=work.folder.name))
     work.artifact("adapter", lambda path: policy.save_pretrained(path, save_embedding_layers=False))
     work.artifact("scores.json", lambda path: path.write_text(json.dumps({"accuracy": share})))

@@ -19,9 +19,11 @@ from agentlab_tools.train.recipes.examples import Example, Row, pack
 
 if TYPE_CHECKING:
     from torch import Tensor, device, dtype
+    from torch.nn import Module
     from torch.optim import Optimizer
 
 Precision: TypeAlias = Literal["auto", "bf16", "fp32"]
+NOT_MEASURED = "nothing was held out, so what came of it is not measured here"
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ def perplexity(model: Any, rows: Sequence[Row], place: Place) -> float:
 
 def came_to(before: float, after: float) -> str:
     """What training did to the perplexity on what was held out, in words."""
+    if math.isnan(before):
+        return NOT_MEASURED
     sentence = f"perplexity on what was held out: {before:.2f} before, {after:.2f} after"
     if after > before:
         return f"{sentence}. Training made it worse: try a lower learning rate, or fewer steps"
@@ -182,6 +186,15 @@ def set_rate(optimizer: Optimizer, rate: float) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
     return rate
+
+
+def follow(mean: Module, net: Module, stays: float) -> None:
+    """Move a mean of weights on towards the weights; so much of it stays."""
+    import torch
+
+    with torch.no_grad():
+        for old, new in zip(mean.parameters(), net.parameters(), strict=True):
+            old.lerp_(new, 1 - stays)
 
 
 def packed(examples: Sequence[Example], size: int, say: Callable[[str], None]) -> list[Row]:
@@ -213,6 +226,14 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     import torch
 
     torch.save(state, folder / "state.pt")
+
+
+def save_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write weights as they are, to be read by whoever reads safetensors."""
+    from safetensors import torch as safetensors
+
+    write: Any = safetensors.save_file  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    write({name: part.cpu().contiguous() for name, part in weights.items()}, path)
 
 
 def load_state(folder: Path) -> dict[str, Any]:

@@ -46,13 +46,19 @@ def _chat(asked: str, answer: str) -> Chat:
     return chat_of([Message.user(asked), Message.assistant(answer)], ())
 
 
-def perplexities(gguf: Path, adapter: Path | None = None) -> dict[str, float]:
-    """The perplexity of every kind of talk, with the adapter on or without one."""
+def perplexities(
+    gguf: Path, adapter: Path | Sequence[Path] | None = None, *, most: int | None = None
+) -> dict[str, float]:
+    """The perplexity of every kind of talk, with adapters on or without.
+
+    Args:
+        most: conversations of each kind; None for all there are.
+    """
     reader: Any = Reader(vocabulary.read(open_gguf(gguf)))
     by_name: dict[str, float] = {}
     with Scorer(gguf, adapter=adapter) as scorer:
         for name, chats in conversations().items():
-            examples: list[Example] = [e for chat in chats for e in reader.chat(chat)]
+            examples: list[Example] = [e for chat in chats[:most] for e in reader.chat(chat)]
             by_name[name] = scorer.perplexity((e.ids, e.labels) for e in examples)
     return by_name
 

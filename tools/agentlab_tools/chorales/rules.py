@@ -1,6 +1,7 @@
-"""Parallel fifths and octaves, found. It is read outside, and copied into the sandbox as it is.
+"""Parallel fifths and octaves, found.
 
-A voice is a list of (pitch, sixteenths); pitch is as in MIDI, None for a rest. The highest is 0.
+The lab m4/music copies this file into its sandbox as it is. A voice is a list of
+(pitch, sixteenths); pitch is as in MIDI, None for a rest. The highest voice is 0.
 """
 
 from __future__ import annotations

