@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from agentlab.labs.declare import programs
 
-_HEAD = '''\
+_HEAD = """\
 import numpy as np
 
 from space import agree, unit
 
 
-'''
-_MIX = '''\
+"""
+_MIX = """\
 def mixed(scores, rows, temperature=0.06):
     made = np.exp((scores - scores.max(axis=1, keepdims=True)) / temperature)
     return made / made.sum(axis=1, keepdims=True) @ rows
 
 
-'''
-_LEARN = '''\
+"""
+_LEARN = """\
 def learn(x, y, z, words, tokens, names):
     see, read = agree(np.concatenate([x, x]), np.concatenate([y, z]))
     told, known = unit(read(words)), unit(see(x))
@@ -28,7 +28,7 @@ def learn(x, y, z, words, tokens, names):
         return np.stack([mixed(looks @ told.T, tokens), mixed(looks @ known.T, names)], axis=1)
 
     return soft
-'''
+"""
 _WHOLE = _HEAD + _MIX + _LEARN
 
 
@@ -39,8 +39,10 @@ def _but(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-_LINE = '''\
+_SAME = '''\
 import numpy as np
+
+from space import agree, unit  # agree(x, y) returns see, read
 
 
 def learn(x, y, z, words, tokens, names):
@@ -51,17 +53,15 @@ def learn(x, y, z, words, tokens, names):
     names  the language model's vectors of their names    (n, 576)
     words, tokens   MiniLM's and the language model's vectors of 3,200 words
     """
-    middle = names.mean(axis=0)
-    line = np.linalg.solve(x.T @ x + 3000 * np.eye(x.shape[1]), x.T @ (names - middle))
 
     def soft(pictures):
-        return (middle + pictures @ line)[:, None]
+        return np.tile(names.mean(axis=0), (len(pictures), 1, 1))
 
     return soft
 '''
 
 SOFT = programs(
-    starter=_LINE,
+    starter=_SAME,
     solution=_WHOLE,
     also={
         "four-mixtures": _but(
@@ -73,7 +73,7 @@ SOFT = programs(
             ),
         ),
         "the-nearest-twenty": _HEAD
-        + '''\
+        + """\
 def best(scores, rows, count=20):
     made = []
     for line in scores:
@@ -97,7 +97,7 @@ class Eyes:
 def learn(x, y, z, words, tokens, names):
     see, read = agree(np.concatenate([x, x]), np.concatenate([y, z]))
     return Eyes(see, unit(read(words)), tokens, unit(see(x)), names)
-''',
+""",
         "wider-and-colder": _but(
             _WHOLE,
             ("temperature=0.06", "temperature=0.05"),
@@ -106,9 +106,6 @@ def learn(x, y, z, words, tokens, names):
     },
     wrong={
         "one-word-for-all": _but(_WHOLE, ("temperature=0.06", "temperature=5")),
-        "another-space": _but(
-            _WHOLE, ("looks = unit(see(pictures))", "looks = unit(see(pictures))[:, ::-1]")
-        ),
         "as-the-pictures-come": _but(
             _WHOLE,
             (
@@ -122,13 +119,12 @@ def learn(x, y, z, words, tokens, names):
     },
     mistakes={
         "one-word-for-all": "drawings",
-        "another-space": "drawings",
         "as-the-pictures-come": "drawings",
         "in-the-wrong-shape": "soft must return rows",
     },
 )
 
-_BEFORE = '''\
+_BEFORE = """\
 BEFORE = (
     "The picture of a dog shows a dog. The picture of a police car shows a police car. "
     "The picture of a"
@@ -136,11 +132,11 @@ BEFORE = (
 AFTER = " shows a"
 
 
-'''
-_CHOOSE = '''\
+"""
+_CHOOSE = """\
 def choose(own, none):
     return np.argmax(own - none, axis=1)
-'''
+"""
 _ASK = "import numpy as np\n\n" + _BEFORE + _CHOOSE
 
 ASK = programs(
@@ -164,13 +160,13 @@ def choose(own, none):
         "nearly-the-same": _but(
             _ASK, (_BEFORE, 'BEFORE = "A word that means almost the same as"\nAFTER = " is"\n\n\n')
         ),
-        "three-examples": _but(
+        "ratios": _but(
             _ASK,
             (
-                _BEFORE,
-                "BEFORE = '''Picture: dog\nIt shows: dog\nPicture: red apple\nIt shows: red apple\n"
-                "Picture: police car\nIt shows: police car\nPicture:'''\n"
-                "AFTER = '\\nIt shows:'\n\n\n",
+                "    return np.argmax(own - none, axis=1)",
+                "    own, none = np.exp(own), np.exp(none)\n"
+                "    own /= own.sum(axis=1, keepdims=True)\n"
+                "    return (own / none).argmax(axis=1)",
             ),
         ),
         "most-of-the-guess": _but(
@@ -184,18 +180,16 @@ def choose(own, none):
     },
     wrong={
         "the-likeliest": _but(_ASK, ("own - none", "own")),
-        "the-caption": _but(
-            _ASK, (_BEFORE, 'BEFORE = "Picture:"\nAFTER = "\\nCaption: a"\n\n\n')
-        ),
+        "the-caption": _but(_ASK, (_BEFORE, 'BEFORE = "Picture:"\nAFTER = "\\nCaption: a"\n\n\n')),
         "divided": _but(_ASK, ("own - none", "own / none")),
         "without-looking": _but(_ASK, ("own - none", "none")),
     },
-    mistakes={
-        name: "chosen" for name in ("the-likeliest", "the-caption", "divided", "without-looking")
-    },
+    mistakes=dict.fromkeys(
+        ("the-likeliest", "the-caption", "divided", "without-looking"), "chosen"
+    ),
 )
 
-_TELL = '''\
+_TELL = """\
 import numpy as np
 
 
@@ -207,7 +201,7 @@ def tell(own, none, names):
     if chance[first] > 0.75:
         return f"a {names[first]}"
     return f"a {names[first]} or a {names[second]}"
-'''
+"""
 
 TELL = programs(
     starter='''\
@@ -227,8 +221,11 @@ def tell(own, none, names):
     return first if one - other > 1.2 else f"{first} or {second}"
 """,
         "both-in-a-sentence": _but(
-            _TELL, ('f"a {names[first]} or a {names[second]}"',
-                    'f"either a {names[first]} or a {names[second]}"'),
+            _TELL,
+            (
+                'f"a {names[first]} or a {names[second]}"',
+                'f"either a {names[first]} or a {names[second]}"',
+            ),
         ),
         "by-odds": """\
 import math

@@ -25,7 +25,7 @@ def ready(data):
     picture.save(out, "PNG")
     return "image/png", out.getvalue()
 '''
-_SHAPES = '''
+_SHAPES = """
 
 def text_part(protocol, text):
     if protocol == "gemini":
@@ -44,7 +44,7 @@ def picture_part(protocol, media_type, data):
         source = {"type": "base64", "media_type": media_type, "data": data}
         return {"type": "image", "source": source}
     return {"inlineData": {"mimeType": media_type, "data": data}}
-'''
+"""
 _PARTS = """
 
 def parts(protocol, message):
@@ -117,7 +117,7 @@ def parts(protocol, message):
     return made
 '''.replace("import mimetypes\n", "")
 
-_BY_HEAD = '''\
+_BY_HEAD = """\
 import base64
 import io
 
@@ -172,7 +172,7 @@ def parts(protocol, message):
         if "picture" in item:
             wire.show(item["picture"])
     return wire.out
-'''
+"""
 
 _STARTER = '''\
 import base64
@@ -198,34 +198,47 @@ def parts(protocol, message):
 WIRE = programs(
     starter=_STARTER,
     solution=_WHOLE,
-    also={"all-anew": _TABLE, "by-the-first-bytes": _BY_HEAD, "small-as-jpeg": _but(
-        ('picture.save(out, "PNG")', 'picture.convert("RGB").save(out, "JPEG", quality=90)'),
-        ('return "image/png", out', 'return "image/jpeg", out'),
-    )},
+    also={
+        "all-anew": _TABLE,
+        "by-the-first-bytes": _BY_HEAD,
+        "small-as-jpeg": _but(
+            ('picture.save(out, "PNG")', 'picture.convert("RGB").save(out, "JPEG", quality=90)'),
+            ('return "image/png", out', 'return "image/jpeg", out'),
+        ),
+    },
     wrong={
         "by-the-name": _but(
             ("import io\n", "import io\nimport mimetypes\n"),
             ("def ready(data):", "def ready(data, name=''):"),
-            ("return KINDS[picture.format], data",
-             "return mimetypes.guess_type(name)[0] or 'image/png', data"),
+            (
+                "return KINDS[picture.format], data",
+                "return mimetypes.guess_type(name)[0] or 'image/png', data",
+            ),
             ('ready(item["picture"])', 'ready(item["picture"], item["name"])'),
         ),
-        "as-large-as-it-comes": _but((" and max(picture.size) <= LONGEST", ""),),
+        "as-large-as-it-comes": _but(
+            (" and max(picture.size) <= LONGEST", ""),
+        ),
         "on-its-side": _but(("    picture = ImageOps.exif_transpose(picture)\n", "")),
         "squeezed": _but(
-            ("picture.thumbnail((LONGEST, LONGEST))",
-             "picture = picture.resize([min(side, LONGEST) for side in picture.size])"),
+            (
+                "picture.thumbnail((LONGEST, LONGEST))",
+                "picture = picture.resize([min(side, LONGEST) for side in picture.size])",
+            ),
         ),
-        "words-first": _but(("    return made\n", "    return sorted(made, key=lambda one: "
-                             "'text' not in one)\n")),
+        "words-first": _but(
+            ("    return made\n", "    return sorted(made, key=lambda one: 'text' not in one)\n")
+        ),
         "nothing-in-words": _but(('        if item["alt"]:\n', "        if False:\n")),
         "responses-as-chat": _but(
             ('"input_text" if protocol == "responses" else "text"', '"text"'),
             ('if protocol == "chat":', 'if protocol in ("chat", "responses"):'),
         ),
         "a-bare-link-for-claude": _but(
-            ('source = {"type": "base64", "media_type": media_type, "data": data}',
-             'source = {"type": "base64", "media_type": media_type, "data": link}'),
+            (
+                'source = {"type": "base64", "media_type": media_type, "data": data}',
+                'source = {"type": "base64", "media_type": media_type, "data": link}',
+            ),
         ),
     },
     mistakes={

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agentlab_tools.emoji import SIDE, emoji
+from agentlab_tools.emoji import emoji
 
 from .wire import LONGEST_SIDE, Refused, Seen, received, upright
 
@@ -70,7 +70,13 @@ def messages(seed: int) -> list[list[Part]]:
 
 
 def _shown(
-    rng: Random, kind: str, size: tuple[int, int], name: str, alt: str, flaw: str, *,
+    rng: Random,
+    kind: str,
+    size: tuple[int, int],
+    name: str,
+    alt: str,
+    flaw: str,
+    *,
     turned: bool = False,
 ) -> Shown:
     from PIL import Image
@@ -166,7 +172,6 @@ def _unlike(one: Seen, other: Shown) -> str | None:
     small = Image.fromarray(true).resize((long, high), Image.Resampling.BICUBIC)
     far = np.abs(np.asarray(small, dtype=float) - one.points).mean()
     return None if far <= _FAR else f"arrived as another picture: {far:.0f} shades off on average"
-
 
 
 def thumbnail(data: bytes) -> bytes:

@@ -39,9 +39,7 @@ def learn(x: Array, y: Array, z: Array, words: Array, tokens: Array, names: Arra
 
     def soft(pictures: Array) -> Array:
         looks = unit(see(pictures))
-        return np.stack(
-            [mixed(looks @ told.T, tokens), mixed(looks @ known.T, names)], axis=1
-        )
+        return np.stack([mixed(looks @ told.T, tokens), mixed(looks @ known.T, names)], axis=1)
 
     return soft
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Run: TypeAlias = Callable[[Mapping[str, Any], str], Awaitable[Mapping[str, Any]]]
 """Gives arrays and values to the sandbox, runs glue there, and reads what it left."""
-DRAWINGS, THINGS = 80, 30
+DRAWINGS, THINGS = 64, 16
 """Questions on new drawings of known things, and on new things."""
 TOLD = 60
 """Pictures that the tool of the last step tells of."""
@@ -171,9 +171,7 @@ async def told_by_an_agent(
         found.append({"right": right, "told": told[number], "heard": heard, "far": far})
     some = [0, 1, half, half + 1]
     context.emit(f"the agent is asked about {len(some)} pictures\n")
-    answers = await asking.asked(
-        [n + 1 for n in some], {n + 1: text for n, text in told.items()}
-    )
+    answers = await asking.asked([n + 1 for n in some], {n + 1: text for n, text in told.items()})
     agent = [
         {
             "asked": one.question,
@@ -222,9 +220,10 @@ def _show(
     context.attach("answers.png", sheet(rows), "image/png")
 
 
-_LEARN = """_soft = learn(**{_name: _given[_name] for _name in ('x', 'y', 'z', 'words', 'tokens', 'names')})
+_LEARN = """_names = ('x', 'y', 'z', 'words', 'tokens', 'names')
+_soft = learn(**{_name: _given[_name] for _name in _names})
 _made['rows'] = _numpy.asarray(_soft(_given['pictures']), dtype=_numpy.float32)"""
 _WORDS = "_left['before'], _left['after'] = str(BEFORE), str(AFTER)"
 _CHOOSE = "_made['picked'] = _numpy.asarray(choose(_given['own'], _given['none']))"
-_TELL = """_left['told'] = [str(tell(_one.copy(), _other.copy(), list(_names))) for _one, _other, _names
-    in zip(_given['own'], _given['none'], _given['names'])]"""
+_TELL = """_left['told'] = [str(tell(_one.copy(), _other.copy(), list(_names)))
+    for _one, _other, _names in zip(_given['own'], _given['none'], _given['names'])]"""

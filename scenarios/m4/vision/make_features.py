@@ -25,7 +25,10 @@ def enlarged(pictures: NDArray[Any]) -> NDArray[Any]:
     """Pictures (n, 32, 32, 3) as (n, 64, 64, 3)."""
     size = (2 * SIDE, 2 * SIDE)
     return np.stack(
-        [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in pictures]
+        [
+            np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC))
+            for one in pictures
+        ]
     )
 
 

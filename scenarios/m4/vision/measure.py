@@ -1,4 +1,4 @@
-"""The numbers in the lesson, made again: `python measure.py [draws]` in this folder."""
+"""The numbers in the lesson, made again: `python measure.py [PARTS [SEEDS]]` in this folder."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ answers, eyes, seen, looking, space = (
 DRAWS = 3
 WORDINGS = {
     "examples": (eyes.BEFORE, eyes.AFTER),
-    "a word that means": ("A word that means almost the same as", " is"),
+    "meaning": ("A word that means almost the same as", " is"),
     "caption": ("Picture:", "\nCaption: a"),
 }
 Learn = Callable[..., Any]
+Part = Callable[[int], dict[str, float]]
 
 
 def line(longer: float = 1.0) -> Learn:
@@ -67,14 +68,12 @@ def shares(soft: Any, seed: int, before: str, after: str, rolled: int = 0) -> di
     return found
 
 
-def of_draws(name: str, draws: int, made: Callable[[int], dict[str, float]]) -> None:
+def of_draws(name: str, seeds: Sequence[int], made: Part) -> None:
     """Mean of draws, and the least and most."""
-    found: Sequence[dict[str, float]] = [made(seed) for seed in range(draws)]
+    found: Sequence[dict[str, float]] = [made(seed) for seed in seeds]
     for key in found[0]:
         each = [one[key] for one in found]
-        print(
-            f"{name}: {key} {np.mean(each):.3f} ({min(each):.3f} to {max(each):.3f})", flush=True
-        )
+        print(f"{name}: {key} {np.mean(each):.3f} ({min(each):.3f} to {max(each):.3f})", flush=True)
 
 
 def cosines(seed: int) -> dict[str, float]:
@@ -107,27 +106,28 @@ def written(seed: int) -> dict[str, float]:
     return {"likeliest": float((own.argmax(axis=1) == [one.right for one in every]).mean())}
 
 
+def _words(name: str, rolled: int = 0) -> Part:
+    return lambda seed: shares(eyes.learnt(seed), seed, *WORDINGS[name], rolled=rolled)
+
+
+def _way(learn: Learn) -> Part:
+    return lambda seed: shares(learn(**seen.split(seed).given()), seed, *WORDINGS["examples"])
+
+
+PARTS: dict[str, Part] = {
+    "space": cosines,
+    "name": written,
+    **{one: _words(one) for one in WORDINGS},
+    "another": _words("examples", rolled=1),
+    "line": _way(line()),
+    "longer": _way(line(3.0)),
+    "words": _way(only(0)),
+    "pictures": _way(only(1)),
+}
+
+
 if __name__ == "__main__":
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else DRAWS
-    of_draws("the space alone", draws, cosines)
-    of_draws("the name itself", draws, written)
-    for name, words in WORDINGS.items():
-        of_draws(f"lab's own, {name}", draws, lambda s, w=words: shares(eyes.learnt(s), s, *w))
-    for name, learn in {
-        "a line": line(),
-        "a line, three times as long": line(3.0),
-        "words alone": only(0),
-        "known pictures alone": only(1),
-    }.items():
-        of_draws(
-            name,
-            draws,
-            lambda s, way=learn: shares(
-                way(**seen.split(s).given()), s, eyes.BEFORE, eyes.AFTER
-            ),
-        )
-    of_draws(
-        "another picture",
-        draws,
-        lambda s: shares(eyes.learnt(s), s, eyes.BEFORE, eyes.AFTER, rolled=1),
-    )
+    wanted = sys.argv[1].split(",") if len(sys.argv) > 1 else list(PARTS)
+    seeds = [int(one) for one in sys.argv[2].split(",")] if len(sys.argv) > 2 else range(DRAWS)
+    for name in wanted:
+        of_draws(name, seeds, PARTS[name])

@@ -85,15 +85,16 @@ class Mind:
         with self._lock:
             self._begin(tuple(before))
             logits = self._read(len(before), middle, ends)
-        logs = logits - np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1))[
-            :, None
-        ]
+        logs = (
+            logits - np.log(np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1))[:, None]
+        )
         logs -= logits.max(axis=1, keepdims=True)
         sums, row = list[float](), 1
         for end in ends:
-            sums.append(float(logs[0, end[0]]) + sum(
-                float(logs[row + n, token]) for n, token in enumerate(end[1:])
-            ))
+            sums.append(
+                float(logs[0, end[0]])
+                + sum(float(logs[row + n, token]) for n, token in enumerate(end[1:]))
+            )
             row += len(end) - 1
         return np.array(sums)
 

@@ -1,4 +1,4 @@
-"""The step on the wire: parts come from inside, are posted to a server here, and looked at there."""
+"""The step on the wire: parts from inside are posted to a server here, and looked at."""
 
 from __future__ import annotations
 

@@ -102,9 +102,7 @@ def split(seed: int) -> Split:
     new, old = order[:NEW], order[NEW:]
     words = sorted({word for one in old for word in (str(told.names[one]), *told.words[one])})
     return Split(
-        known=tuple(
-            [Picture(0, one) for one in old] + [Picture(1, one) for one in old[:_HALF]]
-        ),
+        known=tuple([Picture(0, one) for one in old] + [Picture(1, one) for one in old[:_HALF]]),
         drawings=tuple(Picture(1, one) for one in old[_HALF:]),
         things=tuple(Picture(maker, one) for one in new for maker in (0, 1)),
         words=tuple(words),

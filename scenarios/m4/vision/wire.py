@@ -11,6 +11,8 @@ import base64
 import binascii
 import io
 import re
+import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -33,6 +35,9 @@ PATHS: Mapping[Name, str] = {
 }
 LONGEST_SIDE = 1568
 """Points. Claude makes larger pictures smaller, and who sends them pays for the way."""
+
+_MOST = 30_000_000
+"""Points that are decoded."""
 
 
 class Refused(Exception):
@@ -118,7 +123,9 @@ def _chat(part: object, where: str) -> Arrived:
             return _text(_fields(part, where, ("type", "text"))["text"], where)
         case "image_url":
             inner = _fields(part, where, ("type", "image_url"))["image_url"]
-            return _linked(_fields(inner, f"{where}.image_url", ("url",), ("detail",)), "url", where)
+            return _linked(
+                _fields(inner, f"{where}.image_url", ("url",), ("detail",)), "url", where
+            )
         case other:
             raise Refused(f"{where}: type is {other!r}; 'text' and 'image_url' are known")
 
@@ -206,10 +213,14 @@ def upright(data: bytes) -> Array | None:
 
     try:
         with Image.open(io.BytesIO(data)) as opened:
+            if opened.width * opened.height > _MOST:
+                return None
             turned = ImageOps.exif_transpose(opened).convert("RGB")
-        return np.asarray(turned)
-    except Exception:  # Pillow raises what it likes on bytes that are none
+    except (OSError, ValueError, TypeError, SyntaxError, EOFError, struct.error, zlib.error):
+        return None  # what Pillow raises on bytes that are none
+    except Image.DecompressionBombError:
         return None
+    return np.asarray(turned)
 
 
 def answer(name: Name, text: str) -> dict[str, Any]:
@@ -218,18 +229,41 @@ def answer(name: Name, text: str) -> dict[str, Any]:
         case "chat":
             message = {"role": "assistant", "content": text}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
-            return {"id": "c1", "object": "chat.completion", "created": 0, "model": MODEL,
-                    "choices": [choice]}
+            return {
+                "id": "c1",
+                "object": "chat.completion",
+                "created": 0,
+                "model": MODEL,
+                "choices": [choice],
+            }
         case "responses":
             part: dict[str, Any] = {"type": "output_text", "text": text, "annotations": []}
-            item = {"id": "m1", "type": "message", "role": "assistant", "status": "completed",
-                    "content": [part]}
-            return {"id": "r1", "object": "response", "created_at": 0, "model": MODEL,
-                    "status": "completed", "output": [item]}
+            item = {
+                "id": "m1",
+                "type": "message",
+                "role": "assistant",
+                "status": "completed",
+                "content": [part],
+            }
+            return {
+                "id": "r1",
+                "object": "response",
+                "created_at": 0,
+                "model": MODEL,
+                "status": "completed",
+                "output": [item],
+            }
         case "messages":
-            return {"id": "m1", "type": "message", "role": "assistant", "model": MODEL,
-                    "content": [{"type": "text", "text": text}], "stop_reason": "end_turn",
-                    "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}
+            return {
+                "id": "m1",
+                "type": "message",
+                "role": "assistant",
+                "model": MODEL,
+                "content": [{"type": "text", "text": text}],
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "usage": {"input_tokens": 1, "output_tokens": 1},
+            }
         case "gemini":
             content = {"role": "model", "parts": [{"text": text}]}
             return {"candidates": [{"content": content, "finishReason": "STOP"}]}
