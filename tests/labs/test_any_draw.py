@@ -37,6 +37,7 @@ DRAWN = {
     "m4/clip": ("contrast", "train", "name", "blind"),
     "m5/capstone": ("judge", "pick", "prove"),
     "m4/gan": ("losses", "frechet", "diagnose"),
+    "m4/vision": ("wire", "ask"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -25,6 +25,7 @@ from agentlab.labs.find import find_folder, load
         ("m3/qlora", "torch", "train"),
         ("m4/gan", "torch", "train"),
         ("m4/music", "torch", "train"),
+        ("m4/vision", "gguf", "train"),
         ("m5/capstone", "peft", "train"),
     ],
 )

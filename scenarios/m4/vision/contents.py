@@ -105,10 +105,11 @@ def scene(rng: Random, size: tuple[int, int]) -> Array:
     made[:] = (np.array(wall) * fade).clip(0, 255)[:, None]
     made[tall * 2 // 3 :] = floor
     side = min(wide, tall) * 2 // 3
-    for place in range(max(1, min(3, wide // side))):
+    count = max(1, min(3, wide // side))
+    for place in range(count):
         tile = emoji().pictures[rng.randrange(2), rng.randrange(len(emoji().names))]
         big = np.asarray(Image.fromarray(tile).resize((side, side), Image.Resampling.BICUBIC))
-        left = min(wide - side, place * wide // 3 + (side // 8 if wide > side else 0))
+        left = place * wide // count + (wide // count - side) // 2
         top = tall - side - tall // 12
         cut = made[top : top + side, left : left + side]
         ink = big.min(axis=2, keepdims=True) < 200  # the rest is paper, or an edge that fades

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -158,7 +159,11 @@ async def told_by_an_agent(
     )
     names = [one.names() for one in questions]
     order = np.random.default_rng(seed).permutation(len(own)).tolist()
-    given = {"own": own[order], "none": none[order], "names": [names[n] for n in order]}
+    given: dict[str, Any] = {
+        "own": own[order],
+        "none": none[order],
+        "names": [names[n] for n in order],
+    }
     said = (await run(given, _TELL)).get("told")
     if not isinstance(said, list) or len(said) != len(questions):  # pyright: ignore[reportUnknownArgumentType]
         raise ToolError("tell must return a text for each picture")
@@ -193,16 +198,22 @@ async def told_by_an_agent(
 
 
 def mentioned(text: str, names: Sequence[str]) -> list[str]:
-    """Which of the names stand in a text as whole words, a longer one before those within it."""
-    import re
+    """Which of the names stand in a text as whole words, a longer one before those within it.
 
-    left, found = text.lower(), list[str]()
+    Commas and the like count for nothing: an agent writes "a person, mountain biking".
+    """
+    left, found = _plain(text), list[str]()
     for name in sorted(names, key=lambda one: -len(one)):
-        pattern = rf"(?<!\w){re.escape(name.lower())}(?!\w)"
-        if re.search(pattern, left):
+        if (sought := _plain(name)) in left:
             found.append(name)
-            left = re.sub(pattern, " ", left)
+            left = left.replace(sought, "  ")
     return found
+
+
+def _plain(text: str) -> str:
+    """Words in small letters, each with a space on either side."""
+    words = re.findall(r"\w+", text.lower())
+    return f" {' '.join(words)} "
 
 
 def _picture(one: Picture) -> Array:

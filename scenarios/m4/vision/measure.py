@@ -13,6 +13,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np  # noqa: TID253 - a program of its own
 
+solve: Any = np.linalg.solve
+
 _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE.parent), str(_HERE)]
 answers, eyes, seen, looking, space = (
@@ -20,6 +22,7 @@ answers, eyes, seen, looking, space = (
     for name in ("answers", "eyes", "seen", "looking", "space")
 )
 DRAWS = 3
+MANY = 96
 WORDINGS = {
     "examples": (eyes.BEFORE, eyes.AFTER),
     "meaning": ("A word that means almost the same as", " is"),
@@ -34,8 +37,12 @@ def line(longer: float = 1.0) -> Learn:
 
     def learn(x: Any, y: Any, z: Any, words: Any, tokens: Any, names: Any) -> Any:
         middle = names.mean(axis=0)
-        way = np.linalg.solve(x.T @ x + 3000 * np.eye(x.shape[1]), x.T @ (names - middle))
-        return lambda pictures: (middle + longer * (pictures @ way))[:, None]
+        way: Any = solve(x.T @ x + 3000 * np.eye(x.shape[1]), x.T @ (names - middle))
+
+        def soft(pictures: Any) -> Any:
+            return (middle + longer * (pictures @ way))[:, None]
+
+        return soft
 
     return learn
 
@@ -44,8 +51,12 @@ def only(place: int) -> Learn:
     """One of the two mixtures alone: 0 of words, 1 of known pictures' names."""
 
     def learn(**given: Any) -> Any:
-        soft = eyes.learn(**given)
-        return lambda pictures: soft(pictures)[:, place : place + 1]
+        soft: Any = eyes.learn(**given)
+
+        def one(pictures: Any) -> Any:
+            return soft(pictures)[:, place : place + 1]
+
+        return one
 
     return learn
 
@@ -103,7 +114,27 @@ def written(seed: int) -> dict[str, float]:
     every = looking.drawn(seed)[: looking.DRAWINGS]
     rows = np.stack([seen.token(one.names()[one.right])[None] for one in every])
     own = eyes.scores(rows, every)
-    return {"likeliest": float((own.argmax(axis=1) == [one.right for one in every]).mean())}
+    none = eyes.scores(rows.mean(axis=0), every)
+    right = [one.right for one in every]
+    return {
+        "likeliest": float((own.argmax(axis=1) == right).mean()),
+        "gain": float(((own - none).argmax(axis=1) == right).mean()),
+    }
+
+
+def new_things(seed: int) -> dict[str, float]:
+    """More questions on new things than a learner gets: those are few."""
+    asked = seen.questions(seen.split(seed).things, MANY, seed)
+    soft = eyes.learnt(seed)
+    middle = eyes.rows_of(soft, seen.split(seed).known[:: looking._MIDDLE]).mean(axis=0)
+    own = eyes.scores(eyes.rows_of(soft, [one.picture for one in asked]), asked)
+    none = eyes.scores(middle, asked)
+    right = [one.right for one in asked]
+    return {
+        "likeliest": float((own.argmax(axis=1) == right).mean()),
+        "gain": float(((own - none).argmax(axis=1) == right).mean()),
+        "without": float((none.argmax(axis=1) == right).mean()),
+    }
 
 
 def _words(name: str, rolled: int = 0) -> Part:
@@ -117,6 +148,7 @@ def _way(learn: Learn) -> Part:
 PARTS: dict[str, Part] = {
     "space": cosines,
     "name": written,
+    "things": new_things,
     **{one: _words(one) for one in WORDINGS},
     "another": _words("examples", rolled=1),
     "line": _way(line()),

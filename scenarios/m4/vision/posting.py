@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agentlab.tooling import ToolContext
 
@@ -19,12 +19,13 @@ async def posted(run: Run, seed: int, context: ToolContext) -> tuple[str, Mappin
     """Four messages over four protocols."""
     drawn = contents.messages(seed)
     made = await run({"messages": [contents.told(one) for one in drawn], "names": NAMES}, _PARTS)
-    said = made.get("parts")
+    told = made.get("parts")
+    said = cast(dict[str, Any], told) if isinstance(told, dict) else None
     lines, wrong = list[str](), dict[str, str]()
     with served.serving() as url:
         for name in NAMES:
             for number, message in enumerate(drawn):
-                parts = said[name][number] if isinstance(said, dict) else None
+                parts = said[name][number] if said else None
                 request = body(name, parts)
                 status, text = await asyncio.to_thread(served.send, url, name, request)
                 lines.append(f"{name} {number + 1}: {status} {text}")

@@ -98,14 +98,16 @@ def split(seed: int) -> Split:
     import numpy as np
 
     told = emoji()
-    order = np.random.default_rng(seed).permutation(len(told.names)).tolist()
+    order: list[int] = np.random.default_rng(seed).permutation(len(told.names)).tolist()
     new, old = order[:NEW], order[NEW:]
-    words = sorted({word for one in old for word in (str(told.names[one]), *told.words[one])})
+    words: list[str] = sorted(
+        {word for one in old for word in (str(told.names[one]), *told.words[one])}
+    )
     return Split(
         known=tuple([Picture(0, one) for one in old] + [Picture(1, one) for one in old[:_HALF]]),
         drawings=tuple(Picture(1, one) for one in old[_HALF:]),
         things=tuple(Picture(maker, one) for one in new for maker in (0, 1)),
-        words=tuple(words),
+        words=tuple(sorted(words)),
     )
 
 
@@ -116,7 +118,8 @@ def questions(pictures: Sequence[Picture], count: int, seed: int) -> list[Questi
     rng = np.random.default_rng(seed)
     among = sorted({one.thing for one in pictures})
     made: list[Question] = []
-    for place in rng.choice(len(pictures), count, replace=False).tolist():
+    places: list[int] = rng.choice(len(pictures), count, replace=False).tolist()
+    for place in places:
         picture = pictures[place]
         others = [one for one in among if one != picture.thing]
         choices: list[int] = rng.choice(others, CHOICES - 1, replace=False).tolist()

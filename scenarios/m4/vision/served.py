@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, cast
 
-from .wire import PATHS, Arrived, Name, Refused, answer, received
+from .wire import NAMES, PATHS, Arrived, Name, Refused, answer, received
 
 LARGEST = 8_000_000
 """Bytes of a request."""
@@ -24,7 +24,7 @@ _PATIENCE = 30.0
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Read a request, and tell what is in it."""
-        name = next((one for one, path in PATHS.items() if path == self.path), None)
+        name: Name | None = next((one for one in NAMES if PATHS[one] == self.path), None)
         length = int(self.headers.get("content-length") or 0)
         if name is None or not 0 < length <= LARGEST:
             status, said = (404, "no such path") if name is None else (413, "request too large")
@@ -58,7 +58,7 @@ def told(came: list[Arrived]) -> str:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving() -> Generator[str]:
     """The address of the server, while it is there."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -87,10 +87,12 @@ async def _run(opened: Sandbox, given: Mapping[str, Any], glue: str) -> Mapping[
     """
     import numpy as np
 
-    arrays = {name: one for name, one in given.items() if isinstance(one, np.ndarray)}
+    arrays: dict[str, Any] = {
+        name: one for name, one in given.items() if isinstance(one, np.ndarray)
+    }
     plain = {name: one for name, one in given.items() if name not in arrays}
     file = io.BytesIO()
-    np.savez(file, **cast(dict[str, Any], arrays))
+    np.savez(file, **arrays)
     await opened.write_file("given.npz", file.getvalue())
     await opened.write_file("given.json", json.dumps(plain))
     await printed_by(opened, f"{_BEGIN}{glue}{_END}")

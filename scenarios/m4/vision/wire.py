@@ -80,13 +80,16 @@ def received(name: Name, request: object) -> list[Arrived]:
     """
     outer = {"chat": "messages", "responses": "input", "messages": "messages"}.get(name, "contents")
     given = cast(dict[str, Any], request) if isinstance(request, dict) else {}
-    match given.get(outer):
-        case [dict(message)]:
-            parts = cast(dict[str, Any], message).get("parts" if name == "gemini" else "content")
-        case _:
-            raise Refused(f"{outer}: one message is expected")
+    listed = given.get(outer)
+    sole = cast(list[object], listed)[0] if isinstance(listed, list) and len(listed) == 1 else None  # pyright: ignore[reportUnknownArgumentType]
+    if not isinstance(sole, dict):
+        raise Refused(f"{outer}: one message is expected")
+    inside = "parts" if name == "gemini" else "content"
+    parts: object = cast(dict[str, Any], sole).get(inside)
     if not isinstance(parts, list) or not parts:
-        raise Refused(f"{outer}[0]: a list of parts is expected, not {str(parts)[:40]!r}")
+        raise Refused(
+            f"{outer}[0]: a list of parts is expected, not {str(cast(object, parts))[:40]!r}"
+        )
     return [
         _READERS[name](part, f"{outer}[0].part[{number}]")
         for number, part in enumerate(cast(Sequence[object], parts))
