@@ -237,6 +237,7 @@ def test_names_are_found_in_what_is_told(lab: Lab):
     assert mentioned("The bus", names) == ["Bus"]
     assert mentioned("a catalogue", names) == []
     assert mentioned("a hot, dog", names) == ["hot dog"]
+    assert mentioned("a face with a monocle", ["face with monocle"]) == ["face with monocle"]
 
 
 def test_an_agent_that_looks_elsewhere_or_says_nothing_is_found_out(lab: Lab):
@@ -261,7 +262,7 @@ def test_what_is_no_array_of_numbers_is_refused(lab: Lab, value: Any, says: str)
 
 def test_a_sheet_has_a_row_for_each_picture(lab: Lab):
     sheet = part(lab, "sheet")
-    row = sheet.Row(np.zeros((32, 32, 3), np.uint8), "a dog, a bus?" * 30, "a bus", "a dog")
+    row = sheet.Row(np.zeros((32, 32, 3), np.uint8), "a dog, a bus?" * 30, "a bus", "a dog", False)
     made = Pillow.open(io.BytesIO(sheet.sheet([row, row, row])))
     assert made.height > 3 * 72
     assert np.asarray(made)[20, 20].tolist() == [0, 0, 0]

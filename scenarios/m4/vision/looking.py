@@ -33,6 +33,7 @@ _MIDDLE = 7
 """Every so many known pictures, their mean stands for none."""
 _SHOWN = 6
 _LONGEST = 300
+_ARTICLES = ("a", "an", "the")
 
 
 def drawn(seed: int, drawings: int = DRAWINGS, things: int = THINGS) -> list[Question]:
@@ -189,8 +190,14 @@ async def told_by_an_agent(
         for one in answers
     ]
     captions = [
-        Row(_picture(questions[n].picture), answer.question, answer.said, found[n]["right"])
-        for n, answer in zip(some, answers, strict=True)
+        Row(
+            _picture(questions[n].picture),
+            answer.question,
+            answer.said,
+            found[n]["right"],
+            found[n]["right"] in one["heard"],
+        )
+        for n, answer, one in zip(some, answers, agent, strict=True)
     ]
     context.attach("asked.png", sheet(captions), "image/png")
     lines = [f"{one['asked']} {one['said']}" for one in agent]
@@ -200,7 +207,7 @@ async def told_by_an_agent(
 def mentioned(text: str, names: Sequence[str]) -> list[str]:
     """Which of the names stand in a text as whole words, a longer one before those within it.
 
-    Commas and the like count for nothing: an agent writes "a person, mountain biking".
+    Commas and articles count for nothing: an agent makes "face with a monocle" of the name.
     """
     left, found = _plain(text), list[str]()
     for name in sorted(names, key=lambda one: -len(one)):
@@ -212,7 +219,7 @@ def mentioned(text: str, names: Sequence[str]) -> list[str]:
 
 def _plain(text: str) -> str:
     """Words in small letters, each with a space on either side."""
-    words = re.findall(r"\w+", text.lower())
+    words = [one for one in re.findall(r"\w+", text.lower()) if one not in _ARTICLES]
     return f" {' '.join(words)} "
 
 
@@ -227,7 +234,8 @@ def _show(
     for n in some:
         names, one = asked[n].names(), asked[n]
         said = names[picked[n]] if 0 <= picked[n] < len(names) else "nothing"
-        rows.append(Row(_picture(one.picture), f"{', '.join(names)}?", said, names[one.right]))
+        right, question = names[one.right], f"{', '.join(names)}?"
+        rows.append(Row(_picture(one.picture), question, said, right, said == right))
     context.attach("answers.png", sheet(rows), "image/png")
 
 

@@ -19,12 +19,13 @@ _GOOD, _BAD = (0, 130, 60), (190, 40, 40)
 
 @dataclass(frozen=True)
 class Row:
-    """A picture, the question, the answer, and what is right."""
+    """A picture, the question, the answer, what is right, and whether that was said."""
 
     picture: Array
     asked: str
     said: str
     right: str
+    good: bool
 
 
 def sheet(rows: Sequence[Row]) -> bytes:
@@ -38,12 +39,14 @@ def sheet(rows: Sequence[Row]) -> bytes:
         top, left = _GAP + number * (_TALL + _GAP), _TALL + 2 * _GAP
         tile = Image.fromarray(row.picture).resize((_TALL, _TALL), Image.Resampling.BICUBIC)
         paper.paste(tile, (_GAP, top))
-        good = row.right.lower() in row.said.lower()
         pen.text((left, top + 4), _fitted(row.asked, pen, small), fill=_GREY, font=small)
         pen.text(
-            (left, top + 24), _fitted(row.said, pen, font), fill=_GOOD if good else _BAD, font=font
+            (left, top + 24),
+            _fitted(row.said, pen, font),
+            fill=_GOOD if row.good else _BAD,
+            font=font,
         )
-        if not good:
+        if not row.good:
             pen.text((left, top + 50), f"it is: {row.right}", fill=_INK, font=small)
     file = io.BytesIO()
     paper.save(file, format="PNG")
