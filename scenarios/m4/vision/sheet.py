@@ -40,12 +40,8 @@ def sheet(rows: Sequence[Row]) -> bytes:
         tile = Image.fromarray(row.picture).resize((_TALL, _TALL), Image.Resampling.BICUBIC)
         paper.paste(tile, (_GAP, top))
         pen.text((left, top + 4), _fitted(row.asked, pen, small), fill=_GREY, font=small)
-        pen.text(
-            (left, top + 24),
-            _fitted(row.said, pen, font),
-            fill=_GOOD if row.good else _BAD,
-            font=font,
-        )
+        ink = _GOOD if row.good else _BAD
+        pen.text((left, top + 24), _fitted(row.said, pen, font), fill=ink, font=font)
         if not row.good:
             pen.text((left, top + 50), f"it is: {row.right}", fill=_INK, font=small)
     file = io.BytesIO()
