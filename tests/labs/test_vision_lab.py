@@ -260,6 +260,17 @@ def test_what_is_no_array_of_numbers_is_refused(lab: Lab, value: Any, says: str)
         part(lab, "looking").numbers(value, (2, None), "rows are due")
 
 
+@pytest.mark.parametrize("left", [{}, {"parts": {}}, {"parts": 3}, {"parts": {"chat": [1]}}])
+async def test_what_a_program_forged_is_its_own_fault(lab: Lab, left: Any):
+    async def run(given: Any, glue: str) -> Any:
+        assert "parts(_name" in glue
+        assert len(given["messages"]) == 4
+        return left
+
+    with pytest.raises(ToolError, match="can't be read"):
+        await part(lab, "posting").posted(run, 1, None)
+
+
 def test_a_sheet_has_a_row_for_each_picture(lab: Lab):
     sheet = part(lab, "sheet")
     row = sheet.Row(np.zeros((32, 32, 3), np.uint8), "a dog, a bus?" * 30, "a bus", "a dog", False)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from agentlab.errors import ToolError
 from agentlab.tooling import ToolContext
 
 from . import contents, served
@@ -19,14 +20,16 @@ async def posted(run: Run, seed: int, context: ToolContext) -> tuple[str, Mappin
     """Four messages over four protocols."""
     drawn = contents.messages(seed)
     made = await run({"messages": [contents.told(one) for one in drawn], "names": NAMES}, _PARTS)
-    told = made.get("parts")
-    said = cast(dict[str, Any], told) if isinstance(told, dict) else None
+    said = cast(Any, made.get("parts"))
+    try:
+        table = {name: [said[name][n] for n in range(len(drawn))] for name in NAMES}
+    except (KeyError, IndexError, TypeError):
+        raise ToolError("what parts returned can't be read") from None
     lines, wrong = list[str](), dict[str, str]()
     with served.serving() as url:
         for name in NAMES:
             for number, message in enumerate(drawn):
-                parts = said[name][number] if said else None
-                request = body(name, parts)
+                request = body(name, table[name][number])
                 status, text = await asyncio.to_thread(served.send, url, name, request)
                 lines.append(f"{name} {number + 1}: {status} {text}")
                 if found := contents.complaint(message, request, name):
