@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 EXTRAS = "local,hosted,tools,tui"
-DEV_EXTRAS = f"{EXTRAS},knowledge,train,course,langchain,llamaindex"
+DEV_EXTRAS = f"{EXTRAS},knowledge,train,course,media,langchain,llamaindex"
 _VENV_BYTES = 500_000_000
 
 

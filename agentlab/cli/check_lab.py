@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agentlab.cli.where import joining, size_on, told
 from agentlab.display import safe, safe_json
 from agentlab.errors import ConfigError
 from agentlab.labs.course import lab_roots
@@ -64,6 +63,8 @@ def check_lab(
                     _show(proof)
         return proofs
 
+    from agentlab_tools.cluster.where import joining
+
     with joining(on) as ray:
         proofs = asyncio.run(work(ray))
     if as_json:
@@ -95,6 +96,7 @@ async def _there(ray: Any, lab: Lab, backend: str, seeds: Sequence[int]) -> Asyn
     """The proofs as they are made on a cluster, in no order."""
     from agentlab_tools.cluster.guest import packed
     from agentlab_tools.cluster.prover import Assignment, Prover
+    from agentlab_tools.cluster.where import size_on, told
     from agentlab_tools.cluster.workers import Workers
 
     home = told(backend)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agentlab.backend import Backend
 from agentlab.backends.schemes import is_local
-from agentlab.cli.where import joining, size_on, told
 from agentlab.evaluate import Evaluation, Plan
 from agentlab.labs.values import Lab
 from agentlab.places import models
 from agentlab.trace.results import Results, RunResult
-
-if TYPE_CHECKING:
-    from agentlab_tools.cluster.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,8 @@ class Asking:
         Raises:
             AgentLabError: it can't be asked there, or not like this.
         """
+        from agentlab_tools.cluster.where import joining
+
         with joining(self.on) as ray:
             return asyncio.run(self._run(ray, quiet))
 
@@ -66,17 +64,29 @@ class Asking:
                 evaluation = replace(evaluation, concurrency=at_once)
             else:
                 say = partial(progress.console.print, markup=False, highlight=False)
-                from agentlab_tools.cluster.interviewers import asked_by
-
-                workers = await stack.enter_async_context(self._workers(ray, evaluation, say))
-                ask = asked_by(workers, self.runs)
-                evaluation = replace(evaluation, ask=ask, concurrency=workers.size)
+                evaluation = await stack.enter_async_context(self._there(ray, evaluation, say))
             bar = progress.add_task(evaluation.name[:40], total=evaluation.left())
 
             def told(_: RunResult) -> None:
                 progress.advance(bar)
 
             return await evaluation.run(told)
+
+    def _there(
+        self, ray: Any, evaluation: Evaluation, say: Callable[[str], object]
+    ) -> AbstractAsyncContextManager[Evaluation]:
+        from agentlab_tools.cluster.asking import asked_on
+
+        return asked_on(
+            ray,
+            evaluation,
+            self.plan,
+            self.lab,
+            backend=self.backend,
+            judge=self.judge,
+            concurrency=self.concurrency,
+            say=say,
+        )
 
     def _evaluation(self, model: Backend, judge: Backend | None) -> Evaluation:
         from agentlab_tools.scored_code import sandbox_runner
@@ -85,25 +95,6 @@ class Asking:
         scorers = self.plan.open_scorers(task, self.runs, judge=judge, code=sandbox_runner)
         made = f"{_plain(task.name)}-{task.fingerprint(tuple(one.name for one in scorers))}"
         return Evaluation(task, scorers, self.runs, self.name or made, epochs=self.epochs)
-
-    def _workers(self, ray: Any, evaluation: Evaluation, say: Callable[[str], object]) -> Workers:
-        from agentlab_tools.cluster.guest import packed
-        from agentlab_tools.cluster.interviewer import Brief, Interviewer
-        from agentlab_tools.cluster.workers import Workers
-
-        home = told(self.backend, *((self.judge,) if self.judge else ()))
-        brief = Brief(
-            **home.model_dump(),
-            plan=self.plan,
-            evaluation=evaluation.name,
-            backend=self.backend,
-            judge=self.judge,
-            fingerprint=evaluation.task.fingerprint(tuple(s.name for s in evaluation.scorers)),
-        )
-        lab = packed(self.lab.folder) if self.lab and self.lab.folder else None
-        threads = home.threads if is_local(self.backend) else None
-        size = size_on(ray, threads, concurrency=self.concurrency)
-        return Workers(ray, Interviewer, (brief.model_dump_json(), lab), size, say)
 
 
 async def _opened(name: str, stack: AsyncExitStack) -> Backend:

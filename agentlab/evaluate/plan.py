@@ -7,6 +7,7 @@ task = plan.open_task(backend, runs)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,10 @@ class Plan(Value):
     """How many cases of a lab's step to draw; None for as many as grading takes."""
     seed: int = GRADING_SEED
     """That cases of a lab's step are drawn from."""
+    apart: tuple[str, ...] = ()
+    """Questions of a lab's step that are left out where they are drawn."""
+    once: bool = False
+    """Whether a question that a lab's step draws twice is asked but once."""
     answer: AgentAnswer | None = None
     """The agent; None for a plain one, or for the step's reference solution."""
     scorers: tuple[str, ...] = ()
@@ -72,9 +77,13 @@ class Plan(Value):
             return data_task(self.task, samples, self.answer or AgentAnswer(), backend, runs)
         assert lab is not None, "without samples, a lab draws the cases"
         step = self.task.rpartition(":")[2]
-        return lab_task(
+        task = lab_task(
             lab, step, backend, runs, answer=self.answer, seed=self.seed, count=self.cases
         )
+        kept = [s for s in task.samples if s.case.input not in self.apart]
+        if self.once:
+            kept = {sample.case.input: sample for sample in reversed(kept)}.values()
+        return replace(task, samples=tuple(sorted(kept, key=task.samples.index)))
 
     def open_scorers(
         self,

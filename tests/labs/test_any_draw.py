@@ -33,9 +33,11 @@ DRAWN = {
     "m2/attention": ("attend", "look", "off", "agent"),
     "m2/positions": ("sinusoid", "rotate", "lengths", "room"),
     "m2/three-architectures": ("wire", "fill", "cannot", "route"),
+    "m4/audio": ("resample", "mel", "wave", "clean"),
     "m4/music": ("tokens", "parallels", "apart", "learn"),
     "m4/clip": ("contrast", "train", "name", "blind"),
     "m5/capstone": ("judge", "pick", "prove"),
+    "m4/video": ("verdict", "film"),
     "m4/gan": ("losses", "frechet", "diagnose"),
     "m4/vision": ("wire", "ask"),
 }

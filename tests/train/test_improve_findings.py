@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from agentlab.evaluate import Plan
 from agentlab.evaluate.statistics import mean_interval, paired
 from agentlab.messages import Usage
 from agentlab_tools.improve.findings import Asked, Candidate, Change, Findings, Flip, Round, Talk
-from agentlab_tools.improve.goal import Goal, parts_of_step
+from agentlab_tools.improve.goal import Goal
 from agentlab_tools.improve.page import page
 
 
@@ -95,8 +96,8 @@ def test_a_cost_is_what_is_worse_or_may_be_by_more_than_the_bound() -> None:
 
 
 def test_the_page_says_the_same_and_runs_nothing() -> None:
-    learn, choose, test = parts_of_step("m5/tool-use:sums", 20, None, (), 0)
-    goal = Goal(backend="local:x", learn=learn, choose=choose, test=test)
+    plan = Plan(task="m5/tool-use:sums")
+    goal = Goal(backend="local:x", learn=plan, choose=plan, test=plan)
     flip = Flip(question="<i>?", before="<i>1", after="2", better=True, runs=("a", "b"))
     for found in (findings(change(HALF, [1.0] * 40), flips=(flip,)), findings(None)):
         text = page(goal, found, "/somewhere")

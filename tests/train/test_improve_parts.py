@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from agentlab.backends.scripted import Scripted
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, LabError
 from agentlab.evaluate import Sample
 from agentlab.labs.attempt import Case
-from agentlab_tools.improve.goal import Goal, parts_of_data, parts_of_step
-from agentlab_tools.improve.workshop import Workshop
+from agentlab.labs.course import lab_roots
+from agentlab.labs.find import find_folder, load
+from agentlab.labs.values import AgentStep, Lab
+from agentlab_tools.improve.goal import Goal, drawn_by, parts_of_data, parts_of_step
 
 
 def samples(count: int, twice: int = 0) -> list[Sample]:
@@ -49,20 +53,42 @@ def test_a_data_set_that_can_show_nothing_is_refused() -> None:
         parts_of_data("sums", samples(39, twice=39), None, (), 0)
 
 
-def test_a_labs_cases_that_were_drawn_twice_are_asked_in_one_part(tmp_path: Path) -> None:
-    """`look-it-up` has 24 topics, so that parts of 30 would share most of them."""
-    target = "m5/tool-use:stories"
-    learn, choose, test = parts_of_step(target, 60, None, (), 0)
-    asked = Goal(backend="local:x", learn=learn, choose=choose, test=test)
-    shop = Workshop(asked, tmp_path, watcher=None)  # pyright: ignore[reportArgumentType]
+def few_questions(of: int) -> Lab:
+    """A lab whose step draws its questions from so many, again and again."""
+    lab = load(find_folder("m5/tool-use", lab_roots()))
+    step = lab.step("sums")
+    assert isinstance(step, AgentStep)
+
+    def cases(rng: Random, count: int) -> list[Case]:
+        return [Case(f"{rng.randrange(of)} + 1", 0) for _ in range(count)]
+
+    return replace(lab, steps=(replace(step, cases=cases),))
+
+
+def test_a_labs_cases_that_were_drawn_twice_are_asked_in_one_part() -> None:
+    lab = few_questions(90)
+    plans = parts_of_step(lab, "sums", 30, None, (), 0)
     parts = [
-        [sample.case.input for sample in shop._task(plan, Scripted(["x"]), None).samples]
-        for plan in (learn, choose, test)
+        [sample.case.input for sample in plan.open_task(Scripted(["x"]), None, lab).samples]
+        for plan in plans
     ]
+    drawn = [len(set(drawn_by(lab, plan.model_copy(update={"apart": ()})))) for plan in plans]
     assert [len(part) for part in parts] == [len(set(part)) for part in parts]
-    assert len(set().union(*parts)) == sum(map(len, parts))
-    assert len(parts[2]) > 50
-    assert len(parts[0]) > 80
+    assert len(set().union(*parts)) == sum(map(len, parts)) < sum(drawn)
+    assert len(parts[2]) == drawn[2]
+    assert min(map(len, parts)) >= 8
+
+
+def test_a_step_that_has_too_few_questions_for_three_parts_is_refused() -> None:
+    with pytest.raises(ConfigError, match="sums has too few different questions") as raised:
+        parts_of_step(few_questions(20), "sums", 30, None, (), 0)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_step_that_is_none_for_an_agent_is_refused() -> None:
+    lab = load(find_folder("m5/tool-use", lab_roots()))
+    with pytest.raises(LabError, match="has no agent to improve: it is a read step"):
+        parts_of_step(lab, "what-a-call-is", 20, None, (), 0)
 
 
 def test_a_folder_goes_on_with_the_goal_it_began_with_and_no_other(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from agentlab_tools.train.recipe import load_recipe
 SMALL: dict[str, dict[str, Any]] = {
     "gan": {"steps": 20, "width": 16, "rows": 8},
     "clip": {"steps": 8, "rows": 16, "width": 16},
+    "video": {"steps": 6, "rows": 4, "tried": 6},
     "music": {"steps": 6, "rows": 2, "width": 16, "layers": 1, "seen": 24, "pieces": 2},
 }
 
@@ -111,3 +112,12 @@ def test_the_composer_foretells_and_writes_four_voices(tmp_path: Path) -> None:
     assert scores["parallel fifths and octaves in 100 bars of those held out"] < 5
     with wave.open(str(tmp_path / "artifacts" / "chorale.wav")) as sound:
         assert sound.getnframes() / sound.getframerate() > 8
+
+
+def test_the_net_for_clips_learns_to_move_what_it_is_given(tmp_path: Path) -> None:
+    recipe = load_recipe("video")
+    run(recipe, {"steps": 80, "rows": 8, "tried": 30}, tmp_path / "learnt")
+    run(recipe, {"steps": 1, "lr": 1e-9, "tried": 30}, tmp_path / "not")
+    learnt, not_learnt = (scores_of(tmp_path / name) for name in ("learnt", "not"))
+    error = "a first frame, 1 moments: squared error, of that of a still picture"
+    assert learnt[error] < 0.65 < 0.8 < not_learnt[error]

@@ -122,24 +122,29 @@ lab = Lab(
         ),
         quiz(
             "why",
-            "Where did it come from?",
+            "What did it learn?",
             (
-                "Nobody showed the model a new date. It learnt from its own answers, and gets "
-                "three times as many right. What did it learn?"
+                "It learnt from 11 of its own answers, and got three times as many right. From 180 "
+                "of them, all that it had said, it learnt nothing. What was in the eleven?"
             ),
             wrong(
-                "To compute: it could not turn months into numbers before.",
-                "It could, now and then: what it learnt from were its own right answers.",
+                "New knowledge: it could not turn months into numbers before.",
+                "It had given each of these answers itself. What it never does can't be picked.",
             ),
             right(
-                "To do reliably what it did by luck: only what came out right was strengthened.",
-                "A model that is never right has nothing to learn from in this way.",
+                "Your judgement: which of the things that it does anyway to do always.",
+                "One bit an answer, by a program. That is all that was added, and why `right` "
+                "must not let anything else pass.",
             ),
             wrong(
-                "The dates of the test, which were among those that it learnt from.",
-                "Those were set apart, and your pick was checked for it.",
+                "More of the same: 180 answers were too many for one LoRA.",
+                "They fit as well. But what a model says on average, it says already.",
             ),
-            hints=("What would have happened if none of its tries had been right?",),
+            wrong(
+                "The test: some of its questions were among the eleven.",
+                "Those were set apart, and what you picked was checked for it.",
+            ),
+            hints=("What is in the eleven answers that is not in the 180?",),
         ),
     ),
 )

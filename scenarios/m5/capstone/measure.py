@@ -59,8 +59,9 @@ def _unheard(_: str) -> None:
 def roads() -> None:
     """What the whole road comes to with right answers and with wrong ones."""
     made = answers_road.ROAD
-    for name, answer in {"solution": made.solution, **made.also, **made.wrong}.items():
-        for seed in range(ROADS):
+    ways = {"solution": made.solution, **made.also, **made.wrong}
+    for seed in range(ROADS):
+        for name, answer in ways.items():
             space = program(answer.code)
 
             async def called(what: str, given: Any, space: dict[str, Any] = space) -> Any:

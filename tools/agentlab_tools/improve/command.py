@@ -13,11 +13,12 @@ import click
 from agentlab.display import safe_json
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
-from agentlab.terminal.options import backend_option, labs_option, split_setting
+from agentlab.terminal.options import backend_option, labs_option, on_option, split_setting
 
 if TYPE_CHECKING:
     from agentlab.evaluate import Plan
     from agentlab.labs.answers import AgentAnswer
+    from agentlab.labs.values import Lab
     from agentlab_tools.improve.findings import Findings
     from agentlab_tools.improve.goal import Goal
 
@@ -78,6 +79,7 @@ DEFAULT_BACKEND = "local:smollm2"
     show_default=True,
     help="How much worse the rest may become.",
 )
+@on_option
 @click.option("--name", help="Name of the folder.  [default: made from what is asked for]")
 @click.option("--seed", default=0, show_default=True, help="Seed of all that is drawn.")
 @click.option("--json", "as_json", is_flag=True, help="Only the report, as JSON, on stdout.")
@@ -95,6 +97,7 @@ def improve(
     lora: tuple[str, ...],
     dpo: tuple[str, ...],
     bound: float,
+    on: str,
     name: str | None,
     seed: int,
     as_json: bool,
@@ -119,13 +122,13 @@ def improve(
         _list(as_json)
         return 0
     answer = read_answer(agent_file, AgentAnswer) if agent_file else None
-    learn, choose, test = _parts(target, cases, answer, scorers, seed)
+    learn, choose, test = _parts(target, labs, cases, answer, scorers, seed)
     goal = Goal(
         backend=backend or DEFAULT_BACKEND,
         learn=learn,
         choose=choose,
         test=test,
-        also={other: _other(other, cases) for other in also},
+        also={other: _other(other, labs, cases) for other in also},
         labs=tuple(str(folder.resolve()) for folder in labs),
         rounds=rounds,
         tries=tries,
@@ -136,13 +139,14 @@ def improve(
         seed=seed,
     )
     folder = home() / "improve" / (name or _name(goal))
-    findings = _run(goal, folder, as_json)
+    findings = _run(goal, folder, on, as_json)
     return 0 if findings.verdict == "better" and not findings.costs else 1
 
 
-def _run(goal: Goal, folder: Path, as_json: bool) -> Findings:
+def _run(goal: Goal, folder: Path, on: str, as_json: bool) -> Findings:
     from agentlab.private import private_folder
     from agentlab.terminal.consoles import console
+    from agentlab_tools.cluster.where import joining
     from agentlab_tools.improve.improvement import Improvement
     from agentlab_tools.improve.page import page
     from agentlab_tools.improve.screen import Screen, print_findings
@@ -152,7 +156,8 @@ def _run(goal: Goal, folder: Path, as_json: bool) -> Findings:
     goal.save(folder)
     screen = Screen(quiet=as_json)
     screen.said(f"in {folder}")
-    findings = asyncio.run(Improvement(Workshop(goal, folder, screen)).run())
+    with joining(on) as ray:
+        findings = asyncio.run(Improvement(Workshop(goal, folder, screen, on, ray)).run())
     plain = {"verdict": findings.verdict, "claim": findings.claim, "costs": findings.costs}
     report: dict[str, Any] = {**plain, "findings": findings.model_dump(mode="json")}
     text = json.dumps(report, indent=2, ensure_ascii=False)
@@ -166,7 +171,12 @@ def _run(goal: Goal, folder: Path, as_json: bool) -> Findings:
 
 
 def _parts(
-    target: str, cases: int, answer: AgentAnswer | None, scorers: tuple[str, ...], seed: int
+    target: str,
+    labs: tuple[Path, ...],
+    cases: int,
+    answer: AgentAnswer | None,
+    scorers: tuple[str, ...],
+    seed: int,
 ) -> tuple[Plan, Plan, Plan]:
     from agentlab.evaluate import read_samples
     from agentlab_tools.improve.goal import parts_of_data, parts_of_step
@@ -175,20 +185,28 @@ def _parts(
     if path.is_file():
         samples = read_samples(path, lambda note: click.echo(note, err=True))
         return parts_of_data(path.stem, samples, answer, scorers, seed)
-    _see_step(target)
-    return parts_of_step(target, cases, answer, scorers, seed)
+    lab, step = _step(target, labs)
+    return parts_of_step(lab, step, cases, answer, scorers, seed)
 
 
-def _other(target: str, cases: int) -> Plan:
+def _other(target: str, labs: tuple[Path, ...], cases: int) -> Plan:
     from agentlab.evaluate import Plan
+    from agentlab_tools.improve.goal import drawn_by
 
-    _see_step(target)
-    return Plan(task=target, cases=cases)
+    lab, step = _step(target, labs)
+    plan = Plan(task=f"{lab.id}:{step}", cases=cases)
+    drawn_by(lab, plan)
+    return plan
 
 
-def _see_step(target: str) -> None:
-    if not target.rpartition(":")[0]:
+def _step(target: str, labs: tuple[Path, ...]) -> tuple[Lab, str]:
+    from agentlab.labs.course import lab_roots
+    from agentlab.labs.find import find_folder, load
+
+    name, _, step = target.rpartition(":")
+    if not name:
         raise ConfigError(f"{target}: there is no such file; a lab's step is LAB:STEP")
+    return load(find_folder(name, (*labs, *lab_roots()))), step
 
 
 def _settings(recipe: str, pairs: tuple[str, ...]) -> dict[str, Any]:

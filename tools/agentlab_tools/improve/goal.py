@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, LabError
 from agentlab.evaluate import Plan, Sample
 from agentlab.evaluate.plan import given
 from agentlab.labs.answers import AgentAnswer
+from agentlab.labs.values import AgentStep, Lab
 from agentlab.messages import Value
 from agentlab.values import first_fault
 
@@ -134,15 +135,59 @@ def parts_of_data(
 
 
 def parts_of_step(
-    target: str, cases: int, answer: AgentAnswer | None, scorers: tuple[str, ...], seed: int
+    lab: Lab,
+    step_id: str,
+    cases: int,
+    answer: AgentAnswer | None,
+    scorers: tuple[str, ...],
+    seed: int,
 ) -> tuple[Plan, Plan, Plan]:
-    """A lab's step in three parts, drawn from three seeds; `cases` are tested."""
-    learn, choose, test = (
-        Plan(task=target, cases=count, answer=answer, scorers=scorers, seed=first + 10 * seed)
-        for first, count in (
-            (_LEARN, 2 * cases),
-            (_CHOOSE, max(_LEAST_CHOSEN, cases * 2 // 3)),
-            (_TEST, cases),
+    """A lab's step in three parts, drawn from three seeds; `cases` are tested.
+
+    What was drawn for the test is left out of the other parts, and what is chosen by out of what is
+    learnt from.
+
+    Raises:
+        LabError: there is no such step, or it is none for an agent.
+        ConfigError: it has too few different questions.
+    """
+    target, plans = f"{lab.id}:{step_id}", list[Plan]()
+    seen: tuple[str, ...] = ()
+    for first, count in (
+        (_TEST, cases),
+        (_CHOOSE, max(_LEAST_CHOSEN, cases * 2 // 3)),
+        (_LEARN, 2 * cases),
+    ):
+        drawn = first + 10 * seed
+        plan = Plan(
+            task=target,
+            cases=count,
+            seed=drawn,
+            apart=seen,
+            once=True,
+            answer=answer,
+            scorers=scorers,
         )
-    )
+        asked = set(drawn_by(lab, plan))
+        if len(asked) < _LEAST_CHOSEN:
+            raise ConfigError(
+                f"{target} has too few different questions: three parts with none in common need "
+                f"{_LEAST_CHOSEN} each, and one has {len(asked)}"
+            )
+        plans.append(plan)
+        seen += tuple(asked)
+    test, choose, learn = plans
     return learn, choose, test
+
+
+def drawn_by(lab: Lab, plan: Plan) -> list[str]:
+    """The questions that a plan of a lab's step asks.
+
+    Raises:
+        LabError: there is no such step, or it is none for an agent.
+    """
+    step = lab.step(plan.task.rpartition(":")[2])
+    if not isinstance(step, AgentStep):
+        raise LabError(f"step {step.id} has no agent to improve: it is a {step.kind} step")
+    cases = step.cases(Random(plan.seed), plan.cases or step.graded)  # noqa: S311 - the seed is the point
+    return [case.input for case in cases if case.input not in plan.apart]

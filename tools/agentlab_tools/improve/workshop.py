@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from agentlab.backend import Backend
 from agentlab.backends.schemes import is_local
 from agentlab.errors import ConfigError
-from agentlab.evaluate import Evaluation, Plan, Task
-from agentlab.labs.answers import AgentAnswer
+from agentlab.evaluate import Evaluation, Plan
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
 from agentlab.labs.values import Lab
@@ -56,6 +57,10 @@ class Workshop:
     goal: Goal
     folder: Path
     watcher: Watcher
+    on: str = "local"
+    """Where training runs: `local`, `ray` or `ray:HOST:PORT`."""
+    ray: Any = None
+    """The module, connected, where samples are asked on a cluster."""
 
     @property
     def runs(self) -> Path:
@@ -87,8 +92,11 @@ class Workshop:
         """
         private_folder(self.runs)
         backend = models.open_backend(model)
+        lab = None if plan.samples is not None else self._lab(plan.task)
         try:
-            task = self._task(plan, backend, sampled)
+            if sampled is not None:
+                plan = self._varied(plan, backend, lab)
+            task = plan.open_task(backend, self.runs, lab)
             scorers = plan.open_scorers(task, self.runs, judge=None, code=sandbox_runner)
             evaluation = Evaluation(
                 task,
@@ -98,38 +106,35 @@ class Workshop:
                 epochs=sampled or 1,
                 concurrency=1 if is_local(model) else 4,
             )
-            return await evaluation.run(self.watcher.asking(stage, evaluation.left()))
+            told = self.watcher.asking(stage, evaluation.left())
+            async with self._placed(evaluation, plan, lab, model) as placed:
+                return await placed.run(told)
         finally:
             await backend.aclose()
 
-    def _task(self, plan: Plan, backend: Any, sampled: int | None) -> Task:
-        lab = None if plan.samples is not None else self._lab(plan.task)
-        task = plan.open_task(backend, self.runs, lab)
-        if sampled is not None:
-            settings = task.answer.settings.model_copy(
-                update={"temperature": self.goal.temperature, "seed": 1 + 1000 * self.goal.seed}
-            )
-            answer: AgentAnswer = task.answer.model_copy(update={"settings": settings})
-            task = plan.model_copy(update={"answer": answer}).open_task(backend, self.runs, lab)
-        return self._apart(plan, task)
+    def _placed(
+        self, evaluation: Evaluation, plan: Plan, lab: Lab | None, model: str
+    ) -> AbstractAsyncContextManager[Evaluation]:
+        """Where it is asked: here, or on the cluster; there nobody is needed for what is done."""
+        if self.ray is None or not evaluation.left():
+            return nullcontext(evaluation)
+        from agentlab_tools.cluster.asking import asked_on
+
+        say = self.watcher.said
+        return asked_on(self.ray, evaluation, plan, lab, backend=model, say=say)
+
+    def _varied(self, plan: Plan, backend: Backend, lab: Lab | None) -> Plan:
+        """The same, with the agent at the goal's temperature."""
+        answer = plan.open_task(backend, None, lab).answer
+        seed = 1 + 1000 * self.goal.seed
+        varied = {"temperature": self.goal.temperature, "seed": seed}
+        settings = answer.settings.model_copy(update=varied)
+        told = answer.model_copy(update={"settings": settings})
+        return plan.model_copy(update={"answer": told})
 
     def _lab(self, target: str) -> Lab:
         roots = (*map(Path, self.goal.labs), *lab_roots())
         return load(find_folder(target.rpartition(":")[0], roots))
-
-    def _apart(self, plan: Plan, task: Task) -> Task:
-        """Without questions that a lab drew for an earlier part, too, and each but once."""
-        goal, seen = self.goal, set[str]()
-        if plan.samples is not None or plan not in (goal.learn, goal.choose, goal.test):
-            return task
-        for earlier in (goal.test, goal.choose, goal.learn):
-            if earlier == plan:
-                break
-            lab = self._lab(earlier.task)
-            other = earlier.open_task(task.agent.backend, None, lab)
-            seen |= {sample.case.input for sample in other.samples}
-        kept = {s.case.input: s for s in task.samples if s.case.input not in seen}
-        return replace(task, samples=tuple(kept.values()))
 
     async def trained(self, stage: str, recipe: str, settings: Mapping[str, Any]) -> Job:
         """Train, or go on with what this stage began, and wait for its end.
@@ -144,7 +149,7 @@ class Workshop:
             job = jobs.get(known[stage])
             job = jobs.resume(job.id) if job.state in _GOES_ON else job
         else:
-            job = jobs.submit(recipe, settings)
+            job = jobs.submit(recipe, settings, on=self.on)
             self._remember({**known, stage: job.id})
         if job.active:
             job = await self.watcher.training(stage, jobs, job)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentlab.backends.llamacpp.threads import physical_cores
 from agentlab.backends.schemes import is_local
 from agentlab.places.models import service_options
-
-if TYPE_CHECKING:
-    from agentlab_tools.cluster.guest import Told
-    from agentlab_tools.cluster.workers import Size
+from agentlab_tools.cluster.guest import Told
+from agentlab_tools.cluster.joined import address_of, joined
+from agentlab_tools.cluster.workers import Size
 
 
 def joining(on: str) -> AbstractContextManager[Any]:
@@ -24,15 +23,11 @@ def joining(on: str) -> AbstractContextManager[Any]:
     """
     if on == "local":
         return nullcontext()
-    from agentlab_tools.cluster.joined import address_of, joined
-
     return joined(address_of(on), shown=False)
 
 
 def told(*models: str) -> Told:
     """What nodes have to know of this machine to open some models as they would be opened here."""
-    from agentlab_tools.cluster.guest import Told
-
     services = {
         word: preset
         for model in models
@@ -45,7 +40,5 @@ def told(*models: str) -> Told:
 
 def size_on(ray: Any, threads: int | None, *, concurrency: int | None) -> Size:
     """How many workers a cluster has room for, and how much each does at once."""
-    from agentlab_tools.cluster.workers import Size
-
     nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     return Size.of(nodes, threads=threads, concurrency=concurrency)
