@@ -40,6 +40,7 @@ DRAWN = {
     "m4/video": ("verdict", "film"),
     "m4/gan": ("losses", "frechet", "diagnose"),
     "m4/diffusion": ("perfect", "learn"),
+    "m4/vision": ("wire", "ask"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

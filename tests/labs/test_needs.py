@@ -28,6 +28,7 @@ from agentlab.labs.find import find_folder, load
         ("m4/gan", "torch", "train"),
         ("m4/diffusion", "torch", "train"),
         ("m4/music", "torch", "train"),
+        ("m4/vision", "gguf", "train"),
         ("m5/capstone", "peft", "train"),
         ("m4/video", "PIL", "tools"),
     ],
