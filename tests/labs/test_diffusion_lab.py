@@ -139,15 +139,6 @@ def test_a_trial_never_shows_what_is_unseen(lab: Lab):
     assert np.bincount(trial.asked).tolist() == [10] * 60
 
 
-def test_the_distance_of_known_gaussians(lab: Lab):
-    far = part(lab, "learning").far
-    x = np.random.default_rng(0).normal(size=(50, 4))
-    assert far(x, x) == pytest.approx(0, abs=1e-6)
-    assert far(x, x + 2) == pytest.approx(16)
-    wide = x - x.mean(axis=0)
-    assert far(wide, 3 * wide) == pytest.approx(4 * np.trace(np.cov(x.T)))
-
-
 def test_variety_is_that_of_the_least_varied_digit(lab: Lab):
     dice, digit = np.random.default_rng(0), np.repeat([0, 1], 50)
     real = dice.normal(size=(100, 5))

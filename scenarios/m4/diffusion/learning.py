@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from agentlab_tools.diffusion import captions, judges
 from agentlab_tools.diffusion.latents import Latents
 from agentlab_tools.digits import drawn, judge
+from agentlab_tools.digits.measures import distances
 
 from .perfect import nearest
 
@@ -84,7 +85,7 @@ class Trial:
         known = self.shades
         return found | {
             "varied": variety(laid, digit, real, self.right),
-            "far": far(judge.features(laid), judge.features(real)),
+            "far": distances(judge.features(laid), judge.features(real))[1],
             "new": float(np.median(nearest(laid, known)) / np.median(nearest(real, known))),
         }
 
@@ -128,13 +129,3 @@ def variety(made: Array, digit: Array, real: Array, right: Array) -> float:
 def _spread(rows: Array) -> float:
     """The mean square distance between two rows is twice this; its root is told."""
     return float(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean() ** 0.5)
-
-
-def far(x: Array, y: Array) -> float:
-    """The Fréchet distance of two sets of features, each taken for a Gaussian; squared."""
-    import numpy as np
-
-    a, b = np.cov(x.T), np.cov(y.T)
-    roots = np.sqrt(np.linalg.eigvals(a @ b).real.clip(0)).sum()
-    gap = ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum()
-    return float(gap + np.trace(a) + np.trace(b) - 2 * roots)

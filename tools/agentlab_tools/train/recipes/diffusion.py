@@ -27,7 +27,7 @@ from agentlab_tools.train.recipes.card import Card
 from agentlab_tools.train.recipes.steps import Place
 
 if TYPE_CHECKING:
-    from agentlab_tools.diffusion.net import Net
+    pass
 
 NAME = "diffusion"
 
@@ -100,7 +100,7 @@ def train(settings: Settings, work: Work) -> None:
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        follow(mean, net, min(settings.stays, step / (step + 9)))
+        s.follow(mean, net, min(settings.stays, step / (step + 9)))
         work.report(step, loss=loss.item(), lr=rate)
         if work.due(step):
             parts = {"net": net, "mean": mean, "optimizer": optimizer}
@@ -129,15 +129,6 @@ def latents_of(settings: Settings, data: Captioned, work: Work) -> Latents:
         found = Latents.of(data.pictures, settings.numbers, evened=settings.evened)
         work.artifact(saved.name, found.save)
     return Latents.load(saved)
-
-
-def follow(mean: Net, net: Net, stays: float) -> None:
-    """Move a mean of weights on towards the weights."""
-    import torch
-
-    with torch.no_grad():
-        for old, new in zip(mean.parameters(), net.parameters(), strict=True):
-            old.lerp_(new, 1 - stays)
 
 
 def measured(settings: Settings, kept: Kept) -> dict[str, float]:
