@@ -124,8 +124,8 @@ lab = Lab(
             "why",
             "What did it learn?",
             (
-                "It learnt from 11 of its own answers, and got three times as many right. From 180 "
-                "of them, all that it had said, it learnt nothing. What was in the eleven?"
+                "It learnt from 12 of its own answers, and got four times as many right. From 180 "
+                "of them, all that it had said, it learnt nothing. What was in the twelve?"
             ),
             wrong(
                 "New knowledge: it could not turn months into numbers before.",
@@ -141,10 +141,10 @@ lab = Lab(
                 "They fit as well. But what a model says on average, it says already.",
             ),
             wrong(
-                "The test: some of its questions were among the eleven.",
+                "The test: some of its questions were among the twelve.",
                 "Those were set apart, and what you picked was checked for it.",
             ),
-            hints=("What is in the eleven answers that is not in the 180?",),
+            hints=("What is in the twelve answers that is not in the 180?",),
         ),
     ),
 )

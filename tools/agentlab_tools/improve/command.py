@@ -106,8 +106,8 @@ def improve(
 
     \b
     agentlab improve m5/tool-use:sums
-    agentlab improve questions.jsonl --agent agent.toml -s numeric --also m5/tool-use:sums
-    agentlab improve                                       what was improved so far
+    agentlab improve questions.jsonl --agent agent.toml -s numeric
+    agentlab improve                                what was improved so far
 
     It tries the task, learns from what came out right, and tests on questions it has not seen:
     the report claims what the interval shows. Takes minutes to hours; the same command goes on
