@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -144,6 +143,8 @@ def improve(
 
 
 def _run(goal: Goal, folder: Path, on: str, as_json: bool) -> Findings:
+    import asyncio
+
     from agentlab.private import private_folder
     from agentlab.terminal.consoles import console
     from agentlab_tools.cluster.where import joining
