@@ -41,8 +41,7 @@ ROAD = programs(
     solution=_road(),
     also={"every-good-one": _road(pick=PICK.starter.code)},
     wrong={
-        "all-that-was-tried": _road(pick=_ALL),
-        "much-too-fast": _road(lr=0.1),
+        "all-that-was-tried": _road(epochs=0.5, pick=_ALL),
         "written-by-hand": _road(pick=_WRITTEN),
         "always-proud": _road(
             lr=1e-6, epochs=0.5, verdict='def verdict(before, after):\n    return "better"\n'
@@ -50,7 +49,6 @@ ROAD = programs(
     },
     mistakes={
         "all-that-was-tried": "better",
-        "much-too-fast": "better",
         "written-by-hand": "own",
         "always-proud": "claim",
     },

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -252,7 +253,12 @@ def _not_better(change: Change) -> str | None:
 
 def _talk(model: str) -> dict[str, float]:
     """How much the perplexity of plain talk rose, as a share, by kind."""
+    before, after = _talked(MODEL), _talked(model)
+    return {kind: after[kind] / before[kind] - 1 for kind in before}
+
+
+@lru_cache(maxsize=2)
+def _talked(model: str) -> dict[str, float]:
     from agentlab_tools.train.toolcalling.talk import perplexities
 
-    before, after = (perplexities(*files_of(name), most=_TALK) for name in (MODEL, model))
-    return {kind: after[kind] / before[kind] - 1 for kind in before}
+    return perplexities(*files_of(model), most=_TALK)
