@@ -32,7 +32,7 @@ lab = Lab(
         code_step(
             "judge",
             JUDGE,
-            Drawn(judged, practice=1, graded=3),
+            Drawn(judged, practice=1, graded=2),
             runs_on="run",
             hints=(
                 "What does `1999-02-03 or 1999-03-02` claim? What does it cost to say both?",
@@ -51,7 +51,7 @@ lab = Lab(
         code_step(
             "pick",
             PICK,
-            Drawn(picked, practice=1, graded=3),
+            Drawn(picked, practice=1, graded=2),
             runs_on="run",
             hints=(
                 "The starter takes whatever is right. Which questions will most of it be about? "

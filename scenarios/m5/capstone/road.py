@@ -41,7 +41,7 @@ LEARN, TEST = 60, 40
 BOUND = 0.05
 """By how much the perplexity of plain talk may rise."""
 MODEL = "local:smollm2"
-_TALK = 12
+_TALK = 5
 _LEAST = 4
 AGENT = AgentAnswer(
     instructions="Write the date in the text as year-month-day, for example 1999-12-31, and "
