@@ -124,8 +124,8 @@ lab = Lab(
             "why",
             "What did it learn?",
             (
-                "It learnt from 12 of its own answers, and got four times as many right. From 180 "
-                "of them, all that it had said, it learnt nothing. What was in the twelve?"
+                "It learnt from a dozen of its own answers, and got three or four times as many "
+                "right. From all that it had said, it learnt nothing. What was in the dozen?"
             ),
             wrong(
                 "New knowledge: it could not turn months into numbers before.",
@@ -137,14 +137,14 @@ lab = Lab(
                 "must not let anything else pass.",
             ),
             wrong(
-                "More of the same: 180 answers were too many for one LoRA.",
+                "More of the same: all its answers were too many for one LoRA.",
                 "They fit as well. But what a model says on average, it says already.",
             ),
             wrong(
-                "The test: some of its questions were among the twelve.",
+                "The test: some of its questions were in the dozen.",
                 "Those were set apart, and what you picked was checked for it.",
             ),
-            hints=("What is in the twelve answers that is not in the 180?",),
+            hints=("What is in the dozen that is not in all that it said?",),
         ),
     ),
 )
