@@ -6,7 +6,7 @@ task = plan.open_task(backend, runs)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,15 @@ class Plan(Value):
         task = lab_task(
             lab, step, backend, runs, answer=self.answer, seed=self.seed, count=self.cases
         )
-        kept = [s for s in task.samples if s.case.input not in self.apart]
-        if self.once:
-            kept = {sample.case.input: sample for sample in reversed(kept)}.values()
-        return replace(task, samples=tuple(sorted(kept, key=task.samples.index)))
+        return replace(task, samples=tuple(self._asked(task.samples)))
+
+    def _asked(self, drawn: Iterable[Sample]) -> Iterator[Sample]:
+        left_out = set(self.apart)
+        for sample in drawn:
+            if sample.case.input not in left_out:
+                yield sample
+                if self.once:
+                    left_out.add(sample.case.input)
 
     def open_scorers(
         self,

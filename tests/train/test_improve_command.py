@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from small_data import written
 from small_models import small_model, small_tokenizer
 
 from agentlab.cli.main import cli
+from agentlab.errors import AgentLabError, MissingExtra
 from agentlab.trace import read_header
 from agentlab.trace.results import Results
 from agentlab_tools.improve import screen
@@ -197,17 +199,28 @@ def test_what_was_done_is_not_done_again(
         (["-b", "openai:gpt-5"], "can't be tuned from here"),
         (["--lora", "rank=many"], "rank"),
         (["--lora", "colour=red"], "colour"),
+        (["-b", "local:nobody"], "no packaged model called"),
         (["--also", "nothing"], "a lab's step is LAB:STEP"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_asked(
     more: list[str], says: str, improve: list[str]
 ) -> None:
-    from agentlab.errors import AgentLabError
-
     with pytest.raises(AgentLabError, match=says) as raised:
         run([*improve, *more])
     assert "\n" not in str(raised.value)
+    assert counts() == {}
+
+
+def test_what_is_not_installed_is_told_before_anything_is_asked(
+    improve: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "agentlab_tools.train.recipe.find_spec", lambda name: None if name == "peft" else find(name)
+    )
+    with pytest.raises(MissingExtra, match=r"^peft, which the recipe lora needs, .*train"):
+        run(improve)
     assert counts() == {}
 
 

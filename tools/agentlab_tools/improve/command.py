@@ -210,13 +210,15 @@ def _step(target: str, labs: tuple[Path, ...]) -> tuple[Lab, str]:
     return load(find_folder(name, (*labs, *lab_roots()))), step
 
 
-def _settings(recipe: str, pairs: tuple[str, ...]) -> dict[str, Any]:
-    """Settings of a recipe, seen to be some before an hour goes by."""
+def _settings(name: str, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Settings of a recipe; what they lack, or it lacks, is told before an hour goes by."""
     from agentlab_tools.train.recipe import load_recipe
 
+    recipe = load_recipe(name)
+    recipe.check()
     values = split_setting(pairs)
-    settings = load_recipe(recipe).read_settings({"data": "later", **values})
-    return {name: getattr(settings, name) for name in values}
+    settings = recipe.read_settings({"data": "later", **values})
+    return {key: getattr(settings, key) for key in values}
 
 
 def _name(goal: Goal) -> str:

@@ -26,6 +26,7 @@ from agentlab_tools.improve.flips import flips
 from agentlab_tools.improve.goal import Goal
 from agentlab_tools.improve.picking import pick
 from agentlab_tools.improve.workshop import Workshop
+from agentlab_tools.train.bridge.load import see
 from agentlab_tools.train.jobs import Job
 
 LEAST_CHATS, LEAST_PAIRS = 8, 8
@@ -53,7 +54,7 @@ class Improvement:
         """Do all that is not done yet.
 
         Raises:
-            ConfigError: the model can't be tuned.
+            ConfigError, ModelNotFound: the model can't be tuned, or is not there.
             AgentLabError: something can't be asked or trained.
         """
         goal = self.goal
@@ -62,6 +63,7 @@ class Improvement:
                 f"{goal.backend} can't be tuned from here: improve a model of this machine, e.g. "
                 "local:smollm2, local:agent or a GGUF file"
             )
+        see(goal.backend)
         began = await self._ask("choose-first", goal.backend, goal.choose)
         rounds: list[Round] = []
         tries: list[Results] = []
