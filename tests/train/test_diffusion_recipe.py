@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
+from recipe_runs import ends_where_it_would_have, run
+
 from agentlab_tools.diffusion import captions, judges
 from agentlab_tools.diffusion.kept import Kept, packed
 from agentlab_tools.diffusion.latents import Latents
 from agentlab_tools.diffusion.measuring import pictures
-from agentlab_tools.train.errors import Stopped
-from agentlab_tools.train.events import JobEvent, Progress
-from agentlab_tools.train.recipe import Work, load_recipe
+from agentlab_tools.train.recipe import load_recipe
 
 QUICK = {"numbers": 8, "wide": 16, "layers": 1, "rows": 32, "steps": 8}
 
@@ -31,34 +30,9 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def run(folder: Path, values: dict[str, Any], stop_at: int | None = None) -> list[float | None]:
-    """The losses of the steps that were taken."""
-    recipe, stop = load_recipe("diffusion"), Event()
-    losses: list[float | None] = []
-
-    def tell(event: JobEvent) -> None:
-        if isinstance(event, Progress):
-            losses.append(event.loss)
-            if event.step == stop_at:
-                stop.set()
-
-    settings = recipe.read_settings(values)
-    work = Work(folder, tell=tell, stop=stop, every=1e9, seed=settings.seed)
-    if stop_at is None:
-        recipe.run(settings, work)
-    else:
-        with pytest.raises(Stopped):
-            recipe.run(settings, work)
-    return losses
-
-
 @pytest.mark.parametrize("more", [{}, {"pictures": "emoji", "told": 8}])
 def test_interrupted_it_ends_where_it_would_have(tmp_path: Path, more: dict[str, Any]):
-    values = {**QUICK, **more}
-    whole = run(tmp_path / "whole", values)
-    parts = run(tmp_path / "parts", values, stop_at=4) + run(tmp_path / "parts", values)
-    assert len(parts) == len(whole) == 8
-    assert parts == pytest.approx(whole, rel=1e-5)
+    ends_where_it_would_have(load_recipe("diffusion"), {**QUICK, **more}, tmp_path)
     one, other = (
         Kept.load(tmp_path / name / "artifacts" / "net.npz") for name in ("whole", "parts")
     )
@@ -68,8 +42,8 @@ def test_interrupted_it_ends_where_it_would_have(tmp_path: Path, more: dict[str,
 
 @pytest.mark.slow
 def test_it_learns_and_its_card_tells_how(tmp_path: Path):
-    losses = run(tmp_path, {"steps": 300})
-    assert (losses[-1] or 9) < 0.85 * (losses[0] or 0)
+    steps = run(load_recipe("diffusion"), {"steps": 300}, tmp_path)
+    assert (steps[-1].loss or 9) < 0.85 * (steps[0].loss or 0)
     made = tmp_path / "artifacts"
     scores = json.loads((made / "scores.json").read_text())
     assert scores["right at guidance 2, shown"] > 0.7

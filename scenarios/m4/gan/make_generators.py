@@ -1,4 +1,4 @@
-"""Makes `generators.npz`: one net that draws well, and two that collapsed, for `sets.py`.
+"""Makes `generators.npz`, with cards: one net that draws well, and two that collapsed.
 
     python make_generators.py
 
@@ -28,11 +28,13 @@ MADE: dict[str, dict[str, Any]] = {
 }
 
 
-def made(folder: Path, chosen: dict[str, Any]) -> dict[str, Any]:
+def made(name: str, folder: Path, chosen: dict[str, Any]) -> dict[str, Any]:
     """The weights that the recipe comes to with these settings."""
     recipe = load_recipe("gan")
     settings = recipe.read_settings(chosen)
     recipe.run(settings, Work(folder, seed=settings.seed))
+    card = (folder / "artifacts" / "card.md").read_text(encoding="utf-8")
+    FILE.with_name(f"card-{name}.md").write_text(card, encoding="utf-8")
     print((folder / "artifacts" / "scores.json").read_text())
     with np.load(folder / "artifacts" / "generator.npz") as kept:
         return {name: kept[name] for name in kept.files}
@@ -40,7 +42,7 @@ def made(folder: Path, chosen: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as parent:
-        nets = {name: made(Path(parent, name), chosen) for name, chosen in MADE.items()}
+        nets = {name: made(name, Path(parent, name), chosen) for name, chosen in MADE.items()}
     kept = {f"{name}/{part}": w for name, net in nets.items() for part, w in net.items()}
     np.savez_compressed(FILE, **kept)
     print(f"{FILE.stat().st_size:,} bytes")

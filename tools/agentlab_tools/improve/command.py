@@ -238,6 +238,9 @@ def _list(as_json: bool) -> None:
         except (OSError, ValueError, KeyError, TypeError):
             rows.append((path.parent.name, "?", "its report can't be read"))
     if not rows and not as_json:
-        click.echo("nothing was improved yet: agentlab improve m5/tool-use:sums", err=True)
+        click.echo(
+            "nothing was improved yet: agentlab improve QUESTIONS.jsonl --agent AGENT.toml",
+            err=True,
+        )
         return
     print_rows(("name", "verdict", "claim"), rows, as_json)
