@@ -12,6 +12,7 @@ EXCEPTIONS = {
     "agentlab/backends/hosted.py": "a key is read where its service is opened, and kept nowhere",
     "agentlab/backends/llamacpp/threads.py": "tells OpenMP how to wait before it starts",
     "agentlab/backends/llamacpp/proof/installed.py": "finds the library as the bindings do",
+    "agentlab/backends/llamacpp/waiting.py": "tells OpenMP how to wait before it loads",
     "agentlab/backends/llamacpp/proof/verdict.py": "hands a child its environment",
     "tools/agentlab_tools/killable.py": "hands a child the few variables it needs",
     "tools/agentlab_tools/execute/docker.py": "hands docker its own client's variables",

@@ -132,25 +132,24 @@ def open_mine(name: str, replies: list[str]) -> Scripted:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "says"),
     [
-        ({}, "3000", "sleep if they wait long"),
-        ({"GOMP_SPINCOUNT": "7"}, "7", "GOMP_SPINCOUNT=7"),
-        ({"GOMP_SPINCOUNT": "0"}, "0", "sleep while they wait"),
-        ({"OMP_WAIT_POLICY": "PASSIVE"}, "", "sleep while they wait"),
+        ({}, "asleep while the machine is busy"),
+        ({"GOMP_SPINCOUNT": "7"}, "GOMP_SPINCOUNT=7"),
+        ({"GOMP_SPINCOUNT": "0"}, "sleep while they wait"),
+        ({"OMP_WAIT_POLICY": "PASSIVE"}, "sleep while they wait"),
     ],
 )
-def test_threads_that_wait_long_sleep_unless_the_user_says_otherwise(before, after, says):
+def test_it_is_said_how_threads_wait_for_each_other(before, says):
     code = (
-        "import os; from agentlab.backends.llamacpp.model import bindings; bindings();"
+        "from agentlab.backends.llamacpp.model import bindings; bindings();"
         "from agentlab.backends.llamacpp.threads import chosen;"
-        "print(os.environ.get('GOMP_SPINCOUNT', ''), chosen().why)"
+        "print(chosen().why)"
     )
     ours = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
     clean = {key: value for key, value in os.environ.items() if key not in ours}
     command = [sys.executable, "-c", code]
     told = subprocess.check_output(command, text=True, env={**clean, **before})
-    assert told.startswith(f"{after} ")
     assert says in told
 
 

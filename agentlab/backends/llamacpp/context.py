@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agentlab.backends.llamacpp import waiting
 from agentlab.backends.llamacpp.model import Model
 from agentlab.errors import BackendError, ConfigError
 
@@ -51,6 +52,7 @@ class Context:
         self._lib = lib
         self._memory = lib.llama_get_memory(self.handle)
         self._batch = min(batch, size)
+        self._threads = threads
         self._one = (ctypes.c_int32 * 1)()
         self._one_batch = lib.llama_batch_get_one(self._one, 1)
         self.adapters: Mapping[str, float] = {}
@@ -138,6 +140,8 @@ class Context:
         return count
 
     def _decode(self, batch: Any) -> None:
+        if self._threads > 1:
+            waiting.suit()
         code = self._lib.llama_decode(self.handle, batch)
         if code != 0:
             # what is in the memory is uncertain now

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from agentlab.backends.llamacpp import waiting
 from agentlab.backends.llamacpp.guide import Guide
 from agentlab.backends.llamacpp.proof import verdict
-from agentlab.backends.llamacpp.threads import settle_spin
 from agentlab.errors import ConfigError, MissingExtra, ModelNotFound, ModelUnreadable
 
 _quiet: list[Any] = []
@@ -42,9 +42,9 @@ def load() -> ModuleType:
     Raises:
         MissingExtra: llama-cpp-python is not installed.
     """
-    settle_spin()
     try:
-        import llama_cpp
+        with waiting.settled():
+            import llama_cpp
     except ImportError as error:
         raise MissingExtra("llama-cpp-python", "local") from error
     if not _quiet:

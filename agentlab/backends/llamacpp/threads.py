@@ -1,7 +1,7 @@
 """How many threads to evaluate with: as many as there are physical cores for this process.
 
 The number does not follow how busy the machine is, since the tokens depend on it. What a busy
-machine does to threads that wait for each other is settled by how long they spin (`SPIN`).
+machine does to threads that wait for each other is settled by how they wait: see `waiting`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-SPIN = "3000"
-"""GOMP_SPINCOUNT: turns a waiting thread makes before it sleeps; some tens of microseconds. The
-parts of a token are shorter than that, and sleeping between them costs more than the second thread
-gives: alone on two cores, two threads wrote 0.4 times as much as one with no turns, 1.7 with 3000.
-On a processor that others want as well, each turn is time taken from the very thread that is waited
-for: beside four busy processes, the library's own 300,000 turns left 0.05 of what one thread wrote,
-and 3000 left 0.9 (`benchmarks/threads.py`)."""
+from agentlab.backends.llamacpp.waiting import SPIN
 
 _POLICIES = {"passive": "0", "active": "30000000000"}
 """What GNU's OpenMP makes of OMP_WAIT_POLICY."""
@@ -46,16 +40,10 @@ def chosen(cpus: Path = _CPUS, cgroup: Path = _CGROUP) -> Choice:
         os.environ.get("OMP_WAIT_POLICY", "").lower(), SPIN
     )
     if spin == SPIN:
-        return Choice(count, f"{why}; they sleep if they wait long, so a busy machine can share")
+        return Choice(count, f"{why}; they wait spinning, and asleep while the machine is busy")
     if spin == "0":
         return Choice(count, f"{why}; they sleep while they wait")
     return Choice(count, f"{why}; they spin while they wait (GOMP_SPINCOUNT={spin})")
-
-
-def settle_spin() -> None:
-    """Before the library is loaded, which reads it once; what the user has set stays."""
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
 
 
 def physical_cores(cpus: Path = _CPUS, cgroup: Path = _CGROUP) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 HERE = Path(__file__).resolve().parent
 TURNS = """{{ bos_token }}{% for message in messages -%}
@@ -106,7 +106,7 @@ async def continues() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Do what is asked for."""
-    wait_asleep(beside_llama=True)
+    share_openmp()
     for argument in arguments:
         kind, _, name = argument.partition("/")
         asyncio.run(continues() if kind == "continues" else compare(kind, name))

@@ -19,7 +19,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped
 from agentlab_tools.train.bridge.score import UNSCORED
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 from . import judging, serving
 from .cases import ASKED
@@ -62,7 +62,7 @@ async def bench() -> AsyncGenerator[Equipment]:
 
     recipe.check()
     await asyncio.to_thread(locate, MODEL)
-    wait_asleep(beside_llama=True)
+    share_openmp()
     limits = SandboxLimits(timeout=_SECONDS)
     async with Sandbox.open(packages=("numpy",), limits=limits, spare=False) as opened:
         given = [[one.question_ids, one.answer_ids] for one in pairs()[:LEARNT]]

@@ -32,10 +32,10 @@ async def something_to_train_with() -> AsyncGenerator[Equipment]:
         MissingExtra: it is not.
     """
     from agentlab_tools.train.recipes.pretrain import recipe
-    from agentlab_tools.train.waiting import wait_asleep
+    from agentlab_tools.train.waiting import share_openmp
 
     recipe.check()
-    wait_asleep(beside_llama=True)
+    share_openmp()
     yield Equipment()
 
 

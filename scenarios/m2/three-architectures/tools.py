@@ -45,10 +45,10 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     Raises:
         MissingExtra: torch is not installed.
     """
-    from agentlab_tools.train.waiting import wait_asleep
+    from agentlab_tools.train.waiting import share_openmp
 
     require({"torch": "train"})
-    wait_asleep(beside_llama=True)
+    share_openmp()
     opener = sandbox_with("torch", "numpy", timeout=_SECONDS, threads=1, files={"nets.py": NETS})
     async with opener() as opened:
         yield opened

@@ -21,7 +21,7 @@ from agentlab_tools.diffusion import captions
 from agentlab_tools.digits import SIDE, drawn
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 from . import cases, inside, judging, looks, perfect, sampling
 from .drawing import sheet
@@ -112,7 +112,7 @@ async def desk() -> AsyncGenerator[Equipment]:
         MissingExtra: torch, or what reads prompts, is not installed.
     """
     require({"torch": "train", "onnxruntime": "knowledge", "PIL": "tui"})
-    wait_asleep(beside_llama=True)
+    share_openmp()
     async with AsyncExitStack() as stack:
         plain = await stack.enter_async_context(_open("numpy"))
         yield Equipment(deps=Desk(stack, plain), labels=equipped(plain).labels)

@@ -22,7 +22,7 @@ from agentlab_tools.digits.drawing import beside, film
 from agentlab_tools.digits.measures import distances
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 from . import played, sets
 from .scribe import called
@@ -50,7 +50,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
         MissingExtra: torch is not installed.
     """
     require({"torch": "train"})
-    wait_asleep(beside_llama=True)
+    share_openmp()
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(_open("numpy"))
         _stacks[opened] = stack

@@ -9,18 +9,27 @@ thread that is waited for: beside other work, such a training takes many times a
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
 import os
+from pathlib import Path
 
-from agentlab.backends.llamacpp.threads import settle_spin
+from agentlab.backends.llamacpp.waiting import settled
 
 
-def wait_asleep(*, beside_llama: bool = False) -> None:
-    """Before torch is loaded, whose OpenMP reads it once; what the user has set stays.
-
-    Args:
-        beside_llama: llama.cpp evaluates in this process, too, whose threads write faster if they
-            turn a little: that holds for both then.
-    """
-    if beside_llama:
-        settle_spin()
+def wait_asleep() -> None:
+    """Before torch is loaded, whose OpenMP reads it once; what the user has set stays."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def share_openmp() -> None:
+    """Before torch is loaded where llama.cpp evaluates as well: both wait as llama.cpp is best off.
+
+    A process has one OpenMP, which is that of torch if torch is loaded first.
+    """
+    torch = importlib.util.find_spec("torch")
+    if torch is None or torch.origin is None:
+        return
+    with settled():
+        for library in Path(torch.origin).parent.glob("lib/libgomp*.so*"):
+            ctypes.CDLL(str(library))

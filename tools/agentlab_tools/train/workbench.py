@@ -25,7 +25,7 @@ from agentlab.messages import Message
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.train.events import JobEvent, Progress
 from agentlab_tools.train.recipe import Recipe, Work
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Workbench:
         limits = SandboxLimits(timeout=30)
         with tempfile.TemporaryDirectory() as folder:
             loaded = LlamaCpp(locate(model), n_ctx=512)
-            wait_asleep(beside_llama=True)
+            share_openmp()
             try:
                 opened = Sandbox.open(packages=tuple(packages), limits=limits, spare=False)
                 async with opened as sandbox:
