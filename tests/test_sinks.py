@@ -205,6 +205,11 @@ SHOWN: dict[str, Made] = {
     "export": on_runs(*(["evil-1", "--to", kind, "-o", "-"] for kind in ("html", "otel", "chat"))),
     "resume": on_runs(["evil-1"]),
     "import": lambda place: [[spans(place), "--runs", str(place / "new")]],
+    "eval bfcl": lambda place: [
+        [benchmark(place, HOSTILE)],
+        [benchmark(place, "f"), "-b", "scripted-evil"],
+        [benchmark(place, "f"), HOSTILE],
+    ],
     "eval list": on_results([]),
     "eval show": on_results([RESULTS]),
     "eval compare": on_results([RESULTS, f"{RESULTS}-2"]),
@@ -276,6 +281,20 @@ SHOWS_NOTHING = {
 def file(place: Path, name: str, text: str) -> str:
     (place / name).write_text(text, "utf-8")
     return str(place / name)
+
+
+def benchmark(place: Path, function: str) -> str:
+    """Files of BFCL in which everything is hostile but the layout."""
+    asked = [[{"role": "user", "content": HOSTILE}]]
+    described = {"type": "dict", "properties": {HOSTILE: {"type": HOSTILE}}, "required": [HOSTILE]}
+    functions = [{"name": function, "description": HOSTILE, "parameters": described}]
+    row = {"id": HOSTILE, "question": asked, "function": functions}
+    answer = {"id": HOSTILE, "ground_truth": [{function: {HOSTILE: [HOSTILE]}}]}
+    folder = place / f"bfcl-{len(function)}"
+    (folder / "possible_answer").mkdir(parents=True, exist_ok=True)
+    for name, one in (("", row), ("possible_answer/", answer)):
+        file(folder, f"{name}BFCL_v4_multiple.json", json.dumps(one))
+    return str(folder)
 
 
 def test_every_command_is_known_here() -> None:
@@ -351,7 +370,15 @@ def test_no_command_sends_a_strangers_marks_to_the_terminal(
     assert "[/nothing]" in shown or name in SAYS_NONE_OF_IT
 
 
-SAYS_NONE_OF_IT = {"index", "jobs artifacts", "jobs cancel", "jobs resume", "quantize", "eval run"}
+SAYS_NONE_OF_IT = {
+    "index",
+    "jobs artifacts",
+    "jobs cancel",
+    "jobs resume",
+    "quantize",
+    "eval run",
+    "eval bfcl",
+}
 """They count, or name files; an escape in a file's name is looked for all the same."""
 
 

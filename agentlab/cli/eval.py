@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agentlab.cli.eval_bfcl import bfcl
 from agentlab.display import safe_json
 from agentlab.errors import ConfigError, TraceError
 from agentlab.terminal.options import backend_option, labs_option, on_option, runs_option
@@ -33,6 +34,9 @@ def evaluate() -> None:
     agentlab eval run m5/tool-use:sums -b local:smollm2
     agentlab eval compare NAME-1 NAME-2
     """
+
+
+evaluate.add_command(bfcl)
 
 
 @evaluate.command("run")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agentlab.display import counted, one_line, safe
 from agentlab.evaluate.report import Report
-from agentlab.evaluate.statistics import Comparison
+from agentlab.evaluate.statistics import Comparison, Interval
 from agentlab.terminal.intervals import NARROW, WIDTH, bounds_of, interval_bar
 from agentlab.trace.results import Results
 
@@ -81,6 +81,29 @@ def print_comparison(
     tests = {"mcnemar": "McNemar's test", "sign": "sign test"}
     used = ", ".join(sorted({tests[c.test] for c in differences.values()}))
     console.print(Text(f"\np: exact {used}, two-sided", "dim"))
+
+
+def print_categories(console: Console, rows: Mapping[str, tuple[Report, Interval]]) -> None:
+    """A benchmark: a row for each of its categories."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("category", no_wrap=True)
+    table.add_column("right", justify="right")
+    table.add_column("95 % interval")
+    table.add_column(Text.assemble("0", " " * (NARROW - 2), "1"), no_wrap=True)
+    table.add_column("cases", justify="right")
+    for category, (report, score) in rows.items():
+        failed = f" ({len(report.failed)} failed)" if report.failed else ""
+        table.add_row(
+            category,
+            f"{score.mean:.3f}",
+            bounds_of(score.low, score.high, score.n),
+            interval_bar(score.mean, score.low, score.high, 0, 1, NARROW),
+            Text(f"{score.n}{failed}", "red" if failed else ""),
+        )
+    console.print(table)
+    console.print()
+    for report, _ in rows.values():
+        console.print(Text(f"agentlab eval show {report.name}", "dim"), soft_wrap=True)
 
 
 def sample_strip(samples: Mapping[str, float]) -> Text:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agentlab.backend import Backend
 from agentlab.errors import ConfigError
+from agentlab.evaluate import bfcl
 from agentlab.evaluate.dataset import Sample
 from agentlab.evaluate.judge import model_judge
 from agentlab.evaluate.scorers import Aids, RunCode, Scorer, scorer
@@ -61,6 +62,8 @@ class Plan(Value):
     """The agent; None for a plain one, or for the step's reference solution."""
     scorers: tuple[str, ...] = ()
     """By name; none means every check of the lab's step."""
+    suite: Literal["bfcl"] | None = None
+    """The benchmark whose samples these are, where they bring tools of their own."""
 
     def open_task(self, backend: Backend, runs: Path | None, lab: Lab | None = None) -> Task:
         """The task, on a model.
@@ -74,7 +77,8 @@ class Plan(Value):
         """
         if self.samples is not None:
             samples = tuple(given.sample for given in self.samples)
-            return data_task(self.task, samples, self.answer or AgentAnswer(), backend, runs)
+            task = data_task(self.task, samples, self.answer or AgentAnswer(), backend, runs)
+            return task if self.suite is None else replace(task, suited=bfcl.suited)
         assert lab is not None, "without samples, a lab draws the cases"
         step = self.task.rpartition(":")[2]
         task = lab_task(

@@ -9,6 +9,7 @@ steps:N          the model needed at most N replies
 check:ID         a check of the lab's step holds of this run alone
 code             the code in the answer passes the sample's "tests", in a sandbox
 judge            another model finds that the answer agrees with what is expected
+bfcl             the first reply makes the calls that the sample expects: see `evaluate.bfcl`
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, TypeAlias, cast
 from pydantic_core import from_json
 
 from agentlab.errors import ConfigError
+from agentlab.evaluate import bfcl
 from agentlab.events import ModelReplied
 from agentlab.labs.answers import Answer
 from agentlab.labs.attempt import Attempt, CaseRun, Check
@@ -70,6 +72,8 @@ def scorer(spec: str, aids: Aids = Aids()) -> Scorer:
         return Scorer(spec, _at_once(at_most(int(_number(spec, argument)))))
     if name == "called" and argument:
         return Scorer(spec, _at_once(called(argument)))
+    if name == "bfcl" and not argument:
+        return Scorer(spec, _at_once(called_as_expected))
     if name == "check":
         return Scorer(spec, _at_once(_check(argument, aids)))
     if name == "code" and not argument:
@@ -142,6 +146,13 @@ def called(tool: str) -> Callable[[CaseRun], Score]:
         return Score.of(worked > 0, f"{worked} of {len(results)} calls worked")
 
     return score
+
+
+def called_as_expected(run: CaseRun) -> Score:
+    """The first reply makes the calls that a case of BFCL expects."""
+    replied = [event.reply.message for event in run.events if isinstance(event, ModelReplied)]
+    wrong = bfcl.problem(replied[0].tool_calls if replied else (), run.case)
+    return Score.of(wrong is None, wrong or "as expected")
 
 
 def code(run_code: RunCode) -> Judge:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic_core import to_json
 
@@ -22,7 +22,15 @@ from agentlab.labs.attempt import Check
 from agentlab.labs.runner import GRADING_SEED
 from agentlab.labs.trial import Trial
 from agentlab.labs.values import AgentStep, Equipment, Lab, no_equipment
+from agentlab.messages import Message
 from agentlab.plugins.tools import load_tools
+
+Suited: TypeAlias = Callable[[Agent[str], Sample], tuple[Agent[str], tuple[Message, ...]]]
+"""The agent as a sample has it, and what was said before the sample's question."""
+
+
+def _as_it_is(agent: Agent[str], _sample: Sample) -> tuple[Agent[str], tuple[Message, ...]]:
+    return agent, ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Task:
         answer: what the agent was made from.
         equip: opens what its tools need, anew for every run.
         checks: of the lab's step, if it is one.
+        suited: where samples bring what the agent has, tools above all.
     """
 
     name: str
@@ -42,6 +51,7 @@ class Task:
     equip: Callable[[], AbstractAsyncContextManager[Equipment]] = no_equipment
     checks: tuple[Check, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    suited: Suited = _as_it_is
 
     @asynccontextmanager
     async def start(self, sample: Sample, epoch: int, name: str) -> AsyncGenerator[Run[str]]:
@@ -53,11 +63,12 @@ class Task:
         settings = self.agent.settings
         if settings.seed is not None:
             settings = settings.model_copy(update={"seed": settings.seed + epoch - 1})
-        agent = self.agent.with_(settings=settings)
+        agent, before = self.suited(self.agent.with_(settings=settings), sample)
         async with self.equip() as equipment:
             labels = {"eval": name, "sample": sample.id, "epoch": str(epoch)}
             yield agent.run(
                 sample.case.input,
+                history=before,
                 labels={**self.labels, **equipment.labels, **labels},
                 deps=equipment.deps,
             )
