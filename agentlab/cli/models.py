@@ -38,7 +38,10 @@ def models(service: str | None, as_json: bool) -> None:
         click.echo(f"    {row.note}")
     click.echo("  Any GGUF file works by its path, e.g. agentlab chat -b models/mine.gguf,")
     click.echo("  one from the Hugging Face hub as hf:owner/repo/file.gguf, either with an adapter")
-    click.echo("  as MODEL+lora.gguf, and what a training job made as job:ID.")
+    click.echo(
+        "  as MODEL+lora.gguf, what a training job made as job:ID, and what you trained in a"
+    )
+    click.echo("  lab as lab:ID, e.g. lab:m5/dpo.")
     click.echo("\nServices and servers:")
     width = max(len(row.name) for row in hosted)
     for row in hosted:

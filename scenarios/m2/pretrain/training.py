@@ -43,6 +43,7 @@ async def something_to_train_with() -> AsyncGenerator[Equipment]:
 def pretrain(code: str, context: ToolContext) -> str:
     """Train a model from nothing by lines like `layers = 2`, export it, and read with llama.cpp."""
     from agentlab_tools.train.events import Progress
+    from agentlab_tools.train.made_in_labs import keep
     from agentlab_tools.train.recipe import Work
     from agentlab_tools.train.recipes.pretrain import recipe
 
@@ -70,9 +71,9 @@ def pretrain(code: str, context: ToolContext) -> str:
             recipe.run(settings, work)
         except (ConfigError, ValueError) as error:
             raise ToolError(str(error).splitlines()[0]) from None
-        told = measured(
-            Path(folder) / "work" / "artifacts" / "model.gguf", unseen, settings.context
-        )
+        made = Path(folder) / "work" / "artifacts" / "model.gguf"
+        told = measured(made, unseen, settings.context)
+        keep(context, made)
     if told["weights"] > MOST_WEIGHTS:
         raise ToolError(f"{told['weights']:,} weights are more than {MOST_WEIGHTS:,}")
     return json.dumps(told)

@@ -61,7 +61,7 @@ async def tune(code: str, context: ToolContext) -> str:
         }
         for message, ticket in pairs
     ]
-    size = await place.train(rows, _HOW, context.emit)
+    size = await place.train(rows, _HOW, context)
     return f"{size / 1e6:.1f} MB of LoRA, trained on {len(pairs)} pairs"
 
 

@@ -52,8 +52,8 @@ def _spread(rows: list[list[float]], column: int) -> tuple[str, ...]:
     return f"{np.mean(values):.3f}", f"({min(values):.3f} to {max(values):.3f})"
 
 
-def _unheard(_: str) -> None:
-    """Nobody reads."""
+def _unheard(_: object) -> None:
+    """Nobody is told."""
 
 
 def roads() -> None:
@@ -69,7 +69,7 @@ def roads() -> None:
             async def called(what: str, given: Any, space: dict[str, Any] = space) -> Any:
                 return space["SETTINGS"] if what == "settings" else space[what](*given)
 
-            shown, found = asyncio.run(road.walked(seed, called, _unheard))
+            shown, found = asyncio.run(road.walked(seed, called, _unheard, _unheard))
             print(name, seed, shown, {k: v for k, v in found.items() if v}, flush=True)
 
 

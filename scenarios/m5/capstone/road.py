@@ -13,10 +13,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from agentlab.backend import Settings
+from agentlab.backends.llamacpp.registry import split
 from agentlab.errors import ToolError
 from agentlab.evaluate import Plan, Sample, compare, report
 from agentlab.evaluate.plan import given
@@ -111,8 +113,10 @@ def goal_of(seed: int) -> Goal:
     return Goal(backend=MODEL, learn=learn, choose=test, test=test, temperature=1, seed=seed)
 
 
-async def walked(seed: int, called: Called, emit: Emit) -> tuple[str, dict[str, str | None]]:
-    """(what to show, what is wrong by check)."""
+async def walked(
+    seed: int, called: Called, emit: Emit, made: Callable[[Path], None]
+) -> tuple[str, dict[str, str | None]]:
+    """(what to show, what is wrong by check); `made` is told the adapter that was learnt."""
     goal = goal_of(seed)
     chosen = settings_of(await called("settings", None))
     folder = private_folder(home() / "improve" / f"m5-capstone-{seed}")
@@ -135,6 +139,7 @@ async def walked(seed: int, called: Called, emit: Emit) -> tuple[str, dict[str, 
     right = sum(row["right"] for row in picked)
     emit(f"learning from {len(picked)} of {len(rows)} tries, {right} of them right\n")
     model, name = await _tuned(shop, picked, chosen)
+    made(Path(split(model)[1][0]))
     before = await shop.asked("test-first", MODEL, goal.test)
     after = await shop.asked(f"test-{name}", model, goal.test)
     change = changed(before, after)

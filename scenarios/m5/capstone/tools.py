@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agentlab.errors import ToolError
@@ -13,6 +14,7 @@ from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.train.made_in_labs import keep
 
 from . import road
 
@@ -72,7 +74,8 @@ async def walk(code: str, context: ToolContext) -> str:
         bench.begun = True
         return display_safe((await printed_by(bench.opened, code))[:_SHOWN]) or "ready"
     seed = json.loads(code)["seed"]
-    shown, found = await road.walked(seed, bench.call, context.emit)
+    made = partial(keep, context, base="smollm2")
+    shown, found = await road.walked(seed, bench.call, context.emit, made)
     return f"{display_safe(shown)}\n{json.dumps(found)}"
 
 

@@ -62,7 +62,7 @@ async def align(code: str, context: ToolContext) -> str:
         return await tried(place, [int(number) for number in asked[1].split(", ")])
     chosen = await preferences(place, code)
     context.emit(f"{len(chosen)} of 40 pairs say something; {_HOW['steps']} steps\n")
-    await place.train(chosen, _HOW, context.emit)
+    await place.train(chosen, _HOW, context)
     return f"trained on {len(chosen)} preferences"
 
 

@@ -40,7 +40,7 @@ lab = Lab(
     teaches=(
         "rounding weights in blocks, each with a scale of its own",
         "measuring what a quantized model lost, by its perplexity",
-        "choosing a kind by numbers instead of by its name",
+        "choosing a kind by numbers instead of by its name, and by what the model is for",
     ),
     minutes=20,
     # a case brings back twelve rows of weights
@@ -133,5 +133,6 @@ lab = Lab(
             ),
             hints=("How often is a weight used while one token is written?",),
         ),
+        ReadStep(id="and-the-agent"),
     ),
 )

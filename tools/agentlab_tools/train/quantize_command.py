@@ -63,8 +63,9 @@ def quantize(
 ) -> None:
     """Write MODEL as a GGUF with fewer bits per weight, one file for each KIND.
 
-    MODEL is a job (its id, or last), local:NAME, or a path to a GGUF. Its adapters, from the job
-    or given as MODEL+ADAPTER.gguf, are merged into the weights first; KIND F16 does only that.
+    MODEL is a job (its id, or last), lab:ID (what you trained in that lab), local:NAME, or a path
+    to a GGUF. Its adapters, or those given as MODEL+ADAPTER.gguf, are merged into the weights
+    first; KIND F16 does only that.
 
     \b
     KINDs, from most bits to fewest; if none is given, Q4_K_M:
@@ -109,6 +110,8 @@ def quantize(
 def _name(jobs: Any, model: str) -> str:
     """What the new files are called: a job's id, a packaged model's name, or a file's."""
     scheme = scheme_of(model)
+    if scheme is not None and scheme.name == "lab":
+        return model.removeprefix("lab:").replace("/", "-")
     if scheme is not None and scheme.name != "job":
         return "-".join(Path(part).stem for part in model.removeprefix("local:").split("+"))
     return jobs.find(model.removeprefix("job:")).name

@@ -19,6 +19,7 @@ from agentlab.backends.llamacpp import registry
 from agentlab.backends.schemes import Offered, Scheme, scheme_of
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
+from agentlab_tools.train import made_in_labs
 from agentlab_tools.train.jobs import Jobs
 
 PREFIX = "job:"
@@ -31,12 +32,15 @@ def home_jobs() -> Jobs:
 
 
 def served(jobs: Jobs, name: str) -> str:
-    """What `connect` takes for a name: that of a job, `job:…`, `local:…`, or a path to a GGUF.
+    """What loads for a name: that of a job, `job:…`, `lab:…`, `local:…`, or a path to a GGUF.
 
     Raises:
-        ConfigError: there is no such job, or it left no model; or the name is of a hosted model.
+        ConfigError: there is no such job, or it left no model; nothing was made in that lab; or the
+            name is of a hosted model.
     """
     scheme = scheme_of(name)
+    if scheme is not None and scheme.name == made_in_labs.SCHEME.name:
+        return made_in_labs.made_in(name)
     if scheme is not None and scheme.name != SCHEME.name and scheme.local:
         return name
     name = name.removeprefix(PREFIX)

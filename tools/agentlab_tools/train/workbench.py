@@ -2,7 +2,7 @@
 
 async with Workbench.open(recipe, model="smollm2") as bench:
     printed = await bench.run(code)
-    size = await bench.train(rows, settings, emit)      # a LoRA, put on the loaded model
+    size = await bench.train(rows, settings, context)   # a LoRA, put on the loaded model
     answer = await bench.ask("What is a planet?", max_tokens=48)
 """
 
@@ -22,8 +22,10 @@ from agentlab.backend import Reply, Settings
 from agentlab.backends.llamacpp.backend import LlamaCpp
 from agentlab.errors import ConfigError, ToolError
 from agentlab.messages import Message
+from agentlab.tooling import ToolContext
 from agentlab_tools.execute import Sandbox, SandboxLimits
 from agentlab_tools.train.events import JobEvent, Progress
+from agentlab_tools.train.made_in_labs import keep
 from agentlab_tools.train.recipe import Recipe, Work
 from agentlab_tools.train.waiting import share_openmp
 
@@ -89,9 +91,11 @@ class Workbench:
         self,
         rows: Sequence[Mapping[str, Any]],
         settings: Mapping[str, Any],
-        emit: Callable[[str], None],
+        context: ToolContext,
     ) -> int:
         """Train an adapter on rows of the recipe's data, and put it on the loaded model.
+
+        It is kept with the run that `context` is of, where `lab:…` finds it.
 
         Returns:
             The adapter's size in bytes.
@@ -101,7 +105,8 @@ class Workbench:
         """
         self.trained += 1
         place = self.folder / f"{self.trained}"
-        adapter = await asyncio.to_thread(self._train, place, rows, settings, emit)
+        adapter = await asyncio.to_thread(self._train, place, rows, settings, context.emit)
+        keep(context, adapter, base=self.name)
         await asyncio.to_thread(self.model.add_adapter, self._newest, adapter)
         return adapter.stat().st_size
 

@@ -4,6 +4,7 @@
     loaded = load("models/mine.gguf")     any GGUF of the llama architecture, or that `export` wrote
     loaded = load("local:smollm2+mine.gguf")     with an adapter worked into the weights
     loaded = load("job:last")             what a training job made
+    loaded = load("lab:m5/dpo")           what was trained in a lab
     loaded = load("HuggingFaceTB/SmolLM2-360M")    a folder or hub name, with hf: or without
 
 A quantized file is dequantized: training goes on from what is served, not from what it once was.
@@ -27,6 +28,7 @@ from agentlab_tools.train.bridge import layout, positions, vocabulary
 from agentlab_tools.train.bridge.adapter import work_in
 from agentlab_tools.train.bridge.export import CONFIG
 from agentlab_tools.train.bridge.gguf_file import open_gguf
+from agentlab_tools.train.made_in_labs import PREFIX as LAB
 from agentlab_tools.train.served import PREFIX, home_jobs, plain, served
 
 if TYPE_CHECKING:
@@ -77,9 +79,7 @@ def see(name: str, *, whole: bool = False) -> None:
         ModelNotFound, ModelUnreadable: there is no such file, or it is damaged.
         ConfigError: the folder of that name holds a model that can't be.
     """
-    if name.startswith(PREFIX):
-        name = served(home_jobs(), name)
-    name = plain(name)
+    name = plain(_made_here(name))
     base, _ = registry.split(name)
     folder = Path(base).expanduser()
     if registry.is_gguf(base):
@@ -109,6 +109,11 @@ def _json(file: Path, needed: str) -> dict[str, Any]:
         raise ConfigError(f"{file} describes no {file.stem.replace('config', 'model')}") from None
 
 
+def _made_here(name: str) -> str:
+    """What a job or a lab made, by its files; other names as they are."""
+    return served(home_jobs(), name) if name.startswith((PREFIX, LAB)) else name
+
+
 def _check_installed() -> None:
     for needed in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(needed) is None:
@@ -116,9 +121,7 @@ def _check_installed() -> None:
 
 
 def _load(name: str) -> Loaded:
-    if name.startswith(PREFIX):
-        name = served(home_jobs(), name)
-    name = plain(name)
+    name = plain(_made_here(name))
     base, adapters = registry.split(name)
     if registry.is_gguf(base):
         entry = registry.find(name)

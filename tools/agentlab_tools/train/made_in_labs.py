@@ -1,0 +1,130 @@
+"""What a learner trained in a lab, as something to talk to, to measure, or to make smaller.
+
+    connect("lab:m5/dpo")       the model that was made last in this lab
+
+A lab's tool keeps what it trained beside the run (`keep`), as it keeps a picture: the trace names
+it by its hash, and shows how it came about. Here it is found again, by the run's label.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from agentlab.backend import Backend
+from agentlab.backends.schemes import Offered, Scheme
+from agentlab.errors import ConfigError, TraceError
+from agentlab.events import ToolFinished
+from agentlab.messages import Artifact
+from agentlab.places.home import home, runs_folder
+from agentlab.private import private_folder
+from agentlab.tooling import ToolContext
+from agentlab.trace import Trace, trace_path
+
+PREFIX = "lab:"
+MEDIA_TYPE = "application/vnd.gguf"
+_MOST = 64 << 20
+"""Bytes of a model that are kept with a run."""
+_ASKED = """
+SELECT run, labels->>'lab', created FROM runs WHERE labels->>'lab' IS NOT NULL AND run IN (
+  SELECT run FROM events
+  WHERE kind = 'tool_finished' AND CAST(event->'$.result.artifacts' AS VARCHAR) LIKE '%{kind}%'
+) ORDER BY created DESC
+"""
+
+
+def keep(context: ToolContext, file: Path, *, base: str | None = None) -> None:
+    """Keep a model with the run that made it, for `lab:…`.
+
+    Args:
+        base: the packaged model that an adapter is for, by name; None for a whole model.
+    """
+    data = file.read_bytes()
+    if len(data) <= _MOST:
+        name = "model.gguf" if base is None else f"{base}+adapter.gguf"
+        context.attach(name, data, MEDIA_TYPE)
+
+
+def made_in(name: str) -> str:
+    """What `connect` takes for `lab:…`: a path to a GGUF, or `local:…` with an adapter put on.
+
+    Raises:
+        ConfigError: nothing was made in that lab, or it is gone.
+    """
+    lab = name.removeprefix(PREFIX)
+    for run, of_lab, _ in _runs():
+        if of_lab == lab and (artifact := _newest(run)):
+            file = _as_file(lab, artifact)
+            base, plus, _ = artifact.name.partition("+")
+            return f"local:{base}+{file}" if plus else str(file)
+    others = ", ".join(f"{PREFIX}{one}" for one in dict.fromkeys(of for _, of, _ in _runs()))
+    raise ConfigError(
+        f"nothing was trained in {lab[:60]!a} yet; " + (f"there is {others}" if others else _how())
+    )
+
+
+def _how() -> str:
+    return "labs that train a model keep it, such as m5/dpo and m3/lora"
+
+
+def _runs() -> list[tuple[Any, ...]]:
+    """(run, lab, when), of those that kept a model, the newest first."""
+    from agentlab.trace.query import query
+
+    try:
+        return query(runs_folder(), _ASKED.format(kind=MEDIA_TYPE))[1]
+    except TraceError:
+        return []  # there are no runs yet
+
+
+def _newest(run: str) -> Artifact | None:
+    trace = Trace.load(trace_path(runs_folder(), run))
+    made = [
+        artifact
+        for event in trace.events
+        if isinstance(event, ToolFinished)
+        for artifact in event.result.artifacts
+        if artifact.media_type == MEDIA_TYPE
+    ]
+    return made[-1] if made else None
+
+
+def _as_file(lab: str, artifact: Artifact) -> Path:
+    """The model under a name that ends in .gguf, by which files are told."""
+    folder = private_folder(home() / "made")
+    file = folder / f"{lab.replace('/', '-')}-{artifact.blob.sha256[:12]}.gguf"
+    if not file.exists():
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(artifact.blob.read())
+            partial.replace(file)
+        except (OSError, TraceError) as error:
+            partial.unlink(missing_ok=True)
+            raise ConfigError(f"what was made in {lab} can't be had: {error}") from error
+    return file
+
+
+def open_backend(name: str, **options: Any) -> Backend:
+    """The backend of `lab:…`, for `connect`; options are those of a local model.
+
+    Raises:
+        ConfigError: as `made_in`, or as `connect` for a local model.
+    """
+    from agentlab.backends import connect  # opens a model
+
+    return connect(made_in(name), **{"name": name, "title": f"made in {name[4:]}", **options})
+
+
+def offered() -> Iterator[Offered]:
+    """The newest model of each lab."""
+    newest: dict[str, Any] = {}
+    for _, lab, created in _runs():
+        newest.setdefault(lab, created)
+    for lab, created in newest.items():
+        title = f"made by you in {lab}, {created:%d %b %H:%M}"
+        yield Offered(f"{PREFIX}{lab}", title, note="trained here")
+
+
+SCHEME = Scheme("lab", local=True, opens=open_backend, lists=offered)
