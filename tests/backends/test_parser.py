@@ -124,6 +124,48 @@ def test_arguments_stream_before_the_call_is_complete():
     assert parser.feed(b', "y"') == [ToolCallDelta(id="call_1", name="add", arguments=', "y"')]
 
 
+ONE, OTHER = (json.dumps({"name": "add", "arguments": {"x": x}}) for x in (1, 12))
+
+
+@given(cuts)
+def test_a_call_made_before_is_left_out_and_so_is_what_follows(cuts):
+    reply = "".join(f"<tool_call>{call}</tool_call>" for call in (ONE, OTHER, ONE, OTHER))
+    deltas, message = read(HERMES, f"Now. {reply} And more.", cuts, once=True)
+    assert [call.arguments for call in message.tool_calls] == ['{"x": 1}', '{"x": 12}']
+    assert message.text == "Now. "
+    assert joined(deltas) == told(message)
+    assert len(read(HERMES, reply, cuts)[1].tool_calls) == 4
+
+
+def test_what_may_be_the_same_call_again_is_held_back_until_it_differs():
+    parser = Parser(HERMES, once=True)
+    parser.feed(f"<tool_call>{ONE}</tool_call>".encode())
+    assert parser.feed(b'<tool_call>{"name": "add", "arguments": {"x": 1') == []
+    assert parser.feed(b"2") == [ToolCallDelta(id="call_2", name="add", arguments='{"x": 12')]
+    assert not parser.said_again
+    parser.feed(f"}}}}</tool_call><tool_call>{ONE}".encode())
+    assert parser.said_again
+
+
+def test_a_call_that_is_cut_off_is_not_taken_for_the_one_before():
+    reply = f'<tool_call>{ONE}</tool_call><tool_call>{{"name": "add", "arguments": {{"x": 1'
+    deltas, message = read(HERMES, reply, once=True)
+    assert [call.arguments for call in message.tool_calls] == ['{"x": 1}', '{"x": 1']
+    assert joined(deltas) == told(message)
+
+
+@given(formats, st.lists(st.sampled_from([1, 12, 2]), min_size=1, max_size=5), cuts)
+def test_no_format_makes_a_call_twice(format, numbers, cuts):
+    made = [
+        ToolCall(id=f"call_{at}", name="add", arguments=json.dumps({"x": x}))
+        for at, x in enumerate(numbers, 1)
+    ]
+    deltas, message = read(format, format.write(made), cuts, once=True)
+    first_again = next((n for n, x in enumerate(numbers) if x in numbers[:n]), len(numbers))
+    assert message.tool_calls == tuple(made[:first_again])
+    assert joined(deltas) == told(message)
+
+
 def test_text_before_between_and_after_calls_is_kept_in_order():
     text = 'a <tool_call>{"name": "f", "arguments": {}}</tool_call> b <tool_call>'
     text += '{"name": "g", "arguments": {}}</tool_call> c'

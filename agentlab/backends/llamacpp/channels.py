@@ -43,8 +43,9 @@ class ChannelParser(Parser):
         stop: Sequence[str] = (),
         first_id: int = 1,
         tools: Sequence[ToolSpec] = (),
+        once: bool = False,
     ) -> None:
-        super().__init__(None, stop=stop, first_id=first_id)
+        super().__init__(None, stop=stop, first_id=first_id, once=once)
         self._harmony = format.style == "harmony"
         self._ends = _HARMONY if self._harmony else (_NEXT,)
         self._marks = (*self._marks, *self._ends)
@@ -138,10 +139,13 @@ def parser_for(
     thinking: bool | None = None,
     thoughts: tuple[str, str] = THINK,
     tools: Sequence[ToolSpec] = (),
+    once: bool = False,
 ) -> Parser:
     """The parser for replies in a format; see `Parser` for the arguments."""
     if format.style in ("harmony", "recipient"):
-        return ChannelParser(format, calls=calls, stop=stop, first_id=first_id, tools=tools)
+        return ChannelParser(
+            format, calls=calls, stop=stop, first_id=first_id, tools=tools, once=once
+        )
     return Parser(
         format if calls else None,
         stop=stop,
@@ -149,4 +153,5 @@ def parser_for(
         thinking=thinking,
         thoughts=thoughts,
         tools=tools,
+        once=once,
     )

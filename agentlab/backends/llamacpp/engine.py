@@ -158,6 +158,7 @@ class Engine:
             thinking=thinking,
             thoughts=marks or THINK,
             tools=job.tools,
+            once=True,
         )
         cached = context.read(prompt, cancelled)
         sampler = Sampler(

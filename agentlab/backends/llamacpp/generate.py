@@ -52,7 +52,6 @@ def write(
     circles = Repetition()
     ids: list[int] = []
     infos: list[TokenInfo] = []
-    calls = 0
     stop: Stop = "length"
     while len(ids) < limit:
         if cancelled():
@@ -71,10 +70,9 @@ def write(
         if parser.stopped:
             stop = "stop_sequence"
             break
-        if circles.add(token) or (parser.calls > calls and parser.says_again):
+        if circles.add(token) or parser.said_again:
             stop = "repetition"
             break
-        calls = parser.calls
         if len(context.ids) >= room:
             break
         if len(ids) < limit:

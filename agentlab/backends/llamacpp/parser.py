@@ -43,6 +43,7 @@ class Parser:
         thinking: None where the model does not think aloud; else whether it already does.
         thoughts: what its thoughts stand between.
         tools: what may be called; some formats need them to tell a text from a number.
+        once: leave out a call that was made before in this reply, and all that comes after it.
     """
 
     def __init__(
@@ -54,7 +55,10 @@ class Parser:
         thinking: bool | None = None,
         thoughts: tuple[str, str] = THINK,
         tools: Sequence[ToolSpec] = (),
+        once: bool = False,
     ) -> None:
+        self._once = once
+        self._argued = self._unsaid = ""
         self._think_mark, self._thought_mark = thoughts
         self._format = format
         self._kinds = Kinds(tools)
@@ -84,19 +88,13 @@ class Parser:
         self._run_of: Callable[[str], Delta] | None = None
         self.stopped = False
         """Whether a stop text was reached; what is fed after that is ignored."""
-        self.calls = 0
-        """How many calls have been read to their end."""
+        self.said_again = False
+        """Whether a call came that was made before; what is fed after that is ignored."""
 
     @property
     def in_call(self) -> bool:
         """Whether a call has been opened and is not finished yet."""
         return self._state in ("before", "call")
-
-    @property
-    def says_again(self) -> bool:
-        """Whether the last two calls are the same in all but their ids."""
-        calls = [part for part in self._parts[-2:] if isinstance(part, ToolCall)]
-        return len(calls) == 2 and calls[0].model_copy(update={"id": calls[1].id}) == calls[1]
 
     @property
     def message(self) -> Message:
@@ -129,7 +127,7 @@ class Parser:
 
     def _read(self, text: str) -> list[Delta]:
         for char in text:
-            if self.stopped:
+            if self.stopped or self.said_again:
                 break
             self._take(char)
         if self._call is not None and self._call.name is not None:
@@ -157,7 +155,7 @@ class Parser:
         """Read `text`, which was held back, in another state."""
         self._held, self._state = "", state
         for char in text:
-            if not self.stopped:
+            if not (self.stopped or self.said_again):
                 self._take(char)
 
     # what is outside calls
@@ -306,25 +304,42 @@ class Parser:
             self._say(call.raw)
             return
         result = call.result()
+        if self._once and call.done and self._made(result.name, result.arguments, whole=True):
+            self.said_again = True
+            self._state, self._argued, self._unsaid = "text", "", ""
+            return
         if call.name is not None:
-            self._argue(call)
+            self._argue(call, ended=True)
         else:
             self._emit(lambda text: ToolCallDelta(id=result.id, name=result.name, arguments=text))
             self._run.append(result.arguments)
         self._flush()
         self._parts.append(result)
-        self.calls += call.done
         self._state = "after"
         if call.closed or (self._learnt and not self._close):
             self._state = "before" if self._learnt else "text"
 
-    def _argue(self, call: CallReader | NativeReader | JsonReader) -> None:
+    def _argue(self, call: CallReader | NativeReader | JsonReader, *, ended: bool = False) -> None:
         name = call.name or ""
         fresh = call.fresh()
-        if fresh:
+        self._argued += fresh
+        self._unsaid += fresh
+        if self._once and not ended and self._made(name, self._argued):
+            return  # it may yet turn out to be the same call again
+        if self._unsaid:
             self._emit(lambda text: ToolCallDelta(id=call.id, name=name, arguments=text))
-            self._run.append(fresh)
+            self._run.append(self._unsaid)
             self._flush()
+        self._unsaid = ""
+        if ended:
+            self._argued = ""
+
+    def _made(self, name: str, arguments: str, *, whole: bool = False) -> bool:
+        """Whether a call of this reply has these arguments, or begins with them."""
+        before = (p for p in self._parts if isinstance(p, ToolCall) and p.name == name)
+        if whole:
+            return any(call.arguments == arguments for call in before)
+        return any(call.arguments.startswith(arguments) for call in before)
 
     def _after(self, char: str) -> None:
         """Between the end of a call's object and what closes or continues the section."""
