@@ -10,18 +10,29 @@ import torch
 
 from composer import load
 
+KINDS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4), (0, 3), (0, 4, 7, 10), (0, 3, 7, 10))
+CHORDS = {frozenset((root + tone) % 12 for tone in kind) for root in range(12) for kind in KINDS}
 
-def pleasing(piece):
-    moves, tone = np.diff(piece, axis=0), piece % 12
-    points = -8 * (abs(moves) > 4).mean() - 8 * np.isin(tone, (1, 3, 6, 10)).mean()
+
+def parallels(piece):
+    moves, found = np.diff(piece, axis=0), 0
     for one in range(4):
         for other in range(one + 1, 4):
             apart = abs(piece[:, one] - piece[:, other]) % 12
-            same = (apart[1:] == apart[:-1]) & (moves[:, one] * moves[:, other] > 0)
-            points -= 0.7 * (same & np.isin(apart[1:], (0, 7))).sum()
-            points -= 2 * np.isin(apart, (1, 2, 6, 10, 11)).mean()
-    points -= 5 * (moves == 0).all(axis=1).mean() + 3 * (np.diff(piece, axis=1) > 0).mean()
-    return points + 5 * len({tuple(chord) for chord in piece.tolist()}) / len(piece)
+            same = (apart[1:] == apart[:-1]) & np.isin(apart[1:], (0, 7))
+            found += (same & (moves[:, one] * moves[:, other] > 0)).sum()
+    return found
+
+
+def pleasing(piece):
+    moves, tones = np.diff(piece, axis=0), piece % 12
+    points = 8 * np.mean([frozenset(chord) in CHORDS for chord in tones.tolist()])
+    points -= 0.7 * parallels(piece)
+    points -= 10 * (abs(moves) > 4).mean() + 10 * np.isin(tones, (1, 3, 6, 10)).mean()
+    points -= 10 * (np.diff(piece, axis=1) > 0).mean()
+    points -= 4 * (moves == 0).mean() + 10 * (moves == 0).all(axis=1).mean()
+    points += 5 * len({tuple(chord) for chord in piece.tolist()}) / len(piece)
+    return points + (tones[-1, 3] == 0)
 
 
 def prefer(a, b):
@@ -41,9 +52,9 @@ def loss(now, old, before, drawn, rewards, beta, clip=0.2):
 
 """
 _TRAIN = """\
-def train(score, steps=100, beta=0.2):
+def train(score, steps=50, beta=0.2):
     net, bach = load(), load()
-    adam = torch.optim.Adam(net.parameters(), lr=0.0007)
+    adam = torch.optim.Adam(net.parameters(), lr=0.001)
     for step in range(steps):
         pieces = net.write(128)
         with torch.no_grad():
@@ -57,7 +68,7 @@ def train(score, steps=100, beta=0.2):
                 value.backward()
                 torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
                 adam.step()
-        if step % 20 == 19:
+        if step % 10 == 9:
             print(f"step {step + 1}: reward {rewards.mean():.2f}")
     return net
 """
@@ -89,7 +100,7 @@ def prefer(a, b):
 
 """
 _REINFORCE = """\
-def train(score, steps=160, beta=0.2):
+def train(score, steps=80, beta=0.2):
     net, bach = load(), load()
     adam = torch.optim.Adam(net.parameters(), lr=0.001)
     for _ in range(steps):
@@ -141,7 +152,7 @@ _ADAPTED = (
 )
 
 OPTIMISE = programs(
-    starter=_STILL + _LOSS + _but(("beta=0.2", "beta=0.0"), of=_TRAIN),
+    starter=_STILL + _LOSS + _but(("steps=50, beta=0.2", "steps=30, beta=0.0"), of=_TRAIN),
     solution=_WHOLE,
     also={
         "reinforce-with-the-leash-in-the-reward": _PREFER + _REINFORCE,
@@ -151,15 +162,18 @@ OPTIMISE = programs(
     wrong={
         "no-leash": _but(("beta=0.2", "beta=0.0")),
         "on-yesterdays-leash": _but(("(now - before)", "(now - old)")),
-        "too-short-a-leash": _but(("beta=0.2", "beta=5.0")),
-        "likes-it-still": _STILL + _LOSS + _but(("beta=0.2", "beta=0.05"), of=_TRAIN),
+        "too-short-a-leash": _but(("steps=50, beta=0.2", "steps=20, beta=5.0")),
+        "likes-it-still": _STILL
+        + _LOSS
+        + _but(("steps=50, beta=0.2", "steps=40, beta=0.05"), of=_TRAIN),
         "upside-down": _but(
-            ("return (beta * leash - gain).mean()", "return (beta * leash + gain).mean()")
+            ("steps=50", "steps=20"),
+            ("return (beta * leash - gain).mean()", "return (beta * leash + gain).mean()"),
         ),
     },
     mistakes={
-        "no-leash": "hacked",
-        "on-yesterdays-leash": "hacked",
+        "no-leash": "nats a piece from",
+        "on-yesterdays-leash": "nats a piece from",
         "too-short-a-leash": "needed",
         "likes-it-still": "hacked",
         "upside-down": "needed",

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-COMPARED, WRITTEN, AGAIN = 600, 400, 200
+COMPARED, WRITTEN, AGAIN = 1200, 400, 200
 """Pairs that the learner compares; pieces that are judged; pairs of a new and an old one."""
-GAIN, NEAR, ALIKE, OWN = 1.2, 30.0, 0.25, 0.6
+GAIN, NEAR, ALIKE, OWN = 1.0, 30.0, 0.25, 0.57
 """Points more by the ear, nats a piece at most, chords in common at most, and the share of new
 pieces that are preferred to old ones."""
 
@@ -88,8 +88,11 @@ def _why(new: Array) -> str:
     return min(lost, key=lambda name: lost[name])
 
 
-def votes(said: object, count: int) -> list[bool]:
+def votes(said: object, count: int, both: bool = False) -> list[bool]:
     """What was preferred, as it came out of the sandbox.
+
+    Args:
+        both: whether each must have been preferred at least once.
 
     Raises:
         ToolError: it is no choice.
@@ -99,6 +102,6 @@ def votes(said: object, count: int) -> list[bool]:
     found = cast(list[Any], said)
     if any(type(one) is not bool for one in found):
         raise ToolError("prefer(a, b) must return True or False")
-    if len({*found}) == 1 and count > 1:
+    if both and len({*found}) == 1:
         raise ToolError(f"prefer(a, b) returned {found[0]} for every pair")
     return found

@@ -78,13 +78,15 @@ lab = Lab(
                 "never moves?",
                 "Put the leash on: some nats a piece, not hundreds. And let prefer hear parallels, "
                 "leaps, clashes, and chords that come again.",
-                "beta = 0.2 with 100 steps; in prefer, points for steps, chords that differ, and "
+                "beta = 0.2 with 50 steps; in prefer, points for steps, chords that differ, and "
                 "against parallel fifths.",
             ),
             checks=(
                 every("ear", f"the ear gives {GAIN} points more", noted("ear")),
                 every("near", f"{NEAR:.0f} nats a piece at most", noted("near")),
-                every("many", f"{ALIKE:.0%} of two pieces' chords in common", noted("many")),
+                every(
+                    "many", f"two pieces share {ALIKE:.0%} of their chords at most", noted("many")
+                ),
                 every("own", f"you prefer {OWN:.0%} of the new pieces", noted("own")),
             ),
         ),

@@ -129,7 +129,7 @@ async def _optimise(bench: Desk, seed: int, context: ToolContext) -> tuple[str, 
     base = composing.read(bench.weights)
     trial = await asyncio.to_thread(following.Trial.drawn, seed, base)
     said = await bench.run(_PREFER, first=trial.first, second=trial.second)
-    votes = following.votes(said.get("votes"), following.COMPARED)
+    votes = following.votes(said.get("votes"), following.COMPARED, both=True)
     context.emit(f"{sum(votes)} of {len(votes)} times the first piece was preferred\n")
     made = await bench.run(_TRAIN, seed=seed, votes=votes, first=trial.first, second=trial.second)
     context.emit(f"trained in {made['seconds']:.0f} s\n")
@@ -172,7 +172,7 @@ _FIT = """torch.manual_seed(int(_given["seed"]))
 _score = fit(_given["first"], _given["second"], _given["votes"])
 _fresh, _again = _given["fresh"], []
 for _at in range(0, len(_fresh), 100):
-    _again += _list(_score(_fresh[_at:_at + 100][::-1]))[::-1]
+    _again += _list(_score(_fresh[_at:_at + 100][::-1].copy()))[::-1]
 _made = dict(scores=_list(_score(np.concatenate([_fresh, _given["fresh_second"]]))),
     again=_again, pieces=_list(_score(_given["pieces"])))"""
 _SLOPES = """_said = []
