@@ -58,7 +58,15 @@ class Box:
         return pieces, float((said - composing.likely(self.base, pieces)).sum(axis=1).mean())
 
     def follow(
-        self, score: Any, beta: float, steps: int, look: Look, *, n: int = 128, lr: float = 7e-4
+        self,
+        score: Any,
+        beta: float,
+        steps: int,
+        look: Look,
+        *,
+        n: int = 128,
+        lr: float = 1e-3,
+        passes: int = 2,
     ) -> Any:
         """The solution of `optimise`, looked at before each step and after the last."""
         torch, net, before = self.torch, self.composer.load(), self.composer.load()
@@ -70,7 +78,7 @@ class Box:
                 rewards, was = score(pieces), before(pieces)
                 old = net(pieces).gather(2, pieces[..., None])[..., 0]
             lead = (rewards - rewards.mean())[:, None]
-            for some in [part for _ in range(2) for part in torch.randperm(n).split(64)]:
+            for some in [part for _ in range(passes) for part in torch.randperm(n).split(64)]:
                 now = net(pieces[some])
                 ratio = (now.gather(2, pieces[some][..., None])[..., 0] - old[some]).exp()
                 gain = torch.minimum(ratio * lead[some], ratio.clamp(0.8, 1.2) * lead[some])

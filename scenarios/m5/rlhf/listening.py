@@ -47,18 +47,12 @@ class Trial:
         import numpy as np
 
         dice = np.random.default_rng(seed)
-        pairs = [composing.write(weights, COMPARED, dice)[0] for _ in range(2)]
-        fresh = [composing.write(weights, FRESH, dice)[0] for _ in range(2)]
+        first, second = (composing.write(weights, COMPARED, dice)[0] for _ in range(2))
+        fresh, other = (composing.write(weights, FRESH, dice)[0] for _ in range(2))
         pieces, _ = composing.write(weights, agent.PIECES, dice)
-        return cls(
-            seed,
-            *pairs,
-            ear.preferred(*pairs, dice),
-            *fresh,
-            ear.preferred(*fresh, dice),
-            pieces,
-            _clear(pieces, seed),
-        )
+        votes, later = ear.preferred(first, second, dice), ear.preferred(fresh, other, dice)
+        asked = _clear(pieces, seed)
+        return cls(seed, first, second, votes, fresh, other, later, pieces, asked)
 
     def judged(self, said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """(what to show, what is wrong by check) of scores."""

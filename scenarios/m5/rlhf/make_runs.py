@@ -1,4 +1,4 @@
-"""The recorded runs of `stop`, made again: `python make_runs.py` in this folder, some 15 minutes.
+"""The recorded runs of `stop`, made again: `python make_runs.py` in this folder, some five minutes.
 
 Each run has listeners of its own, a reward model of their comparisons, three more of three other
 groups of listeners, and a composer that follows the first one, on a leash or without. Before each
@@ -21,10 +21,10 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
 boxed: Any = importlib.import_module(f"{_HERE.name}.boxed")
 ear: Any = importlib.import_module(f"{_HERE.name}.ear")
-RUNS, STEPS, OTHERS = 36, 60, 3
-PIECES, VOTES, HEARD = 64, 8, 300
+RUNS, STEPS, OTHERS = 32, 60, 3
+PIECES, VOTES, HEARD = 64, 8, 200
 """Pieces that are scored at each step, listeners who vote, and pieces that the ear hears."""
-LEASHES, PACES, COMPARISONS = (0.0, 0.02, 0.05), (5e-5, 7e-5, 1e-4, 1.4e-4), (300, 600, 900)
+LEASHES, PACES, COMPARISONS = (0.0, 0.02, 0.05), (2e-4, 3e-4, 4e-4, 6e-4), (300, 600, 900)
 
 
 def recorded(seed: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def recorded(seed: int) -> dict[str, Any]:
         run["votes"].append(int(votes.sum()))
         run["ear"].append(round(float(ear.points(box.drawn(net, HEARD, step)[0]).mean()), 3))
 
-    box.follow(models[0], float(beta), STEPS, look, lr=float(pace))
+    box.follow(models[0], float(beta), STEPS, look, n=64, lr=float(pace), passes=1)
     return {"beta": float(beta), "pace": float(pace), "comparisons": int(many), **run}
 
 
@@ -63,4 +63,5 @@ if __name__ == "__main__":
             f"{time.monotonic() - since:.0f} s",
             flush=True,
         )
-    (_HERE / "runs.json").write_text(json.dumps(runs, separators=(",", ":")), encoding="utf-8")
+        text = json.dumps(runs, separators=(",", ":"))
+        (_HERE / "runs.json").write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from agentlab.errors import ToolError
 
@@ -47,8 +47,7 @@ class Probe:
         import numpy as np
 
         rows, notes, _ = self.now.shape
-        at = np.ix_(np.arange(rows), np.arange(notes))
-        taken = (*at, self.drawn)
+        taken = _at(self.drawn)
         ratio = np.exp(self.now[taken] - self.old[taken])
         lead = np.broadcast_to((self.rewards - self.rewards.mean())[:, None], ratio.shape)
         kept = np.clip(ratio, 1 - CLIP, 1 + CLIP)
@@ -94,9 +93,16 @@ def _apart(now: Array, keys: Array, dice: Any) -> Array:
 
     shift = np.tile((0.5, -0.5, 0.1, -0.1, 0.9), (ROWS, 1)) + dice.uniform(-0.05, 0.05, keys.shape)
     old = now.copy()
-    at = np.ix_(np.arange(ROWS), np.arange(NOTES))
-    old[(*at, keys)] -= shift
+    old[_at(keys)] -= shift
     return old
+
+
+def _at(keys: Array) -> tuple[Array, Array, Array]:
+    """Where the drawn keys stand."""
+    import numpy as np
+
+    rows, notes = keys.shape
+    return np.arange(rows)[:, None], np.arange(notes)[None, :], keys
 
 
 def judged(probes: list[Probe], said: Any) -> tuple[str, dict[str, Any]]:
@@ -104,10 +110,10 @@ def judged(probes: list[Probe], said: Any) -> tuple[str, dict[str, Any]]:
     import numpy as np
 
     found: dict[str, Any] = dict.fromkeys(("lead", "clipped", "leash", "whole"))
-    if not isinstance(said, list) or len(said) != len(probes):
+    if not isinstance(said, list) or len(cast(list[Any], said)) != len(probes):
         raise ToolError("what came out of it can't be read")
     lines: list[str] = []
-    for probe, one in zip(probes, said, strict=True):
+    for probe, one in zip(probes, cast(list[Any], said), strict=True):
         wanted, slopes = probe.loss()
         try:
             loss, made = float(one["loss"]), np.array(one["slopes"], dtype=float)
