@@ -94,7 +94,6 @@ class Box:
 
 def opened(seed: int) -> Box:
     """The files in a folder of their own, and PyTorch on one thread."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     weights = asyncio.run(composing.weights())
     folder = Path(tempfile.mkdtemp())
     (folder / "composer.py").write_text(composing.COMPOSER, encoding="utf-8")

@@ -13,7 +13,7 @@ from .answers_stop import STOP
 from .cases import seeds
 from .following import ALIKE, GAIN, NEAR, OWN
 from .judging import noted
-from .listening import COMPARED, HONEST, TASTE
+from .listening import ANSWERED, COMPARED, HONEST, QUESTIONS, TASTE
 from .stopping import GRADED, KEPT
 from .tools import desk, work
 
@@ -45,7 +45,11 @@ lab = Lab(
                 every("alone", "a piece's score is its own", noted("alone")),
                 every("taste", f"{TASTE:.0%} of clear pairs come out right", noted("taste")),
                 every("honest", f"a fresh vote costs {HONEST} nats at most", noted("honest")),
-                every("agent", "the agent says what people prefer", noted("agent")),
+                every(
+                    "agent",
+                    f"the agent says what people prefer, {ANSWERED} times of {QUESTIONS}",
+                    noted("agent"),
+                ),
             ),
         ),
         code_step(

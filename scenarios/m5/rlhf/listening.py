@@ -23,7 +23,8 @@ CLEAR = 2.2
 TASTE, HONEST = 0.73, 0.66
 """Of such pairs, how many must come out right; nats that a fresh vote may cost."""
 ALONE = 0.001
-_QUESTIONS = 3
+QUESTIONS, ANSWERED = 3, 2
+"""What the agent is asked, and how often it must be right."""
 _ASKS = "Which piece is better, {} or {}?"
 
 
@@ -81,7 +82,7 @@ class Trial:
         scores = _numbers(said.get("pieces"), agent.PIECES)
         points = ear.points(self.pieces)
         lines: list[str] = []
-        why: str | None = None
+        wrong: list[str] = []
         async with agent.at_work() as ask:
             for one, other in self.asked:
 
@@ -93,15 +94,15 @@ class Trial:
                 lines.append(f"{question} → {call} → {says}")
                 wanted = one if points[one] > points[other] else other
                 if [int(n) for n in re.findall(r"\d+", says)][-1:] != [wanted]:
-                    why = why or f"{question} It said {says!r}; people prefer {wanted}"
-        return "\n".join(lines), why
+                    wrong.append(f"{question} It said {says!r}; people prefer {wanted}")
+        return "\n".join(lines), wrong[0] if len(wrong) > QUESTIONS - ANSWERED else None
 
 
 def _clear(pieces: Array, seed: int) -> list[tuple[int, int]]:
     """Questions whose answer nobody doubts."""
     order = [int(n) for n in ear.points(pieces).argsort()]
     rng = Random(seed)  # noqa: S311 - the seed is the point
-    low, high = rng.sample(order[:15], _QUESTIONS), rng.sample(order[-15:], _QUESTIONS)
+    low, high = rng.sample(order[:15], QUESTIONS), rng.sample(order[-15:], QUESTIONS)
     return [rng.choice(((a, b), (b, a))) for a, b in zip(low, high, strict=True)]
 
 

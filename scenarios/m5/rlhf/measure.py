@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,9 @@ def stops() -> None:
         print(int((got[:, 0] < 0).sum()))
 
 
-def _rules() -> dict[str, Any]:
+def _rules() -> dict[str, Callable[[Any], int]]:
     """Ways to stop."""
-    found: dict[str, Any] = {
+    found: dict[str, Callable[[Any], int]] = {
         "reward": lambda run: _most(run["reward"]),
         "mean of the others": lambda run: _most(_risen(run).mean(axis=1)),
         "lowest of the others": lambda run: _most(_risen(run).min(axis=1)),
@@ -130,8 +131,12 @@ def _rules() -> dict[str, Any]:
         "votes": lambda run: _most(np.cumsum(np.array(run["votes"]) - 4.0)) // 2,
     }
     for most in (2, 4, 6, 8, 10, 15):
-        found[f"{most} nats"] = lambda run, most=most: max(0, _first(run["kl"], most) - 1)
+        found[f"{most} nats"] = _within(most)
     return found
+
+
+def _within(most: float) -> Callable[[Any], int]:
+    return lambda run: max(0, _first(run["kl"], most) - 1)
 
 
 def _most(numbers: Any) -> int:
@@ -147,12 +152,12 @@ def _unseen(step: int, net: Any) -> None:
 
 
 def _risen(run: Any) -> Any:
-    others = np.array(run["others"])
+    others: Any = np.array(run["others"])
     return others - others[0]
 
 
 def _mean(numbers: Any) -> float:
-    return float(np.mean(numbers))
+    return float(np.asarray(numbers, dtype=float).mean())
 
 
 if __name__ == "__main__":

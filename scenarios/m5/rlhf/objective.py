@@ -97,12 +97,12 @@ def _apart(now: Array, keys: Array, dice: Any) -> Array:
     return old
 
 
-def _at(keys: Array) -> tuple[Array, Array, Array]:
+def _at(keys: Array) -> tuple[Any, ...]:
     """Where the drawn keys stand."""
     import numpy as np
 
-    rows, notes = keys.shape
-    return np.arange(rows)[:, None], np.arange(notes)[None, :], keys
+    grid: Any = np.indices(keys.shape)
+    return grid[0], grid[1], keys
 
 
 def judged(probes: list[Probe], said: Any) -> tuple[str, dict[str, Any]]:

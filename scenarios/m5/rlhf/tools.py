@@ -41,6 +41,8 @@ class Desk:
     box: Sandbox
     weights: bytes
     begun: bool = False
+    printed: str = ""
+    """What the last of our code had the learner's program print."""
 
     async def run(self, code: str, **given: Any) -> dict[str, Any]:
         """Run our code on the learner's functions, and read the file that it leaves.
@@ -49,7 +51,8 @@ class Desk:
             given: what is put beside it, by name: arrays and all that NumPy keeps.
         """
         await self.box.write_file("given.npz", await asyncio.to_thread(_packed, given))
-        await printed_by(self.box, _READ + code + _WRITE)
+        said = await printed_by(self.box, _READ + code + _WRITE)
+        self.printed = display_safe(said[:_SHOWN])
         try:
             made: object = json.loads(await self.box.read_file("made.json", limit=_LARGEST))
         except (ValueError, RecursionError, WorkspaceError):
@@ -132,7 +135,7 @@ async def _optimise(bench: Desk, seed: int, context: ToolContext) -> tuple[str, 
     votes = following.votes(said.get("votes"), following.COMPARED, both=True)
     context.emit(f"{sum(votes)} of {len(votes)} times the first piece was preferred\n")
     made = await bench.run(_TRAIN, seed=seed, votes=votes, first=trial.first, second=trial.second)
-    context.emit(f"trained in {made['seconds']:.0f} s\n")
+    context.emit(f"{bench.printed}trained in {made['seconds']:.0f} s\n")
     try:
         kept = await bench.box.read_file("net.npz", limit=composing.LARGEST)
     except WorkspaceError as error:
@@ -154,7 +157,9 @@ async def _stop(bench: Desk, seed: int, context: ToolContext) -> tuple[str, dict
     some = stopping.drawn(seed)
     said = await bench.run(_STOP, runs=json.dumps(stopping.blind(some)))
     shown, found = stopping.judged(some, said.get("steps"))
-    picture = await asyncio.to_thread(drawing.curves, some[0], said["steps"][0])
+    pairs = zip(some, said["steps"], strict=True)
+    run, step = max(pairs, key=lambda pair: pair[0]["ear"][0] - pair[0]["ear"][-1])
+    picture = await asyncio.to_thread(drawing.curves, run, step)
     context.attach("run.png", picture, "image/png")
     return shown, found
 
