@@ -14,7 +14,7 @@ from .cases import seeds
 from .following import ALIKE, GAIN, NEAR, OWN
 from .judging import noted
 from .listening import ANSWERED, COMPARED, HONEST, QUESTIONS, TASTE
-from .stopping import GRADED, KEPT
+from .stopping import GRADED, KEPT, WORSE
 from .tools import desk, work
 
 lab = Lab(
@@ -104,10 +104,10 @@ lab = Lab(
                 "Which of them turns when the ear does?",
                 "The others rise with the reward. At how many nats is the ear at its best, in run "
                 "after run?",
-                "Stop at the last step that is at most 8 nats away.",
+                "Stop at the last step that is at most 7 nats away.",
             ),
             checks=(
-                every("never", "no run ends worse than it began", noted("never")),
+                every("never", f"no run ends {WORSE} points worse than it began", noted("never")),
                 every("kept", f"{KEPT:.0%} of what could be gained is", noted("kept")),
             ),
         ),
@@ -115,12 +115,28 @@ lab = Lab(
             "best-of-16",
             "What did the distance buy?",
             (
-                "Leave the composer as it is, have it write 16 pieces, and keep the one with the "
-                "highest score. How far does that come?"
+                "Train nothing. Let the composer as it is write 16 pieces, and keep the one with "
+                "the highest score, by the same three reward models. What comes of it?"
             ),
-            right("todo", "todo"),
-            wrong("todo2", "todo"),
-            hints=("How far from the composer's own pieces can the best of 16 of them be?",),
+            wrong(
+                "Next to nothing: to choose makes no composer better.",
+                "The pieces that are heard are what counts, and 15 of 16 are not heard.",
+            ),
+            right(
+                "More by the ear than from any of those leashes, at most 1.8 nats away.",
+                "2.2 to 2.3 points, three times of three; no leash had more than 2.0. But every piece "
+                "that is heard then costs 16.",
+            ),
+            wrong(
+                "It is hacked as surely: the highest score is where the model is most wrong.",
+                "Of 16 pieces that the composer itself writes, hardly one is so odd. The best of "
+                "64 has 2.7 points.",
+            ),
+            wrong(
+                "The same piece again and again.",
+                "Two of them share 1.2 % of their chords; two of the composer's, 0.6 %.",
+            ),
+            hints=("How many nats does it take to say which of 16 was chosen?",),
         ),
     ),
 )

@@ -96,7 +96,8 @@ def best() -> None:
             gain = _mean(ear.points(kept)) - _mean(ear.points(some))
             rows.append([rose, gain, np.log(count) - 1 + 1 / count, 100 * ear.alike(kept)])
         told = ", ".join(f"{one:.2f}" for one in np.mean(rows, axis=0))
-        print(f"the best of {count}: reward, ear, nats (at most), alike %: {told}")
+        each = "/".join(f"{row[1]:.1f}" for row in rows)
+        print(f"the best of {count}: reward, ear, nats (at most), alike %: {told}; ear {each}")
 
 
 def stops() -> None:

@@ -14,8 +14,8 @@ from agentlab.errors import ToolError
 SHOWN, GRADED = 12, 12
 """Runs that are shown with what the ear said; of the others, how many are drawn."""
 SEEN = ("reward", "others", "kl", "votes")
-KEPT = 0.6
-"""Of what the best step of each run gains by the ear, at least."""
+KEPT, WORSE = 0.4, 0.6
+"""Of what the best step of each run gains by the ear, at least; points that a run may lose."""
 _FILE = Path(__file__).with_name("runs.json")
 
 
@@ -60,7 +60,7 @@ def judged(some: Sequence[Mapping[str, Any]], said: object) -> tuple[str, dict[s
         mine, most = gained(run, step)
         got, best = got + mine, best + most
         lines.append(f"after {step}: reward {run['reward'][step]:+.2f}, ear {mine:+.2f}")
-        if mine < 0 and not found["never"]:
+        if mine < -WORSE and not found["never"]:
             found["never"] = (
                 f"a run was let go on for {step} steps: its reward rose from {run['reward'][0]:.1f}"
                 f" to {run['reward'][step]:.1f}, and the ear gives {-mine:.1f} points less"
