@@ -100,7 +100,7 @@ def prefer(a, b):
 
 """
 _REINFORCE = """\
-def train(score, steps=80, beta=0.2):
+def train(score, steps=60, beta=0.2):
     net, bach = load(), load()
     adam = torch.optim.Adam(net.parameters(), lr=0.001)
     for _ in range(steps):
@@ -136,6 +136,7 @@ def train(score, rounds=4):
     return net
 """
 _ADAPTED = (
+    ("steps=50", "steps=40"),
     (
         "        for _ in range(2):\n",
         "        beta *= 1.1 if nats(net, bach) > 10 else 0.9\n        for _ in range(2):\n",
@@ -160,8 +161,8 @@ OPTIMISE = programs(
         "a-leash-that-is-let-out": _but(*_ADAPTED),
     },
     wrong={
-        "no-leash": _but(("beta=0.2", "beta=0.0")),
-        "on-yesterdays-leash": _but(("(now - before)", "(now - old)")),
+        "no-leash": _but(("steps=50, beta=0.2", "steps=30, beta=0.0")),
+        "on-yesterdays-leash": _but(("(now - before)", "(now - old)"), ("steps=50", "steps=30")),
         "too-short-a-leash": _but(("steps=50, beta=0.2", "steps=20, beta=5.0")),
         "likes-it-still": _STILL
         + _LOSS

@@ -124,8 +124,8 @@ lab = Lab(
             ),
             right(
                 "More by the ear than from any of those leashes, at most 1.8 nats away.",
-                "2.2 to 2.3 points, three times of three; no leash had more than 2.0. But every piece "
-                "that is heard then costs 16.",
+                "2.2 to 2.3 points, three times of three; no leash had more than 2.0. But each "
+                "piece that is heard then costs 16.",
             ),
             wrong(
                 "It is hacked as surely: the highest score is where the model is most wrong.",

@@ -14,7 +14,7 @@ from agentlab.errors import ToolError
 SHOWN, GRADED = 12, 12
 """Runs that are shown with what the ear said; of the others, how many are drawn."""
 SEEN = ("reward", "others", "kl", "votes")
-KEPT, WORSE = 0.4, 0.6
+KEPT, WORSE = 0.35, 0.6
 """Of what the best step of each run gains by the ear, at least; points that a run may lose."""
 _FILE = Path(__file__).with_name("runs.json")
 
