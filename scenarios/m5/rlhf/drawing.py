@@ -45,7 +45,7 @@ def curves(run: Mapping[str, Any], chosen: int) -> bytes:
     steps = range(len(run["ear"]))
     for number in range(len(run["others"][0])):
         line = [one[number] - run["others"][0][number] for one in run["others"]]
-        name = "three that learnt from others" if number == 0 else None
+        name = "three, of other votes" if number == 0 else None
         ax.plot(steps, line, color=_COLOURS[1], linewidth=1.2, label=name)
     ax.plot(
         steps,
