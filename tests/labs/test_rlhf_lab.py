@@ -303,6 +303,14 @@ def test_a_choice_is_true_or_false(lab: Lab):
         votes([True, True], 2, both=True)
 
 
+def test_a_number_is_finite(lab: Lab):
+    number = part(lab, "following").number
+    assert number(2) == 2.0
+    for bad in (None, "3", float("nan"), float("inf"), [1]):
+        with pytest.raises(ToolError):
+            number(bad)
+
+
 def test_runs_are_shown_blind_and_the_ear_judges(lab: Lab):
     stopping = part(lab, "stopping")
     some = stopping.drawn(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -105,3 +106,14 @@ def votes(said: object, count: int, both: bool = False) -> list[bool]:
     if both and len({*found}) == 1:
         raise ToolError(f"prefer(a, b) returned {found[0]} for every pair")
     return found
+
+
+def number(said: object) -> float:
+    """A number as it came out of the sandbox.
+
+    Raises:
+        ToolError: it is none.
+    """
+    if not isinstance(said, int | float) or not math.isfinite(said):
+        raise ToolError("what came out of it can't be read")
+    return float(said)

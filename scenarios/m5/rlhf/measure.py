@@ -163,7 +163,9 @@ def _mean(numbers: Any) -> float:
     return float(np.asarray(numbers, dtype=float).mean())
 
 
+NUMBERS = {"pieces": pieces, "rewards": rewards, "leashes": leashes, "best": best, "stops": stops}
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ("pieces", "rewards", "leashes", "best", "stops"):
+    for name in sys.argv[1:] or NUMBERS:
         print(f"== {name}")
-        globals()[name]()
+        NUMBERS[name]()

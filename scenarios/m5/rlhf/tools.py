@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -134,8 +135,9 @@ async def _optimise(bench: Desk, seed: int, context: ToolContext) -> tuple[str, 
     said = await bench.run(_PREFER, first=trial.first, second=trial.second)
     votes = following.votes(said.get("votes"), following.COMPARED, both=True)
     context.emit(f"{sum(votes)} of {len(votes)} times the first piece was preferred\n")
-    made = await bench.run(_TRAIN, seed=seed, votes=votes, first=trial.first, second=trial.second)
-    context.emit(f"{bench.printed}trained in {made['seconds']:.0f} s\n")
+    since = time.monotonic()
+    await bench.run(_TRAIN, seed=seed, votes=votes, first=trial.first, second=trial.second)
+    context.emit(f"{bench.printed}trained in {time.monotonic() - since:.0f} s\n")
     try:
         kept = await bench.box.read_file("net.npz", limit=composing.LARGEST)
     except WorkspaceError as error:
@@ -146,7 +148,7 @@ async def _optimise(bench: Desk, seed: int, context: ToolContext) -> tuple[str, 
     asked = {"first": new[:pairs], "second": trial.old[:pairs], "new": new, "old": trial.old}
     liked = await bench.run(_AGAIN, **asked)
     share = sum(following.votes(liked.get("votes"), pairs)) / pairs
-    rewards = (float(liked["old"]), float(liked["new"]))
+    rewards = (following.number(liked.get("old")), following.number(liked.get("new")))
     shown, found = await asyncio.to_thread(trial.judged, new, nats, rewards, share)
     await drawing.played(context, "before", trial.old, "As Bach taught it")
     await drawing.played(context, "after", new, "As you prefer it")
@@ -196,12 +198,11 @@ _PREFER = """def _choose(a, b):
     made = prefer(a, b)
     return bool(made) if isinstance(made, (bool, np.bool_)) else str(made)
 _made = dict(votes=[_choose(a, b) for a, b in zip(_given["first"], _given["second"])])"""
-_TRAIN = """import time, reward
+_TRAIN = """import reward
 torch.manual_seed(int(_given["seed"]))
 _model = reward.fit(_given["first"], _given["second"], _given["votes"]).requires_grad_(False)
-_since = time.monotonic()
 _net = train(_model)
-_made = dict(seconds=time.monotonic() - _since)
+_made = {}
 _kept = {_name: _part.detach().numpy() for _name, _part in _net.state_dict().items()}
 np.savez("net.npz", **_kept)"""
 _AGAIN = """from composer import numbers as _numbers
