@@ -125,7 +125,7 @@ def test_numpy_says_what_the_composer_in_the_sandbox_says(
     assert net.write(3).shape == (3, composing.LENGTH)
 
 
-@pytest.mark.parametrize("spoil", ["nothing", "pickled", "shape", "nan", "zip"])
+@pytest.mark.parametrize("spoil", ["nothing", "pickled", "shape", "nan", "zip", "huge"])
 def test_only_weights_of_a_composer_are_read(lab: Lab, weights: dict[str, Any], spoil: str):
     composing = part(lab, "composing")
     given: dict[str, Any] = dict(weights)
@@ -135,8 +135,10 @@ def test_only_weights_of_a_composer_are_read(lab: Lab, weights: dict[str, Any], 
         given["one.bias"] = np.zeros(3)
     elif spoil == "nan":
         given["one.bias"] = given["one.bias"] * np.nan
+    elif spoil == "huge":
+        given["more"] = np.zeros(2_000_000)
     file = io.BytesIO()
-    np.savez(file, **given)
+    (np.savez_compressed if spoil == "huge" else np.savez)(file, **given)
     kept = file.getvalue()[: 100 if spoil == "zip" else None]
     if spoil == "nothing":
         assert set(composing.read(kept)) == set(weights)

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -91,6 +92,9 @@ def read(kept: bytes) -> dict[str, Array]:
     import numpy as np
 
     try:
+        with zipfile.ZipFile(io.BytesIO(kept)) as packed:
+            if sum(one.file_size for one in packed.infolist()) > LARGEST:
+                raise ValueError("it unpacks to more than any composer has")
         with np.load(io.BytesIO(kept), allow_pickle=False) as file:
             found = {name: np.asarray(file[name], dtype=float) for name in SHAPES}
     except Exception as error:  # a file that was made to do harm fails in many ways
