@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -96,6 +97,12 @@ class Trial:
                 if [int(n) for n in re.findall(r"\d+", says)][-1:] != [wanted]:
                     wrong.append(f"{question} It said {says!r}; people prefer {wanted}")
         return "\n".join(lines), wrong[0] if len(wrong) > QUESTIONS - ANSWERED else None
+
+
+@lru_cache(maxsize=2)
+def drawn(seed: int, kept: bytes) -> Trial:
+    """With the composer of these weights; to draw takes two seconds, so it is kept a while."""
+    return Trial.drawn(seed, composing.read(kept))
 
 
 def _clear(pieces: Array, seed: int) -> list[tuple[int, int]]:

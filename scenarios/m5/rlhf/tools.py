@@ -110,8 +110,7 @@ async def work(code: str, context: ToolContext) -> str:
 
 
 async def _reward(bench: Desk, seed: int, context: ToolContext) -> tuple[str, dict[str, Any]]:
-    base = composing.read(bench.weights)
-    trial = await asyncio.to_thread(listening.Trial.drawn, seed, base)
+    trial = await asyncio.to_thread(listening.drawn, seed, bench.weights)
     names = ("first", "second", "votes", "fresh", "fresh_second", "pieces")
     said = await bench.run(_FIT, seed=seed, **{name: getattr(trial, name) for name in names})
     shown, found = await asyncio.to_thread(trial.judged, said)
