@@ -30,6 +30,8 @@ from agentlab.labs.find import find_folder, load
         ("m4/music", "torch", "train"),
         ("m4/vision", "gguf", "train"),
         ("m5/capstone", "peft", "train"),
+        ("m5/rlhf", "torch", "train"),
+        ("m5/rlhf", "music21", "course"),
         ("m4/video", "PIL", "tools"),
     ],
 )
