@@ -1,0 +1,115 @@
+"""A training's texts and those held back, and what a net has to come to on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .net import EXPERTS, HIDDEN, STEPS, Read, told
+from .texts import FOLDS, LETTERS, Windows, languages, paragraphs, windows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[Any]
+
+LEAST, MOST = 0.03, 0.25
+"""Of the text held back, what each expert reads at least, and at most. An equal share is 0.125."""
+BETTER = 0.05
+"""Nats a character below the dense net with as many multiplications."""
+SHARP = 0.03
+"""Nats a character below the dense net with eight times as many in its middle."""
+
+
+@lru_cache(maxsize=1)
+def dense() -> dict[str, list[float]]:
+    """What dense nets come to, by how wide they are, in each fold."""
+    return json.loads(Path(__file__).with_name("dense.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is learnt from, and what is asked, both in an order drawn."""
+
+    seed: int
+    known: Windows
+    held: Windows
+    texts: list[tuple[int, str]]
+
+    @classmethod
+    def of(cls, seed: int) -> Trial:
+        """All that a seed stands for."""
+        import numpy as np
+
+        dice, fold = np.random.default_rng(seed), seed % FOLDS
+        texts = paragraphs(fold, held=False)
+        some = [texts[n] for n in dice.permutation(len(texts))]
+        known, held = windows(texts), windows(paragraphs(fold, held=True))
+        return cls(seed, _mixed(known, dice), _mixed(held, dice), some)
+
+    @property
+    def fold(self) -> int:
+        """Which articles are held back."""
+        return self.seed % FOLDS
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the training is told."""
+        return {
+            "seed": self.seed,
+            "letters": len(LETTERS),
+            "experts": EXPERTS,
+            "hidden": HIDDEN,
+            "steps": STEPS,
+        }
+
+    def found(self, read: Read) -> dict[str, Any]:
+        """What a net came to, in numbers."""
+        shares = read.shares()
+        return {
+            "loss": round(read.loss, 4),
+            "dense": dense()[str(HIDDEN)][self.fold],
+            "wide": dense()[str(HIDDEN * EXPERTS)][self.fold],
+            "least": round(float(shares.min()), 4),
+            "most": round(float(shares.max()), 4),
+            "language": round(told(read.experts, self.held.language), 2),
+            "letter": round(told(read.experts, self.held.seen[:, -1]), 2),
+        }
+
+
+def said(found: Mapping[str, Any]) -> str:
+    """The numbers in a few lines."""
+    return (
+        f"{found['loss']:.3f} nats a character on articles held back; a dense net of the same cost "
+        f"has {found['dense']:.3f}, one of eight times the cost {found['wide']:.3f}\n"
+        f"an expert reads {found['least']:.1%} to {found['most']:.1%}; which one tells "
+        f"{found['language']:.2f} bits of the language, {found['letter']:.2f} of the last letter"
+    )
+
+
+def short(name: str, found: Mapping[str, Any]) -> str | None:
+    """What is said where something is not good enough."""
+    if name == "alive":
+        why = f"one expert reads {found['least']:.1%} of what is held back, {LEAST:.0%} needed"
+        return None if found["least"] >= LEAST else why
+    if name == "share":
+        why = f"one expert reads {found['most']:.1%} of what is held back, at most {MOST:.0%}"
+        return None if found["most"] <= MOST else f"{why} is allowed"
+    than, by = ("dense", BETTER) if name == "better" else ("wide", SHARP)
+    needed = found[than] - by
+    why = f"{found['loss']:.3f} nats a character, {needed:.3f} needed"
+    return None if found["loss"] <= needed else why
+
+
+def _mixed(some: Windows, dice: Any) -> Windows:
+    order = dice.permutation(len(some.then))
+    return Windows(some.seen[order], some.then[order], some.language[order])
+
+
+def language(name: str) -> int:
+    """Its number."""
+    return languages().index(name)
