@@ -41,6 +41,7 @@ DRAWN = {
     "m4/gan": ("losses", "frechet", "diagnose"),
     "m4/diffusion": ("perfect", "learn"),
     "m4/vision": ("wire", "ask"),
+    "m5/moe": ("route", "learn", "sort"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -31,6 +31,8 @@ from agentlab.labs.find import find_folder, load
         ("m4/vision", "gguf", "train"),
         ("m5/capstone", "peft", "train"),
         ("m4/video", "PIL", "tools"),
+        ("m5/moe", "torch", "train"),
+        ("m5/moe", "matplotlib", "tools"),
     ],
 )
 async def test_a_lab_says_what_is_not_installed(

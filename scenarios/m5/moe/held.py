@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-LEAST, MOST = 0.03, 0.25
+LEAST, MOST = 0.03, 0.3
 """Of the text held back, what each expert reads at least, and at most. An equal share is 0.125."""
 BETTER = 0.05
 """Nats a character below the dense net with as many multiplications."""
@@ -47,7 +47,8 @@ class Trial:
 
         dice, fold = np.random.default_rng(seed), seed % FOLDS
         texts = paragraphs(fold, held=False)
-        some = [texts[n] for n in dice.permutation(len(texts))]
+        order: list[int] = dice.permutation(len(texts)).tolist()
+        some = [texts[n] for n in order]
         known, held = windows(texts), windows(paragraphs(fold, held=True))
         return cls(seed, _mixed(known, dice), _mixed(held, dice), some)
 

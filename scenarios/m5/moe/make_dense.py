@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def dense(fold: int, hidden: int, seed: int, told: bool = False) -> float:
     parts[0] = parts[1]
     with torch.no_grad():
         every = torch.arange(len(held.then))
-        said, _ = made(torch.tensor(held.seen), lambda x: middle(made, x, every))
+        said, _ = made(torch.tensor(held.seen), partial(middle, made, some=every))
         return float(torch.nn.functional.cross_entropy(said, torch.tensor(held.then)))
 
 

@@ -63,16 +63,30 @@ def letters(text):
 known = {one: n for n, one in enumerate(sorted(set("".join(texts))), 1)}
 n = len(known) + 1
 rows = np.sqrt(np.array([letters(text) / len(text) for text in texts]))
-long = np.array([len(text) > 150 for text in texts])
-# Begin far from each other: the next middle is the text that is farthest from all so far.
-middles = [rows[long][0]]
-while len(middles) < 8:
-    far = np.min([((rows[long] - one) ** 2).sum(axis=1) for one in middles], axis=0)
-    middles.append(rows[long][far.argmax()])
-for _ in range(20):
-    far = np.array([((rows - one) ** 2).sum(axis=1) for one in middles])
-    heap = far.argmin(axis=0)
-    middles = [rows[heap == one].mean(axis=0) for one in range(8)]
+long = rows[[len(text) > 150 for text in texts]]
+
+
+def apart(some, middles):
+    return (some ** 2).sum(axis=1)[:, None] + (middles ** 2).sum(axis=1) - 2 * some @ middles.T
+
+
+def heaps(dice):
+    middles = long[dice.choice(len(long), 1)]
+    while len(middles) < 8:
+        far = apart(long, middles).min(axis=1).clip(0)
+        middles = np.concatenate([middles, long[[dice.choice(len(long), p=far / far.sum())]]])
+    for _ in range(15):
+        mine = apart(long, middles).argmin(axis=1)
+        middles = np.array([
+            long[mine == one].mean(axis=0) if (mine == one).any() else middles[one]
+            for one in range(8)
+        ])
+    return apart(long, middles).min(axis=1).sum(), middles
+
+
+# Of twelve tries, the one whose heaps are the tightest.
+tries = [heaps(np.random.default_rng(seed)) for seed in range(12)]
+heap = apart(rows, min(tries, key=lambda one: one[0])[1]).argmin(axis=1)
 sums = np.array([
     sum(letters(text) for text, mine in zip(texts, heap) if mine == one) for one in range(8)
 ])

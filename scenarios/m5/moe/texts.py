@@ -48,8 +48,8 @@ class Windows:
 
     def strings(self) -> list[str]:
         """What stands before each place, as text."""
-        letters = list(LETTERS)
-        return ["".join([letters[n] for n in row]) for row in self.seen.tolist()]
+        rows: list[list[int]] = self.seen.tolist()
+        return ["".join([LETTERS[n] for n in row]) for row in rows]
 
 
 def paragraphs(fold: int, *, held: bool, others: bool = False) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
@@ -47,12 +48,13 @@ class Desk:
 
     async def begin(self, code: str, *packages: str) -> str:
         """Open it, and run the program in it."""
-        self.opened = self.plain
+        opened = self.plain
         if packages:
-            self.opened = await self.stack.enter_async_context(_open(*packages))
-            await printed_by(self.opened, inside.QUICK)
-            await self.opened.write_file("net.py", inside.NET)
-        return display_safe((await printed_by(self.opened, code))[:_SHOWN]).rstrip() or "ready"
+            opened = await self.stack.enter_async_context(_open(*packages))
+            await printed_by(opened, inside.QUICK)
+            await opened.write_file("net.py", inside.NET)
+        self.opened = opened
+        return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
 
     @property
     def lender(self) -> Lender:
@@ -240,8 +242,6 @@ async def weigh(code: str, context: ToolContext) -> str:
     bench: Desk = context.deps
     if bench.opened is None:
         return await bench.begin(code)
-    from random import Random
-
     tried = counting.drawn(Random(json.loads(code)["seed"]), 7)  # noqa: S311 - the seed is the point
     names = list(counting.PUBLISHED)
     asked = [*tried, *((counting.PUBLISHED[name], 1) for name in names)]
