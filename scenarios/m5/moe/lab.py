@@ -88,7 +88,7 @@ lab = Lab(
                 every("share", f"and none more than {MOST:.0%}", judging.short("share")),
                 every(
                     "better",
-                    f"{SHARP} nats better than a dense net of eight times the cost",
+                    f"{SHARP} nats better than a dense net eight times as wide",
                     judging.short("sharp"),
                 ),
             ),

@@ -1,4 +1,4 @@
-"""The numbers in the lesson, made again: `python measure.py [cost|idle|first|routers|longer|batch]`."""
+"""The numbers in the lesson: `python measure.py [cost|idle|first|routers|longer|batch]`."""
 
 from __future__ import annotations
 

@@ -188,10 +188,6 @@ SORT = programs(
             "return lambda windows: np.random.default_rng(0).integers(8, size=len(windows))"
         ),
         "by-what-no-other-has": _router(_TREE, imports=""),
-        "in-turns": _router(
-            "return lambda windows: [n % 8 for n in range(len(windows))]", imports=""
-        ),
-        "one-for-all": _router("return lambda windows: [0] * len(windows)", imports=""),
         "by-the-last-two": _router(
             "return lambda windows: [(ord(w[-1]) * 31 + ord(w[-2])) % 8 for w in windows]",
             imports="",
@@ -201,8 +197,6 @@ SORT = programs(
         "letters-alone": "better",
         "by-chance": "better",
         "by-what-no-other-has": "share",
-        "in-turns": "better",
-        "one-for-all": "share",
         "by-the-last-two": "better",
     },
 )
