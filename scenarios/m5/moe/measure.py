@@ -64,7 +64,10 @@ def dealt(program: str | None, seed: int) -> dict[str, Any]:
     chosen = trial.held.language
     if program:
         chosen = np.array(space["_chosen"](trial.held.strings()))
-    return trial.found(net.read(net.weights(space["_made"]), trial.held, chosen))
+    own = net.table(chosen, trial.held.language).argmax(axis=0)
+    right = float((own[chosen] == trial.held.language).mean())
+    read = net.read(net.weights(space["_made"]), trial.held, chosen)
+    return {**trial.found(read), "right": right}
 
 
 def shown(name: str, rows: list[dict[str, Any]]) -> None:
