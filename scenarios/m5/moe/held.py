@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .net import EXPERTS, HIDDEN, STEPS, Read, told
-from .texts import FOLDS, LETTERS, Windows, languages, paragraphs, windows
+from .texts import FOLDS, LETTERS, Windows, paragraphs, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -75,7 +75,7 @@ return y, extra
             outs = torch.einsum("teh,ehd->ted", torch.relu(inner), down)
             y = torch.einsum("te,ted->td", one_hot * chances, outs)
             density, proxy = one_hot.mean(dim=0), chances.mean(dim=0)
-            return y, 0.03 * (density * proxy).mean() * n ** 2
+            return y, 0.05 * (density * proxy).mean() * n ** 2
             """
         ),
         "spread-as-entropy": _balanced(

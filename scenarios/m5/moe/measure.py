@@ -15,9 +15,9 @@ import numpy as np  # noqa: TID253 - a program of its own
 torch: Any = importlib.import_module("torch")
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent))
-_NAMES = ("counting", "held", "inside", "learning", "make_dense", "net", "sorting")
+_NAMES = ("counting", "held", "inside", "learning", "make_dense", "net", "sorting", "texts")
 _modules: Any = tuple(importlib.import_module(f"{_HERE.name}.{name}") for name in _NAMES)
-counting, held, inside, learning, make_dense, net, sorting = _modules
+counting, held, inside, learning, make_dense, net, sorting, texts = _modules
 SEEDS = range(8)
 """Two for each fold."""
 _KNOWS = "def router(texts, languages):\n    return lambda windows: known\n"
@@ -52,7 +52,7 @@ def learnt(program: str, seed: int, **told: Any) -> dict[str, Any]:
 def dealt(program: str | None, seed: int) -> dict[str, Any]:
     """What a net comes to whose windows a router deals out; None knows each one's language."""
     trial = held.Trial.of(seed)
-    names = held.languages()
+    names = texts.languages()
     told = {
         "windows": trial.known.strings(),
         "texts": [text for _, text in trial.texts],

@@ -22,7 +22,7 @@ from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, displ
 from agentlab_tools.execute.equipment import equipped, require
 from agentlab_tools.train.waiting import wait_asleep
 
-from . import clerk, counting, drawing, held, inside, net, routing
+from . import clerk, counting, drawing, held, inside, net, routing, texts
 from .lender import Lender
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ async def sort(code: str, context: ToolContext) -> str:
     if bench.opened is None:
         return await bench.begin(code, "torch", "numpy")
     trial = held.Trial.of(json.loads(code)["seed"])
-    names = held.languages()
+    names = texts.languages()
     told = {
         **trial.settings,
         "net": inside.NET,
@@ -209,11 +209,11 @@ async def sort(code: str, context: ToolContext) -> str:
     context.emit(_took(made))
     weights = net.weights(made)
     read = net.read(weights, trial.held, await _chosen(bench, trial.held, trial))
-    page = held.windows(drawing.page(trial.fold))
+    page = texts.windows(drawing.page(trial.fold))
     chosen = await _chosen(bench, page, trial)
     picture = await asyncio.to_thread(drawing.who_reads, trial.fold, weights, chosen)
     context.attach("read.png", picture, "image/png")
-    others = held.windows(held.paragraphs(trial.fold, held=True, others=True))
+    others = texts.windows(texts.paragraphs(trial.fold, held=True, others=True))
     who = await _chosen(bench, others, trial)
     picture = await asyncio.to_thread(
         drawing.kin, read.experts, trial.held.language, who, others.language
@@ -223,7 +223,7 @@ async def sort(code: str, context: ToolContext) -> str:
     return _shown(held.said(found), found)
 
 
-async def _chosen(bench: Desk, some: held.Windows, trial: held.Trial) -> Array:
+async def _chosen(bench: Desk, some: texts.Windows, trial: held.Trial) -> Array:
     """Who reads each of these windows, by the learner's router."""
     told = {**trial.settings, "windows": some.strings()}
     made = await bench.run(inside.CHOOSE, {}, told)
