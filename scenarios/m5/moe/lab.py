@@ -115,8 +115,8 @@ lab = Lab(
             "balanced",
             "One point nought",
             (
-                "Somebody's log of a training says that the balancing loss is 1.00, the least that "
-                "an even load can have. What do you know about the load?"
+                "Somebody's log of a training says that the balancing loss is 1.00, just what an "
+                "even load comes to. What do you know about the load?"
             ),
             wrong(
                 "It is even: that is what 1.00 stands for.",
