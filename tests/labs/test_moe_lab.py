@@ -222,6 +222,18 @@ def test_a_net_of_another_shape_is_refused(lab: Lab):
         net.weights(given)
 
 
+def test_a_layer_that_makes_something_else_is_told(lab: Lab):
+    net = part(lab, "net")
+    tried = net.layers(3, 2)
+    due = [net.layer(parts) for parts in tried]
+    assert net.another(due, tried) is None
+    moved = due[1].copy()
+    moved[1] += 1
+    assert "row 1 begins" in net.another([due[0], moved], tried)
+    assert "not (" in net.another([due[0], due[1][:-1]], tried)
+    assert net.another([None, due[1]], tried).startswith("y is None")
+
+
 def test_what_an_expert_tells_is_counted_in_bits(lab: Lab):
     net = part(lab, "net")
     kinds = np.arange(8).repeat(50)
@@ -242,8 +254,26 @@ def test_what_is_held_back_is_never_learnt_from(lab: Lab):
         assert len(trial.known.then) == sum(len(text) + 1 for _, text in trial.texts)
         assert np.bincount(trial.held.language).min() > 1300
         # In order, the place alone would tell the language.
-        assert (np.diff(trial.held.language) != 0).mean() > 0.8
+        assert (np.diff(trial.known.language) != 0).mean() > 0.8
         assert [n for n, _ in trial.texts] != sorted(n for n, _ in trial.texts)
+
+
+def test_no_window_that_is_asked_shows_how_an_earlier_one_goes_on(lab: Lab):
+    held, texts = part(lab, "held"), part(lab, "texts")
+    trial = held.Trial.of(6)
+    paragraph = np.concatenate(
+        [
+            np.full(len(text) + 1, n)
+            for n, (_, text) in enumerate(texts.paragraphs(trial.fold, held=True))
+        ]
+    )
+    assert sorted(np.concatenate(trial.rounds)) == list(range(len(trial.held.then)))
+    last: dict[int, int] = {}
+    for rows in trial.rounds:
+        assert len({int(paragraph[n]) for n in rows}) == len(rows)
+        for n in rows:
+            assert last.get(int(paragraph[n]), n - 1) == n - 1
+            last[int(paragraph[n])] = int(n)
 
 
 def test_windows_are_what_stands_before(lab: Lab):

@@ -33,12 +33,18 @@ def dense() -> dict[str, list[float]]:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is learnt from, and what is asked, both in an order drawn."""
+    """What is learnt from, in an order drawn, and what is asked.
+
+    Attributes:
+        rounds: which windows are asked about together. Paragraph by paragraph they come as they
+            are read, one of each in a round: a window shows how the one before it goes on.
+    """
 
     seed: int
     known: Windows
     held: Windows
     texts: list[tuple[int, str]]
+    rounds: list[Array]
 
     @classmethod
     def of(cls, seed: int) -> Trial:
@@ -49,8 +55,10 @@ class Trial:
         texts = paragraphs(fold, held=False)
         order: list[int] = dice.permutation(len(texts)).tolist()
         some = [texts[n] for n in order]
-        known, held = windows(texts), windows(paragraphs(fold, held=True))
-        return cls(seed, _mixed(known, dice), _mixed(held, dice), some)
+        asked = paragraphs(fold, held=True)
+        place = np.concatenate([np.arange(len(text) + 1) for _, text in asked])
+        rounds = [dice.permutation(np.flatnonzero(place == n)) for n in range(place.max() + 1)]
+        return cls(seed, _mixed(windows(texts), dice), windows(asked), some, rounds)
 
     @property
     def fold(self) -> int:

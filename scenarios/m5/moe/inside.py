@@ -114,6 +114,5 @@ def _middle(_net, _x, _some):
     + _TRAINED
 )
 
-CHOOSE = """
-_made = dict(chosen=_chosen(_told["windows"]))
-"""
+CHOOSE = """import json
+print(json.dumps(_chosen({strings}).tolist()))"""

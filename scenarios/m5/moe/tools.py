@@ -167,22 +167,10 @@ async def train(code: str, context: ToolContext) -> str:
 
 async def _layers(bench: Desk, seed: int) -> str:
     """Whether the layer is what it is said to be, on numbers drawn by chance."""
-    import numpy as np
-
     tried = net.layers(seed, _LAYERS)
     given = {f"{name}{n}": part for n, one in enumerate(tried) for name, part in one.items()}
     made = await bench.run(inside.LAYER, given, {"count": _LAYERS})
-    why: str | None = None
-    for number, parts in enumerate(tried):
-        y, due = made.get(f"y{number}"), net.layer(parts)
-        if y is None or y.shape != due.shape:
-            why = f"y is {None if y is None else y.shape}, not {due.shape}"
-            break
-        far = np.abs(y - due).max(axis=1)
-        if not far.max() <= 1e-4:
-            row = int(far.argmax())
-            why = f"row {row} begins with {y[row, 0]:.4g}, and it should with {due[row, 0]:.4g}"
-            break
+    why = net.another([made.get(f"y{n}") for n in range(_LAYERS)], tried)
     return _shown("", {"layer": why})
 
 
@@ -192,6 +180,8 @@ async def sort(code: str, context: ToolContext) -> str:
 
     The last line of what is returned is for the grader.
     """
+    import numpy as np
+
     bench: Desk = context.deps
     if bench.opened is None:
         return await bench.begin(code, "torch", "numpy")
@@ -208,13 +198,16 @@ async def sort(code: str, context: ToolContext) -> str:
     made = await bench.run(inside.SORT, given, told)
     context.emit(_took(made))
     weights = net.weights(made)
-    read = net.read(weights, trial.held, await _chosen(bench, trial.held, trial))
-    page = texts.windows(drawing.page(trial.fold))
-    chosen = await _chosen(bench, page, trial)
-    picture = await asyncio.to_thread(drawing.who_reads, trial.fold, weights, chosen)
+    strings = trial.held.strings()
+    chosen = np.zeros(len(strings), dtype="int64")
+    for rows in trial.rounds:
+        chosen[rows] = await _chosen(bench, [strings[n] for n in rows])
+    read = net.read(weights, trial.held, chosen)
+    page = await _chosen(bench, texts.windows(drawing.page(trial.fold)).strings())
+    picture = await asyncio.to_thread(drawing.who_reads, trial.fold, weights, page)
     context.attach("read.png", picture, "image/png")
     others = texts.windows(texts.paragraphs(trial.fold, held=True, others=True))
-    who = await _chosen(bench, others, trial)
+    who = await _chosen(bench, others.strings())
     picture = await asyncio.to_thread(
         drawing.kin, read.experts, trial.held.language, who, others.language
     )
@@ -223,12 +216,16 @@ async def sort(code: str, context: ToolContext) -> str:
     return _shown(held.said(found), found)
 
 
-async def _chosen(bench: Desk, some: texts.Windows, trial: held.Trial) -> Array:
+async def _chosen(bench: Desk, strings: list[str]) -> Array:
     """Who reads each of these windows, by the learner's router."""
-    told = {**trial.settings, "windows": some.strings()}
-    made = await bench.run(inside.CHOOSE, {}, told)
-    chosen = _array(made, "chosen", 1).astype("int64")
-    if len(chosen) != len(some.then) or chosen.min() < 0 or chosen.max() >= net.EXPERTS:
+    import numpy as np
+
+    said = await printed_by(bench.sandbox, inside.CHOOSE.format(strings=json.dumps(strings)))
+    try:
+        chosen = np.array(json.loads(said.strip().splitlines()[-1]), dtype="int64")
+    except (ValueError, IndexError, TypeError, OverflowError, RecursionError) as error:
+        raise ToolError("what came out of it can't be read") from error
+    if chosen.shape != (len(strings),) or chosen.min() < 0 or chosen.max() >= net.EXPERTS:
         raise ToolError("what came out of it can't be read")
     return chosen
 
