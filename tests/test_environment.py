@@ -40,6 +40,8 @@ EXCEPTIONS = {
     "scenarios/m4/diffusion/measure.py": "bounds the threads of what it loads",
     "scenarios/m4/gan/measure.py": "bounds torch's threads before it loads",
     "scenarios/m4/vision/measure.py": "bounds NumPy's threads before it loads",
+    "scenarios/m5/moe/make_dense.py": "bounds torch's threads before it loads",
+    "scenarios/m5/moe/measure.py": "bounds torch's threads before it loads",
     "scenarios/m3/first-call/line.py": "a lab on keys reads the one it is about",
 }
 NAMES = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}

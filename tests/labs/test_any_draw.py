@@ -42,6 +42,7 @@ DRAWN = {
     "m4/diffusion": ("perfect", "learn"),
     "m4/vision": ("wire", "ask"),
     "m5/rlhf": ("leash", "optimise", "stop"),
+    "m5/moe": ("route", "learn", "sort"),
 }
 """Steps whose cases differ in kind, and which need no model to be tried."""
 

@@ -33,6 +33,8 @@ from agentlab.labs.find import find_folder, load
         ("m5/rlhf", "torch", "train"),
         ("m5/rlhf", "music21", "course"),
         ("m4/video", "PIL", "tools"),
+        ("m5/moe", "torch", "train"),
+        ("m5/moe", "matplotlib", "tools"),
     ],
 )
 async def test_a_lab_says_what_is_not_installed(
