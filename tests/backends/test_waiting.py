@@ -178,6 +178,15 @@ def test_what_the_user_has_set_stays(before: dict[str, str], says: str):
     assert subprocess.check_output(command, text=True, env={**clean, **before}).strip() == says
 
 
+def test_many_processors_are_left_alone(monkeypatch: pytest.MonkeyPatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(waiting, "_library", lambda: Path("libc.so.6"))
+    for count, followed in ((32, True), (33, False)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid, n=count: set(range(n)))
+        assert (waiting._follower() is not None) is followed
+
+
 def test_where_there_is_no_such_openmp_nothing_is_done(monkeypatch: pytest.MonkeyPatch):
     def missing() -> Path:
         raise FileNotFoundError("libgomp")

@@ -37,6 +37,9 @@ _EVERY = 0.2
 _MUCH, _LITTLE = 0.35, 0.25
 """Seconds that threads waited for a processor, in one: with more they sleep, with less they spin;
 between the two they go on as they do."""
+_MOST = 32
+"""Processors beyond which all is left as it is: others seldom want them all, and a team would be
+that many threads, where a container may allow but a hundred or two."""
 
 
 @contextmanager
@@ -162,10 +165,12 @@ def suit() -> None:
 
 
 def _follower() -> Follower | None:
-    """None where the user has chosen, or this is not GNU's OpenMP on Linux."""
+    """None where the user has chosen, there are many processors, or no OpenMP of GNU's."""
     if any(name in os.environ for name in _SETTINGS):
         return None
     try:
+        if len(os.sched_getaffinity(0)) > _MOST:
+            return None
         return Follower(Team(_library()), Delay())
     except (OSError, ValueError, AttributeError):
         return None
