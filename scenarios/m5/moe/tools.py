@@ -20,7 +20,7 @@ from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
-from agentlab_tools.train.waiting import wait_asleep
+from agentlab_tools.train.waiting import share_openmp
 
 from . import clerk, counting, drawing, held, inside, net, routing, texts
 from .lender import Lender
@@ -108,7 +108,7 @@ async def desk() -> AsyncGenerator[Equipment]:
         MissingExtra: torch, or what draws, is not installed.
     """
     require({"torch": "train", "matplotlib": "tools"})
-    wait_asleep(beside_llama=True)
+    share_openmp()
     async with AsyncExitStack() as stack:
         plain = await stack.enter_async_context(_open("numpy"))
         yield Equipment(deps=Desk(stack, plain), labels=equipped(plain).labels)
