@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agentlab import Agent, ToolContext, tool
 from agentlab.backends import connect
 from agentlab.backends.scripted import Scripted
 from agentlab.cli.main import cli
-from agentlab.errors import ConfigError
+from agentlab.errors import ConfigError, MissingExtra
 from agentlab.folders import runs_folder
 from agentlab.messages import Message, ToolCall
 from agentlab.trace import trace_path
@@ -60,7 +61,7 @@ def test_an_adapter_answers_to_the_name_of_the_lab(trained: Trained):
 
 
 def test_the_newest_of_that_lab_counts(trained: Trained, tmp_path: Path):
-    for number, lab in enumerate(("m9/a", "m9/b", "m9/a", None)):
+    for number, lab in enumerate(("m9/a", "m9/b", "m9/a", None, "\x1b[2J")):
         (tmp_path / f"{number}.gguf").write_bytes(b"GGUF" + bytes([number]))
         trained(lab, tmp_path / f"{number}.gguf", None)
     assert Path(made_in("lab:m9/a")).read_bytes()[-1] == 2
@@ -98,6 +99,16 @@ def test_a_run_that_is_gone_makes_way_for_the_one_before(trained: Trained, tmp_p
     _, last = [trained("m9/a", file, None) for file in files]
     trace_path(runs_folder(), last).unlink()
     assert Path(made_in("lab:m9/a")).read_bytes()[-1] == 0
+
+
+def test_without_duckdb_nothing_is_listed_and_what_is_missing_is_said(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+):
+    trained("m9/calls")
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert list(offered()) == []
+    with pytest.raises(MissingExtra, match="duckdb is not installed"):
+        connect("lab:m9/calls")
 
 
 def test_what_is_too_large_for_a_run_is_not_kept(trained: Trained, tmp_path: Path):

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentlab.backend import Backend
 from agentlab.backends.schemes import Offered, Scheme
-from agentlab.errors import ConfigError, TraceError
+from agentlab.errors import ConfigError, MissingExtra, TraceError
 from agentlab.events import ToolFinished
 from agentlab.messages import Artifact
 from agentlab.places.home import home, runs_folder
@@ -28,7 +28,8 @@ MEDIA_TYPE = "application/vnd.gguf"
 _MOST = 64 << 20
 """Bytes of a model that are kept with a run."""
 _ASKED = """
-SELECT run, labels->>'lab', created FROM runs WHERE labels->>'lab' IS NOT NULL AND run IN (
+SELECT run, labels->>'lab', created FROM runs
+WHERE regexp_full_match(labels->>'lab', '[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*') AND run IN (
   SELECT run FROM events
   WHERE kind = 'tool_finished' AND CAST(event->'$.result.artifacts' AS VARCHAR) LIKE '%{kind}%'
 ) ORDER BY created DESC
@@ -52,6 +53,7 @@ def made_in(name: str) -> str:
 
     Raises:
         ConfigError: nothing was made in that lab, or it is gone.
+        MissingExtra: DuckDB is not installed.
     """
     lab = name.removeprefix(PREFIX)
     for run, of_lab, _ in _runs():
@@ -70,7 +72,11 @@ def _how() -> str:
 
 
 def _runs() -> list[tuple[Any, ...]]:
-    """(run, lab, when), of those that kept a model, the newest first."""
+    """(run, lab, when), of those that kept a model, the newest first.
+
+    Raises:
+        MissingExtra: DuckDB is not installed.
+    """
     from agentlab.trace.query import query
 
     try:
@@ -118,9 +124,13 @@ def open_backend(name: str, **options: Any) -> Backend:
 
 
 def offered() -> Iterator[Offered]:
-    """The newest model of each lab."""
+    """The newest model of each lab; none without what looks into traces."""
     newest: dict[str, Any] = {}
-    for _, lab, created in _runs():
+    try:
+        runs = _runs()
+    except MissingExtra:
+        return
+    for _, lab, created in runs:
         newest.setdefault(lab, created)
     for lab, created in newest.items():
         title = f"made by you in {lab}, {created:%d %b %H:%M}"
