@@ -249,10 +249,20 @@ def _files(home: Home) -> Generator[None]:
         '{"id": "easy", "input": "What is 17 * 23?", "expect": 391}\n'
     )
     (folder / "agent.toml").write_text(_AGENT)
+    _benchmark(folder / "bfcl_eval" / "data")
     (folder / "book.txt").write_text(
         "It was a bright cold day, and the clocks were striking. " * 200
     )
     yield
+
+
+def _benchmark(folder: Path) -> None:
+    """A case of each category, of those that were written here, in the layout of BFCL."""
+    (folder / "possible_answer").mkdir(parents=True)
+    written = Path(__file__).parents[2] / "benchmarks" / "strange"
+    for file in written.rglob("BFCL_v4_*.json"):
+        first, _, _ = file.read_text(encoding="utf-8").partition("\n")
+        (folder / file.relative_to(written)).write_text(f"{first}\n", encoding="utf-8")
 
 
 @contextmanager
