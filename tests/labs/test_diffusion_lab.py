@@ -15,12 +15,12 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("PIL")
 
+from graded import failed
+
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ToolError
-from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
 from agentlab_tools.diffusion import captions, judges
@@ -238,18 +238,6 @@ def test_a_sheet_shows_each_point_as_a_square(lab: Lab):
     assert (tile[::2, ::2] == tile[1::2, 1::2]).all()
     due = ((pictures[0] + 1) * 127.5).round().astype(np.uint8).transpose(1, 2, 0)
     assert (tile[::2, ::2] == due).all()
-
-
-async def failed(lab: Lab, step_id: str, code: str) -> dict[str, str]:
-    """The checks that a program fails, with their reasons."""
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=0)
-    reasons: dict[str, str] = {}
-    async for event in grader.step_events(step, CodeAnswer(code=code)):
-        if isinstance(event, StepFinished):
-            reasons |= {one.id: one.reason for one in event.report.checks if not one.passed}
-    return reasons
 
 
 @pytest.mark.slow

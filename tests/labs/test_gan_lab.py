@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graded import failed
 
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import MissingExtra, ToolError
-from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
 from agentlab_tools.digits import digits, drawing, judge
@@ -187,18 +186,6 @@ async def test_without_torch_one_line_says_what_to_install(
     with pytest.raises(MissingExtra, match=r"^torch is not installed: .*train\S*$"):
         async with lab.equip():
             pass
-
-
-async def failed(lab: Lab, step_id: str, code: str) -> dict[str, str]:
-    """The checks that a program fails, with their reasons."""
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=0)
-    reasons: dict[str, str] = {}
-    async for event in grader.step_events(step, CodeAnswer(code=code)):
-        if isinstance(event, StepFinished):
-            reasons |= {one.id: one.reason for one in event.report.checks if not one.passed}
-    return reasons
 
 
 @pytest.mark.slow

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graded import failed
 
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ToolError
-from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
 
@@ -357,18 +356,6 @@ def test_pictures_are_drawn_with_what_there_is(lab: Lab):
         drawing.kin(np.arange(8), np.arange(8), np.arange(8), np.arange(8, 16)),
     )
     assert all(one.startswith(b"\x89PNG") for one in pictures)
-
-
-async def failed(lab: Lab, step_id: str, code: str) -> dict[str, str]:
-    """The checks that a program fails, with their reasons."""
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=0)
-    reasons: dict[str, str] = {}
-    async for event in grader.step_events(step, CodeAnswer(code=code)):
-        if isinstance(event, StepFinished):
-            reasons |= {one.id: one.reason for one in event.report.checks if not one.passed}
-    return reasons
 
 
 @pytest.mark.slow

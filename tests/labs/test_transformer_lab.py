@@ -12,13 +12,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from graded import failed
 
-from agentlab.backends.scripted import Scripted
 from agentlab.errors import MissingExtra, ToolError
-from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 
 torch: Any = pytest.importorskip("torch")
@@ -233,19 +231,7 @@ def test_it_is_run_in_the_sandbox_only(lab: Lab):
     assert name not in sys.modules
 
 
-async def failed(lab: Lab, step_id: str, code: str, seed: int = 0) -> list[str]:
-    """The reasons of the checks that a program fails."""
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=seed)
-    reasons: list[str] = []
-    async for event in grader.step_events(step, CodeAnswer(code=code)):
-        if isinstance(event, StepFinished):
-            reasons += [check.reason for check in event.report.checks if not check.passed]
-    return reasons
-
-
 @pytest.mark.slow
 async def test_the_reference_is_not_there_where_it_is_to_be_written(lab: Lab):
     reasons = await failed(lab, "net", "from parts import Translator\n")
-    assert any("No module named 'parts'" in reason for reason in reasons)
+    assert any("No module named 'parts'" in reason for reason in reasons.values())

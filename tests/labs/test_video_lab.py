@@ -8,13 +8,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from graded import failed
 
 from agentlab.backends.scripted import Scripted
 from agentlab.errors import ToolError
-from agentlab.labs.answers import CodeAnswer
 from agentlab.labs.course import lab_roots
 from agentlab.labs.find import find_folder, load
-from agentlab.labs.runner import Grader, StepFinished
 from agentlab.labs.values import CodeStep, Lab
 from agentlab.messages import Message, ToolCall
 from agentlab_tools.digits.judge import read
@@ -290,18 +289,6 @@ async def test_the_agent_shoots_what_it_calls_for(lab: Lab):
     model = Scripted([Message.assistant(asks), "Done."])
     assert await director._call(model, "Shoot a 7 that moves up.") == (7, "up")
     assert await director._call(Scripted(["It moves."]), "Shoot a 7 that moves up.") is None
-
-
-async def failed(lab: Lab, step_id: str, code: str) -> dict[str, str]:
-    """The checks that a program fails, with their reasons."""
-    step = lab.step(step_id)
-    assert isinstance(step, CodeStep)
-    grader = Grader(lab=lab, backend=Scripted(["never asked"]), runs=None, seed=0)
-    reasons: dict[str, str] = {}
-    async for event in grader.step_events(step, CodeAnswer(code=code)):
-        if isinstance(event, StepFinished):
-            reasons |= {one.id: one.reason for one in event.report.checks if not one.passed}
-    return reasons
 
 
 @pytest.mark.slow
