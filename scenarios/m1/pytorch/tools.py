@@ -19,6 +19,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.digits import drawn
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 
 from .cases import FRESH, KNOWN
 
@@ -43,7 +44,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     require({"torch": "train", "gguf": "train"})
     limits = SandboxLimits(timeout=_SECONDS)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
-        await printed_by(opened, _FIRST)
+        await printed_by(opened, QUICK_TORCH)
         yield equipped(opened)
 
 
@@ -143,13 +144,6 @@ def _json(said: str) -> dict[str, Any]:
     return cast(dict[str, Any], found)
 
 
-_FIRST = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than all of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 _GIVEN = """import json, numpy, torch, inside
 with numpy.load('given.npz') as _kept:
     _given = {{name: torch.tensor(_kept[name]) for name in _kept}}

@@ -19,6 +19,7 @@ from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 
 from . import agent
 from .cases import ASKED, FRESH, KNOWN
@@ -46,7 +47,7 @@ async def sandbox() -> AsyncGenerator[Equipment]:
     require({"torch": "train", "babel": "course"})
     limits = SandboxLimits(timeout=_SECONDS, threads=1)
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
-        await printed_by(opened, _FIRST)
+        await printed_by(opened, QUICK_TORCH)
         yield equipped(opened)
 
 
@@ -190,13 +191,6 @@ def _shown(text: str, found: object) -> str:
     return f"{display_safe(text)}\n{json.dumps(found)}"
 
 
-_FIRST = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than all of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 _CALLED = """import json, inside
 _given = json.load(open("given.json"))
 print(json.dumps(inside.{call}))"""

@@ -1,12 +1,5 @@
 """What is run in the sandbox around a learner's functions: what they get, and what they leave."""
 
-FIRST = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than half of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 BEGIN = """import json, numpy, sys, time
 with numpy.load("given.npz") as _file:
     _given = {_name: _file[_name] for _name in _file.files}

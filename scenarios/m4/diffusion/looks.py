@@ -7,19 +7,20 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
 from agentlab_tools.diffusion import captions
 from agentlab_tools.diffusion.kept import packed
-from agentlab_tools.execute import Sandbox, WorkspaceError
+from agentlab_tools.execute import Sandbox
+from agentlab_tools.execute.host_calls import HostCalls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[Any]
 
-_WAIT = 0.002
 _LARGEST = 4_000_000
 _KEPT = 8
 _MOST = 64
@@ -93,7 +94,7 @@ def looked(x: Array, t: float, prompts: list[str] | None) -> Array:
 
 @dataclass
 class Lender:
-    """Answers what the code of one sandbox asks.
+    """Looks at the net that are asked for from within one sandbox.
 
     Attributes:
         left: looks that are left of a task, and
@@ -105,7 +106,15 @@ class Lender:
     left: int = 0
     refused: bool = False
     ways: list[tuple[float, Array]] = field(default_factory=list[Any])
-    _served: int = 0
+
+    def __post_init__(self) -> None:
+        answer = partial(asyncio.to_thread, self._answered)
+        self._host = HostCalls(self.sandbox, answer, largest=_LARGEST)
+
+    @property
+    def inside(self) -> str:
+        """What code that looks begins with."""
+        return f"{self._host.inside}{_INSIDE}"
 
     async def during(self, looks: int, run: Callable[[], Any]) -> Any:
         """What `run` returns; meanwhile, so many looks are answered.
@@ -114,25 +123,7 @@ class Lender:
             ToolError: it did not end well.
         """
         self.left, self.refused, self.ways = looks, False, []
-        cell = asyncio.ensure_future(run())
-        try:
-            while not cell.done():
-                await asyncio.wait((cell,), timeout=_WAIT)
-                await self._serve()
-            return await cell
-        finally:
-            cell.cancel()
-
-    async def _serve(self) -> None:
-        number = self._served + 1
-        try:
-            data = await self.sandbox.read_file(f"ask-{number}.npz", limit=_LARGEST)
-        except WorkspaceError:
-            return
-        self._served = number
-        told = await asyncio.to_thread(self._answered, data)
-        await self.sandbox.write_file(f"answer-{number}.part", told)
-        await self.sandbox.write_file(f"answer-{number}.there", "")
+        return await self._host.during(run)
 
     def _answered(self, data: bytes) -> bytes:
         import numpy as np
@@ -179,18 +170,13 @@ def _asked(data: bytes) -> tuple[Array, float, list[str] | None]:
     return x, t, [str(one)[:_MOST] for one in prompts]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-INSIDE = """
-import itertools, os
-_counted = itertools.count(1)
+_INSIDE = """
+import io
 def look(x, t, prompts=None):
-    number = next(_counted)
     told = numpy.frombuffer(json.dumps(prompts and list(prompts)).encode(), dtype="uint8")
-    with open(f"ask-{number}.part", "wb") as file:
-        numpy.savez(file, x=numpy.asarray(x, dtype=float), t=numpy.float64(t), prompts=told)
-    os.replace(f"ask-{number}.part", f"ask-{number}.npz")
-    while not os.path.exists(f"answer-{number}.there"):
-        time.sleep(0.002)
-    with numpy.load(f"answer-{number}.part") as made:
+    file = io.BytesIO()
+    numpy.savez(file, x=numpy.asarray(x, dtype=float), t=numpy.float64(t), prompts=told)
+    with numpy.load(io.BytesIO(call_host(file.getvalue()))) as made:
         if "error" in made.files:
             raise ValueError(str(made["error"]))
         return made["way"]

@@ -21,6 +21,7 @@ from agentlab_tools.diffusion import captions
 from agentlab_tools.digits import SIDE, drawn
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 from agentlab_tools.train.waiting import share_openmp
 
 from . import cases, inside, judging, looks, perfect, sampling
@@ -58,7 +59,7 @@ class Desk:
         opened = self.plain
         if torch:
             opened = await self.stack.enter_async_context(_open("torch", "numpy"))
-            await printed_by(opened, inside.FIRST)
+            await printed_by(opened, QUICK_TORCH)
             await opened.write_file("net.py", NET.read_bytes())
         self.opened = opened
         return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
@@ -92,6 +93,7 @@ class Desk:
         if self.opened is None:
             raise ToolError("no program was run yet")
         self.lender = self.lender or looks.Lender(self.opened)
+        code = f"{self.lender.inside}{code}"
         return await self.lender.during(count, lambda: self.run(code, given))
 
     @property
@@ -249,9 +251,7 @@ async def paint(code: str, context: ToolContext) -> str:
     """
     bench: Desk = context.deps
     if bench.opened is None:
-        said = await bench.begin(code)
-        await bench.run(looks.INSIDE, {})
-        return said
+        return await bench.begin(code)
     seed: int = json.loads(code)["seed"]
 
     async def draw(task: looks.Task) -> Array | str:

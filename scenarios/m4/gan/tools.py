@@ -22,6 +22,7 @@ from agentlab_tools.digits.drawing import beside, film
 from agentlab_tools.digits.measures import distances
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 from agentlab_tools.train.waiting import share_openmp
 
 from . import played, sets
@@ -136,7 +137,7 @@ async def play(code: str, context: ToolContext) -> str:
         inner = opened
         if "torch" in code:
             inner = await _stacks[opened].enter_async_context(_open("torch", "numpy"))
-            await printed_by(inner, _FIRST)
+            await printed_by(inner, QUICK_TORCH)
         _inner[opened] = inner
         await inner.write_file("film.py", (_HERE / "film.txt").read_bytes())
         return await _began(opened, inner, code)
@@ -261,13 +262,6 @@ print(json.dumps(dict(said=[
     str(diagnose(*(_given[_k].copy() for _k in (f"made{{_n}}", f"asked{{_n}}", "known", "digits"))))
     for _n in range({count})
 ])))"""
-_FIRST = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than all of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 _TRAIN = """import numpy, sys
 _torch = sys.modules.get("torch")
 _given = dict(numpy.load("given.npz"))

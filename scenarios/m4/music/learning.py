@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from agentlab.folders import home
 from agentlab_tools.chorales import data, notes
 from agentlab_tools.chorales.given import source
 from agentlab_tools.execute import Sandbox, SandboxLimits, printed_by
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
+from agentlab_tools.made_once import made_once
 
 from . import answers_learn
 from .counting import Counted
@@ -121,20 +119,7 @@ async def weights() -> bytes:
     program = answers_learn.LEARN.solution.code
     parts = source("layer.py")
     told = f"{program}{parts}{ROUNDS}{json.dumps(data.numbered())}"
-    named = hashlib.sha256(told.encode()).hexdigest()[:16]
-    kept = home() / "cache" / f"m4-music-{named}.npz"
-    async with _training:
-        if named not in _made:
-            with suppress(OSError):
-                _made[named] = await asyncio.to_thread(kept.read_bytes)
-        if named not in _made:
-            _made[named] = await _trained(program, parts)
-            with suppress(OSError):
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                part = kept.with_suffix(".part")
-                part.write_bytes(_made[named])
-                part.replace(kept)
-    return _made[named]
+    return await made_once("m4-music.npz", told, lambda: _trained(program, parts))
 
 
 async def _trained(program: str, parts: str) -> bytes:
@@ -143,22 +128,13 @@ async def _trained(program: str, parts: str) -> bytes:
         await opened.write_file("notes.py", source("notes.py"))
         await opened.write_file("parts.py", parts)
         await opened.write_file("given.json", json.dumps(data.numbered()))
-        await printed_by(opened, QUICK)
+        await printed_by(opened, QUICK_TORCH)
         await printed_by(opened, program)
         await printed_by(opened, _KEEP.format(rounds=ROUNDS))
         return await opened.read_file("net.npz", limit=_LARGEST)
 
 
-QUICK = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than most of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 _KEEP = """import json, numpy, torch
 torch.manual_seed(0)
 _net = learn(json.load(open("given.json")), {rounds})
 numpy.savez("net.npz", **{{name: part.numpy() for name, part in _net.state_dict().items()}})"""
-_training = asyncio.Lock()
-_made: dict[str, bytes] = {}

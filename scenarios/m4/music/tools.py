@@ -24,6 +24,7 @@ from agentlab_tools.chorales.roll import roll
 from agentlab_tools.chorales.sound import wav
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 
 from . import cases, composing, judging, learning
 from .cases import Voices, opening, until
@@ -62,7 +63,7 @@ class Desk:
                 Sandbox.open(packages=packages, limits=_LIMITS, spare=False)
             )
         if "torch" in packages:
-            await printed_by(self.opened, learning.QUICK)
+            await printed_by(self.opened, QUICK_TORCH)
         kind = "learn" if "torch" in packages else "compose"
         for name, text in _GIVEN[kind].items() if packages else ():
             await self.opened.write_file(name, text)

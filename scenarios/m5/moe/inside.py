@@ -16,16 +16,11 @@ END = """
 numpy.savez("made.npz", **_made)"""
 
 ROUTE = """
-import itertools
-_counted = itertools.count(_told["asked"] + 1)
+import io
 def _expert(number, rows):
-    asked = next(_counted)
-    with open(f"ask-{asked}.part", "wb") as file:
-        numpy.savez(file, number=numpy.asarray(number), rows=numpy.asarray(rows, dtype=float))
-    os.replace(f"ask-{asked}.part", f"ask-{asked}.npz")
-    while not os.path.exists(f"answer-{asked}.there"):
-        time.sleep(0.002)
-    with numpy.load(f"answer-{asked}.part") as made:
+    file = io.BytesIO()
+    numpy.savez(file, number=numpy.asarray(number), rows=numpy.asarray(rows, dtype=float))
+    with numpy.load(io.BytesIO(call_host(file.getvalue()))) as made:
         if "error" in made.files:
             raise ValueError(str(made["error"]))
         return made["out"]
@@ -37,14 +32,6 @@ COUNT = """
 _made = dict(counted=numpy.array(
     [[float(_n) for _n in count(dict(_model), _tokens)] for _model, _tokens in _told["asked"]]))
 """
-
-QUICK = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than all of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 
 LAYER = """
 import torch

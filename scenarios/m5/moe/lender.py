@@ -1,23 +1,21 @@
-"""Experts that are lent: code in the sandbox asks one by a file, and the host counts the rows."""
+"""Experts that are lent: code in the sandbox asks one of the host, which counts the rows."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
-from agentlab_tools.execute import Sandbox, WorkspaceError
+from agentlab_tools.execute import Sandbox
+from agentlab_tools.execute.host_calls import HostCalls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array: TypeAlias = NDArray[Any]
 
-_WAIT = 0.002
-_LARGEST = 1_000_000
 _MOST = 400
 """Times that experts may be asked for one answer."""
 
@@ -26,18 +24,24 @@ Expert: TypeAlias = "Callable[[Array], Array]"
 
 @dataclass
 class Lender:
-    """Answers what the code of one sandbox asks.
+    """Experts that are asked from within one sandbox.
 
     Attributes:
         experts: those of the task at hand, by number.
         calls: who was asked, and the rows, in order.
-        served: how many were answered, in all tasks together.
     """
 
     sandbox: Sandbox
     experts: list[Expert] = field(default_factory=list[Any])
     calls: list[tuple[int, Array]] = field(default_factory=list[tuple[int, Any]])
-    served: int = 0
+
+    def __post_init__(self) -> None:
+        self._host = HostCalls(self.sandbox, self._answer)
+
+    @property
+    def inside(self) -> str:
+        """What code that asks experts begins with."""
+        return self._host.inside
 
     async def during(self, experts: list[Expert], run: Callable[[], Any]) -> Any:
         """What `run` returns, while these experts answer.
@@ -46,26 +50,9 @@ class Lender:
             ToolError: it did not end well.
         """
         self.experts, self.calls = experts, []
-        cell = asyncio.ensure_future(run())
-        try:
-            while not cell.done():
-                await asyncio.wait((cell,), timeout=_WAIT)
-                await self._serve()
-            return await cell
-        finally:
-            cell.cancel()
+        return await self._host.during(run)
 
-    async def _serve(self) -> None:
-        number = self.served + 1
-        try:
-            data = await self.sandbox.read_file(f"ask-{number}.npz", limit=_LARGEST)
-        except WorkspaceError:
-            return
-        self.served = number
-        await self.sandbox.write_file(f"answer-{number}.part", self._answered(data))
-        await self.sandbox.write_file(f"answer-{number}.there", "")
-
-    def _answered(self, data: bytes) -> bytes:
+    async def _answer(self, data: bytes) -> bytes:
         import numpy as np
 
         file = io.BytesIO()

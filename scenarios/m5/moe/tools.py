@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,7 @@ from agentlab.labs import Equipment
 from agentlab.tooling import ToolContext, tool
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 from agentlab_tools.train.waiting import share_openmp
 
 from . import clerk, counting, drawing, held, inside, net, routing, texts
@@ -44,14 +45,14 @@ class Desk:
     stack: AsyncExitStack
     plain: Sandbox
     opened: Sandbox | None = None
-    lenders: list[Lender] = field(default_factory=list[Lender])
+    lent: Lender | None = None
 
     async def begin(self, code: str, *packages: str) -> str:
         """Open it, and run the program in it."""
         opened = self.plain
         if packages:
             opened = await self.stack.enter_async_context(_open(*packages))
-            await printed_by(opened, inside.QUICK)
+            await printed_by(opened, QUICK_TORCH)
             await opened.write_file("net.py", inside.NET)
         self.opened = opened
         return display_safe((await printed_by(opened, code))[:_SHOWN]).rstrip() or "ready"
@@ -59,9 +60,8 @@ class Desk:
     @property
     def lender(self) -> Lender:
         """Who answers for experts."""
-        if not self.lenders:
-            self.lenders.append(Lender(self.sandbox))
-        return self.lenders[0]
+        self.lent = self.lent or Lender(self.sandbox)
+        return self.lent
 
     @property
     def sandbox(self) -> Sandbox:
@@ -127,10 +127,8 @@ async def send(code: str, context: ToolContext) -> str:
     lines: list[str] = []
     for task in routing.tasks(json.loads(code)["seed"]):
         given = {"x": task.x, "gate": task.gate, "k": task.k}
-        told = {"asked": bench.lender.served}
-        made = await bench.lender.during(
-            task.experts, lambda g=given, t=told: bench.run(inside.ROUTE, g, t)
-        )
+        code = f"{bench.lender.inside}{inside.ROUTE}"
+        made = await bench.lender.during(task.experts, lambda c=code, g=given: bench.run(c, g, {}))
         y = _array(made, "y", 2)
         for name, why in routing.judged(task, y, bench.lender.calls).items():
             found[name] = found.get(name) or why

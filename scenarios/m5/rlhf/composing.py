@@ -7,19 +7,18 @@ here.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
 import json
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentlab.errors import ToolError
-from agentlab.folders import home
 from agentlab_tools.chorales import Chorale, data
 from agentlab_tools.execute import Sandbox, SandboxLimits, printed_by
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
+from agentlab_tools.made_once import made_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,20 +130,7 @@ async def weights() -> bytes:
     """
     pieces = await asyncio.to_thread(lambda: phrases().tolist())
     told = f"{COMPOSER}{_LEARN}{ROUNDS}{json.dumps(pieces)}"
-    named = hashlib.sha256(told.encode()).hexdigest()[:16]
-    kept = home() / "cache" / f"m5-rlhf-{named}.npz"
-    async with _training:
-        if named not in _made:
-            with suppress(OSError):
-                _made[named] = await asyncio.to_thread(kept.read_bytes)
-        if named not in _made:
-            _made[named] = await _trained(pieces)
-            with suppress(OSError):
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                part = kept.with_suffix(".part")
-                part.write_bytes(_made[named])
-                part.replace(kept)
-    return _made[named]
+    return await made_once("m5-rlhf.npz", told, lambda: _trained(pieces))
 
 
 async def _trained(pieces: list[Any]) -> bytes:
@@ -152,18 +138,11 @@ async def _trained(pieces: list[Any]) -> bytes:
     async with Sandbox.open(packages=("torch", "numpy"), limits=limits, spare=False) as opened:
         await opened.write_file("composer.py", COMPOSER)
         await opened.write_file("given.json", json.dumps(pieces))
-        await printed_by(opened, QUICK)
+        await printed_by(opened, QUICK_TORCH)
         await printed_by(opened, _LEARN.format(rounds=ROUNDS))
         return await opened.read_file("made.npz", limit=LARGEST)
 
 
-QUICK = """import sys, types, torch
-torch.set_num_threads(1)
-# A first optimizer imports torch's compiler, which takes longer than most of the training here.
-_compiler = types.ModuleType("torch._dynamo")
-_compiler.disable = lambda function=None, *_, **__: function
-_compiler.graph_break = lambda *_, **__: None
-sys.modules["torch._dynamo"] = torch._dynamo = _compiler"""
 _LEARN = """import json, numpy, torch
 from composer import Composer, numbers
 torch.manual_seed(0)
@@ -179,5 +158,3 @@ for n in range({rounds}):
     loss.backward()
     adam.step()
 numpy.savez("made.npz", **{{name: part.numpy() for name, part in net.state_dict().items()}})"""
-_training = asyncio.Lock()
-_made: dict[str, bytes] = {}

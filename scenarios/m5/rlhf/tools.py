@@ -21,6 +21,7 @@ from agentlab.tooling import ToolContext, tool
 from agentlab_tools.chorales.corpus import corpus_folder
 from agentlab_tools.execute import Sandbox, SandboxLimits, WorkspaceError, display_safe, printed_by
 from agentlab_tools.execute.equipment import equipped, require
+from agentlab_tools.execute.quick_torch import QUICK_TORCH
 
 from . import composing, drawing, following, listening, objective, stopping
 
@@ -82,7 +83,7 @@ async def desk() -> AsyncGenerator[Equipment]:
     corpus_folder()
     weights = await composing.weights()
     async with Sandbox.open(packages=("torch", "numpy"), limits=_LIMITS, spare=False) as box:
-        await printed_by(box, composing.QUICK)
+        await printed_by(box, QUICK_TORCH)
         for name, content in (
             ("composer.py", composing.COMPOSER),
             ("reward.py", composing.REWARD),

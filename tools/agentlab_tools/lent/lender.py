@@ -16,14 +16,13 @@ from agentlab.backend import Backend, Reply, Settings, ToolSpec
 from agentlab.backends import connect
 from agentlab.errors import AgentLabError, BackendError, ConfigError
 from agentlab.messages import Message
-from agentlab_tools.execute import Sandbox, WorkspaceError, printed_by
+from agentlab_tools.execute import Sandbox, printed_by
+from agentlab_tools.execute.host_calls import HostCalls
 from agentlab_tools.knowledge.retrieve import Found
 
 INSIDE = Path(__file__).with_name("inside.txt")
 """Python for the sandbox, where it is `lent.py`."""
 
-_WAIT = 0.004
-_LARGEST = 1_000_000
 _LONGEST_REPLY = 160
 _MOST_PASSAGES = 10
 
@@ -71,7 +70,9 @@ class Lender:
     asked: list[Asked] = field(default_factory=list[Asked])
     searched: list[str] = field(default_factory=list[str])
     backends: dict[str, Backend] = field(default_factory=dict[str, Backend])
-    _served: int = 0
+
+    def __post_init__(self) -> None:
+        self._host = HostCalls(self.sandbox, self._told, ending=".json")
 
     async def run(self, code: str) -> str:
         """What a program prints, all that it asked for answered.
@@ -79,14 +80,7 @@ class Lender:
         Raises:
             ToolError: it did not end well.
         """
-        cell = asyncio.ensure_future(printed_by(self.sandbox, code))
-        try:
-            while not cell.done():
-                await asyncio.wait((cell,), timeout=_WAIT)
-                await self._serve()
-            return await cell
-        finally:
-            cell.cancel()
+        return await self._host.during(lambda: printed_by(self.sandbox, code))
 
     async def answer(
         self,
@@ -126,23 +120,17 @@ class Lender:
             await backend.aclose()
         self.backends.clear()
 
-    async def _serve(self) -> None:
-        """Answer the next request, if there is one."""
-        number = self._served + 1
+    async def _told(self, data: bytes) -> bytes:
+        """The answer to a request, or what is wrong with it."""
         try:
-            data = await self.sandbox.read_file(f"ask-{number}.json", limit=_LARGEST)
-        except WorkspaceError:
-            return
-        self._served = number
-        try:
-            if number > self.most:
+            if self._host.served > self.most:
                 raise ConfigError(f"more than {self.most} requests")
             told: dict[str, object] = {"is": await self._answered(json.loads(data))}
         except ValidationError as error:
             told = {"error": f"a request that can't be read: {error.errors()[0]['msg']}"}
         except (AgentLabError, ValueError, LookupError, TypeError, RecursionError) as error:
             told = {"error": (str(error).splitlines() or [type(error).__name__])[0]}
-        await self.sandbox.write_file(f"answer-{number}.json", json.dumps(told))
+        return json.dumps(told).encode()
 
     async def _answered(self, told: dict[str, Any]) -> object:
         if "search" in told:
