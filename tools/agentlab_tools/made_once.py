@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from agentlab.places.home import home
 
-_making = asyncio.Lock()
+_making: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""By event loop, since a lock serves but one."""
 _made: dict[str, bytes] = {}
 
 
@@ -25,7 +27,7 @@ async def made_once(name: str, told: str, make: Callable[[], Awaitable[bytes]]) 
     stem, dot, ending = name.partition(".")
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     file = home() / "cache" / f"{stem}-{digest}{dot}{ending}"
-    async with _making:
+    async with _making.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         if file.name not in _made:
             with suppress(OSError):
                 _made[file.name] = await asyncio.to_thread(file.read_bytes)
