@@ -67,13 +67,15 @@ def test_the_newest_of_that_lab_counts(trained: Trained, tmp_path: Path):
     assert Path(made_in("lab:m9/a")).read_bytes()[-1] == 2
     assert Path(made_in("lab:m9/b")).read_bytes()[-1] == 1
     assert [one.name for one in offered()] == ["lab:m9/a", "lab:m9/b"]
-    with pytest.raises(ConfigError, match="nothing was trained in 'm9/c' yet; there is lab:m9/a"):
+    with pytest.raises(
+        ConfigError, match="no model was trained here in the lab 'm9/c': there is lab:m9/a"
+    ):
         made_in("lab:m9/c")
 
 
 def test_before_there_are_any_runs_it_is_said_which_labs_train(trained: Trained):
     assert list(offered()) == []
-    with pytest.raises(ConfigError, match="labs that train a model keep it, such as m5/dpo"):
+    with pytest.raises(ConfigError, match="run it first, as `agentlab run m5/dpo` does"):
         connect("lab:m5/dpo")
 
 
@@ -122,7 +124,7 @@ def test_training_goes_on_from_it(trained: Trained):
     trained("m9/calls")
     assert served(Jobs(runs_folder()), "lab:m9/calls") == made_in("lab:m9/calls")
     see("lab:m9/calls")
-    with pytest.raises(ConfigError, match="nothing was trained"):
+    with pytest.raises(ConfigError, match="no model was trained"):
         see("lab:m9/other")
 
 

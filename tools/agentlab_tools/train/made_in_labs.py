@@ -27,12 +27,15 @@ PREFIX = "lab:"
 MEDIA_TYPE = "application/vnd.gguf"
 _MOST = 64 << 20
 """Bytes of a model that are kept with a run."""
-_ASKED = """
+_TRAINS = "m5/dpo"
+_OF_LABS = """
 SELECT run, labels->>'lab', created FROM runs
-WHERE regexp_full_match(labels->>'lab', '[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*') AND run IN (
-  SELECT run FROM events
-  WHERE kind = 'tool_finished' AND CAST(event->'$.result.artifacts' AS VARCHAR) LIKE '%{kind}%'
-) ORDER BY created DESC
+WHERE regexp_full_match(labels->>'lab', '[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*')
+AND created IS NOT NULL ORDER BY created DESC
+"""
+_KEPT = """
+SELECT DISTINCT run FROM events WHERE run IN ({runs}) AND kind = 'tool_finished'
+AND CAST(event->'$.result.artifacts' AS VARCHAR) LIKE '%{kind}%'
 """
 
 
@@ -55,20 +58,17 @@ def made_in(name: str) -> str:
         ConfigError: nothing was made in that lab, or it is gone.
         MissingExtra: DuckDB is not installed.
     """
-    lab = name.removeprefix(PREFIX)
-    for run, of_lab, _ in _runs():
+    lab, runs = name.removeprefix(PREFIX), _runs()
+    for run, of_lab, _ in runs:
         if of_lab == lab and (artifact := _newest(run)):
             file = _as_file(lab, artifact)
             base, plus, _ = artifact.name.partition("+")
             return f"local:{base}+{file}" if plus else str(file)
-    others = ", ".join(f"{PREFIX}{one}" for one in dict.fromkeys(of for _, of, _ in _runs()))
+    others = ", ".join(dict.fromkeys(f"{PREFIX}{of_lab}" for _, of_lab, _ in runs))
     raise ConfigError(
-        f"nothing was trained in {lab[:60]!a} yet; " + (f"there is {others}" if others else _how())
+        f"no model was trained here in the lab {lab[:60]!a}: "
+        + (f"there is {others}" if others else f"run it first, as `agentlab run {_TRAINS}` does")
     )
-
-
-def _how() -> str:
-    return "labs that train a model keep it, such as m5/dpo and m3/lora"
 
 
 def _runs() -> list[tuple[Any, ...]]:
@@ -80,9 +80,15 @@ def _runs() -> list[tuple[Any, ...]]:
     from agentlab.trace.query import query
 
     try:
-        return query(runs_folder(), _ASKED.format(kind=MEDIA_TYPE))[1]
+        rows = query(runs_folder(), _OF_LABS)[1]
+        if not rows:
+            return []
+        # asked of these alone, since what is in events is not in the index
+        runs = ", ".join("'{}'".format(str(run).replace("'", "''")) for run, *_ in rows)
+        kept = {run for (run,) in query(runs_folder(), _KEPT.format(runs=runs, kind=MEDIA_TYPE))[1]}
     except TraceError:
         return []  # there are no runs yet
+    return [row for row in rows if row[0] in kept]
 
 
 def _newest(run: str) -> Artifact | None:
