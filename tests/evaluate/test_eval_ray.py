@@ -10,7 +10,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -99,11 +101,9 @@ def test_a_node_that_goes_down_costs_no_sample_and_none_counts_twice(
     service.pause = 0.4
     asked = (data, "-b", service.url, "-s", "numeric", "--on", f"ray:{cluster[0]}", "--json")
     told = command(*asked, runs=runs)
-    began = time.time()
     with subprocess.Popen(told, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as going:
         written(runs, 12, going)
-        new = (w for w in workers(cluster[1], "Interviewer") if w.create_time() >= began)
-        take_down(min(new, key=psutil.Process.create_time))  # the one that asks already
+        take_down(one_that_asks(cluster[1], service))
         out, err = going.communicate(timeout=200)
     assert going.returncode == 0, err
     assert "a worker was lost" in err
@@ -147,6 +147,19 @@ def written(runs: Path, count: int, going: subprocess.Popen[str]) -> None:
         assert going.poll() is None, going.communicate()
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def one_that_asks(cluster: psutil.Process, service: Service) -> psutil.Process:
+    """A worker that holds a connection to the service, so none that an earlier test left."""
+    port = urlsplit(service.url).port
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        for worker in workers(cluster, "Interviewer"):
+            with suppress(psutil.NoSuchProcess):  # an earlier one, just ended
+                if any(c.raddr and c.raddr.port == port for c in worker.net_connections("tcp")):
+                    return worker
+        time.sleep(0.02)
+    raise AssertionError("no worker asks the service")
 
 
 def test_a_labs_own_step_and_a_local_model_go_along(cluster: Cluster, tmp_path: Path):
