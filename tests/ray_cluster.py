@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
@@ -23,11 +24,19 @@ MEMORY = 80_000_000
 
 
 @contextmanager
-def cluster_of(nodes: int) -> Generator[tuple[str, psutil.Process]]:
-    """The address of a cluster, and the process that holds it."""
+def cluster_of(nodes: int, *, without: Path | None = None) -> Generator[tuple[str, psutil.Process]]:
+    """The address of a cluster, and the process that holds it.
+
+    Args:
+        without: a folder that is empty to the nodes, as if it were on a disk of another machine.
+    """
     pipe = subprocess.PIPE
     env = {**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, __file__, str(nodes)]
+    if without is not None:
+        hidden = 'mount -t tmpfs none "$0" && exec "$@"'
+        own = ["unshare", "--map-root-user", "--mount", "sh", "-c", hidden, str(without)]
+        command = [*own, *command]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=env) as held:
         assert held.stdout is not None
         address = held.stdout.readline().decode().strip()
@@ -35,6 +44,15 @@ def cluster_of(nodes: int) -> Generator[tuple[str, psutil.Process]]:
         yield address, psutil.Process(held.pid)
         assert held.stdin is not None
         held.stdin.close()
+
+
+def can_hide_folders() -> bool:
+    """Whether `without` can be had here: Linux, where a process may have mounts of its own."""
+    tried = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    try:
+        return subprocess.run(tried, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def workers(cluster: psutil.Process, name: str) -> Iterator[psutil.Process]:

@@ -43,6 +43,8 @@ class Offered:
 
 
 Lister: TypeAlias = Callable[[], Iterable[Offered]]
+Meaning: TypeAlias = tuple[str, Mapping[str, str]]
+"""The name of a model, and the options by which it is called something else."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,15 @@ class Scheme:
             and can keep what it has read.
         opens: the opener, or `module:function` of it, imported when a model is opened.
         lists: likewise, who lists the models there are; None where only a service could say.
+        means: likewise, who says which other model's name one of its names stands for here, if its
+            names do.
     """
 
     name: str
     local: bool
     opens: Opener | str
     lists: Lister | str | None = None
+    means: Callable[[str], Meaning] | str | None = None
 
     def open(self, name: str, /, **options: Any) -> Backend:
         """The backend of a name of this scheme."""
@@ -120,6 +125,18 @@ def scheme_of(name: str) -> Scheme | None:
         return FILE
     added = _added()
     return _added_scheme(added[word]) if colon and word in added else None
+
+
+def meaning(name: str) -> Meaning:
+    """What a name stands for on this machine, in names that any machine with its files takes.
+
+    Raises:
+        ConfigError: nothing, as for a job that is not there.
+    """
+    scheme = scheme_of(name)
+    if scheme is None or scheme.means is None:
+        return name, {"name": name}
+    return _loaded(scheme.means)(name)
 
 
 def known() -> tuple[str, ...]:

@@ -94,15 +94,17 @@ async def _here(lab: Lab, backend: str, seeds: Sequence[int]) -> AsyncGenerator[
 
 async def _there(ray: Any, lab: Lab, backend: str, seeds: Sequence[int]) -> AsyncGenerator[Proof]:
     """The proofs as they are made on a cluster, in no order."""
+    from agentlab_tools.cluster.enclosed import referred
     from agentlab_tools.cluster.guest import packed
     from agentlab_tools.cluster.prover import Assignment, Prover
-    from agentlab_tools.cluster.where import size_on, told
+    from agentlab_tools.cluster.where import files_of, size_on, told
     from agentlab_tools.cluster.workers import Workers
 
     home = told(backend)
     assignment = Assignment(**home.model_dump(), backend=backend, seeds=tuple(seeds))
     assert lab.folder is not None, "a lab that was found lies in a folder"
-    sent = (assignment.model_dump_json(), packed(lab.folder))
+    files = referred(ray, files_of(home))
+    sent = (assignment.model_dump_json(), packed(lab.folder), files)
     # One answer at a time for each worker, though its model be elsewhere: programs are run there
     size = size_on(ray, home.threads or 1, concurrency=None)
     async with Workers(ray, Prover, sent, size, partial(click.echo, err=True)) as workers:

@@ -56,7 +56,7 @@ async def test_what_a_lab_lacks_on_a_node_is_one_line_with_its_name(tmp_path: Pa
             "lab = replace(lab, equip=lacking)\n"
         )
     assignment = Assignment(backend="http://127.0.0.1:1/v1#no", seeds=(0,), folder=str(tmp_path))
-    prover = Prover(assignment.model_dump_json(), packed(folder))
+    prover = Prover(assignment.model_dump_json(), packed(folder), {})
     assert await prover.ready() is None
     claim = next(claims_of(load(folder)))
     kind, why = await prover.prove(claim.model_dump_json())

@@ -16,7 +16,7 @@ pytest.importorskip("peft")
 pytest.importorskip("llama_cpp")
 
 from click.testing import CliRunner, Result
-from ray_cluster import cluster_of
+from ray_cluster import can_hide_folders, cluster_of
 from recipe_runs import run as run_recipe
 from small_data import written
 from small_models import small_model, small_tokenizer
@@ -120,9 +120,15 @@ def test_it_learns_what_is_asked_for_and_says_so_with_traces_behind_it(improve: 
     assert told["claim"] in (folder() / "report.html").read_text()
 
 
-def test_a_cluster_asks_and_trains_and_it_all_comes_home(improve: list[str]) -> None:
+def test_a_cluster_with_no_disk_in_common_asks_and_trains_and_it_all_comes_home(
+    improve: list[str], tmp_path: Path, base: Path
+) -> None:
     pytest.importorskip("ray")
-    with cluster_of(2) as (address, _):
+    if not can_hide_folders():
+        pytest.skip("no folder can be hidden from other processes here")
+    everything = tmp_path.parent
+    assert base.is_relative_to(everything)
+    with cluster_of(2, without=everything) as (address, _):
         # in a process of its own: a cluster is reached over more than loopback
         command = [sys.executable, "-m", "agentlab", *improve, "--json", "--on", f"ray:{address}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)

@@ -10,10 +10,11 @@ from typing import Any
 from agentlab.backends.schemes import is_local
 from agentlab.evaluate import Evaluation, Plan
 from agentlab.labs.values import Lab
+from agentlab_tools.cluster.enclosed import referred
 from agentlab_tools.cluster.guest import packed
 from agentlab_tools.cluster.interviewer import Brief, Interviewer
 from agentlab_tools.cluster.interviewers import asked_by
-from agentlab_tools.cluster.where import size_on, told
+from agentlab_tools.cluster.where import files_of, size_on, told
 from agentlab_tools.cluster.workers import Workers
 
 
@@ -47,7 +48,8 @@ async def asked_on(
         judge=judge,
         fingerprint=evaluation.task.fingerprint(tuple(s.name for s in evaluation.scorers)),
     )
-    sent = (brief.model_dump_json(), packed(lab.folder) if lab and lab.folder else None)
+    folder = packed(lab.folder) if lab and lab.folder else None
+    sent = (brief.model_dump_json(), folder, referred(ray, files_of(home)))
     threads = home.threads if is_local(backend) else None
     size = size_on(ray, threads, concurrency=concurrency)
     async with Workers(ray, Interviewer, sent, size, say) as workers:

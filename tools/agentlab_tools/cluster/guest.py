@@ -8,20 +8,31 @@ import socket
 import tarfile
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentlab.backends import connect
 from agentlab.backends.presets import Preset
-from agentlab.backends.schemes import is_local
 from agentlab.errors import AgentLabError
 from agentlab.labs.find import load
 from agentlab.messages import Value
+from agentlab_tools.cluster.enclosed import Files, References, unpacked
 
 if TYPE_CHECKING:
     from agentlab.backend import Backend
     from agentlab.labs.values import Lab
+
+
+class Lent(Value):
+    """A local model, as a node opens it."""
+
+    means: str
+    """Its name, with whole paths of the files at home."""
+    files: Files
+    options: dict[str, str]
+    """What it is called."""
 
 
 class Told(Value):
@@ -36,16 +47,20 @@ class Told(Value):
     threads: int | None = None
     """With how many a model in the worker evaluates: as many as at home, since tokens depend on
     it."""
+    lent: dict[str, Lent] = {}
+    """Local models, by the names that the person at home gave."""
     folder: str
-    """The working folder at home: what a model's name means as a path is meant from there."""
+    """The working folder at home: what a lab's or a tool's name means as a path is meant from
+    there."""
 
 
 class Guest(ABC):
     """A worker on a node: an actor that holds models, and a lab if there is one."""
 
-    def __init__(self, told: Told, lab: bytes | None) -> None:
-        """Take what is to be done; `lab` is the packed folder of one."""
+    def __init__(self, told: Told, lab: bytes | None, files: References) -> None:
+        """Take what is to be done; `lab` is the packed folder of one, `files` those of models."""
         self._told = told
+        self._files = files
         self._packed = lab
         self.host = socket.gethostname()
         self.folder = tempfile.TemporaryDirectory(prefix="agentlab-")
@@ -77,11 +92,20 @@ class Guest(ABC):
         Raises:
             ConfigError: it can't be had here.
         """
-        if is_local(name):
-            return connect(name, threads=self._told.threads)
+        if (lent := self._told.lent.get(name)) is not None:
+            inputs = Path(self.folder.name) / "inputs"
+            here = unpacked(lent.means, lent.files, self._files, inputs, _fetched)
+            return connect(here, threads=self._told.threads, **lent.options)
         services = self._told.services
         word = name.partition(":")[0]
         return connect(name, **({"services": services} if word in services else {}))
+
+
+def _fetched(reference: Any) -> bytes:
+    import ray
+
+    get: Callable[[Any], bytes] = ray.get  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return get(reference)  # pyright: ignore[reportUnknownVariableType]
 
 
 def packed(folder: Path) -> bytes:

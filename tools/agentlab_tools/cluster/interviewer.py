@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agentlab.errors import AgentLabError, ConfigError
 from agentlab.evaluate import Interview, Plan, Sample, Task
+from agentlab_tools.cluster.enclosed import References
 from agentlab_tools.cluster.guest import Guest, Told
 from agentlab_tools.scored_code import sandbox_runner
 
@@ -41,13 +42,13 @@ class Brief(Told):
 class Interviewer(Guest):
     """An actor: asks one agent its samples, several at once if the model is elsewhere."""
 
-    def __init__(self, brief: str, lab: bytes | None) -> None:
+    def __init__(self, brief: str, lab: bytes | None, files: References) -> None:
         """Take what is to be done; `lab` is the packed folder of a lab whose step is evaluated."""
         self._brief = Brief.model_validate_json(brief)
         self._task: Task | None = None
         self._judge: Backend | None = None
         self._samples: dict[str, Sample] = {}
-        super().__init__(self._brief, lab)
+        super().__init__(self._brief, lab, files)
 
     def open(self) -> None:
         """Open the models, and make sure that the evaluation is the one at home."""

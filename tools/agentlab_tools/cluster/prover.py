@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from agentlab.errors import AgentLabError
 from agentlab.labs.prove import Claim, proof_of
 from agentlab.labs.runner import Grader
+from agentlab_tools.cluster.enclosed import References
 from agentlab_tools.cluster.guest import Guest, Told
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class Assignment(Told):
 class Prover(Guest):
     """An actor that grades answers, one after the other."""
 
-    def __init__(self, assignment: str, lab: bytes) -> None:
+    def __init__(self, assignment: str, lab: bytes, files: References) -> None:
         """Take what is to be done; `lab` is the packed folder of the lab."""
         self._assignment = Assignment.model_validate_json(assignment)
         self._model: Backend | None = None
-        super().__init__(self._assignment, lab)
+        super().__init__(self._assignment, lab, files)
 
     def open(self) -> None:
         """Open the model."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.backends.llamacpp.threads import physical_cores
-from agentlab.backends.schemes import is_local
+from agentlab.backends.schemes import is_local, meaning
 from agentlab.places.models import service_options
-from agentlab_tools.cluster.guest import Told
+from agentlab_tools.cluster.enclosed import Files, enclosed
+from agentlab_tools.cluster.guest import Lent, Told
 from agentlab_tools.cluster.joined import address_of, joined
 from agentlab_tools.cluster.workers import Size
 
@@ -27,15 +28,31 @@ def joining(on: str) -> AbstractContextManager[Any]:
 
 
 def told(*models: str) -> Told:
-    """What nodes have to know of this machine to open some models as they would be opened here."""
+    """What nodes have to know of this machine to open some models as they would be opened here.
+
+    Raises:
+        ConfigError: a name stands for nothing here, as that of a job that is not there.
+    """
     services = {
         word: preset
         for model in models
         for word, preset in service_options(model).get("services", {}).items()
         if word == model.partition(":")[0]
     }
-    threads = physical_cores() if any(map(is_local, models)) else None
-    return Told(services=services, threads=threads, folder=str(Path.cwd()))
+    lent = {model: _lent(model) for model in models if is_local(model)}
+    threads = physical_cores() if lent else None
+    return Told(services=services, threads=threads, lent=lent, folder=str(Path.cwd()))
+
+
+def files_of(home: Told) -> Files:
+    """All files of the models that nodes are told of."""
+    return {path: sha256 for lent in home.lent.values() for path, sha256 in lent.files.items()}
+
+
+def _lent(model: str) -> Lent:
+    name, options = meaning(model)
+    means, files = enclosed(name, Path.cwd())
+    return Lent(means=means, files=files, options=dict(options))
 
 
 def size_on(ray: Any, threads: int | None, *, concurrency: int | None) -> Size:

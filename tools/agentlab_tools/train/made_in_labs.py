@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.backend import Backend
-from agentlab.backends.schemes import Offered, Scheme
+from agentlab.backends.schemes import Meaning, Offered, Scheme
 from agentlab.errors import ConfigError, MissingExtra, TraceError
 from agentlab.events import ToolFinished
 from agentlab.messages import Artifact
@@ -118,15 +118,25 @@ def _as_file(lab: str, artifact: Artifact) -> Path:
     return file
 
 
+def means(name: str) -> Meaning:
+    """The model that `lab:…` stands for.
+
+    Raises:
+        ConfigError: as `made_in`.
+    """
+    return made_in(name), {"name": name, "title": f"made in {name[4:]}"}
+
+
 def open_backend(name: str, **options: Any) -> Backend:
     """The backend of `lab:…`, for `connect`; options are those of a local model.
 
     Raises:
-        ConfigError: as `made_in`, or as `connect` for a local model.
+        ConfigError: as `means`, or as `connect` for a local model.
     """
     from agentlab.backends import connect  # opens a model
 
-    return connect(made_in(name), **{"name": name, "title": f"made in {name[4:]}", **options})
+    model, details = means(name)
+    return connect(model, **{**details, **options})
 
 
 def offered() -> Iterator[Offered]:
@@ -143,4 +153,4 @@ def offered() -> Iterator[Offered]:
         yield Offered(f"{PREFIX}{lab}", title, note="trained here")
 
 
-SCHEME = Scheme("lab", local=True, opens=open_backend, lists=offered)
+SCHEME = Scheme("lab", local=True, opens=open_backend, lists=offered, means=means)

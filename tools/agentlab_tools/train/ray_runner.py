@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+from agentlab.backends.schemes import meaning
+from agentlab.errors import ConfigError
+from agentlab_tools.cluster.enclosed import References, enclosed, referred
 from agentlab_tools.cluster.joined import ClusterError, address_of, joined
 from agentlab_tools.train.checkpoints import Checkpoint, checkpoints_in, drop_old
 from agentlab_tools.train.errors import Stopped, TrainingError
 from agentlab_tools.train.events import JobEvent, Said
 from agentlab_tools.train.jobs.job import JobSpec
-from agentlab_tools.train.ray_task import Item, Sent, Switch, pack, place_of, train_there, unpack
+from agentlab_tools.train.ray_task import Item, Naming, Switch, pack, place_of, train_there, unpack
 
 TRIES = 3
 _LOOK = 0.5
@@ -68,14 +72,15 @@ class _Run:
 
     def go(self) -> None:
         """Train, on another node when one is lost."""
-        files = self._files()
+        naming = self._naming()
+        files = referred(self._ray, {k: v for one in naming.values() for k, v in one.files.items()})
         tries, gained = 0, -1
         while True:
             last = self._last()
             step = last.step if last else 0
             tries, gained = (1, step) if step > gained else (tries + 1, gained)
             try:
-                self._once(files, last)
+                self._once(naming, files, last)
             except self._ray.exceptions.RayError as error:
                 why = f"{type(error).__name__}: {error}".partition("\n")[0]
                 if tries >= TRIES:
@@ -87,19 +92,24 @@ class _Run:
             else:
                 return
 
-    def _files(self) -> dict[str, tuple[Sent, list[Any]]]:
-        by_name: dict[str, tuple[Sent, list[Any]]] = {}
+    def _naming(self) -> dict[str, Naming]:
+        """The settings that name files, models that were trained here among them."""
+        by_name: dict[str, Naming] = {}
         for name, value in self._spec.settings.items():
-            path = Path(self._spec.folder) / value if isinstance(value, str) and value else None
-            if path is not None and path.is_file():
-                sent = Sent(path=str(path.resolve()), size=path.stat().st_size)
-                by_name[name] = sent, [self._ray.put(path.read_bytes())]
+            if not isinstance(value, str):
+                continue
+            means = value
+            with suppress(ConfigError):  # the recipe will say it, if it is a model at all
+                means = meaning(value)[0]
+            means, files = enclosed(means, Path(self._spec.folder))
+            if files:
+                by_name[name] = Naming(value=means, files=files)
         return by_name
 
     def _last(self) -> Checkpoint | None:
         return next(iter(checkpoints_in(self._folder / "checkpoints")), None)
 
-    def _once(self, files: dict[str, tuple[Sent, list[Any]]], last: Checkpoint | None) -> None:
+    def _once(self, naming: dict[str, Naming], files: References, last: Checkpoint | None) -> None:
         """Run the task from the last checkpoint to its end.
 
         Raises:
@@ -120,7 +130,7 @@ class _Run:
         )(train_there)
         checkpoint = [ray.put((last.step, pack(last.folder)))] if last else []
         source = Path(spec.recipe).read_text() if spec.recipe.endswith(".py") else None
-        stream = task.remote(spec.model_dump_json(), source, files, checkpoint, switch)
+        stream = task.remote(spec.model_dump_json(), source, naming, files, checkpoint, switch)
         begun, stopping, announced, since = False, False, False, time.monotonic()
         while True:
             if self._stop.is_set() and not stopping:

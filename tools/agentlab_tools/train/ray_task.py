@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from agentlab.errors import AgentLabError
 from agentlab.messages import Value
+from agentlab_tools.cluster.enclosed import Files, References, unpacked
 from agentlab_tools.train.checkpoints import checkpoint_path, write_whole
 from agentlab_tools.train.errors import Stopped
 from agentlab_tools.train.events import Checkpointed, JobEvent, Made, Said
@@ -38,11 +39,11 @@ Item: TypeAlias = (
 """What is sent: events, with the files they tell of, and at last how it ended."""
 
 
-class Sent(Value):
-    """A file that a setting names: its path where the job was submitted, and its size in bytes."""
+class Naming(Value):
+    """A setting that names files: with whole paths where the job was submitted, and the files."""
 
-    path: str
-    size: int
+    value: str
+    files: Files
 
 
 class Switch:
@@ -63,7 +64,8 @@ class Switch:
 def train_there(
     spec_json: str,
     source: str | None,
-    files: Mapping[str, tuple[Sent, list[Any]]],
+    naming: Mapping[str, Naming],
+    files: References,
     checkpoint: list[Any],
     switch: Any,
 ) -> Generator[list[Item]]:
@@ -71,7 +73,8 @@ def train_there(
 
     Args:
         source: of the recipe, if it is a file.
-        files: for each setting that names a file, the file, and a reference to its bytes.
+        naming: the settings that name files, by name.
+        files: references to these files.
         checkpoint: a reference to the packed checkpoint to go on from, if there is one.
         switch: a handle of a `Switch`.
     """
@@ -88,7 +91,11 @@ def train_there(
         for reference in checkpoint:
             step, packed = get(reference)
             unpack(packed, checkpoint_path(folder / "checkpoints", step))
-        settings = {**spec.settings, **_fetch(files, folder / "inputs", get)}
+        inputs = folder / "inputs"
+        named = {
+            name: unpacked(one.value, one.files, files, inputs, get) for name, one in naming.items()
+        }
+        settings = {**spec.settings, **named}
         work = _work(spec, folder, items.put, stop)
 
         def watch() -> None:
@@ -153,21 +160,6 @@ def _work(spec: JobSpec, folder: Path, send: Callable[[Item], object], stop: Fla
         send(("event", event, None if artifact is None else pack(artifact)))
 
     return Work(folder, tell=tell, stop=stop, every=spec.every, keep=spec.keep, seed=spec.seed)
-
-
-def _fetch(
-    files: Mapping[str, tuple[Sent, list[Any]]], inputs: Path, get: Callable[[Any], bytes]
-) -> dict[str, str]:
-    """Settings that name files, with a path that holds here; only what is missing is fetched."""
-    paths: dict[str, str] = {}
-    for name, (sent, references) in files.items():
-        path = Path(sent.path)
-        if not (path.is_file() and path.stat().st_size == sent.size):
-            path = inputs / name / path.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(get(references[0]))
-        paths[name] = str(path)
-    return paths
 
 
 def _guard(limits: JobLimits, send: Callable[[Item], object]) -> None:

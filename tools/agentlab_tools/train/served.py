@@ -16,7 +16,7 @@ from typing import Any
 
 from agentlab.backend import Backend
 from agentlab.backends.llamacpp import registry
-from agentlab.backends.schemes import Offered, Scheme, scheme_of
+from agentlab.backends.schemes import Meaning, Offered, Scheme, scheme_of
 from agentlab.errors import ConfigError
 from agentlab.places.home import home
 from agentlab_tools.train import made_in_labs
@@ -64,15 +64,12 @@ def unmerged(jobs: Jobs, name: str) -> str | None:
     return base if adapters and not registry.is_gguf(base) else None
 
 
-def open_backend(name: str, **options: Any) -> Backend:
-    """The backend of `job:…`, for `connect`; options are those of a local model.
+def means(name: str) -> Meaning:
+    """The model that `job:…` stands for.
 
     Raises:
-        ConfigError: as `served`, or as `connect` for a local model; or the job made an adapter
-            for a model that is no GGUF yet.
+        ConfigError: as `served`; or the job made an adapter for a model that is no GGUF yet.
     """
-    from agentlab.backends import connect  # opens a model
-
     jobs = home_jobs()
     job = jobs.get(name.removeprefix(PREFIX))
     if base := unmerged(jobs, job.id):
@@ -81,7 +78,19 @@ def open_backend(name: str, **options: Any) -> Backend:
             f"`agentlab quantize {job.short} F16` makes one file of both"
         )
     details = {"name": f"{PREFIX}{job.id}", "title": f"made by job {job.id}"}
-    return connect(jobs.model(job.id), **{**details, **options})
+    return jobs.model(job.id), details
+
+
+def open_backend(name: str, **options: Any) -> Backend:
+    """The backend of `job:…`, for `connect`; options are those of a local model.
+
+    Raises:
+        ConfigError: as `means`, or as `connect` for a local model.
+    """
+    from agentlab.backends import connect  # opens a model
+
+    model, details = means(name)
+    return connect(model, **{**details, **options})
 
 
 def offered() -> Iterator[Offered]:
@@ -93,4 +102,4 @@ def offered() -> Iterator[Offered]:
         yield Offered(f"{PREFIX}{job.short}", f"made here by {recipe}, {when}", note="trained here")
 
 
-SCHEME = Scheme("job", local=True, opens=open_backend, lists=offered)
+SCHEME = Scheme("job", local=True, opens=open_backend, lists=offered, means=means)
