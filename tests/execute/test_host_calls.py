@@ -47,6 +47,19 @@ async def test_an_error_of_the_host_ends_it_and_so_does_one_of_the_code():
             await calls.during(lambda: printed_by(sandbox, "call_host(b'this')"))
 
 
+async def test_a_question_that_is_too_large_is_refused_at_once_where_it_is_asked():
+    async def answer(data: bytes) -> bytes:
+        return data[-1:]
+
+    async with Sandbox.open(limits=LIMITS, spare=False) as sandbox:
+        calls = HostCalls(sandbox, answer, largest=1000)
+        largest = f"{calls.inside}print(call_host(b'x' * 1000))"
+        assert await calls.during(lambda: printed_by(sandbox, largest)) == "b'x'\n"
+        with pytest.raises(ToolError, match="1,001 bytes are too many to ask with: at most 1,000"):
+            await calls.during(lambda: printed_by(sandbox, "call_host(b'x' * 1001)"))
+    assert calls.served == 1
+
+
 async def test_what_is_written_by_oneself_is_no_answer_of_the_hosts():
     async def answer(data: bytes) -> bytes:
         return b"from the host"

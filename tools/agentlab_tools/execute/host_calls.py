@@ -30,7 +30,7 @@ class HostCalls:
     Attributes:
         answer: what is asked, in bytes, to its answer. An error that it raises ends `during`.
         ending: of the files' names.
-        largest: bytes that a question may have.
+        largest: bytes that a question may have; `call_host` raises ValueError for one with more.
         served: how many were answered.
     """
 
@@ -43,7 +43,9 @@ class HostCalls:
     @property
     def inside(self) -> str:
         """Python that defines `call_host(data)`, in bytes, for code that is run from now on."""
-        return _INSIDE.format(first=self.served + 1, ending=self.ending, wait=_WAIT)
+        return _INSIDE.format(
+            first=self.served + 1, ending=self.ending, wait=_WAIT, largest=self.largest
+        )
 
     async def during(self, run: Callable[[], Awaitable[T]]) -> T:
         """What `run` returns; meanwhile, what its code asks is answered."""
@@ -70,6 +72,8 @@ class HostCalls:
 _INSIDE = """import itertools as _itertools, os as _os, time as _time
 _host_calls = _itertools.count({first})
 def call_host(data):
+    if len(data) > {largest}:
+        raise ValueError(f"{{len(data):,}} bytes are too many to ask with: at most {largest:,}")
     number = next(_host_calls)
     with open(f"ask-{{number}}.part", "wb") as file:
         file.write(data)
